@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * pinwatch core: the state of an mm, from registration to its end
+ *
+ * Registration takes the mmap lock for writing and every lock of the mm's
+ * mappings: it is done once, at the first subscription, and kept until release
+ * or until the module goes.
+ *
+ * Who keeps a struct pw_mm:
+ *   - the registration, until mn_release() or pw_core_exit(), whichever is first
+ *     to clear ->registered;
+ *   - each subscription, until its remove returns;
+ *   - a notifier call going on: mmu_notifier_put() frees after an SRCU grace
+ *     period;
+ *   - a lookup going on, under RCU: kfree_rcu().
+ * The first two are counted under pm->lock; whoever drops the last of them calls
+ * pw_mm_put(). The mm_struct itself is held (mm_count) as long as the pw_mm, so
+ * its address names it.
+ */
+#include <linux/atomic.h>
+#include <linux/hash.h>
+#include <linux/mm.h>
+#include <linux/rculist.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include "core.h"
+
+#define MM_HASH_BITS	8
+
+/* Sequence counters are handed out to an mm in blocks of this many. */
+#define SEQ_BLOCK_BITS	16
+
+static struct hlist_head mm_hash[BIT(MM_HASH_BITS)];
+static DEFINE_SPINLOCK(mm_hash_lock);	/* writers of mm_hash; inside nothing */
+static atomic_t mm_live = ATOMIC_INIT(0);
+static DECLARE_WAIT_QUEUE_HEAD(mm_live_wq);
+static atomic64_t seq_blocks = ATOMIC64_INIT(1);
+
+DEFINE_PER_CPU(struct pw_core_stats, pw_stats);
+
+/* A block of counters that no mm has had: values never repeat. */
+u64 pw_mm_seq_block(u64 *end)
+{
+	u64 block = atomic64_fetch_add(1, &seq_blocks) << SEQ_BLOCK_BITS;
+
+	*end = block + BIT(SEQ_BLOCK_BITS);
+	return block;
+}
+
+static struct hlist_head *mm_bucket(struct mm_struct *mm)
+{
+	return &mm_hash[hash_ptr(mm, MM_HASH_BITS)];
+}
+
+/**
+ * pw_mm_lookup() - the state of an mm
+ * @mm: The mm.
+ *
+ * Context: under rcu_read_lock(), which is what keeps the result.
+ * Return: %NULL when @mm is not registered, or was released.
+ */
+struct pw_mm *pw_mm_lookup(struct mm_struct *mm)
+{
+	struct pw_mm *pm;
+
+	hlist_for_each_entry_rcu(pm, mm_bucket(mm), hash)
+		if (likely(pm->mn.mm == mm))
+			return pm;
+	return NULL;
+}
+
+static void mm_hash_add(struct pw_mm *pm)
+{
+	spin_lock(&mm_hash_lock);
+	hlist_add_head_rcu(&pm->hash, mm_bucket(pm->mn.mm));
+	spin_unlock(&mm_hash_lock);
+}
+
+void pw_mm_unhash(struct pw_mm *pm)
+{
+	spin_lock(&mm_hash_lock);
+	hlist_del_init_rcu(&pm->hash);
+	spin_unlock(&mm_hash_lock);
+}
+
+static struct pw_mm *mm_alloc_state(void)
+{
+	unsigned int i, nr_recs = nr_cpu_ids * PW_RECORDS_PER_CPU;
+	struct pw_mm *pm;
+
+	/* ->used stands behind the records. */
+	pm = kzalloc(struct_size(pm, recs, nr_recs) +
+		     BITS_TO_LONGS(nr_recs) * sizeof(long), GFP_KERNEL_ACCOUNT);
+	if (!pm)
+		return NULL;
+	pm->mn.ops = &pw_mn_ops;
+	pm->gen = 1;		/* a hole_gen of 0 is never current */
+	spin_lock_init(&pm->lock);
+	pm->tree = RB_ROOT;
+	pm->nr_recs = nr_recs;
+	pm->used = (unsigned long *)&pm->recs[nr_recs];
+	for (i = 0; i < nr_recs; i++)
+		pm->recs[i].slot = PW_SLOT_NONE;
+	INIT_LIST_HEAD(&pm->extra);
+	INIT_LIST_HEAD(&pm->walks);
+	INIT_LIST_HEAD(&pm->spare);
+	for (i = 0; i < PW_SPARE_RECORDS; i++)
+		list_add(&pm->spares[i].node, &pm->spare);
+	init_waitqueue_head(&pm->read_wq);
+	init_waitqueue_head(&pm->remove_wq);
+	pm->registered = true;
+	return pm;
+}
+
+/* With the mmap lock held for writing, which keeps two from registering. */
+static int mm_register(struct mm_struct *mm)
+{
+	struct pw_mm *pm;
+	bool found;
+	int ret;
+
+	rcu_read_lock();
+	found = pw_mm_lookup(mm);
+	rcu_read_unlock();
+	if (found)
+		return 0;
+
+	pm = mm_alloc_state();
+	if (!pm)
+		return -ENOMEM;
+	ret = __mmu_notifier_register(&pm->mn, mm);
+	if (ret) {
+		kfree(pm);
+		return ret;
+	}
+	atomic_inc(&mm_live);
+	mm_hash_add(pm);
+	return 0;
+}
+
+/**
+ * pw_mm_register() - register with an mm, unless that was done
+ * @mm: The mm; mm_users is held.
+ * @locked: The caller holds its mmap lock for writing.
+ *
+ * Return: 0, -ENOMEM, -EINTR (a signal is pending).
+ */
+int pw_mm_register(struct mm_struct *mm, bool locked)
+{
+	int ret;
+
+	if (!locked && mmap_write_lock_killable(mm))
+		return -EINTR;
+	ret = mm_register(mm);
+	if (!locked)
+		mmap_write_unlock(mm);
+	return ret;
+}
+
+/* Under pm->lock: was that the last counted reference? */
+bool pw_mm_unused(struct pw_mm *pm)
+{
+	lockdep_assert_held(&pm->lock);
+	return !pm->registered && !pm->nr_subs;
+}
+
+/**
+ * pw_mm_put() - free the state of an mm, after its grace periods
+ * @pm: Of which pw_mm_unused() became true.
+ *
+ * Context: any that may take mmu_notifier's own spinlock, release included.
+ */
+void pw_mm_put(struct pw_mm *pm)
+{
+	mmu_notifier_put(&pm->mn);
+}
+
+/* free_notifier: from SRCU, softirqs off. The mmdrop() is the caller's. */
+void pw_mm_free(struct mmu_notifier *mn)
+{
+	struct pw_mm *pm = container_of(mn, struct pw_mm, mn);
+	struct pw_extra_record *extra, *next;
+
+	/* Starts whose ends never came: release. */
+	list_for_each_entry_safe(extra, next, &pm->extra, node)
+		if (extra->allocated)
+			kfree(extra);
+	list_for_each_entry_safe(extra, next, &pm->spare, node)
+		if (extra->allocated)
+			kfree(extra);
+	kfree_rcu(pm, rcu);
+	if (atomic_dec_and_test(&mm_live))
+		wake_up_all(&mm_live_wq);
+}
+
+/**
+ * pw_core_stats() - counters since load, and live objects
+ * @out: Filled. Sums over CPUs: exact only when nothing is going on.
+ */
+void pw_core_stats(struct pw_core_stats *out)
+{
+	int cpu;
+
+	memset(out, 0, sizeof(*out));
+	out->nr_mms = atomic_read(&mm_live);
+	for_each_possible_cpu(cpu) {
+		struct pw_core_stats *stats = per_cpu_ptr(&pw_stats, cpu);
+
+		out->nr_subscriptions += READ_ONCE(stats->nr_subscriptions);
+		out->walks += READ_ONCE(stats->walks);
+		out->callbacks += READ_ONCE(stats->callbacks);
+		out->waits += READ_ONCE(stats->waits);
+		out->remove_waits += READ_ONCE(stats->remove_waits);
+		out->overflows += READ_ONCE(stats->overflows);
+	}
+}
+
+int pw_core_init(void)
+{
+	return 0;
+}
+
+/* The next registered one, unregistered; %NULL when there is none. */
+static struct pw_mm *mm_take_registered(void)
+{
+	struct pw_mm *pm;
+	int i;
+
+	spin_lock(&mm_hash_lock);
+	for (i = 0; i < ARRAY_SIZE(mm_hash); i++) {
+		if (hlist_empty(&mm_hash[i]))
+			continue;
+		pm = hlist_entry(mm_hash[i].first, struct pw_mm, hash);
+		hlist_del_init_rcu(&pm->hash);
+		spin_unlock(&mm_hash_lock);
+		return pm;
+	}
+	spin_unlock(&mm_hash_lock);
+	return NULL;
+}
+
+/*
+ * Nobody has a subscription (each belongs to a module that uses us), but mms are
+ * registered, and some may be in release at this moment: either that or this
+ * loop drops the registration. mmu_notifier_synchronize() waits for a grace
+ * period, not for the callbacks queued behind it: hence the count; and the last
+ * of them may still be on its way out of our text: it runs with softirqs off,
+ * which synchronize_rcu() waits for.
+ */
+void pw_core_exit(void)
+{
+	struct pw_mm *pm;
+	bool put;
+
+	/* Keeps the mm_live of all of them until their puts are done. */
+	rcu_read_lock();
+	while ((pm = mm_take_registered())) {
+		spin_lock(&pm->lock);
+		put = pm->registered;
+		pm->registered = false;
+		put = put && pw_mm_unused(pm);
+		spin_unlock(&pm->lock);
+		if (put)
+			pw_mm_put(pm);
+	}
+	rcu_read_unlock();
+
+	mmu_notifier_synchronize();
+	wait_event(mm_live_wq, !atomic_read(&mm_live));
+	synchronize_rcu();
+}

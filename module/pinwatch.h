@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * pinwatch: interval notifiers for mmu_notifier events, as a loadable module
+ *
+ * The kernel API. The semantics are those of the kernel's own
+ * mmu_interval_notifier (mm/mmu_notifier.c) except where a comment below says
+ * that they are stronger; a driver ports with s/mmu_interval_/pinwatch_interval_/g
+ * and by adding %PINWATCH_OPS_NEVER_SLEEPS to its ops.
+ *
+ * The pattern, unchanged from the original:
+ *
+ *	again:
+ *		seq = pinwatch_interval_read_begin(sub);
+ *		get_user_pages()/hmm_range_fault()	(never under user_lock)
+ *		take(user_lock);
+ *		if (pinwatch_interval_read_retry(sub, seq)) {
+ *			release(user_lock);
+ *			drop the pages;
+ *			goto again;
+ *		}
+ *		establish the SPTEs;
+ *		release(user_lock);
+ *
+ * where ops->invalidate() takes user_lock too, calls
+ * pinwatch_interval_set_seq() under it, and tears the SPTEs down.
+ */
+#ifndef _PINWATCH_H
+#define _PINWATCH_H
+
+#include <linux/bits.h>
+#include <linux/build_bug.h>
+#include <linux/compiler.h>
+#include <linux/interval_tree.h>
+#include <linux/mm_types.h>
+#include <linux/mmu_notifier.h>
+
+#if BITS_PER_LONG != 64
+#error "pinwatch is for 64-bit kernels only"
+#endif
+
+struct pinwatch_interval_notifier;
+struct pw_mm;
+
+/**
+ * define PINWATCH_OPS_NEVER_SLEEPS - the callbacks never have to sleep
+ *
+ * Declares that on a range for which mmu_notifier_range_blockable() is false
+ * ops->invalidate() does all its work without sleeping and returns true. On a
+ * blockable range it may sleep all the same.
+ *
+ * Why it is asked for: a classic mmu_notifier that fails a non-blockable
+ * invalidate_range_start() leaves other drivers' mmu_interval_notifiers in the
+ * same mm invalidated for ever, so pinwatch's own notifier never fails.
+ */
+#define PINWATCH_OPS_NEVER_SLEEPS	BIT(0)
+
+/**
+ * struct pinwatch_interval_notifier_ops - what a subscription does
+ * @invalidate: Called, before the change is made, for each invalidation that
+ *	overlaps the subscription's interval, at most once each. To accept it
+ *	the callee calls pinwatch_interval_set_seq() with @cur_seq under the
+ *	lock that it also holds around pinwatch_interval_read_retry(), and stops
+ *	every use of its SPTEs in the overlap before it returns true. A callee
+ *	that ignores an invalidation (its own migration, say) leaves the
+ *	sequence alone and returns true. It returns false only when @range is
+ *	not blockable and it would have to sleep, which
+ *	%PINWATCH_OPS_NEVER_SLEEPS rules out.
+ *	Context: process context; may sleep if
+ *	mmu_notifier_range_blockable(@range). ``current`` may be any task, with
+ *	the mmap lock, i_mmap and anon_vma locks and the folio lock of an
+ *	affected page held, and with PF_MEMALLOC set. Not allowed: taking any
+ *	of those locks, get_user_pages(), hmm_range_fault(), an allocation that
+ *	can reclaim (or a lock held elsewhere across one),
+ *	pinwatch_interval_read_begin(), _insert() and _remove(). A callback that
+ *	sleeps delays, under the kernel's one mmu_notifier SRCU, the exit of
+ *	every process that has a notifier: keep it short.
+ * @flags: %PINWATCH_OPS_NEVER_SLEEPS; other bits must be zero.
+ */
+struct pinwatch_interval_notifier_ops {
+	bool (*invalidate)(struct pinwatch_interval_notifier *sub,
+			   const struct mmu_notifier_range *range,
+			   unsigned long cur_seq);
+	unsigned int flags;
+};
+
+/**
+ * struct pinwatch_interval_notifier - a subscription to [start, last] of an mm
+ *
+ * Owned and allocated by the driver, embedded as a rule; initialised by
+ * pinwatch_interval_notifier_insert(), and not to be freed, moved or inserted
+ * again until pinwatch_interval_notifier_remove() has returned.
+ *
+ * It has the size and the layout of the kernel's handle, in whose place
+ * hmm_range_fault() takes it (&sub->mni); it is never linked into the kernel's
+ * own tree.
+ *
+ * @mni: The kernel's view: .interval_tree, .mm and .invalidate_seq.
+ * @interval_tree: .start and .last (inclusive, bytes) may be read by the
+ *	driver; constant while inserted.
+ * @ops: As given at insert.
+ * @mm: As given at insert; pinned by the engine (mm_count, not mm_users).
+ * @pm: Private. The engine's state of @mm; constant while inserted.
+ * @stamp_lo: Private, under pm->lock. Low bits of the insert generation.
+ * @stamp_hi: Private, under pm->lock. High bits of the insert generation.
+ * @flags: Private. Written under pm->lock, read without.
+ * @invalidate_seq: Private, written by pinwatch_interval_set_seq() under the
+ *	driver's lock and by insert. Bit 62 is always set: no value of the
+ *	kernel's own sequence equals one of ours.
+ */
+struct pinwatch_interval_notifier {
+	union {
+		struct mmu_interval_notifier mni;
+		struct {
+			struct interval_tree_node interval_tree;
+			const struct pinwatch_interval_notifier_ops *ops;
+			struct mm_struct *mm;
+			struct pw_mm *pm;
+			u32 stamp_lo;
+			u16 stamp_hi;
+			u16 flags;
+			unsigned long invalidate_seq;
+		};
+	};
+};
+
+static_assert(sizeof(struct pinwatch_interval_notifier) ==
+	      sizeof(struct mmu_interval_notifier));
+static_assert(offsetof(struct pinwatch_interval_notifier, interval_tree) ==
+	      offsetof(struct mmu_interval_notifier, interval_tree));
+static_assert(offsetof(struct pinwatch_interval_notifier, mm) ==
+	      offsetof(struct mmu_interval_notifier, mm));
+static_assert(offsetof(struct pinwatch_interval_notifier, invalidate_seq) ==
+	      offsetof(struct mmu_interval_notifier, invalidate_seq));
+
+int pinwatch_interval_notifier_insert(struct pinwatch_interval_notifier *sub,
+				      struct mm_struct *mm, unsigned long start,
+				      unsigned long length,
+				      const struct pinwatch_interval_notifier_ops *ops);
+int pinwatch_interval_notifier_insert_locked(struct pinwatch_interval_notifier *sub,
+					     struct mm_struct *mm,
+					     unsigned long start,
+					     unsigned long length,
+					     const struct pinwatch_interval_notifier_ops *ops);
+void pinwatch_interval_notifier_remove(struct pinwatch_interval_notifier *sub);
+unsigned long pinwatch_interval_read_begin(struct pinwatch_interval_notifier *sub);
+
+/**
+ * pinwatch_interval_set_seq() - accept an invalidation
+ * @sub: The subscription that ops->invalidate() was called for.
+ * @cur_seq: The value that ops->invalidate() was called with.
+ *
+ * Makes every read section that began before fail its
+ * pinwatch_interval_read_retry(), and every one that begins before the
+ * invalidation has ended wait.
+ *
+ * Context: only inside ops->invalidate(), under the driver's lock. Does not
+ * sleep.
+ */
+static inline void
+pinwatch_interval_set_seq(struct pinwatch_interval_notifier *sub,
+			  unsigned long cur_seq)
+{
+	/* Pairs with the acquire in pinwatch_interval_read_begin(). */
+	WRITE_ONCE(sub->invalidate_seq, cur_seq);
+}
+
+/**
+ * pinwatch_interval_read_retry() - end a read section
+ * @sub: The subscription.
+ * @seq: What pinwatch_interval_read_begin() returned.
+ *
+ * Context: under the lock that ops->invalidate() holds around
+ * pinwatch_interval_set_seq(). Does not sleep.
+ * Return: true when an invalidation collided with the section: drop what was
+ * read, and begin anew. false: what was read is true, and stays so for as long
+ * as the lock is held.
+ */
+static inline bool
+pinwatch_interval_read_retry(struct pinwatch_interval_notifier *sub,
+			     unsigned long seq)
+{
+	return sub->invalidate_seq != seq;
+}
+
+/**
+ * pinwatch_interval_check_retry() - has a read section collided already?
+ * @sub: The subscription.
+ * @seq: What pinwatch_interval_read_begin() returned.
+ *
+ * A hint, without the lock, for long sections that want to stop early.
+ *
+ * Context: any. Does not sleep.
+ * Return: true when pinwatch_interval_read_retry() would certainly return
+ * true; false says nothing.
+ */
+static inline bool
+pinwatch_interval_check_retry(struct pinwatch_interval_notifier *sub,
+			      unsigned long seq)
+{
+	/* Pairs with the WRITE_ONCE in pinwatch_interval_set_seq(). */
+	return READ_ONCE(sub->invalidate_seq) != seq;
+}
+
+#endif /* _PINWATCH_H */
