@@ -35,6 +35,7 @@
 
 #include <linux/cache.h>
 #include <linux/list.h>
+#include <linux/mm.h>
 #include <linux/rbtree.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
@@ -57,7 +58,6 @@
 /* Bits of pinwatch_interval_notifier.flags */
 #define PW_SUB_MULTI		BIT(0) /* several in flight: look at the slots' bounds */
 
-#define PW_RECORDS_PER_CPU	2	/* an invalidation and one nested in it */
 #define PW_SPARE_RECORDS	8	/* preallocated beyond those */
 #define PW_WALK_BATCH		16	/* subscriptions called between two holds of the lock */
 
@@ -65,10 +65,11 @@
  * struct pw_record - an invalidation in flight
  * @key: The address of the mmu_notifier_range, | PW_KEY_SLOW when its end has to
  *	take the lock; 0: the record is free.
- * @start: First byte, rounded down to a page. Constant while @key is set.
- * @last: Last byte, rounded up. Constant while @key is set.
- * @hole_start: Owner only. [@hole_start, @hole_last] held no subscription when
- *	pm->gen was @hole_gen; stays from one owner to the next.
+ * @start: First byte, as given. Constant while @key is set.
+ * @last: Last byte. Constant while @key is set. What counts are whole pages:
+ *	pw_record_overlaps() rounds.
+ * @hole_start: Owner only. [@hole_start, @hole_last], whole pages, held no
+ *	subscription when pm->gen was @hole_gen; stays from one owner to the next.
  * @hole_last: Owner only.
  * @hole_gen: Owner only.
  * @slot: Under pm->lock. PW_SLOT_NONE, or its index in pm->seqs.
@@ -84,6 +85,11 @@ struct pw_record {
 } ____cacheline_aligned_in_smp;
 
 #define PW_KEY_SLOW	BIT(0)
+
+/* An invalidation and one nested in it, started on one CPU */
+struct pw_cpu_records {
+	struct pw_record rec[2];
+};
 
 /* One that belongs to no CPU: on pm->spare or pm->extra, under pm->lock */
 struct pw_extra_record {
@@ -135,7 +141,7 @@ struct pw_walk {
  * @slot_rec: The record of each used slot, for its bounds.
  * @used: A bit for each of @recs that may have its key set. Set by start before
  *	it relies on a hole, cleared by insert, which spoils all holes.
- * @nr_recs: Length of @recs; constant.
+ * @nr_recs: Records in @recs; constant.
  * @spare: Free pw_extra_records.
  * @extra: pw_extra_records in flight.
  * @coarse: The shared slot's record: its bounds are the hull of all that are in.
@@ -152,7 +158,7 @@ struct pw_walk {
  * @hash: Under mm.c's hash lock, read under RCU.
  * @rcu: Frees this.
  * @spares: Storage of @spare.
- * @recs: Records that belong to a CPU each, PW_RECORDS_PER_CPU to one.
+ * @recs: Records that belong to a CPU each.
  */
 struct pw_mm {
 	struct mmu_notifier mn;
@@ -181,7 +187,7 @@ struct pw_mm {
 	struct hlist_node hash;
 	struct rcu_head rcu;
 	struct pw_extra_record spares[PW_SPARE_RECORDS];
-	struct pw_record recs[] ____cacheline_aligned_in_smp;
+	struct pw_cpu_records recs[] ____cacheline_aligned_in_smp;
 };
 
 /* Counters since load, and live objects; summed over CPUs by pw_core_stats() */
@@ -265,11 +271,17 @@ static inline unsigned int pw_seq_slot(unsigned long seq)
 	return seq & (PW_NR_SLOTS - 1);
 }
 
+/* The records of all CPUs, by number: those of pm->used */
+static inline struct pw_record *pw_record_nr(struct pw_mm *pm, unsigned int i)
+{
+	return &pm->recs[i / 2].rec[i % 2];
+}
+
 static inline bool pw_record_overlaps(const struct pw_record *rec,
 				      const struct pinwatch_interval_notifier *sub)
 {
-	return READ_ONCE(rec->start) <= sub->interval_tree.last &&
-	       READ_ONCE(rec->last) >= sub->interval_tree.start;
+	return (READ_ONCE(rec->start) & PAGE_MASK) <= sub->interval_tree.last &&
+	       (READ_ONCE(rec->last) | ~PAGE_MASK) >= sub->interval_tree.start;
 }
 
 /* A slot other than @but, in flight over @sub. Under pm->lock. */
@@ -287,6 +299,13 @@ static inline bool pw_slots_overlap(struct pw_mm *pm,
 	}
 	return false;
 }
+
+/*
+ * For functions that sleep only rarely: the check of a debug kernel, without the
+ * preemption point that might_sleep() is elsewhere.
+ */
+#define pw_might_sleep() \
+	do { if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP)) might_sleep(); } while (0)
 
 #ifdef CONFIG_LOCKDEP
 extern struct lockdep_map pw_invalidate_map;

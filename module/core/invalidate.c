@@ -9,6 +9,7 @@
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/smp.h>
+#include <linux/sched.h>
 #include "core.h"
 
 static struct pw_mm *mn_pm(struct mmu_notifier *mn)
@@ -16,20 +17,24 @@ static struct pw_mm *mn_pm(struct mmu_notifier *mn)
 	return container_of(mn, struct pw_mm, mn);
 }
 
+/* The records of this CPU; with preemption on, of one it was on. */
+static struct pw_record *cpu_records(struct pw_mm *pm)
+{
+	return pm->recs[(unsigned int)raw_smp_processor_id()].rec;
+}
+
 static unsigned long range_key(const struct mmu_notifier_range *range)
 {
 	return (unsigned long)range;
 }
 
-/* Unaligned ranges (uprobes) and those that end at -1UL (soft-dirty) happen. */
-static unsigned long range_start(const struct mmu_notifier_range *range)
-{
-	return range->start & PAGE_MASK;
-}
-
+/*
+ * Unaligned ranges (uprobes) and those that end at -1UL (soft-dirty) happen. What
+ * changes are pages: whoever compares rounds out, so that start need not.
+ */
 static unsigned long range_last(const struct mmu_notifier_range *range)
 {
-	return (range->end - 1) | ~PAGE_MASK;
+	return range->end - 1;
 }
 
 /* A callback computes its overlap from the range: give it the rounded one. */
@@ -51,22 +56,23 @@ static void walk_rounded(struct pw_mm *pm, const struct mmu_notifier_range *rang
 static noinline void start_locked(struct pw_mm *pm, struct pw_record *rec,
 				  const struct mmu_notifier_range *range)
 {
+	unsigned long start = range->start & PAGE_MASK;
+	unsigned long last = range_last(range) | ~PAGE_MASK;
 	unsigned long key = range_key(range);
-	unsigned long start = range_start(range), last = range_last(range);
 	struct pw_hole hole;
 	unsigned long seq;
 
 	spin_lock(&pm->lock);
 	pw_record_reclaim(pm, key, rec);
 	if (rec)
-		__set_bit(rec - pm->recs, pm->used);
+		__set_bit(rec - pw_record_nr(pm, 0), pm->used);
 	else
 		rec = pw_record_claim(pm, key, start, last);
 
 	if (pw_tree_hole(&pm->tree, start, last, &hole)) {
 		if (rec) {
-			rec->hole_start = hole.start;
-			rec->hole_last = hole.last;
+			rec->hole_start = PAGE_ALIGN(hole.start);
+			rec->hole_last = ((hole.last + 1) & PAGE_MASK) - 1;
 			rec->hole_gen = pm->gen;
 		}
 		spin_unlock(&pm->lock);
@@ -86,11 +92,11 @@ static int mn_invalidate_range_start(struct mmu_notifier *mn,
 				     const struct mmu_notifier_range *range)
 {
 	struct pw_mm *pm = mn_pm(mn);
-	unsigned long start = range_start(range), last = range_last(range);
+	unsigned long start = range->start, last = range_last(range);
 	struct pw_record *rec;
 
 	preempt_disable();
-	rec = &pm->recs[smp_processor_id() * PW_RECORDS_PER_CPU];
+	rec = cpu_records(pm);
 	/* Pairs with the release of ->key by the last owner's end. */
 	if (unlikely(smp_load_acquire(&rec->key))) {
 		rec++;
@@ -113,10 +119,13 @@ static int mn_invalidate_range_start(struct mmu_notifier *mn,
 	return 0;
 }
 
-/* It has a slot, or is not one of this CPU's records. */
+/* It has a slot, or is not this CPU's first record. */
 static noinline void end_locked(struct pw_mm *pm, unsigned long key)
 {
-	struct pw_record *rec;
+	struct pw_record *rec = cpu_records(pm) + 1;
+
+	if (cmpxchg(&rec->key, key, 0UL) == key)
+		return;
 
 	spin_lock(&pm->lock);
 	rec = pw_record_find(pm, key);
@@ -132,17 +141,14 @@ static void mn_invalidate_range_end(struct mmu_notifier *mn,
 				    const struct mmu_notifier_range *range)
 {
 	struct pw_mm *pm = mn_pm(mn);
-	unsigned long key = range_key(range);
-	struct pw_record *rec;
+	unsigned long key = range_key(range), old = key;
 
-	/* Where it most likely is; the task may have moved. */
-	rec = &pm->recs[raw_smp_processor_id() * PW_RECORDS_PER_CPU];
-	if (unlikely(READ_ONCE(rec->key) != key))
-		rec++;
-	/* Fails when it is another's, or insert or the walk has given it a slot. */
-	if (likely(cmpxchg(&rec->key, key, 0UL) == key))
-		return;
-	end_locked(pm, key);
+	/*
+	 * Where it most likely is; the task may have moved. Fails when that is
+	 * another's, or insert or the walk has given it a slot.
+	 */
+	if (unlikely(!try_cmpxchg(&cpu_records(pm)->key, &old, 0UL)))
+		end_locked(pm, key);
 }
 
 /* A callback of the mm's end: @event over everything. */

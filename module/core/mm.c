@@ -21,6 +21,7 @@
 #include <linux/hash.h>
 #include <linux/mm.h>
 #include <linux/rculist.h>
+#include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include "core.h"
@@ -85,11 +86,11 @@ void pw_mm_unhash(struct pw_mm *pm)
 
 static struct pw_mm *mm_alloc_state(void)
 {
-	unsigned int i, nr_recs = nr_cpu_ids * PW_RECORDS_PER_CPU;
 	struct pw_mm *pm;
+	unsigned int i, nr_recs = nr_cpu_ids * ARRAY_SIZE(pm->recs->rec);
 
 	/* ->used stands behind the records. */
-	pm = kzalloc(struct_size(pm, recs, nr_recs) +
+	pm = kzalloc(struct_size(pm, recs, nr_cpu_ids) +
 		     BITS_TO_LONGS(nr_recs) * sizeof(long), GFP_KERNEL_ACCOUNT);
 	if (!pm)
 		return NULL;
@@ -98,9 +99,9 @@ static struct pw_mm *mm_alloc_state(void)
 	spin_lock_init(&pm->lock);
 	pm->tree = RB_ROOT;
 	pm->nr_recs = nr_recs;
-	pm->used = (unsigned long *)&pm->recs[nr_recs];
+	pm->used = (unsigned long *)&pm->recs[nr_cpu_ids];
 	for (i = 0; i < nr_recs; i++)
-		pm->recs[i].slot = PW_SLOT_NONE;
+		pw_record_nr(pm, i)->slot = PW_SLOT_NONE;
 	INIT_LIST_HEAD(&pm->extra);
 	INIT_LIST_HEAD(&pm->walks);
 	INIT_LIST_HEAD(&pm->spare);

@@ -21,6 +21,7 @@
  *   insert gave @sub the value S itself.
  */
 #include <linux/export.h>
+#include <linux/sched.h>
 #include <linux/wait.h>
 #include "core.h"
 
@@ -97,7 +98,7 @@ unsigned long pinwatch_interval_read_begin(struct pinwatch_interval_notifier *su
 	 */
 	unsigned long seq = smp_load_acquire(&sub->invalidate_seq);
 
-	might_sleep();
+	pw_might_sleep();
 	/* Pairs with the release in slot_close(): see there. */
 	if (likely(smp_load_acquire(&sub->pm->seqs[pw_seq_slot(seq)]) != seq &&
 		   !READ_ONCE(sub->flags)))

@@ -29,8 +29,8 @@
  * deliberately no part of it. If an end were lost, the next start at the same
  * address proves it, whichever task the stack belongs to by then.
  */
-#include <linux/bitmap.h>
 #include <linux/slab.h>
+#include <linux/sched.h>
 #include "core.h"
 
 static struct pw_extra_record *extra_record(struct pw_record *rec)
@@ -40,7 +40,7 @@ static struct pw_extra_record *extra_record(struct pw_record *rec)
 
 static bool record_is_extra(struct pw_mm *pm, struct pw_record *rec)
 {
-	return rec < pm->recs || rec >= pm->recs + pm->nr_recs;
+	return (void *)rec < (void *)pm->recs || (void *)rec >= (void *)pm->used;
 }
 
 static void record_init(struct pw_record *rec, unsigned long key,
@@ -150,8 +150,8 @@ struct pw_record *pw_record_find(struct pw_mm *pm, unsigned long key)
 
 	lockdep_assert_held(&pm->lock);
 	for (i = 0; i < pm->nr_recs; i++)
-		if ((READ_ONCE(pm->recs[i].key) & ~PW_KEY_SLOW) == key)
-			return &pm->recs[i];
+		if ((READ_ONCE(pw_record_nr(pm, i)->key) & ~PW_KEY_SLOW) == key)
+			return pw_record_nr(pm, i);
 	list_for_each_entry(extra, &pm->extra, node)
 		if ((extra->rec.key & ~PW_KEY_SLOW) == key)
 			return &extra->rec;
@@ -205,14 +205,18 @@ void pw_record_release(struct pw_mm *pm, struct pw_record *rec)
 void pw_record_reclaim(struct pw_mm *pm, unsigned long key, struct pw_record *but)
 {
 	struct pw_extra_record *extra;
+	struct pw_record *rec;
+	unsigned long bits;
 	unsigned int i;
 
 	lockdep_assert_held(&pm->lock);
-	for_each_set_bit(i, pm->used, pm->nr_recs) {
-		struct pw_record *rec = &pm->recs[i];
-
-		if (rec != but && (READ_ONCE(rec->key) & ~PW_KEY_SLOW) == key)
-			return pw_record_release(pm, rec);
+	for (i = 0; i < pm->nr_recs; i += BITS_PER_LONG) {
+		for (bits = pm->used[i / BITS_PER_LONG]; bits; bits &= bits - 1) {
+			rec = pw_record_nr(pm, i + __ffs(bits));
+			if (unlikely((READ_ONCE(rec->key) & ~PW_KEY_SLOW) == key) &&
+			    rec != but)
+				return pw_record_release(pm, rec);
+		}
 	}
 	list_for_each_entry(extra, &pm->extra, node)
 		if (&extra->rec != but && (extra->rec.key & ~PW_KEY_SLOW) == key)
@@ -283,7 +287,7 @@ void pw_record_mark_insert(struct pw_mm *pm, struct pinwatch_interval_notifier *
 		unsigned long *word = &pm->used[i / BITS_PER_LONG];
 
 		for (bits = *word; bits; bits &= bits - 1) {
-			struct pw_record *rec = &pm->recs[i + __ffs(bits)];
+			struct pw_record *rec = pw_record_nr(pm, i + __ffs(bits));
 
 			mark_record(pm, sub, rec, &nr);
 			/* Free: every hole is spoilt, so start sets it again. */

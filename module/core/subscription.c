@@ -8,6 +8,7 @@
  */
 #include <linux/export.h>
 #include <linux/overflow.h>
+#include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include "core.h"
 
@@ -182,7 +183,7 @@ void pinwatch_interval_notifier_remove(struct pinwatch_interval_notifier *sub)
 	struct pw_mm *pm = sub->pm;
 	bool running = false, put;
 
-	might_sleep();
+	pw_might_sleep();
 	lock_map_acquire(&pw_invalidate_map);
 	lock_map_release(&pw_invalidate_map);
 

@@ -18,6 +18,7 @@
  * the walk's record and marked them. So a walk ends, however many are inserted.
  */
 #include <linux/mmu_notifier.h>
+#include <linux/sched.h>
 #include "core.h"
 
 #ifdef CONFIG_LOCKDEP
