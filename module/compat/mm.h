@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * compat: memory management that differs between kernels
+ */
+#ifndef _PW_COMPAT_MM_H
+#define _PW_COMPAT_MM_H
+
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/page-flags.h>
+
+/* 5.12. Callers on 5.10 hold the only reference to a vma that is being made. */
+#ifndef PW_HAVE_VMA_SET_FILE
+static inline void vma_set_file(struct vm_area_struct *vma, struct file *file)
+{
+	get_file(file);
+	swap(vma->vm_file, file);
+	fput(file);
+}
+#endif
+
+/* 6.3 */
+#ifndef PW_HAVE_VM_FLAGS_SET
+static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
+{
+	vma->vm_flags |= flags;
+}
+
+static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
+{
+	vma->vm_flags &= ~flags;
+}
+#endif
+
+/*
+ * For pages that user space will map. Up to 5.10 a page charged to a memory
+ * cgroup is marked in page->page_type, which shares its word with the map count:
+ * mapping it corrupts both.
+ */
+#ifdef PG_kmemcg
+#define PW_GFP_USER_MAPPED	GFP_KERNEL
+#else
+#define PW_GFP_USER_MAPPED	GFP_KERNEL_ACCOUNT
+#endif
+
+/* 5.15; an enumerator, with this value in every kernel that has it */
+#define PW_MMU_NOTIFY_EXCLUSIVE	7
+
+#endif /* _PW_COMPAT_MM_H */

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Events: what read() and poll() tell of invalidations
+ *
+ * Each watch has room for one pending record. The first hit fills it and puts
+ * it on the file's dirty list, further ones merge into it, so that a callback
+ * never allocates and nothing is lost.
+ */
+#ifndef _PW_EVENT_H
+#define _PW_EVENT_H
+
+#include <linux/list.h>
+#include <linux/mmu_notifier.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+
+struct pw_watch;
+
+/**
+ * struct pw_event_queue - the dirty watches of a file
+ * @lock: Nests inside pw_watch.lock; a callback takes it.
+ * @dirty: Under @lock. pw_event.node of watches with something pending, oldest
+ *	first.
+ * @wait: read() and poll() wait here for @dirty to become non-empty.
+ */
+struct pw_event_queue {
+	spinlock_t lock;	/* dirty */
+	struct list_head dirty;
+	wait_queue_head_t wait;
+};
+
+/**
+ * struct pw_event - what is pending of a watch
+ * @node: Under pw_event_queue.lock. On the dirty list, or empty.
+ * @events: PINWATCH_EVENT_*. This and what follows is under pw_watch.lock.
+ * @start: First byte of the hull.
+ * @last: Last byte of the hull.
+ * @count: Hits merged here; 0: nothing is pending.
+ * @time_ns: CLOCK_MONOTONIC of the first.
+ */
+struct pw_event {
+	struct list_head node;
+	u32 events;
+	unsigned long start;
+	unsigned long last;
+	u64 count;
+	u64 time_ns;
+};
+
+/**
+ * pw_event_init_queue() - initialise an empty queue
+ * @queue: The queue.
+ *
+ * Context: any. Does not sleep.
+ */
+void pw_event_init_queue(struct pw_event_queue *queue);
+
+/**
+ * pw_event_record() - a watch was hit
+ * @watch: The watch.
+ * @range: By what.
+ *
+ * Context: under watch->lock, in an invalidation callback. Does not sleep.
+ * Return: true when pw_event_wake() is due, after @watch->lock.
+ */
+bool pw_event_record(struct pw_watch *watch, const struct mmu_notifier_range *range);
+
+/**
+ * pw_event_forget() - drop what is pending of a watch that is being deleted
+ * @watch: The watch.
+ *
+ * Context: under watch->lock. Does not sleep.
+ */
+void pw_event_forget(struct pw_watch *watch);
+
+/**
+ * pw_event_wake() - tell the readers of a queue
+ * @queue: The queue.
+ *
+ * Context: any, callbacks included; best without watch->lock. Does not sleep.
+ */
+void pw_event_wake(struct pw_event_queue *queue);
+
+/**
+ * pw_event_pending() - is there something to read?
+ * @queue: The queue.
+ *
+ * Context: any. Does not sleep.
+ * Return: true if the dirty list is not empty; it may be by the time of a read.
+ */
+bool pw_event_pending(struct pw_event_queue *queue);
+
+/**
+ * pw_event_read() - read(2)
+ * @queue: The queue.
+ * @buf: Where to.
+ * @count: Bytes there.
+ * @nonblock: Do not wait for the first record.
+ *
+ * Context: process context, may sleep. Several readers share the records.
+ * Return: bytes, whole records; -EINVAL (@count is less than one), -EAGAIN
+ * (@nonblock and none), -ERESTARTSYS (a signal), -EFAULT (what was not delivered
+ * stays queued).
+ */
+ssize_t pw_event_read(struct pw_event_queue *queue, char __user *buf,
+		      size_t count, bool nonblock);
+
+#endif /* _PW_EVENT_H */

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Files: the table of watches, the binding to an address space, the reaper
+ */
+#include <linux/cred.h>
+#include <linux/err.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include "file.h"
+#include "generation.h"
+#include "limits.h"
+#include "watch.h"
+
+static struct workqueue_struct *reap_wq;
+
+/* All its watches die together, one callback each: a pass finds many. */
+static void reap_work(struct work_struct *work)
+{
+	struct pw_file *file = container_of(work, struct pw_file, reap);
+	struct pw_watch *watch;
+	unsigned long id = 0;
+
+	while ((watch = pw_watch_next(file, &id))) {
+		pw_watch_reap(watch);
+		pw_watch_put(watch);
+		id++;
+		cond_resched();
+	}
+}
+
+struct pw_file *pw_file_alloc(void)
+{
+	struct pw_file *file = kzalloc(sizeof(*file), GFP_KERNEL_ACCOUNT);
+
+	if (!file)
+		return ERR_PTR(-ENOMEM);
+	file->max_watches = pw_limits_max_watches();
+	xa_init_flags(&file->watches, XA_FLAGS_ALLOC | XA_FLAGS_ACCOUNT);
+	pw_event_init_queue(&file->events);
+	INIT_WORK(&file->reap, reap_work);
+
+	file->user = pw_limits_get_user(current_uid());
+	if (!file->user)
+		goto err_free;
+	file->gens = pw_generation_alloc(file->max_watches);
+	if (!file->gens)
+		goto err_put_user;
+	atomic_long_inc(&pw_counters.nr_files);
+	return file;
+
+err_put_user:
+	pw_limits_put_user(file->user);
+err_free:
+	kfree(file);
+	return ERR_PTR(-ENOMEM);
+}
+
+void pw_file_free(struct pw_file *file)
+{
+	struct pw_watch *watch;
+	unsigned long id = 0;
+
+	while ((watch = pw_watch_next(file, &id))) {
+		WARN_ON_ONCE(pw_watch_del(watch));
+		pw_watch_put(watch);
+		cond_resched();
+	}
+	/* No subscription is left that could queue it. */
+	cancel_work_sync(&file->reap);
+
+	WARN_ON_ONCE(!xa_empty(&file->watches));
+	WARN_ON_ONCE(!list_empty(&file->events.dirty));
+	xa_destroy(&file->watches);
+	pw_generation_put(file->gens);
+	pw_limits_put_user(file->user);
+	if (file->mm)
+		mmdrop(file->mm);
+	kfree(file);
+	atomic_long_dec(&pw_counters.nr_files);
+}
+
+int pw_file_bind(struct pw_file *file)
+{
+	struct mm_struct *mm = current->mm;
+	struct mm_struct *bound = READ_ONCE(file->mm);
+
+	if (!mm)
+		return -ESRCH;
+	if (!bound) {
+		mmgrab(mm);
+		bound = cmpxchg(&file->mm, NULL, mm);
+		if (!bound)
+			return 0;
+		mmdrop(mm);
+	}
+	return bound == mm ? 0 : -EXDEV;
+}
+
+void pw_file_reap(struct pw_file *file)
+{
+	queue_work(reap_wq, &file->reap);
+}
+
+void pw_file_flush_reap(struct pw_file *file)
+{
+	flush_work(&file->reap);
+}
+
+int pw_file_init(void)
+{
+	reap_wq = alloc_workqueue("pinwatch", WQ_UNBOUND, 0);
+	return reap_wq ? 0 : -ENOMEM;
+}
+
+void pw_file_exit(void)
+{
+	WARN_ON_ONCE(atomic_long_read(&pw_counters.nr_files));
+	WARN_ON_ONCE(atomic_long_read(&pw_counters.nr_watches));
+	WARN_ON_ONCE(atomic_long_read(&pw_counters.pinned_pages));
+	destroy_workqueue(reap_wq);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Files: an open file description of /dev/pinwatch
+ */
+#ifndef _PW_FILE_H
+#define _PW_FILE_H
+
+#include <linux/atomic.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+#include "event.h"
+
+struct mm_struct;
+struct pw_generation_set;
+struct pw_user;
+
+/**
+ * struct pw_file - what an open file description holds
+ * @mm: The address space of the first WATCH_ADD, with a reference to its
+ *	mm_count; NULL before. Set once, by cmpxchg, then constant.
+ * @user: Who pays for the watches; constant.
+ * @gens: The generations; constant.
+ * @max_watches: Ids are below it; constant.
+ * @nr_watches: Entries of @watches.
+ * @watches: By id. Each entry has a reference to its watch.
+ * @events: The dirty watches.
+ * @reap: Unpins the watches of an address space that is gone. Queued by
+ *	callbacks, so not queued any more once all watches are removed.
+ */
+struct pw_file {
+	struct mm_struct *mm;
+	struct pw_user *user;
+	struct pw_generation_set *gens;
+	unsigned int max_watches;
+	atomic_t nr_watches;
+	struct xarray watches;
+	struct pw_event_queue events;
+	struct work_struct reap;
+};
+
+/**
+ * pw_file_alloc() - open
+ *
+ * Context: process context, may sleep.
+ * Return: the file, an ERR_PTR of -ENOMEM.
+ */
+struct pw_file *pw_file_alloc(void);
+
+/**
+ * pw_file_free() - the last close
+ * @file: The file; no call on it is going on.
+ *
+ * Deletes all watches: advances their generations, removes their subscriptions
+ * and unpins their pages.
+ *
+ * Context: process context, may sleep.
+ */
+void pw_file_free(struct pw_file *file);
+
+/**
+ * pw_file_bind() - bind to current->mm, or check that it is bound there
+ * @file: The file.
+ *
+ * The binding stays when the WATCH_ADD that made it fails later.
+ *
+ * Context: process context. Does not sleep.
+ * Return: 0, -EXDEV (bound to another one), -ESRCH (current has none).
+ */
+int pw_file_bind(struct pw_file *file);
+
+/**
+ * pw_file_reap() - have the watches of a dead address space unpinned
+ * @file: The file.
+ *
+ * Context: any, callbacks included. Does not sleep.
+ */
+void pw_file_reap(struct pw_file *file);
+
+/**
+ * pw_file_flush_reap() - wait for the unpinning that pw_file_reap() began
+ * @file: The file.
+ *
+ * Context: process context, may sleep; not in a callback.
+ */
+void pw_file_flush_reap(struct pw_file *file);
+
+/**
+ * pw_file_init() - before the first open
+ *
+ * Context: module init.
+ * Return: 0, -ENOMEM.
+ */
+int pw_file_init(void);
+
+/**
+ * pw_file_exit() - after the last close; drains the worker
+ *
+ * Context: module exit.
+ */
+void pw_file_exit(void);
+
+#endif /* _PW_FILE_H */

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Generations: pages shared with user space, read-only there
+ */
+#include <linux/anon_inodes.h>
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/kref.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include "generation.h"
+
+#define GENS_PER_PAGE	(PAGE_SIZE / sizeof(struct pinwatch_gen))
+
+/**
+ * struct pw_generation_set - the generations of one file
+ * @ref: The device file, and each mapping's anonymous file.
+ * @nr_pages: Length of @pages; constant.
+ * @pages: NULL until first used; set once, by cmpxchg, and then constant.
+ */
+struct pw_generation_set {
+	struct kref ref;
+	unsigned long nr_pages;
+	struct page *pages[];
+};
+
+struct pw_generation_set *pw_generation_alloc(unsigned int nr)
+{
+	unsigned long nr_pages = DIV_ROUND_UP(nr, GENS_PER_PAGE);
+	struct pw_generation_set *set;
+
+	set = kvzalloc(struct_size(set, pages, nr_pages), GFP_KERNEL_ACCOUNT);
+	if (!set)
+		return NULL;
+	kref_init(&set->ref);
+	set->nr_pages = nr_pages;
+	return set;
+}
+
+static void set_free(struct kref *ref)
+{
+	struct pw_generation_set *set = container_of(ref, struct pw_generation_set, ref);
+	unsigned long i;
+
+	for (i = 0; i < set->nr_pages; i++)
+		if (set->pages[i])
+			put_page(set->pages[i]);
+	kvfree(set);
+}
+
+void pw_generation_put(struct pw_generation_set *set)
+{
+	kref_put(&set->ref, set_free);
+}
+
+unsigned long pw_generation_size(const struct pw_generation_set *set)
+{
+	return set->nr_pages << PAGE_SHIFT;
+}
+
+/* A thread that adds a watch and threads that fault may race for a page. */
+static struct page *set_page(struct pw_generation_set *set, unsigned long index)
+{
+	struct page *page = READ_ONCE(set->pages[index]);
+	struct page *old;
+
+	if (page)
+		return page;
+	page = alloc_page(PW_GFP_USER_MAPPED | __GFP_ZERO);
+	if (!page)
+		return NULL;
+	old = cmpxchg(&set->pages[index], NULL, page);
+	if (!old)
+		return page;
+	__free_page(page);
+	return old;
+}
+
+struct pinwatch_gen *pw_generation_slot(struct pw_generation_set *set, u32 id)
+{
+	struct page *page = set_page(set, id / GENS_PER_PAGE);
+	struct pinwatch_gen *gens;
+
+	if (!page)
+		return NULL;
+	gens = page_address(page);
+	return gens + id % GENS_PER_PAGE;
+}
+
+static vm_fault_t set_fault(struct vm_fault *vmf)
+{
+	struct pw_generation_set *set = vmf->vma->vm_file->private_data;
+	struct page *page;
+
+	if (vmf->pgoff >= set->nr_pages)
+		return VM_FAULT_SIGBUS;
+	page = set_page(set, vmf->pgoff);
+	if (!page)
+		return VM_FAULT_OOM;
+	get_page(page);
+	vmf->page = page;
+	return 0;
+}
+
+static const struct vm_operations_struct set_vm_ops = {
+	.fault = set_fault,
+};
+
+static int set_release(struct inode *inode, struct file *filp)
+{
+	pw_generation_put(filp->private_data);
+	return 0;
+}
+
+/* Holds the module for as long as a mapping is there. */
+static const struct file_operations set_fops = {
+	.owner = THIS_MODULE,
+	.release = set_release,
+	.llseek = noop_llseek,
+};
+
+int pw_generation_mmap(struct pw_generation_set *set, struct vm_area_struct *vma)
+{
+	struct file *filp;
+
+	/* A file opened read-only loses VM_SHARED on the way here. */
+	if (!(vma->vm_flags & VM_MAYSHARE))
+		return -EINVAL;
+	if (vma->vm_flags & VM_WRITE)
+		return -EACCES;
+	if (vma->vm_pgoff >= set->nr_pages ||
+	    vma_pages(vma) > set->nr_pages - vma->vm_pgoff)
+		return -EINVAL;
+
+	kref_get(&set->ref);
+	filp = anon_inode_getfile("[pinwatch]", &set_fops, set, O_RDONLY);
+	if (IS_ERR(filp)) {
+		pw_generation_put(set);
+		return PTR_ERR(filp);
+	}
+	vma_set_file(vma, filp);
+	fput(filp);
+
+	vm_flags_clear(vma, VM_MAYWRITE);
+	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP | VM_DONTCOPY);
+	vma->vm_ops = &set_vm_ops;
+	return 0;
+}

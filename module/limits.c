@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Limits: module parameters, the share of each user, live counters
+ */
+#include <linux/hashtable.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/moduleparam.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include "limits.h"
+
+static unsigned int max_watches_per_file = 65536;
+module_param(max_watches_per_file, uint, 0644);
+MODULE_PARM_DESC(max_watches_per_file,
+		 "watches that a file descriptor opened from now on can hold (1 to 1048576)");
+
+static unsigned int max_watches_per_user = 262144;
+module_param(max_watches_per_user, uint, 0644);
+MODULE_PARM_DESC(max_watches_per_user,
+		 "watches that all file descriptors opened by one user can hold together");
+
+static unsigned long max_pin_pages = 1UL << 20;
+module_param(max_pin_pages, ulong, 0644);
+MODULE_PARM_DESC(max_pin_pages,
+		 "pages that one pinned watch can have, beside RLIMIT_MEMLOCK");
+
+struct pw_counters pw_counters;
+
+/**
+ * struct pw_user - a user's share
+ * @node: Under users_lock. In the table of users.
+ * @uid: Constant.
+ * @refs: Under users_lock. Files that the user opened.
+ * @nr_watches: Watches in them.
+ */
+struct pw_user {
+	struct hlist_node node;
+	kuid_t uid;
+	unsigned int refs;
+	atomic_t nr_watches;
+};
+
+static DEFINE_SPINLOCK(users_lock);
+static DEFINE_HASHTABLE(users, 6);
+
+unsigned int pw_limits_max_watches(void)
+{
+	return clamp(READ_ONCE(max_watches_per_file), 1U, PW_LIMITS_MAX_WATCHES);
+}
+
+unsigned long pw_limits_max_pin_pages(void)
+{
+	/* kvmalloc() refuses more than INT_MAX bytes of pointers. */
+	return min(READ_ONCE(max_pin_pages), (unsigned long)INT_MAX / sizeof(void *));
+}
+
+static struct pw_user *users_find(kuid_t uid)
+{
+	struct pw_user *user;
+
+	lockdep_assert_held(&users_lock);
+	hash_for_each_possible(users, user, node, __kuid_val(uid)) {
+		if (uid_eq(user->uid, uid)) {
+			user->refs++;
+			return user;
+		}
+	}
+	return NULL;
+}
+
+struct pw_user *pw_limits_get_user(kuid_t uid)
+{
+	struct pw_user *user, *fresh;
+
+	spin_lock(&users_lock);
+	user = users_find(uid);
+	spin_unlock(&users_lock);
+	if (user)
+		return user;
+
+	fresh = kzalloc(sizeof(*fresh), GFP_KERNEL_ACCOUNT);
+	if (!fresh)
+		return NULL;
+	fresh->uid = uid;
+	fresh->refs = 1;
+
+	spin_lock(&users_lock);
+	user = users_find(uid);
+	if (!user) {
+		hash_add(users, &fresh->node, __kuid_val(uid));
+		user = fresh;
+	}
+	spin_unlock(&users_lock);
+	if (user != fresh)
+		kfree(fresh);
+	return user;
+}
+
+void pw_limits_put_user(struct pw_user *user)
+{
+	bool last;
+
+	spin_lock(&users_lock);
+	last = !--user->refs;
+	if (last)
+		hash_del(&user->node);
+	spin_unlock(&users_lock);
+	if (!last)
+		return;
+	WARN_ON_ONCE(atomic_read(&user->nr_watches));
+	kfree(user);
+}
+
+int pw_limits_charge(struct pw_user *user)
+{
+	unsigned int max = min_t(unsigned int, READ_ONCE(max_watches_per_user), INT_MAX);
+	int nr = atomic_read(&user->nr_watches);
+
+	do {
+		if (nr >= (int)max)
+			return -EDQUOT;
+	} while (!atomic_try_cmpxchg(&user->nr_watches, &nr, nr + 1));
+	return 0;
+}
+
+void pw_limits_uncharge(struct pw_user *user)
+{
+	atomic_dec(&user->nr_watches);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Watches: a subscription, its generation, its pin, its pending event
+ *
+ *	ADDING ──► ACTIVE ──► DEAD
+ *	   │          │         │
+ *	   │          └────┬────┘
+ *	 undone by         ▼
+ *	 the adder      DELETING ──► freed
+ *
+ * ADDING: in the file's table, so that the id is taken, and subscribed, but
+ * nobody has been told of it. Belongs to the task in WATCH_ADD; WATCH_DEL does
+ * not find it. A hit only makes the adder take the pages again.
+ *
+ * ACTIVE: set together with the generation that WATCH_ADD returns, under the
+ * lock under which the adder saw that the pages are still true. From then on
+ * each hit advances the generation and merges an event.
+ *
+ * DEAD: the address space was released. The pages are unpinned by the file's
+ * reaper, because a callback must not and because a child or another process
+ * may keep the file open for ever. The id stays until WATCH_DEL or close.
+ *
+ * DELETING: set by the one deleter (WATCH_DEL, the last close, or WATCH_ADD that
+ * could not deliver its result), who then owns the subscription, the pin and the
+ * id. The id is freed last: no two watches ever write to one generation.
+ *
+ * Who can hold a reference: the file's table, from allocation until the id is
+ * freed; a task in WATCH_ADD or WATCH_DEL; a reader that has popped its event;
+ * the reaper while it looks at it. The engine and the dirty list hold none: the
+ * table's is dropped after both have let go.
+ *
+ * Locks, outer to inner; what is on one line is never held together:
+ *
+ *	none		pinning and unpinning, insert, remove, read_begin, all
+ *			allocations, copies to and from user space
+ *	pw_watch.lock	(the engine's "user lock") state, pin once ACTIVE, event,
+ *			the writing of the generation. Taken in callbacks.
+ *	pw_event_queue.lock	the dirty list. Taken in callbacks.
+ *	xa_lock of pw_file.watches, users_lock, the wait queue's lock: leaves
+ *
+ * Only the wait queue's lock and the two above it are taken in callbacks, and
+ * nothing is allocated under any of them.
+ */
+#ifndef _PW_WATCH_H
+#define _PW_WATCH_H
+
+#include <linux/kref.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/pinwatch.h>
+#include "event.h"
+#include "pin.h"
+#include "pinwatch.h"
+
+struct pw_file;
+
+enum pw_watch_state {
+	PW_WATCH_ADDING,
+	PW_WATCH_ACTIVE,
+	PW_WATCH_DEAD,
+	PW_WATCH_DELETING,
+};
+
+/**
+ * struct pw_watch - a watched range
+ * @sub: The subscription; inserted by the adder, removed by the deleter.
+ * @file: Constant. Outlives the watch: calls on it and its reaper hold it.
+ * @gen: Constant once subscribed. The word of @id.
+ * @cookie: Constant.
+ * @ref: See above.
+ * @id: Constant once subscribed. Its index in the table.
+ * @lock: What follows.
+ * @state: See above.
+ * @reaped: The reaper took the pin.
+ * @pin: The adder's while ADDING.
+ * @event: What is pending; its node is under the queue's lock.
+ */
+struct pw_watch {
+	struct pinwatch_interval_notifier sub;
+	struct pw_file *file;
+	struct pinwatch_gen *gen;
+	u64 cookie;
+	struct kref ref;
+	u32 id;
+
+	spinlock_t lock;	/* what follows */
+	u8 state;
+	bool reaped;
+	struct pw_pin pin;
+	struct pw_event event;
+};
+
+/**
+ * pw_watch_add() - PINWATCH_IOC_WATCH_ADD
+ * @file: The file.
+ * @args: What is asked for; the results are filled in.
+ *
+ * Context: process context, may sleep; no lock held.
+ * Return: the active watch with a reference; an ERR_PTR of what the ABI lists.
+ */
+struct pw_watch *pw_watch_add(struct pw_file *file, struct pinwatch_watch_add *args);
+
+/**
+ * pw_watch_del() - delete a watch
+ * @watch: The watch, with a reference of the caller's.
+ *
+ * Context: process context, may sleep; no lock held, not in a callback.
+ * Return: 0 with the pages unpinned and the id free, -ENOENT (it is being added,
+ * or somebody else deletes it).
+ */
+int pw_watch_del(struct pw_watch *watch);
+
+/**
+ * pw_watch_reap() - unpin a watch if its address space is gone
+ * @watch: The watch.
+ *
+ * Context: process context, may sleep; no lock held, not in a callback.
+ */
+void pw_watch_reap(struct pw_watch *watch);
+
+/**
+ * pw_watch_find() - look an id up
+ * @file: The file.
+ * @id: From user space; any value.
+ *
+ * Context: process context. Does not sleep.
+ * Return: the watch with a reference, NULL.
+ */
+struct pw_watch *pw_watch_find(struct pw_file *file, u32 id);
+
+/**
+ * pw_watch_next() - walk the table
+ * @file: The file.
+ * @id: From where; where it was found.
+ *
+ * Context: process context. Does not sleep.
+ * Return: the watch with a reference, NULL.
+ */
+struct pw_watch *pw_watch_next(struct pw_file *file, unsigned long *id);
+
+/**
+ * pw_watch_get() - take a reference
+ * @watch: The watch, in its file's table and kept there by a lock, or referenced.
+ *
+ * Context: any. Does not sleep.
+ */
+static inline void pw_watch_get(struct pw_watch *watch)
+{
+	kref_get(&watch->ref);
+}
+
+/**
+ * pw_watch_put() - give a reference back
+ * @watch: The watch.
+ *
+ * Context: any. Does not sleep.
+ */
+void pw_watch_put(struct pw_watch *watch);
+
+#endif /* _PW_WATCH_H */
