@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+/*
+ * bench: pinwatch beside the kernel's mmu_interval_notifier, in instructions
+ *
+ * Meant for a guest under `qemu -icount shift=0` with one CPU, where the
+ * time-stamp counter counts instructions; elsewhere its figures are cycles, and
+ * noise.
+ *
+ * What one interval leaves behind in an mm stays for the mm's life, so each
+ * configuration is measured in a fresh process. The order is: no intervals,
+ * pinwatch, kernel, pinwatch, kernel, no intervals; the better one of each pair
+ * counts, and all of it only if both processes without intervals agree.
+ */
+#include <err.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "bench.h"
+
+#define NR_MAX	6
+
+/* Shared with the children. */
+static struct bench_row *row;
+
+static void run_child(enum bench_engine engine, unsigned int nr)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		err(1, "fork");
+	if (!pid) {
+		bench_measure(row, engine, nr);
+		_exit(0);
+	}
+	if (waitpid(pid, &status, 0) != pid)
+		err(1, "waitpid");
+	if (!WIFEXITED(status) || WEXITSTATUS(status))
+		errx(1, "a measuring process failed (N = %u)", nr);
+}
+
+/* Keeps the lower of each count; false when any differs. */
+static bool keep_minimum(struct bench_row *best)
+{
+	bool equal = true;
+	unsigned int i;
+
+	for (i = 0; i < BENCH_NR_METRICS; i++) {
+		equal &= best->count[i] == row->count[i];
+		if (row->count[i] < best->count[i])
+			best->count[i] = row->count[i];
+	}
+	return equal;
+}
+
+static void run(struct bench_result *result, unsigned int nr)
+{
+	static const enum bench_engine order[] = {
+		BENCH_NONE, BENCH_PINWATCH, BENCH_KERNEL,
+		BENCH_PINWATCH, BENCH_KERNEL, BENCH_NONE,
+	};
+	unsigned int i;
+
+	result->nr = nr;
+	memset(result->row, 0xff, sizeof(result->row));
+	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		run_child(order[i], nr);
+		result->valid = keep_minimum(&result->row[order[i]]);
+	}
+	fprintf(stderr, "bench: N = %u done%s\n", nr,
+		result->valid ? "" : ", but the processes without intervals differ");
+}
+
+static void usage(void)
+{
+	puts("usage: bench [--large]\n"
+	     "Counts what intervals cost, at N = 0, 1, 100 and 10,000 of them.\n"
+	     "  --large  also at N = 100,000 and 1,000,000");
+}
+
+int main(int argc, char **argv)
+{
+	static const unsigned int nrs[NR_MAX] = { 0, 1, 100, 10000, 100000, 1000000 };
+	static const struct option options[] = {
+		{ "large", no_argument, NULL, 'l' },
+		{ "help", no_argument, NULL, 'h' },
+		{ }
+	};
+	struct bench_result results[NR_MAX];
+	unsigned int i, nr = 4;
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (opt == 'l')
+			nr = NR_MAX;
+		else
+			return usage(), opt != 'h';
+	}
+	row = mmap(NULL, sizeof(*row), PROT_READ | PROT_WRITE,
+		   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (row == MAP_FAILED)
+		err(1, "mmap");
+	for (i = 0; i < nr; i++)
+		run(&results[i], nrs[i]);
+	bench_json(results, nr);
+	return bench_table(results, nr);
+}
