@@ -5,6 +5,5 @@
 # $(call pw-probe,NAME,HEADER,WORD): -DPW_HAVE_NAME if the header has the word
 pw-probe = $(if $(shell grep -sw -m1 $(3) $(srctree)/include/linux/$(2)),-DPW_HAVE_$(1))
 
-PW_PROBES := $(call pw-probe,EVENT_EXCLUSIVE,mmu_notifier.h,MMU_NOTIFY_EXCLUSIVE)
-PW_PROBES += $(call pw-probe,VM_FLAGS_SET,mm.h,vm_flags_set)
+PW_PROBES := $(call pw-probe,VM_FLAGS_SET,mm.h,vm_flags_set)
 PW_PROBES += $(call pw-probe,VMA_SET_FILE,mm.h,vma_set_file)
