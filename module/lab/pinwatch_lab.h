@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * pinwatch_lab: private interface between the module and testdrv/tests
+ *
+ * /dev/pinwatch_lab subscribes to ranges of the caller's mm, through pinwatch or
+ * through the kernel's own mmu_interval_notifier, with callbacks that behave as
+ * a test wants. An open file binds to the mm of its first ADD; the other calls
+ * work from any process that has the file. Close removes everything.
+ *
+ * Whatever blocks on request does so for PINWATCH_LAB_MAX_HOLD_MS at most, so
+ * that no test can wedge the machine.
+ */
+#ifndef _PINWATCH_LAB_H
+#define _PINWATCH_LAB_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define PINWATCH_LAB_DEVICE	"/dev/pinwatch_lab"
+
+#define PINWATCH_LAB_MAX_SUBS		256
+#define PINWATCH_LAB_MAX_HOLD_MS	30000
+
+enum {
+	PINWATCH_LAB_PINWATCH,
+	PINWATCH_LAB_KERNEL,
+	PINWATCH_LAB_NR_ENGINES
+};
+
+enum {
+	PINWATCH_LAB_COUNTING,	/* accepts */
+	PINWATCH_LAB_SLOW,	/* accepts, then sleeps sleep_us if it may */
+	PINWATCH_LAB_HELD,	/* accepts, then sleeps until RELEASE if it may */
+	PINWATCH_LAB_REJECTING,	/* leaves the sequence alone */
+	PINWATCH_LAB_NR_BEHAVIOURS
+};
+
+#define PINWATCH_LAB_F_LOCKED	(1U << 0) /* insert_locked, under the mmap lock */
+#define PINWATCH_LAB_F_SIGNAL	(1U << 1) /* send SIGUSR1 to the caller first */
+
+/* How long a call took, and whether the task slept voluntarily in it */
+struct pinwatch_lab_time {
+	__aligned_u64 ns;
+	__u32 sleeps;
+	__u32 reserved;
+};
+
+/**
+ * struct pinwatch_lab_add - PINWATCH_LAB_IOC_ADD
+ * @engine: PINWATCH_LAB_PINWATCH or _KERNEL.
+ * @behaviour: PINWATCH_LAB_COUNTING ... _REJECTING.
+ * @flags: PINWATCH_LAB_F_*.
+ * @sleep_us: For _SLOW.
+ * @start: First byte.
+ * @length: Bytes.
+ * @hold_ms: For _HELD: the longest time; 0: PINWATCH_LAB_MAX_HOLD_MS.
+ * @id: Out.
+ * @time: Out. Of the insert alone.
+ */
+struct pinwatch_lab_add {
+	__u32 engine;
+	__u32 behaviour;
+	__u32 flags;
+	__u32 sleep_us;
+	__aligned_u64 start;
+	__aligned_u64 length;
+	__u32 hold_ms;
+	__u32 id;
+	struct pinwatch_lab_time time;
+};
+
+/**
+ * struct pinwatch_lab_del - PINWATCH_LAB_IOC_DEL
+ * @id: Which one. READ, WAIT and RELEASE know it until this returns.
+ * @reserved: 0.
+ * @time: Out. Of the remove alone.
+ *
+ * EBUSY while a BEGIN of it goes on.
+ */
+struct pinwatch_lab_del {
+	__u32 id;
+	__u32 reserved;
+	struct pinwatch_lab_time time;
+};
+
+/**
+ * struct pinwatch_lab_read - PINWATCH_LAB_IOC_READ
+ * @id: Which one.
+ * @inside: Out. Callbacks that have not returned yet.
+ * @callbacks: Out. Callbacks so far.
+ * @non_blockable: Out. Those of a range that is not blockable.
+ * @timeouts: Out. Those that nobody released in time.
+ * @last_start: Out. The last range.
+ * @last_end: Out. Byte after it.
+ * @events: Out. A bit for each enum mmu_notifier_event seen.
+ * @reserved: 0.
+ */
+struct pinwatch_lab_read {
+	__u32 id;
+	__u32 inside;
+	__aligned_u64 callbacks;
+	__aligned_u64 non_blockable;
+	__aligned_u64 timeouts;
+	__aligned_u64 last_start;
+	__aligned_u64 last_end;
+	__u32 events;
+	__u32 reserved;
+};
+
+/**
+ * struct pinwatch_lab_begin - PINWATCH_LAB_IOC_BEGIN and _RETRY
+ * @id: Which one.
+ * @retry: RETRY: out.
+ * @seq: BEGIN: out. RETRY: in.
+ * @time: BEGIN: out.
+ */
+struct pinwatch_lab_begin {
+	__u32 id;
+	__u32 retry;
+	__aligned_u64 seq;
+	struct pinwatch_lab_time time;
+};
+
+/* In place of an id: tasks in PINWATCH_LAB_IOC_STALL */
+#define PINWATCH_LAB_STALL	(~0U)
+
+/**
+ * struct pinwatch_lab_wait - PINWATCH_LAB_IOC_WAIT: until callbacks are inside
+ * @id: Which one.
+ * @inside: At least so many.
+ * @timeout_ms: ETIMEDOUT after that.
+ * @reserved: 0.
+ */
+struct pinwatch_lab_wait {
+	__u32 id;
+	__u32 inside;
+	__u32 timeout_ms;
+	__u32 reserved;
+};
+
+enum {
+	PINWATCH_LAB_OP_INSERT,
+	PINWATCH_LAB_OP_BEGIN,
+	PINWATCH_LAB_OP_REMOVE,
+	PINWATCH_LAB_NR_OPS
+};
+
+/* In place of an id: insert and remove one of its own each time */
+#define PINWATCH_LAB_OWN	(~0U)
+
+/**
+ * struct pinwatch_lab_loop - PINWATCH_LAB_IOC_LOOP: insert, begin, retry, remove
+ * @engine: For PINWATCH_LAB_OWN.
+ * @id: PINWATCH_LAB_OWN; or begin and retry of this one only.
+ * @start: First byte of an own one.
+ * @length: Bytes of an own one.
+ * @ms: No further iteration after that. One that blocks is not broken off: the
+ *	caller must see to it that what blocks it stops.
+ * @reserved: 0.
+ * @iterations: Out.
+ * @retries: Out. Of them, those whose read_retry was true.
+ * @max_ns: Out. The longest call of each.
+ * @total_ns: Out. All of them.
+ * @sleeps: Out. Those that slept.
+ */
+struct pinwatch_lab_loop {
+	__u32 engine;
+	__u32 id;
+	__aligned_u64 start;
+	__aligned_u64 length;
+	__u32 ms;
+	__u32 reserved;
+	__aligned_u64 iterations;
+	__aligned_u64 retries;
+	__aligned_u64 max_ns[PINWATCH_LAB_NR_OPS];
+	__aligned_u64 total_ns[PINWATCH_LAB_NR_OPS];
+	__aligned_u64 sleeps[PINWATCH_LAB_NR_OPS];
+};
+
+#define PINWATCH_LAB_IOC_ADD	_IOWR(0xbf, 0x00, struct pinwatch_lab_add)
+#define PINWATCH_LAB_IOC_DEL	_IOWR(0xbf, 0x01, struct pinwatch_lab_del)
+#define PINWATCH_LAB_IOC_READ	_IOWR(0xbf, 0x02, struct pinwatch_lab_read)
+#define PINWATCH_LAB_IOC_BEGIN	_IOWR(0xbf, 0x03, struct pinwatch_lab_begin)
+#define PINWATCH_LAB_IOC_RETRY	_IOWR(0xbf, 0x04, struct pinwatch_lab_begin)
+#define PINWATCH_LAB_IOC_WAIT	_IOW(0xbf, 0x05, struct pinwatch_lab_wait)
+/* Lets go of what is held, now and later; the argument is an id */
+#define PINWATCH_LAB_IOC_RELEASE _IO(0xbf, 0x06)
+/* Sleeps, uninterruptibly, until RELEASE of PINWATCH_LAB_STALL */
+#define PINWATCH_LAB_IOC_STALL	_IO(0xbf, 0x07)
+#define PINWATCH_LAB_IOC_LOOP	_IOWR(0xbf, 0x08, struct pinwatch_lab_loop)
+
+#endif /* _PINWATCH_LAB_H */
