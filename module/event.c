@@ -159,14 +159,20 @@ static bool event_take(struct pw_watch *watch, struct pw_event *event,
 	return true;
 }
 
-/* It could not be delivered. */
+/* It could not be delivered: it is next again, unless it was deleted. */
 static void event_restore(struct pw_watch *watch, const struct pw_event *event)
 {
+	struct pw_event_queue *queue = &watch->file->events;
+
 	spin_lock(&watch->lock);
-	if (watch->state != PW_WATCH_DELETING)
+	if (watch->state != PW_WATCH_DELETING) {
 		event_merge(watch, event);
+		spin_lock(&queue->lock);
+		list_move(&watch->event.node, &queue->dirty);
+		spin_unlock(&queue->lock);
+	}
 	spin_unlock(&watch->lock);
-	pw_event_wake(&watch->file->events);
+	pw_event_wake(queue);
 }
 
 /* As many as are there now. Returns bytes or -EFAULT. */
