@@ -5,7 +5,7 @@
  * The kernel API. The semantics are those of the kernel's own
  * mmu_interval_notifier (mm/mmu_notifier.c) except where a comment below says
  * that they are stronger; a driver ports with s/mmu_interval_/pinwatch_interval_/g
- * and by adding %PINWATCH_OPS_NEVER_SLEEPS to its ops.
+ * and should add %PINWATCH_OPS_NEVER_SLEEPS to its ops if that is true of it.
  *
  * The pattern, unchanged from the original:
  *
@@ -31,6 +31,7 @@
 #include <linux/build_bug.h>
 #include <linux/compiler.h>
 #include <linux/interval_tree.h>
+#include <linux/llist.h>
 #include <linux/mm_types.h>
 #include <linux/mmu_notifier.h>
 
@@ -45,14 +46,35 @@ struct pw_mm;
  * define PINWATCH_OPS_NEVER_SLEEPS - the callbacks never have to sleep
  *
  * Declares that on a range for which mmu_notifier_range_blockable() is false
- * ops->invalidate() does all its work without sleeping and returns true. On a
- * blockable range it may sleep all the same.
+ * (the OOM reaper's, process_mrelease()'s) the callbacks do all their work
+ * without sleeping and return true. On a blockable range they may sleep all the
+ * same.
  *
  * Why it is asked for: a classic mmu_notifier that fails a non-blockable
  * invalidate_range_start() leaves other drivers' mmu_interval_notifiers in the
- * same mm invalidated for ever, so pinwatch's own notifier never fails.
+ * same mm invalidated for ever, so pinwatch's own notifier never fails. For a
+ * subscription without this flag pinwatch makes such an invalidation fail
+ * earlier, by one real mmu_interval_notifier over the whole mm, which is
+ * inserted with the first of them and stays until the mm dies: the callbacks are
+ * then never called for a range that is not blockable, and every invalidation
+ * in that mm pays for the kernel's own tree as well.
  */
 #define PINWATCH_OPS_NEVER_SLEEPS	BIT(0)
+
+/**
+ * struct pinwatch_interval_notifier_finish - the second pass of an invalidation
+ * @link: Private to the engine from the return of ops->invalidate_start() until
+ *	ops->invalidate_finish() is called.
+ * @notifier: The subscription. Set by the engine.
+ *
+ * Provided by the driver, embedded in whatever it has to hand from one pass to
+ * the other; from a pool, or allocated with GFP_NOWAIT. Callbacks of one
+ * subscription can run in parallel: each invocation needs one of its own.
+ */
+struct pinwatch_interval_notifier_finish {
+	struct llist_node link;
+	struct pinwatch_interval_notifier *notifier;
+};
 
 /**
  * struct pinwatch_interval_notifier_ops - what a subscription does
@@ -62,9 +84,9 @@ struct pw_mm;
  *	lock that it also holds around pinwatch_interval_read_retry(), and stops
  *	every use of its SPTEs in the overlap before it returns true. A callee
  *	that ignores an invalidation (its own migration, say) leaves the
- *	sequence alone and returns true. It returns false only when @range is
- *	not blockable and it would have to sleep, which
- *	%PINWATCH_OPS_NEVER_SLEEPS rules out.
+ *	sequence alone and returns true. It never has a reason to return false:
+ *	it is called for a range that is not blockable only if it declares
+ *	%PINWATCH_OPS_NEVER_SLEEPS.
  *	Context: process context; may sleep if
  *	mmu_notifier_range_blockable(@range). ``current`` may be any task, with
  *	the mmap lock, i_mmap and anon_vma locks and the folio lock of an
@@ -74,14 +96,45 @@ struct pw_mm;
  *	pinwatch_interval_read_begin(), _insert() and _remove(). A callback that
  *	sleeps delays, under the kernel's one mmu_notifier SRCU, the exit of
  *	every process that has a notifier: keep it short.
+ * @invalidate_start: The first of two passes, called instead of @invalidate if it
+ *	is set. Under the same rules. May start what takes long (a TLB flush, say)
+ *	and store in \*finish, which is NULL on entry, an object for the second
+ *	pass; with NULL left there it does all the work, like @invalidate.
+ * @invalidate_finish: The second pass, called once for each object that
+ *	@invalidate_start left when it returned true, after the first pass of
+ *	every subscription that the invalidation overlaps, in the order of the
+ *	first passes. Must be set if @invalidate_start is.
+ * @free: Called once after pinwatch_interval_notifier_put(), when nothing looks
+ *	at the subscription any more. Any context that put is called from, or
+ *	that of a callback; must not sleep.
+ * @owner: MIGRATE and EXCLUSIVE invalidations whose range->owner is this are not
+ *	wanted; NULL: no such filter.
+ * @ignore_events: BIT(MMU_NOTIFY_...) of each event that is not wanted: neither
+ *	called back nor waited for. MMU_NOTIFY_RELEASE cannot be among them.
  * @flags: %PINWATCH_OPS_NEVER_SLEEPS; other bits must be zero.
+ *
+ * The filters (@owner and @ignore_events) are looked at when a subscription is
+ * inserted, and must not change while one is. Subscriptions that share a filter
+ * are kept apart from others, and cost nothing to an event that it rejects; the
+ * first %PINWATCH_NR_FILTERS different filters in an mm have that, further ones
+ * are tested one subscription at a time.
  */
 struct pinwatch_interval_notifier_ops {
 	bool (*invalidate)(struct pinwatch_interval_notifier *sub,
 			   const struct mmu_notifier_range *range,
 			   unsigned long cur_seq);
+	bool (*invalidate_start)(struct pinwatch_interval_notifier *sub,
+				 const struct mmu_notifier_range *range,
+				 unsigned long cur_seq,
+				 struct pinwatch_interval_notifier_finish **finish);
+	void (*invalidate_finish)(struct pinwatch_interval_notifier_finish *finish);
+	void (*free)(struct pinwatch_interval_notifier *sub);
+	const void *owner;
+	unsigned int ignore_events;
 	unsigned int flags;
 };
+
+#define PINWATCH_NR_FILTERS	3
 
 /**
  * struct pinwatch_interval_notifier - a subscription to [start, last] of an mm
@@ -100,9 +153,7 @@ struct pinwatch_interval_notifier_ops {
  * @ops: As given at insert.
  * @mm: As given at insert; pinned by the engine (mm_count, not mm_users).
  * @pm: Private. The engine's state of @mm; constant while inserted.
- * @stamp_lo: Private, under pm->lock. Low bits of the insert generation.
- * @stamp_hi: Private, under pm->lock. High bits of the insert generation.
- * @flags: Private. Written under pm->lock, read without.
+ * @state: Private. Written under pm->lock, read without.
  * @invalidate_seq: Private, written by pinwatch_interval_set_seq() under the
  *	driver's lock and by insert. Bit 62 is always set: no value of the
  *	kernel's own sequence equals one of ours.
@@ -115,9 +166,7 @@ struct pinwatch_interval_notifier {
 			const struct pinwatch_interval_notifier_ops *ops;
 			struct mm_struct *mm;
 			struct pw_mm *pm;
-			u32 stamp_lo;
-			u16 stamp_hi;
-			u16 flags;
+			u64 state;
 			unsigned long invalidate_seq;
 		};
 	};
@@ -142,7 +191,13 @@ int pinwatch_interval_notifier_insert_locked(struct pinwatch_interval_notifier *
 					     unsigned long length,
 					     const struct pinwatch_interval_notifier_ops *ops);
 void pinwatch_interval_notifier_remove(struct pinwatch_interval_notifier *sub);
+void pinwatch_interval_notifier_put(struct pinwatch_interval_notifier *sub);
+void pinwatch_interval_notifier_barrier(void);
 unsigned long pinwatch_interval_read_begin(struct pinwatch_interval_notifier *sub);
+int pinwatch_interval_read_begin_killable(struct pinwatch_interval_notifier *sub,
+					  unsigned long *seq);
+int pinwatch_interval_read_begin_timeout(struct pinwatch_interval_notifier *sub,
+					 unsigned long *seq, unsigned long timeout);
 
 /**
  * pinwatch_interval_set_seq() - accept an invalidation

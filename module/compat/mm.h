@@ -9,6 +9,7 @@
 #include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/mmu_notifier.h>
 #include <linux/page-flags.h>
 
 /* 5.12. Callers on 5.10 hold the only reference to a vma that is being made. */
@@ -44,6 +45,18 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
 #else
 #define PW_GFP_USER_MAPPED	GFP_KERNEL_ACCOUNT
 #endif
+
+/* 5.11 named it so. Set by the kernel for these events only; otherwise rubbish. */
+static inline const void *pw_range_owner(const struct mmu_notifier_range *range)
+{
+	if (range->event < MMU_NOTIFY_MIGRATE)
+		return NULL;
+#ifdef PW_HAVE_MIGRATE_PGMAP_OWNER
+	return range->migrate_pgmap_owner;
+#else
+	return range->owner;
+#endif
+}
 
 /* 5.15; an enumerator, with this value in every kernel that has it */
 #define PW_MMU_NOTIFY_EXCLUSIVE	7

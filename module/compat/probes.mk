@@ -7,3 +7,4 @@ pw-probe = $(if $(shell grep -sw -m1 $(3) $(srctree)/include/linux/$(2)),-DPW_HA
 
 PW_PROBES := $(call pw-probe,VM_FLAGS_SET,mm.h,vm_flags_set)
 PW_PROBES += $(call pw-probe,VMA_SET_FILE,mm.h,vma_set_file)
+PW_PROBES += $(call pw-probe,MIGRATE_PGMAP_OWNER,mmu_notifier.h,migrate_pgmap_owner)

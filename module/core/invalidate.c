@@ -20,7 +20,10 @@ static struct pw_mm *mn_pm(struct mmu_notifier *mn)
 /* The records of this CPU; with preemption on, of one it was on. */
 static struct pw_record *cpu_records(struct pw_mm *pm)
 {
-	return pm->recs[(unsigned int)raw_smp_processor_id()].rec;
+	unsigned long offset = (unsigned int)raw_smp_processor_id() * sizeof(*pm->recs);
+
+	OPTIMIZER_HIDE_VAR(offset);	/* gcc would split the constant off */
+	return (void *)pm->recs + offset;
 }
 
 static unsigned long range_key(const struct mmu_notifier_range *range)
@@ -38,7 +41,7 @@ static unsigned long range_last(const struct mmu_notifier_range *range)
 }
 
 /* A callback computes its overlap from the range: give it the rounded one. */
-static void walk_rounded(struct pw_mm *pm, const struct mmu_notifier_range *range,
+static noinline void walk_rounded(struct pw_mm *pm, const struct mmu_notifier_range *range,
 			 unsigned long start, unsigned long last, unsigned long seq)
 	__releases(&pm->lock)
 {
@@ -50,42 +53,101 @@ static void walk_rounded(struct pw_mm *pm, const struct mmu_notifier_range *rang
 }
 
 /*
- * The lock is needed: no hole is known around the range, or (@rec is NULL) the
- * CPU's own records are taken.
+ * Does nothing of any class overlap? Then what bounds the hole, as it comes from
+ * pw_tree_before().
  */
-static noinline void start_locked(struct pw_mm *pm, struct pw_record *rec,
-				  const struct mmu_notifier_range *range)
+static bool classes_hole(struct pw_mm *pm, unsigned long start, unsigned long last,
+			 unsigned long *before, unsigned long *next)
+{
+	unsigned long class_next;
+	unsigned int i;
+
+	for (i = 0; i < pm->nr_classes; i++) {
+		if (pw_tree_first(&pm->classes[i].tree, start, last))
+			return false;
+		class_next = ULONG_MAX;
+		*before = max(*before, pw_tree_before(&pm->classes[i].tree, last,
+						      &class_next));
+		*next = min(*next, class_next);
+	}
+	return true;
+}
+
+static void record_hole(struct pw_mm *pm, struct pw_record *rec,
+			unsigned long before, unsigned long next)
+{
+	rec->hole_before = before | ~PAGE_MASK;
+	rec->hole_next = next & PAGE_MASK;
+	rec->hole_gen = pm->gen;
+}
+
+/* With the lock, which it drops: something may overlap. */
+static noinline void start_walk(struct pw_mm *pm, struct pw_record *rec,
+				const struct mmu_notifier_range *range)
+	__releases(&pm->lock)
 {
 	unsigned long start = range->start & PAGE_MASK;
 	unsigned long last = range_last(range) | ~PAGE_MASK;
-	unsigned long key = range_key(range);
-	struct pw_hole hole;
-	unsigned long seq;
+	unsigned long before = 0, next = ULONG_MAX, seq;
 
-	spin_lock(&pm->lock);
-	pw_record_reclaim(pm, key, rec);
-	if (rec)
-		__set_bit(rec - pw_record_nr(pm, 0), pm->used);
-	else
-		rec = pw_record_claim(pm, key, start, last);
-
-	if (pw_tree_hole(&pm->tree, start, last, &hole)) {
-		if (rec) {
-			rec->hole_start = PAGE_ALIGN(hole.start);
-			rec->hole_last = ((hole.last + 1) & PAGE_MASK) - 1;
-			rec->hole_gen = pm->gen;
-		}
+	if (classes_hole(pm, start, last, &before, &next)) {
+		if (rec)
+			record_hole(pm, rec, before, next);
 		spin_unlock(&pm->lock);
 		return;
 	}
-
 	if (rec)
-		WRITE_ONCE(rec->key, key | PW_KEY_SLOW);
-	seq = pw_record_slot(pm, rec);
+		WRITE_ONCE(rec->key, range_key(range) | PW_KEY_SLOW);
+	seq = pw_record_slot(pm, rec, pm->gen);
 	if (likely(!((range->start | range->end) & ~PAGE_MASK)))
 		pw_walk(pm, range, start, last, seq);
 	else
 		walk_rounded(pm, range, start, last, seq);
+}
+
+/*
+ * An address that starts again has ended: if an end was lost, whoever waits for it
+ * waits no longer.
+ */
+static void start_reclaim(struct pw_mm *pm, const struct mmu_notifier_range *range,
+			  struct pw_record *rec)
+{
+	if (likely(!pw_record_reclaim(pm, range_key(range), rec)))
+		return;
+	spin_unlock(&pm->lock);
+	wake_up_all(&pm->read_wq);
+	spin_lock(&pm->lock);
+}
+
+/* No hole is known around the range. */
+static noinline void start_miss(struct pw_mm *pm, struct pw_record *rec,
+				const struct mmu_notifier_range *range)
+{
+	unsigned long before, next = ULONG_MAX;
+
+	spin_lock(&pm->lock);
+	/* With a hole of the current gen, it has been done. */
+	if (unlikely(rec->hole_gen != pm->gen)) {
+		pw_record_use(pm, rec);
+		start_reclaim(pm, range, rec);
+	}
+
+	before = pw_tree_before(&pm->classes[0].tree, range_last(range) | ~PAGE_MASK,
+				&next);
+	if (unlikely(before >= (range->start & PAGE_MASK) || pm->nr_classes > 1)) {
+		start_walk(pm, rec, range);
+		return;
+	}
+	record_hole(pm, rec, before, next);
+	spin_unlock(&pm->lock);
+}
+
+/* This CPU's own records are taken. */
+static noinline void start_spare(struct pw_mm *pm, const struct mmu_notifier_range *range)
+{
+	spin_lock(&pm->lock);
+	start_reclaim(pm, range, NULL);
+	start_walk(pm, pw_record_claim(pm, range), range);
 }
 
 static int mn_invalidate_range_start(struct mmu_notifier *mn,
@@ -93,6 +155,7 @@ static int mn_invalidate_range_start(struct mmu_notifier *mn,
 {
 	struct pw_mm *pm = mn_pm(mn);
 	unsigned long start = range->start, last = range_last(range);
+	enum mmu_notifier_event event = range->event;
 	struct pw_record *rec;
 
 	preempt_disable();
@@ -102,20 +165,23 @@ static int mn_invalidate_range_start(struct mmu_notifier *mn,
 		rec++;
 		if (smp_load_acquire(&rec->key)) {
 			preempt_enable();
-			start_locked(pm, NULL, range);
+			start_spare(pm, range);
 			return 0;
 		}
 	}
 	WRITE_ONCE(rec->start, start);
 	WRITE_ONCE(rec->last, last);
+	WRITE_ONCE(rec->event, event);
+	if (unlikely(event >= MMU_NOTIFY_MIGRATE))
+		WRITE_ONCE(rec->owner, pw_range_owner(range));
 	/* A full barrier. Pairs with the one in insert: see record.c. */
 	xchg(&rec->key, range_key(range));
 	preempt_enable();
 
 	if (likely(rec->hole_gen == READ_ONCE(pm->gen) &&
-		   start >= rec->hole_start && last <= rec->hole_last))
+		   start > rec->hole_before && last < rec->hole_next))
 		return 0;
-	start_locked(pm, rec, range);
+	start_miss(pm, rec, range);
 	return 0;
 }
 
@@ -185,6 +251,7 @@ static void mn_release(struct mmu_notifier *mn, struct mm_struct *mm)
 	pw_mm_unhash(pm);
 	spin_lock(&pm->lock);
 	WRITE_ONCE(pm->dead, true);
+	pm->open = false;
 	seq = pw_seq_next(pm, PW_SLOT_IDLE);
 	spin_unlock(&pm->lock);
 	wake_up_all(&pm->read_wq);

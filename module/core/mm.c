@@ -26,54 +26,29 @@
 #include <linux/slab.h>
 #include "core.h"
 
-#define MM_HASH_BITS	8
-
-/* Sequence counters are handed out to an mm in blocks of this many. */
-#define SEQ_BLOCK_BITS	16
-
-static struct hlist_head mm_hash[BIT(MM_HASH_BITS)];
-static DEFINE_SPINLOCK(mm_hash_lock);	/* writers of mm_hash; inside nothing */
+struct hlist_head pw_mm_hash[BIT(PW_MM_HASH_BITS)];
+static DEFINE_SPINLOCK(mm_hash_lock);	/* writers of pw_mm_hash; inside nothing */
+static struct workqueue_struct *mm_put_wq;
 static atomic_t mm_live = ATOMIC_INIT(0);
 static DECLARE_WAIT_QUEUE_HEAD(mm_live_wq);
 static atomic64_t seq_blocks = ATOMIC64_INIT(1);
 
 DEFINE_PER_CPU(struct pw_core_stats, pw_stats);
 
-/* A block of counters that no mm has had: values never repeat. */
-u64 pw_mm_seq_block(u64 *end)
-{
-	u64 block = atomic64_fetch_add(1, &seq_blocks) << SEQ_BLOCK_BITS;
-
-	*end = block + BIT(SEQ_BLOCK_BITS);
-	return block;
-}
-
-static struct hlist_head *mm_bucket(struct mm_struct *mm)
-{
-	return &mm_hash[hash_ptr(mm, MM_HASH_BITS)];
-}
-
-/**
- * pw_mm_lookup() - the state of an mm
- * @mm: The mm.
- *
- * Context: under rcu_read_lock(), which is what keeps the result.
- * Return: %NULL when @mm is not registered, or was released.
+/*
+ * The first counter of a block that no mm has had: values never repeat. It is the
+ * second of the block, in truth; the first says that a block is used up.
  */
-struct pw_mm *pw_mm_lookup(struct mm_struct *mm)
+u64 pw_mm_seq_block(void)
 {
-	struct pw_mm *pm;
-
-	hlist_for_each_entry_rcu(pm, mm_bucket(mm), hash)
-		if (likely(pm->mn.mm == mm))
-			return pm;
-	return NULL;
+	return atomic64_fetch_add(1, &seq_blocks) * PW_SEQ_BLOCK + 1;
 }
 
 static void mm_hash_add(struct pw_mm *pm)
 {
 	spin_lock(&mm_hash_lock);
-	hlist_add_head_rcu(&pm->hash, mm_bucket(pm->mn.mm));
+	hlist_add_head_rcu(&pm->hash,
+			   &pw_mm_hash[hash_ptr(pm->mn.mm, PW_MM_HASH_BITS)]);
 	spin_unlock(&mm_hash_lock);
 }
 
@@ -83,6 +58,8 @@ void pw_mm_unhash(struct pw_mm *pm)
 	hlist_del_init_rcu(&pm->hash);
 	spin_unlock(&mm_hash_lock);
 }
+
+static void mm_put_work(struct work_struct *work);
 
 static struct pw_mm *mm_alloc_state(void)
 {
@@ -95,9 +72,12 @@ static struct pw_mm *mm_alloc_state(void)
 	if (!pm)
 		return NULL;
 	pm->mn.ops = &pw_mn_ops;
-	pm->gen = 1;		/* a hole_gen of 0 is never current */
+	pm->gen = pw_mm_seq_block();	/* a hole_gen of 0 is never current */
 	spin_lock_init(&pm->lock);
-	pm->tree = RB_ROOT;
+	pm->nr_classes = 1;
+	pm->slot_newest[PW_SLOT_IDLE] = U64_MAX >> PW_SUB_STAMP_SHIFT; /* release */
+	pm->coarse.event = PW_EVENT_ANY;
+	INIT_WORK(&pm->put_work, mm_put_work);
 	pm->nr_recs = nr_recs;
 	pm->used = (unsigned long *)&pm->recs[nr_cpu_ids];
 	for (i = 0; i < nr_recs; i++)
@@ -110,6 +90,17 @@ static struct pw_mm *mm_alloc_state(void)
 	init_waitqueue_head(&pm->read_wq);
 	init_waitqueue_head(&pm->remove_wq);
 	pm->registered = true;
+	pm->open = true;
+	return pm;
+}
+
+static struct pw_mm *mm_lookup_held(struct mm_struct *mm)
+{
+	struct pw_mm *pm;
+
+	pw_lookup_begin();
+	pm = pw_mm_lookup(mm);
+	pw_lookup_end();
 	return pm;
 }
 
@@ -117,15 +108,10 @@ static struct pw_mm *mm_alloc_state(void)
 static int mm_register(struct mm_struct *mm)
 {
 	struct pw_mm *pm;
-	bool found;
 	int ret;
 
-	rcu_read_lock();
-	found = pw_mm_lookup(mm);
-	rcu_read_unlock();
-	if (found)
+	if (mm_lookup_held(mm))
 		return 0;
-
 	pm = mm_alloc_state();
 	if (!pm)
 		return -ENOMEM;
@@ -141,20 +127,25 @@ static int mm_register(struct mm_struct *mm)
 
 /**
  * pw_mm_register() - register with an mm, unless that was done
- * @mm: The mm; mm_users is held.
+ * @mm: The mm; mm_users is held, so that no release runs meanwhile.
  * @locked: The caller holds its mmap lock for writing.
+ * @veto: For a subscription that may sleep.
  *
  * Return: 0, -ENOMEM, -EINTR (a signal is pending).
  */
-int pw_mm_register(struct mm_struct *mm, bool locked)
+int pw_mm_register(struct mm_struct *mm, bool locked, bool veto)
 {
-	int ret;
+	int ret = 0;
 
-	if (!locked && mmap_write_lock_killable(mm))
-		return -EINTR;
-	ret = mm_register(mm);
-	if (!locked)
-		mmap_write_unlock(mm);
+	if (!mm_lookup_held(mm)) {
+		if (!locked && mmap_write_lock_killable(mm))
+			return -EINTR;
+		ret = mm_register(mm);
+		if (!locked)
+			mmap_write_unlock(mm);
+	}
+	if (!ret && veto)
+		ret = pw_veto_ensure(mm, mm_lookup_held(mm));
 	return ret;
 }
 
@@ -173,6 +164,18 @@ bool pw_mm_unused(struct pw_mm *pm)
  */
 void pw_mm_put(struct pw_mm *pm)
 {
+	/* Removing the veto sleeps, and in a callback it would never end. */
+	if (pm->veto)
+		queue_work(mm_put_wq, &pm->put_work);
+	else
+		mmu_notifier_put(&pm->mn);
+}
+
+static void mm_put_work(struct work_struct *work)
+{
+	struct pw_mm *pm = container_of(work, struct pw_mm, put_work);
+
+	pw_veto_remove(pm);
 	mmu_notifier_put(&pm->mn);
 }
 
@@ -213,12 +216,15 @@ void pw_core_stats(struct pw_core_stats *out)
 		out->waits += READ_ONCE(stats->waits);
 		out->remove_waits += READ_ONCE(stats->remove_waits);
 		out->overflows += READ_ONCE(stats->overflows);
+		out->vetoes += READ_ONCE(stats->vetoes);
 	}
 }
 
 int pw_core_init(void)
 {
-	return 0;
+	/* Not a queue for memory reclaim: nothing that frees memory waits for it. */
+	mm_put_wq = alloc_workqueue("pinwatch_mm", WQ_UNBOUND, 0);
+	return mm_put_wq ? 0 : -ENOMEM;
 }
 
 /* The next registered one, unregistered; %NULL when there is none. */
@@ -228,10 +234,10 @@ static struct pw_mm *mm_take_registered(void)
 	int i;
 
 	spin_lock(&mm_hash_lock);
-	for (i = 0; i < ARRAY_SIZE(mm_hash); i++) {
-		if (hlist_empty(&mm_hash[i]))
+	for (i = 0; i < ARRAY_SIZE(pw_mm_hash); i++) {
+		if (hlist_empty(&pw_mm_hash[i]))
 			continue;
-		pm = hlist_entry(mm_hash[i].first, struct pw_mm, hash);
+		pm = hlist_entry(pw_mm_hash[i].first, struct pw_mm, hash);
 		hlist_del_init_rcu(&pm->hash);
 		spin_unlock(&mm_hash_lock);
 		return pm;
@@ -253,10 +259,11 @@ void pw_core_exit(void)
 	struct pw_mm *pm;
 	bool put;
 
-	/* Keeps the mm_live of all of them until their puts are done. */
+	/* A release that runs now may free what we have just found. */
 	rcu_read_lock();
 	while ((pm = mm_take_registered())) {
 		spin_lock(&pm->lock);
+		pm->open = false;
 		put = pm->registered;
 		pm->registered = false;
 		put = put && pw_mm_unused(pm);
@@ -269,4 +276,5 @@ void pw_core_exit(void)
 	mmu_notifier_synchronize();
 	wait_event(mm_live_wq, !atomic_read(&mm_live));
 	synchronize_rcu();
+	destroy_workqueue(mm_put_wq);
 }

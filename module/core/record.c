@@ -16,8 +16,9 @@
  *   in the hole?				  ->key set, overlaps?
  *     no: take the lock, walk			  cmpxchg(->key, key, key | SLOW)
  *
- *   [Required: start sees the new gen, or insert sees the key. So either the
- *    walk finds the subscription or insert marks it, or both.]
+ *   [Required: start sees the new gen, or insert sees the key. So the walk finds
+ *    the subscription or insert marks it; and the walk skips what insert has
+ *    marked: see slot_newest.]
  *
  * A record belongs to its CPU only while it is being taken; its task may sleep
  * and move before the end. Its end gives it back with cmpxchg(->key, range, 0),
@@ -29,6 +30,7 @@
  * deliberately no part of it. If an end were lost, the next start at the same
  * address proves it, whichever task the stack belongs to by then.
  */
+#include <linux/mmu_notifier.h>
 #include <linux/slab.h>
 #include <linux/sched.h>
 #include "core.h"
@@ -43,25 +45,28 @@ static bool record_is_extra(struct pw_mm *pm, struct pw_record *rec)
 	return (void *)rec < (void *)pm->recs || (void *)rec >= (void *)pm->used;
 }
 
-static void record_init(struct pw_record *rec, unsigned long key,
-			unsigned long start, unsigned long last)
+static void record_init(struct pw_record *rec, const struct mmu_notifier_range *range)
 {
-	rec->start = start;
-	rec->last = last;
+	rec->start = range->start;
+	rec->last = range->end - 1;
+	rec->event = range->event;
+	rec->owner = pw_range_owner(range);
 	rec->slot = PW_SLOT_NONE;
-	WRITE_ONCE(rec->key, key | PW_KEY_SLOW);
+	WRITE_ONCE(rec->key, (unsigned long)range | PW_KEY_SLOW);
 }
 
 /* The next sequence value of @slot. */
 unsigned long pw_seq_next(struct pw_mm *pm, unsigned int slot)
 {
-	if (unlikely(pm->seq_next == pm->seq_end))
-		pm->seq_next = pw_mm_seq_block(&pm->seq_end);
+	if (unlikely(!(pm->seq_next % PW_SEQ_BLOCK)))
+		pm->seq_next = pw_mm_seq_block();
 	return PW_SEQ_BIT | pm->seq_next++ << PW_SEQ_SLOT_BITS | slot;
 }
 
-static void slot_open(struct pw_mm *pm, unsigned int slot, struct pw_record *rec)
+static void slot_open(struct pw_mm *pm, unsigned int slot, struct pw_record *rec,
+		      u64 newest)
 {
+	pm->slot_newest[slot] = newest;
 	pm->slot_rec[slot] = rec;
 	pm->slots_used |= BIT(slot);
 	WRITE_ONCE(pm->seqs[slot], pw_seq_next(pm, slot));
@@ -77,6 +82,7 @@ static void slot_close(struct pw_mm *pm, unsigned int slot)
 	smp_store_release(&pm->seqs[slot], 0UL);
 }
 
+/* pm->coarse.event is one that no filter rejects. */
 static void coarse_get(struct pw_mm *pm, unsigned long start, unsigned long last)
 {
 	pw_stat_inc(overflows);
@@ -87,7 +93,8 @@ static void coarse_get(struct pw_mm *pm, unsigned long start, unsigned long last
 	}
 	pm->coarse.start = start;
 	pm->coarse.last = last;
-	slot_open(pm, PW_SLOT_COARSE, &pm->coarse);
+	/* Its value is stored again and again: read_begin knows. */
+	slot_open(pm, PW_SLOT_COARSE, &pm->coarse, U64_MAX >> PW_SUB_STAMP_SHIFT);
 }
 
 static void coarse_put(struct pw_mm *pm)
@@ -115,25 +122,24 @@ static struct pw_extra_record *extra_get(struct pw_mm *pm)
 /**
  * pw_record_claim() - record a start for which its CPU's own records were taken
  * @pm: The mm.
- * @key: The address of the range.
- * @start: First byte.
- * @last: Last byte.
+ * @range: What it starts.
  *
  * Return: the record, in flight; %NULL when there is no memory for one: then it
  * is counted in the coarse slot.
  */
-struct pw_record *pw_record_claim(struct pw_mm *pm, unsigned long key,
-				  unsigned long start, unsigned long last)
+struct pw_record *pw_record_claim(struct pw_mm *pm,
+				  const struct mmu_notifier_range *range)
 {
 	struct pw_extra_record *extra = extra_get(pm);
 
 	lockdep_assert_held(&pm->lock);
+	pm->nr_maybe++;
 	if (!extra) {
 		pm->nr_anon++;
-		coarse_get(pm, start, last);
+		coarse_get(pm, range->start, range->end - 1);
 		return NULL;
 	}
-	record_init(&extra->rec, key, start, last);
+	record_init(&extra->rec, range);
 	list_add(&extra->node, &pm->extra);
 	return &extra->rec;
 }
@@ -172,6 +178,7 @@ void pw_record_release(struct pw_mm *pm, struct pw_record *rec)
 	lockdep_assert_held(&pm->lock);
 	if (!rec) {
 		pm->nr_anon--;
+		pm->nr_maybe--;
 		coarse_put(pm);
 		return;
 	}
@@ -188,6 +195,7 @@ void pw_record_release(struct pw_mm *pm, struct pw_record *rec)
 		return;
 	extra = extra_record(rec);
 	list_del(&extra->node);
+	pm->nr_maybe--;
 	if (extra->allocated)
 		kfree(extra);
 	else
@@ -200,9 +208,9 @@ void pw_record_release(struct pw_mm *pm, struct pw_record *rec)
  * @key: The address of a range that has just been started.
  * @but: The record of that start, or %NULL.
  *
- * An address that starts again has ended; nothing else can be true of it.
+ * Return: true when there was one. The caller wakes read_begin.
  */
-void pw_record_reclaim(struct pw_mm *pm, unsigned long key, struct pw_record *but)
+bool pw_record_reclaim(struct pw_mm *pm, unsigned long key, struct pw_record *but)
 {
 	struct pw_extra_record *extra;
 	struct pw_record *rec;
@@ -213,22 +221,28 @@ void pw_record_reclaim(struct pw_mm *pm, unsigned long key, struct pw_record *bu
 	for (i = 0; i < pm->nr_recs; i += BITS_PER_LONG) {
 		for (bits = pm->used[i / BITS_PER_LONG]; bits; bits &= bits - 1) {
 			rec = pw_record_nr(pm, i + __ffs(bits));
-			if (unlikely((READ_ONCE(rec->key) & ~PW_KEY_SLOW) == key) &&
-			    rec != but)
-				return pw_record_release(pm, rec);
+			if (rec == but || (READ_ONCE(rec->key) & ~PW_KEY_SLOW) != key)
+				continue;
+			pw_record_release(pm, rec);
+			return true;
 		}
 	}
-	list_for_each_entry(extra, &pm->extra, node)
-		if (&extra->rec != but && (extra->rec.key & ~PW_KEY_SLOW) == key)
-			return pw_record_release(pm, &extra->rec);
+	list_for_each_entry(extra, &pm->extra, node) {
+		if (&extra->rec == but || (extra->rec.key & ~PW_KEY_SLOW) != key)
+			continue;
+		pw_record_release(pm, &extra->rec);
+		return true;
+	}
+	return false;
 }
 
 /**
  * pw_record_slot() - a record's sequence value, given it now if it has none
  * @pm: The mm.
  * @rec: With PW_KEY_SLOW set; %NULL: one that is counted in the coarse slot only.
+ * @newest: If it has none: the newest subscription that its walk is to call.
  */
-unsigned long pw_record_slot(struct pw_mm *pm, struct pw_record *rec)
+unsigned long pw_record_slot(struct pw_mm *pm, struct pw_record *rec, u64 newest)
 {
 	unsigned long avail = ~pm->slots_used & (BIT(PW_NR_OWN_SLOTS) - 1);
 
@@ -238,7 +252,7 @@ unsigned long pw_record_slot(struct pw_mm *pm, struct pw_record *rec)
 	if (rec->slot == PW_SLOT_NONE) {
 		if (avail) {
 			rec->slot = __ffs(avail);
-			slot_open(pm, rec->slot, rec);
+			slot_open(pm, rec->slot, rec, newest);
 		} else {
 			rec->slot = PW_SLOT_COARSE;
 			coarse_get(pm, rec->start, rec->last);
@@ -247,7 +261,19 @@ unsigned long pw_record_slot(struct pw_mm *pm, struct pw_record *rec)
 	return pm->seqs[rec->slot];
 }
 
-/* @rec is in flight over @sub, which was linked just now. */
+/**
+ * pw_record_use() - make sure that insert looks at a CPU's record
+ * @pm: The mm.
+ * @rec: Of pm->recs, with its key set.
+ */
+void pw_record_use(struct pw_mm *pm, struct pw_record *rec)
+{
+	lockdep_assert_held(&pm->lock);
+	if (!__test_and_set_bit(rec - pw_record_nr(pm, 0), pm->used))
+		pm->nr_maybe++;
+}
+
+/* Is @rec in flight over @sub, which was linked just now? */
 static void mark_record(struct pw_mm *pm, struct pinwatch_interval_notifier *sub,
 			struct pw_record *rec, unsigned int *nr)
 {
@@ -258,17 +284,18 @@ static void mark_record(struct pw_mm *pm, struct pinwatch_interval_notifier *sub
 	if (!(key & PW_KEY_SLOW) &&
 	    cmpxchg(&rec->key, key, key | PW_KEY_SLOW) != key)
 		return;		/* it has ended */
-	/* With SLOW set its end needs the lock: the bounds hold still. */
-	if (!pw_record_overlaps(rec, sub))
+	/* With SLOW set its end needs the lock: the record holds still. */
+	if (!pw_record_overlaps(rec, sub) ||
+	    pw_sub_rejects(sub, rec->event, rec->owner))
 		return;
-	sub->invalidate_seq = pw_record_slot(pm, rec);
+	sub->invalidate_seq = pw_record_slot(pm, rec, pm->gen - 1);
 	++*nr;
 }
 
 /**
  * pw_record_mark_insert() - put a new subscription under what is in flight
  * @pm: The mm; its gen was advanced after @sub was linked.
- * @sub: Linked just now; gets its first sequence value.
+ * @sub: Linked just now, with a value that is in flight nowhere.
  *
  * As if its callback had accepted each invalidation in flight over it: it has
  * no SPTEs to tear down yet, and its readers wait for those ends alone.
@@ -280,9 +307,6 @@ void pw_record_mark_insert(struct pw_mm *pm, struct pinwatch_interval_notifier *
 	unsigned long bits;
 
 	lockdep_assert_held(&pm->lock);
-	sub->flags = 0;
-	sub->invalidate_seq = pw_seq_next(pm, PW_SLOT_IDLE);
-
 	for (i = 0; i < pm->nr_recs; i += BITS_PER_LONG) {
 		unsigned long *word = &pm->used[i / BITS_PER_LONG];
 
@@ -291,8 +315,10 @@ void pw_record_mark_insert(struct pw_mm *pm, struct pinwatch_interval_notifier *
 
 			mark_record(pm, sub, rec, &nr);
 			/* Free: every hole is spoilt, so start sets it again. */
-			if (!READ_ONCE(rec->key))
+			if (!READ_ONCE(rec->key)) {
 				*word &= ~(bits & -bits);
+				pm->nr_maybe--;
+			}
 		}
 	}
 	list_for_each_entry(extra, &pm->extra, node)
@@ -302,5 +328,7 @@ void pw_record_mark_insert(struct pw_mm *pm, struct pinwatch_interval_notifier *
 		nr++;
 	}
 	if (nr > 1)
-		sub->flags = PW_SUB_MULTI;
+		sub->state |= PW_SUB_MULTI;
+	/* What was found to have ended: its page table changes before our reads. */
+	smp_rmb();
 }

@@ -12,77 +12,127 @@
 #include <linux/sched/mm.h>
 #include "core.h"
 
-/* Under pm->lock, with the mm alive. */
-static void sub_link(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
+/*
+ * The sources of gen and of sequence values are apart, but a value of the idle
+ * slot is made of a gen: no two subscriptions ever begin with the same.
+ */
+static __always_inline void sub_link(struct pw_mm *pm,
+				     struct pinwatch_interval_notifier *sub,
+				     unsigned int flags)
 {
+	unsigned int class = 0;
 	u64 stamp = pm->gen + 1;
 
+	if (unlikely(!(stamp % PW_SEQ_BLOCK)))
+		stamp = pw_mm_seq_block();
+	if (unlikely(flags & PW_SUB_FILTERED))
+		class = pw_class_of(pm, sub->ops);
 	sub->pm = pm;
-	sub->stamp_lo = stamp;
-	sub->stamp_hi = stamp >> 32;
-	pw_tree_insert(&pm->tree, &sub->interval_tree);
+	sub->state = stamp << PW_SUB_STAMP_SHIFT | class << PW_SUB_CLASS_SHIFT | flags;
+	sub->invalidate_seq = PW_SEQ_BIT | stamp << PW_SEQ_SLOT_BITS | PW_SLOT_IDLE;
+	pw_tree_insert(&pm->classes[class].tree, &sub->interval_tree);
 	pm->nr_subs++;
 	WRITE_ONCE(pm->gen, stamp);
 	/* Pairs with the xchg in start: see record.c. */
 	smp_mb();
-	pw_record_mark_insert(pm, sub);
+	if (unlikely(pm->nr_maybe))
+		pw_record_mark_insert(pm, sub);
 	pw_stat_inc(nr_subscriptions);
 }
 
-/* -ENOENT: the mm is not registered. */
-static int sub_insert(struct pinwatch_interval_notifier *sub)
+/* -ENOENT: the mm is not registered, or lacks the veto. */
+static __always_inline int sub_insert(struct pinwatch_interval_notifier *sub,
+				      unsigned int flags)
 {
 	struct pw_mm *pm;
 	int ret = 0;
 
-	rcu_read_lock();
+	pw_lookup_begin();
 	pm = pw_mm_lookup(sub->mm);
 	if (unlikely(!pm)) {
-		rcu_read_unlock();
+		pw_lookup_end();
 		return -ENOENT;
 	}
 	spin_lock(&pm->lock);
-	if (likely(!pm->dead && pm->registered))
-		sub_link(pm, sub);
+	if (likely(pm->open && !(flags & PW_SUB_SLEEPS && !pm->veto)))
+		sub_link(pm, sub, flags);
 	else
 		ret = pm->dead ? -ESRCH : -ENOENT;
 	spin_unlock(&pm->lock);
-	rcu_read_unlock();
+	pw_lookup_end();
 	return ret;
 }
 
-static int sub_insert_first(struct pinwatch_interval_notifier *sub, bool locked)
+static int sub_insert_first(struct pinwatch_interval_notifier *sub,
+			    unsigned int flags, bool locked)
 {
 	int ret;
 
 	/* Registration needs a live mm; and while we hold it, no release runs. */
 	if (!mmget_not_zero(sub->mm))
 		return -ESRCH;
-	ret = pw_mm_register(sub->mm, locked);
+	ret = pw_mm_register(sub->mm, locked, flags & PW_SUB_SLEEPS);
 	if (!ret)
-		ret = sub_insert(sub);
+		ret = sub_insert(sub, flags);
 	/* With the mmap lock held, the last reference must not be dropped here. */
 	mmput_async(sub->mm);
 	return ret;
 }
 
-static int sub_init(struct pinwatch_interval_notifier *sub, struct mm_struct *mm,
-		    unsigned long start, unsigned long length,
-		    const struct pinwatch_interval_notifier_ops *ops)
+/* The common kind: one pass, never sleeps, no filter. */
+static __always_inline bool
+ops_are_plain(const struct pinwatch_interval_notifier_ops *ops)
+{
+	return ops->invalidate && !ops->invalidate_start && !ops->owner &&
+	       !ops->ignore_events && ops->flags == PINWATCH_OPS_NEVER_SLEEPS;
+}
+
+/* What is unusual in @ops, as PW_SUB_* flags; or -EINVAL. */
+static noinline int ops_flags(const struct pinwatch_interval_notifier_ops *ops)
+{
+	int flags = 0;
+
+	if (ops->flags & ~PINWATCH_OPS_NEVER_SLEEPS ||
+	    ops->ignore_events & BIT(MMU_NOTIFY_RELEASE) ||
+	    (!ops->invalidate && !ops->invalidate_start) ||
+	    !ops->invalidate_start != !ops->invalidate_finish)
+		return -EINVAL;
+	if (!(ops->flags & PINWATCH_OPS_NEVER_SLEEPS))
+		flags |= PW_SUB_SLEEPS;
+	if (ops->owner || ops->ignore_events)
+		flags |= PW_SUB_FILTERED;
+	if (ops->invalidate_start)
+		flags |= PW_SUB_TWO_PASS;
+	return flags;
+}
+
+static __always_inline int sub_init(struct pinwatch_interval_notifier *sub,
+				    struct mm_struct *mm,
+				    unsigned long start, unsigned long length,
+				    const void *ops)
 {
 	if (unlikely(!length ||
 		     check_add_overflow(start, length - 1,
 					&sub->interval_tree.last)))
 		return -EOVERFLOW;
-	if (unlikely(!ops->invalidate || ops->flags & ~PINWATCH_OPS_NEVER_SLEEPS))
-		return -EINVAL;
-	if (unlikely(!(ops->flags & PINWATCH_OPS_NEVER_SLEEPS)))
-		return -EOPNOTSUPP;
 	sub->interval_tree.start = start;
 	sub->mm = mm;
 	sub->ops = ops;
 	/* A dying mm; one that dies just after this still tells us by release. */
 	return likely(atomic_read(&mm->mm_users)) ? 0 : -ESRCH;
+}
+
+static noinline int sub_insert_slow(struct pinwatch_interval_notifier *sub,
+				    unsigned int flags, bool locked)
+{
+	int ret = sub_insert(sub, flags);
+
+	if (ret == -ENOENT)
+		ret = sub_insert_first(sub, flags, locked);
+	/* With SPTEs only after the return, see veto.c. */
+	if (!ret && flags & PW_SUB_SLEEPS)
+		pw_veto_settle(sub->pm);
+	return ret;
 }
 
 /**
@@ -104,25 +154,30 @@ static int sub_init(struct pinwatch_interval_notifier *sub, struct mm_struct *mm
  * then UNMAP over [0, ULONG_MAX]; the driver removes the subscription all the
  * same, at any time.
  *
- * Context: process context, without the mmap lock. Sleeps only for the first
- * subscription in an mm, which takes the mmap lock for writing.
- * Return: 0; -EOVERFLOW for a bad @length; -EINVAL for bad @ops; -EOPNOTSUPP
- * without %PINWATCH_OPS_NEVER_SLEEPS; -ESRCH when @mm is being torn down. In an
- * mm that has none yet also -ENOMEM, and -EINTR when a signal is pending.
+ * Context: process context, without the mmap lock. Sleeps for the first
+ * subscription in an mm, which takes the mmap lock for writing; and without
+ * %PINWATCH_OPS_NEVER_SLEEPS, for the first of those as long as anything is in
+ * flight in @mm, and later ones while the mm is being reaped.
+ * Return: 0; -EOVERFLOW for a bad @length; -EINVAL for bad @ops; -ESRCH when @mm
+ * is being torn down. In an mm that has none yet also -ENOMEM, and -EINTR when a
+ * signal is pending.
  */
 int pinwatch_interval_notifier_insert(struct pinwatch_interval_notifier *sub,
 				      struct mm_struct *mm, unsigned long start,
 				      unsigned long length,
 				      const struct pinwatch_interval_notifier_ops *ops)
 {
-	int ret = sub_init(sub, mm, start, length, ops);
+	int flags, ret = sub_init(sub, mm, start, length, ops);
 
 	if (unlikely(ret))
 		return ret;
-	ret = sub_insert(sub);
-	if (unlikely(ret == -ENOENT))
-		ret = sub_insert_first(sub, false);
-	return ret;
+	if (likely(ops_are_plain(ops))) {
+		ret = sub_insert(sub, 0);
+		if (likely(ret != -ENOENT))
+			return ret;
+	}
+	flags = ops_flags(ops);
+	return flags < 0 ? flags : sub_insert_slow(sub, flags, false);
 }
 EXPORT_SYMBOL_GPL(pinwatch_interval_notifier_insert);
 
@@ -146,17 +201,28 @@ int pinwatch_interval_notifier_insert_locked(struct pinwatch_interval_notifier *
 					     unsigned long length,
 					     const struct pinwatch_interval_notifier_ops *ops)
 {
-	int ret = sub_init(sub, mm, start, length, ops);
+	int flags = ops_flags(ops), ret = sub_init(sub, mm, start, length, ops);
 
 	mmap_assert_write_locked(mm);
 	if (unlikely(ret))
 		return ret;
-	ret = sub_insert(sub);
-	if (unlikely(ret == -ENOENT))
-		ret = sub_insert_first(sub, true);
-	return ret;
+	return flags < 0 ? flags : sub_insert_slow(sub, flags, true);
 }
 EXPORT_SYMBOL_GPL(pinwatch_interval_notifier_insert_locked);
+
+/* The callbacks are gone: drop what @sub held. */
+static void sub_drop(struct pw_mm *pm)
+{
+	bool put;
+
+	spin_lock(&pm->lock);
+	pm->nr_subs--;
+	put = unlikely(!pm->registered) && pw_mm_unused(pm);
+	spin_unlock(&pm->lock);
+	pw_stat_dec(nr_subscriptions);
+	if (unlikely(put))
+		pw_mm_put(pm);
+}
 
 static noinline void remove_wait(struct pw_mm *pm,
 				 struct pinwatch_interval_notifier *sub)
@@ -164,6 +230,21 @@ static noinline void remove_wait(struct pw_mm *pm,
 	pw_stat_inc(remove_waits);
 	/* Ends when that callback returns; no new one can start. */
 	wait_event(pm->remove_wq, !pw_walk_running(pm, sub));
+	spin_lock(&pm->lock);
+	pm->nr_remove_waits--;
+	spin_unlock(&pm->lock);
+	sub_drop(pm);
+}
+
+static __always_inline bool sub_unlink(struct pw_mm *pm,
+				       struct pinwatch_interval_notifier *sub, bool put)
+{
+	bool running = false;
+
+	if (unlikely(!list_empty(&pm->walks)))
+		running = pw_walk_cancel(pm, sub, put);
+	pw_tree_erase(&pm->classes[pw_sub_class(sub)].tree, &sub->interval_tree);
+	return running;
 }
 
 /**
@@ -172,29 +253,27 @@ static noinline void remove_wait(struct pw_mm *pm,
  *
  * When it returns no callback of @sub runs or will run, and @sub may be freed.
  * Readers of @sub must have left pinwatch_interval_read_begin() before. Waits
- * for a callback of @sub that runs now, and for nothing else.
+ * for a callback of @sub that runs now or whose second pass is to come, and for
+ * nothing else.
  *
- * Context: process context, may sleep. Not inside ops->invalidate() of any
- * subscription in that mm, nor under a lock that @sub's takes. The mmap lock may
- * be held.
+ * Context: process context, may sleep. Not inside a callback of any subscription
+ * in that mm, nor under a lock that @sub's takes. The mmap lock may be held.
  */
 void pinwatch_interval_notifier_remove(struct pinwatch_interval_notifier *sub)
 {
 	struct pw_mm *pm = sub->pm;
-	bool running = false, put;
+	bool put;
 
 	pw_might_sleep();
 	lock_map_acquire(&pw_invalidate_map);
 	lock_map_release(&pw_invalidate_map);
 
 	spin_lock(&pm->lock);
-	if (unlikely(!list_empty(&pm->walks)))
-		running = pw_walk_cancel(pm, sub);
-	pw_tree_erase(&pm->tree, &sub->interval_tree);
-	if (unlikely(running)) {
+	if (unlikely(sub_unlink(pm, sub, false))) {
+		pm->nr_remove_waits++;
 		spin_unlock(&pm->lock);
 		remove_wait(pm, sub);
-		spin_lock(&pm->lock);
+		return;
 	}
 	pm->nr_subs--;
 	put = unlikely(!pm->registered) && pw_mm_unused(pm);
@@ -205,3 +284,61 @@ void pinwatch_interval_notifier_remove(struct pinwatch_interval_notifier *sub)
 		pw_mm_put(pm);
 }
 EXPORT_SYMBOL_GPL(pinwatch_interval_notifier_remove);
+
+static atomic_long_t puts_pending = ATOMIC_LONG_INIT(0);
+static DECLARE_WAIT_QUEUE_HEAD(puts_wq);
+
+/* Unlinked by put, and no walk holds it any more. */
+void pw_sub_free(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
+{
+	const struct pinwatch_interval_notifier_ops *ops = sub->ops;
+
+	sub_drop(pm);
+	if (ops->free)
+		ops->free(sub);
+	if (atomic_long_dec_and_test(&puts_pending))
+		wake_up_all(&puts_wq);
+}
+
+/**
+ * pinwatch_interval_notifier_put() - end a subscription without waiting
+ * @sub: An inserted subscription.
+ *
+ * When it returns no further callback of @sub begins. When none runs any more
+ * either, ops->free() is called, perhaps before this returns, and @sub may be
+ * freed there and not before.
+ *
+ * Context: any that may take a spinlock, callbacks (of @sub too) included. Does
+ * not sleep.
+ */
+void pinwatch_interval_notifier_put(struct pinwatch_interval_notifier *sub)
+{
+	struct pw_mm *pm = sub->pm;
+	bool running;
+
+	atomic_long_inc(&puts_pending);
+	spin_lock(&pm->lock);
+	running = sub_unlink(pm, sub, true);
+	if (running)
+		WRITE_ONCE(sub->state, sub->state | PW_SUB_PUT);
+	spin_unlock(&pm->lock);
+	if (!running)
+		pw_sub_free(pm, sub);
+}
+EXPORT_SYMBOL_GPL(pinwatch_interval_notifier_put);
+
+/**
+ * pinwatch_interval_notifier_barrier() - wait for every ops->free()
+ *
+ * For a module that uses pinwatch_interval_notifier_put(): call it on exit, when
+ * no more puts can come, before its text goes.
+ *
+ * Context: process context, sleeps; not inside a callback.
+ */
+void pinwatch_interval_notifier_barrier(void)
+{
+	wait_event(puts_wq, !atomic_long_read(&puts_pending));
+	/* The last free() may still be returning, inside a notifier call. */
+	mmu_notifier_synchronize();
+}
+EXPORT_SYMBOL_GPL(pinwatch_interval_notifier_barrier);

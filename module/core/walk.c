@@ -4,12 +4,13 @@
  *
  * In batches, since a callback may sleep and takes locks of its driver, and
  * pm->lock is a leaf. The walk is on its task's stack and on pm->walks. Nothing
- * holds a reference to a subscription; remove, which takes the lock, makes the
- * walks let go of it instead:
+ * holds a reference to a subscription; remove and put, which take the lock, make
+ * the walks let go of it instead:
  *
  *   it is a walk's cursor	the cursor moves on to the next overlap
  *   it waits in a batch	its entry is cleared
- *   its callback runs		remove sleeps until that one callback returns
+ *   its callback runs, or	remove sleeps until that one callback returns;
+ *   its second pass is to come	put leaves it to that one to free it
  *
  * so remove never waits for the callback of another subscription. After it has
  * cleared an entry the walk does not look at that subscription again.
@@ -27,10 +28,32 @@ struct lockdep_map pw_invalidate_map =
 	STATIC_LOCKDEP_MAP_INIT("pinwatch_invalidate", &invalidate_key);
 #endif
 
+/* The subscriptions of class @class that a walk looks at begin here. */
+static struct pinwatch_interval_notifier *
+walk_first(struct pw_mm *pm, const struct pw_walk *walk, unsigned int class)
+{
+	struct pw_class *c = &pm->classes[class];
+
+	if (class && pw_filter_rejects(c->owner, c->ignore_events,
+				       walk->range->event, pw_range_owner(walk->range)))
+		return NULL;
+	return pw_sub(pw_tree_first(&c->tree, walk->start, walk->last));
+}
+
 static struct pinwatch_interval_notifier *
 walk_next(const struct pw_walk *walk, struct pinwatch_interval_notifier *sub)
 {
 	return pw_sub(pw_tree_next(&sub->interval_tree, walk->start, walk->last));
+}
+
+/* @sub's own reasons not to be called. */
+static noinline bool sub_declines(const struct pinwatch_interval_notifier *sub,
+				  const struct mmu_notifier_range *range)
+{
+	/* Insert has not returned yet: see veto.c. */
+	if (sub->state & PW_SUB_SLEEPS && !mmu_notifier_range_blockable(range))
+		return true;
+	return pw_sub_rejects(sub, range->event, pw_range_owner(range));
 }
 
 /*
@@ -38,57 +61,194 @@ walk_next(const struct pw_walk *walk, struct pinwatch_interval_notifier *sub)
  * the end can name one of them only. The flag is set before either callback can
  * store its value, and is cleared only when nothing is in flight over @sub.
  */
-static void sub_note_multi(struct pw_mm *pm, struct pinwatch_interval_notifier *sub,
-			   unsigned long others)
+static noinline void sub_note_multi(struct pw_mm *pm,
+				    struct pinwatch_interval_notifier *sub,
+				    unsigned long others)
 {
-	if (pm->dead || (others && pw_slots_overlap(pm, sub, others, ULONG_MAX)))
-		WRITE_ONCE(sub->flags, sub->flags | PW_SUB_MULTI);
+	if (pm->dead || pw_slots_overlap(pm, sub, others, ULONG_MAX))
+		WRITE_ONCE(sub->state, sub->state | PW_SUB_MULTI);
 }
 
 /* Under pm->lock. */
-static void walk_fill(struct pw_mm *pm, struct pw_walk *walk, unsigned long seq)
+static void walk_fill(struct pw_mm *pm, struct pw_walk *walk)
 {
-	unsigned long others = pm->slots_used & ~BIT(pw_seq_slot(seq));
+	unsigned long others = pm->slots_used & ~BIT(pw_seq_slot(walk->seq));
+	bool alone = !others && !pm->dead;
 	struct pinwatch_interval_notifier *sub = walk->cursor;
 	unsigned int nr = 0;
 
-	for (; sub && nr < PW_WALK_BATCH; sub = walk_next(walk, sub)) {
-		if (unlikely(pw_sub_stamp(sub) > walk->stamp))
-			continue;
-		sub_note_multi(pm, sub, others);
-		walk->batch[nr++] = (unsigned long)sub;
+	for (;;) {
+		while (unlikely(!sub) && walk->class + 1 < pm->nr_classes)
+			sub = walk_first(pm, walk, ++walk->class);
+		if (!sub || nr == PW_WALK_BATCH)
+			break;
+		if (likely(sub->state <= walk->newest) &&
+		    (likely(!(sub->state & (PW_SUB_SLEEPS | PW_SUB_FILTERED))) ||
+		     !sub_declines(sub, walk->range))) {
+			if (unlikely(!alone))
+				sub_note_multi(pm, sub, others);
+			walk->batch[nr++] = (unsigned long)sub;
+		}
+		sub = walk_next(walk, sub);
 	}
 	walk->cursor = sub;
-	WRITE_ONCE(walk->nr, nr);
+	walk->nr = nr;
+	WRITE_ONCE(walk->pos, 0);
 }
 
-static void walk_call(struct pw_mm *pm, struct pw_walk *walk,
-		      const struct mmu_notifier_range *range, unsigned long seq)
+/* Does a callback of @sub run, or is one to be finished? Under pm->lock. */
+static bool walks_hold(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
 {
+	struct llist_node *link;
+	struct pw_walk *walk;
+	unsigned long entry;
 	unsigned int i;
 
+	list_for_each_entry(walk, &pm->walks, node) {
+		if (walk->finishing == sub)
+			return true;
+		for (link = walk->finish; link; link = link->next)
+			if (llist_entry(link, struct pinwatch_interval_notifier_finish,
+					link)->notifier == sub)
+				return true;
+		for (i = 0; i < walk->nr; i++) {
+			entry = READ_ONCE(walk->batch[i]);
+			if ((entry & ~PW_BATCH_FLAGS) == (unsigned long)sub &&
+			    (i == READ_ONCE(walk->pos) || entry & PW_BATCH_PUT))
+				return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * A callback of @sub has returned, and put came meanwhile. Whoever lets go under
+ * the lock and finds that nobody else holds it, frees it.
+ */
+static noinline void walk_let_go(struct pw_mm *pm, struct pw_walk *walk, unsigned int i)
+{
+	struct pinwatch_interval_notifier *sub;
+	bool last = false;
+
+	spin_lock(&pm->lock);
+	/* Else put has seen us go on, and has taken it upon itself. */
+	if (walk->batch[i] & PW_BATCH_PUT) {
+		sub = (void *)(walk->batch[i] & ~PW_BATCH_FLAGS);
+		walk->batch[i] = PW_BATCH_CANCELLED;
+		last = !walks_hold(pm, sub);
+	}
+	spin_unlock(&pm->lock);
+	if (last)
+		pw_sub_free(pm, sub);
+}
+
+/* A second pass is to come: from now on that is what remove waits for. */
+static noinline void walk_add_finish(struct pw_mm *pm, struct pw_walk *walk,
+				     struct pinwatch_interval_notifier *sub,
+				     struct pinwatch_interval_notifier_finish *finish)
+{
+	finish->notifier = sub;
+	finish->link.next = NULL;
+	spin_lock(&pm->lock);
+	*walk->finish_tail = &finish->link;
+	walk->finish_tail = &finish->link.next;
+	spin_unlock(&pm->lock);
+}
+
+static noinline bool sub_invalidate_start(struct pw_mm *pm, struct pw_walk *walk,
+					  struct pinwatch_interval_notifier *sub)
+{
+	struct pinwatch_interval_notifier_finish *finish = NULL;
+	bool ret;
+
+	ret = sub->ops->invalidate_start(sub, walk->range, walk->seq, &finish);
+	if (ret && finish)
+		walk_add_finish(pm, walk, sub, finish);
+	return ret;
+}
+
+static noinline void complain(const struct pinwatch_interval_notifier *sub,
+			      const struct mmu_notifier_range *range)
+{
+	pr_warn_once("pinwatch: %ps: invalidation of a %sblockable range returned false\n",
+		     sub->ops->invalidate ? (void *)sub->ops->invalidate :
+					    (void *)sub->ops->invalidate_start,
+		     mmu_notifier_range_blockable(range) ? "" : "non-");
+}
+
+/*
+ *   walker, without the lock		remove, under pm->lock
+ *
+ *   pos = i	(lets go of i - 1)	batch[i] |= CANCELLED
+ *   smp_mb()				smp_mb()
+ *   batch[i] cancelled?		pos == i?
+ *     no: call back			  yes: wait until it is not
+ *
+ *   [Required: one of them sees the other. So the callback does not begin, or
+ *    remove waits for its return.]
+ */
+static void walk_call(struct pw_mm *pm, struct pw_walk *walk)
+{
+	unsigned int i = 0;
+
 	lock_map_acquire(&pw_invalidate_map);
-	for (i = 0; i < walk->nr; i++) {
+	while (i < walk->nr) {
 		unsigned long entry = READ_ONCE(walk->batch[i]);
 		struct pinwatch_interval_notifier *sub = (void *)entry;
 
-		if (!entry || cmpxchg(&walk->batch[i], entry,
-				      entry | PW_BATCH_RUNNING) != entry)
-			continue;	/* remove has cancelled it */
-		pw_stat_inc(callbacks);
-		if (!sub->ops->invalidate(sub, range, seq))
-			pr_warn_once("pinwatch: %ps returned false (%sblockable range)\n",
-				     sub->ops->invalidate,
-				     mmu_notifier_range_blockable(range) ? "" : "non-");
+		if (likely(!(entry & PW_BATCH_FLAGS))) {
+			bool ret;
+
+			if (unlikely(sub->state & PW_SUB_TWO_PASS))
+				ret = sub_invalidate_start(pm, walk, sub);
+			else
+				ret = sub->ops->invalidate(sub, walk->range, walk->seq);
+			if (unlikely(!ret))
+				complain(sub, walk->range);
+		}
 		/*
-		 * From here on @sub may be gone. Pairs with the barrier in
-		 * wait_event() of remove: it sees the entry empty, or we see it wait.
+		 * From here on @sub may be gone, unless put has left it to us. The
+		 * barrier pairs with that in wait_event() of remove, too: it sees
+		 * that we have gone on, or we see it wait.
 		 */
-		xchg(&walk->batch[i], 0UL);
-		if (waitqueue_active(&pm->remove_wq))
+		WRITE_ONCE(walk->pos, ++i);
+		smp_mb();
+		if (unlikely(READ_ONCE(walk->batch[i - 1]) & PW_BATCH_PUT))
+			walk_let_go(pm, walk, i - 1);
+		if (unlikely(READ_ONCE(pm->nr_remove_waits)))
 			wake_up_all(&pm->remove_wq);
 	}
 	lock_map_release(&pw_invalidate_map);
+}
+
+/* The second passes, in the order of the first. With pm->lock, which it drops. */
+static noinline void walk_finish(struct pw_mm *pm, struct pw_walk *walk)
+{
+	struct pinwatch_interval_notifier_finish *finish;
+	struct pinwatch_interval_notifier *sub;
+	bool put;
+
+	while (walk->finish) {
+		finish = llist_entry(walk->finish,
+				     struct pinwatch_interval_notifier_finish, link);
+		walk->finish = finish->link.next;
+		sub = finish->notifier;
+		walk->finishing = sub;
+		spin_unlock(&pm->lock);
+
+		lock_map_acquire(&pw_invalidate_map);
+		sub->ops->invalidate_finish(finish);
+		lock_map_release(&pw_invalidate_map);
+
+		spin_lock(&pm->lock);
+		walk->finishing = NULL;
+		put = sub->state & PW_SUB_PUT && !walks_hold(pm, sub);
+		spin_unlock(&pm->lock);
+		if (put)
+			pw_sub_free(pm, sub);
+		wake_up_all(&pm->remove_wq);
+		spin_lock(&pm->lock);
+	}
 }
 
 /**
@@ -106,48 +266,86 @@ void pw_walk(struct pw_mm *pm, const struct mmu_notifier_range *range,
 	     unsigned long start, unsigned long last, unsigned long seq)
 	__releases(&pm->lock)
 {
+	u64 newest = min(pm->gen, pm->slot_newest[pw_seq_slot(seq)]);
 	struct pw_walk walk PW_UNINITIALIZED;
+	u64 callbacks = 0;
 
 	lockdep_assert_held(&pm->lock);
 	walk.start = start;
 	walk.last = last;
-	walk.stamp = pm->gen;
-	walk.cursor = pw_sub(pw_tree_first(&pm->tree, start, last));
+	walk.range = range;
+	walk.seq = seq;
+	walk.newest = ((newest + 1) << PW_SUB_STAMP_SHIFT) - 1;
+	walk.finish = NULL;
+	walk.finish_tail = &walk.finish;
+	walk.finishing = NULL;
+	walk.class = 0;
+	walk.nr = 0;
+	walk.pos = 0;
+	walk.cursor = walk_first(pm, &walk, 0);
 	list_add(&walk.node, &pm->walks);
 	pw_stat_inc(walks);
 
 	for (;;) {
-		walk_fill(pm, &walk, seq);
+		walk_fill(pm, &walk);
 		if (!walk.nr)
 			break;
+		callbacks += walk.nr;
 		spin_unlock(&pm->lock);
 		/*
 		 * PW_SUB_MULTI before the sequence value that a callback stores.
 		 * Pairs with the acquire in pinwatch_interval_read_begin().
 		 */
 		smp_wmb();
-		walk_call(pm, &walk, range, seq);
+		walk_call(pm, &walk);
 		spin_lock(&pm->lock);
-		if (!walk.cursor)
+		if (!walk.cursor && walk.class + 1 >= pm->nr_classes)
 			break;
 	}
+	walk.nr = 0;
+	if (unlikely(walk.finish))
+		walk_finish(pm, &walk);
 	list_del(&walk.node);
 	spin_unlock(&pm->lock);
+	pw_stat_add(callbacks, callbacks);
+}
+
+/**
+ * pw_walk_has_sleeper() - does a range overlap a subscription that may sleep?
+ * @pm: The mm; under its lock.
+ * @range: The range.
+ */
+bool pw_walk_has_sleeper(struct pw_mm *pm, const struct mmu_notifier_range *range)
+{
+	struct pinwatch_interval_notifier *sub;
+	struct pw_walk walk = {
+		.start = range->start & PAGE_MASK,
+		.last = (range->end - 1) | ~PAGE_MASK,
+		.range = range,
+	};
+	unsigned int class;
+
+	lockdep_assert_held(&pm->lock);
+	for (class = 0; class < pm->nr_classes; class++)
+		for (sub = walk_first(pm, &walk, class); sub; sub = walk_next(&walk, sub))
+			if (sub->state & PW_SUB_SLEEPS &&
+			    !pw_sub_rejects(sub, range->event, pw_range_owner(range)))
+				return true;
+	return false;
 }
 
 /**
  * pw_walk_cancel() - make every walk let go of a subscription
- * @pm: The mm.
- * @sub: Still linked in pm->tree.
+ * @pm: The mm; under its lock.
+ * @sub: Still linked.
+ * @put: Have a callback that runs free it.
  *
- * Context: under pm->lock.
- * Return: true when its callback runs just now.
+ * Return: true when its callback runs just now, or its second pass is to come.
  */
-bool pw_walk_cancel(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
+bool pw_walk_cancel(struct pw_mm *pm, struct pinwatch_interval_notifier *sub, bool put)
 {
-	unsigned long entry = (unsigned long)sub;
+	const unsigned long cancelled = (unsigned long)sub | PW_BATCH_CANCELLED;
 	struct pw_walk *walk;
-	bool running = false;
 	unsigned int i;
 
 	lockdep_assert_held(&pm->lock);
@@ -155,33 +353,35 @@ bool pw_walk_cancel(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
 		if (walk->cursor == sub)
 			walk->cursor = walk_next(walk, sub);
 		for (i = 0; i < walk->nr; i++) {
-			unsigned long old = cmpxchg(&walk->batch[i], entry, 0UL);
-
-			if (old == (entry | PW_BATCH_RUNNING))
-				running = true;
+			if (walk->batch[i] != (unsigned long)sub)
+				continue;
+			WRITE_ONCE(walk->batch[i], cancelled);
+			/* Pairs with the one in walk_call(). */
+			smp_mb();
+			if (!put || READ_ONCE(walk->pos) != i)
+				continue;
+			WRITE_ONCE(walk->batch[i], cancelled | PW_BATCH_PUT);
+			smp_mb();
+			if (READ_ONCE(walk->pos) != i)
+				WRITE_ONCE(walk->batch[i], cancelled);
 		}
 	}
-	return running;
+	return walks_hold(pm, sub);
 }
 
 /**
- * pw_walk_running() - does a callback of a subscription run now?
+ * pw_walk_running() - does a callback of a subscription run now, or is to come?
  * @pm: The mm.
- * @sub: No longer linked, so none starts.
+ * @sub: After pw_walk_cancel(), and no longer linked.
  *
  * Context: takes pm->lock.
  */
 bool pw_walk_running(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
 {
-	unsigned long entry = (unsigned long)sub | PW_BATCH_RUNNING;
-	struct pw_walk *walk;
-	bool running = false;
-	unsigned int i;
+	bool running;
 
 	spin_lock(&pm->lock);
-	list_for_each_entry(walk, &pm->walks, node)
-		for (i = 0; i < walk->nr; i++)
-			running |= READ_ONCE(walk->batch[i]) == entry;
+	running = walks_hold(pm, sub);
 	spin_unlock(&pm->lock);
 	return running;
 }
