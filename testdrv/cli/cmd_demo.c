@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+#include <getopt.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+
+#include "demo.h"
+#include "libpinwatch.h"
+#include "print.h"
+#include "verb.h"
+
+static void row_print(const struct demo_row *row, void *data)
+{
+	char events[96], generation[48], page[32], time[24] = "-";
+
+	(void)data;
+	pinwatch_events_string(row->events, events, sizeof(events));
+	snprintf(generation, sizeof(generation), "%" PRIu64 " -> %" PRIu64,
+		 row->generation_before, row->generation_after);
+	snprintf(page, sizeof(page), "%s", oracle_change_name(row->page.change));
+	if (row->page.nr_changed)
+		snprintf(page, sizeof(page), "%s %zu/%zu", oracle_change_name(row->page.change),
+			 row->page.nr_changed, row->page.nr_pages);
+	if (row->change_ns >= 0)
+		snprintf(time, sizeof(time), "%.1f", (double)row->change_ns / 1000);
+	printf("%-37s %-13s %-5s %-22s %-14s %-15s %9s  %s%s%s\n", row->operation, row->who,
+	       row->pin ? "pin" : "watch", events, generation, page, time,
+	       demo_verdict_name(row->verdict), row->note[0] ? ": " : "", row->note);
+	fflush(stdout);
+}
+
+static void table_begin(void)
+{
+	printf("%-37s %-13s %-5s %-22s %-14s %-15s %9s  %s\n", "OPERATION", "BY", "MODE",
+	       "EVENTS", "GENERATION", "PAGES (oracle)", "AFTER us", "VERDICT");
+}
+
+static void table_end(const struct demo_summary *summary)
+{
+	const size_t *nr = summary->nr_rows;
+
+	printf("demo: %zu operations, %zu kept, %zu failed, %zu skipped\n",
+	       summary->nr_operations, nr[DEMO_KEPT], nr[DEMO_FAILED], nr[DEMO_SKIPPED]);
+	printf("demo: %zu observed, %zu missed, %zu false\n", nr[DEMO_OBSERVED],
+	       nr[DEMO_MISSED], nr[DEMO_FALSE]);
+}
+
+static json_t *events_to_json(uint32_t events)
+{
+	json_t *array = json_array();
+	char name[96];
+	uint32_t bit;
+
+	for (bit = 1; bit; bit <<= 1)
+		if (events & bit)
+			json_array_append_new(array, json_string(
+				pinwatch_events_string(bit, name, sizeof(name))));
+	return array;
+}
+
+static void row_to_json(const struct demo_row *row, void *data)
+{
+	json_t *rows = data;
+	json_t *json;
+
+	json = json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:s, s:I, s:I, s:s, s:s}",
+			 "operation", row->operation, "by", row->who,
+			 "mode", row->pin ? "pin" : "watch",
+			 "events", events_to_json(row->events),
+			 "generation_before", (json_int_t)row->generation_before,
+			 "generation_after", (json_int_t)row->generation_after,
+			 "page", oracle_change_name(row->page.change),
+			 "pages_changed", (json_int_t)row->page.nr_changed,
+			 "pages", (json_int_t)row->page.nr_pages,
+			 "verdict", demo_verdict_name(row->verdict), "note", row->note);
+	json_object_set_new(json, "change_ns",
+			    row->change_ns < 0 ? json_null() : json_integer(row->change_ns));
+	json_array_append_new(rows, json);
+}
+
+static json_t *summary_to_json(const struct demo_summary *summary, json_t *rows)
+{
+	const size_t *nr = summary->nr_rows;
+
+	return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "rows", rows,
+			 "operations", (json_int_t)summary->nr_operations,
+			 "observed", (json_int_t)nr[DEMO_OBSERVED],
+			 "kept", (json_int_t)nr[DEMO_KEPT],
+			 "missed", (json_int_t)nr[DEMO_MISSED],
+			 "false", (json_int_t)nr[DEMO_FALSE],
+			 "failed", (json_int_t)nr[DEMO_FAILED],
+			 "skipped", (json_int_t)nr[DEMO_SKIPPED],
+			 "passed", demo_passed(summary));
+}
+
+static int demo_list(void)
+{
+	const char *name;
+	size_t i;
+
+	for (i = 0; (name = demo_operation_name(i)); i++)
+		puts(name);
+	return STATUS_OK;
+}
+
+/* Without the device each row would fail: better said once. */
+static int device_check(const char *device)
+{
+	struct pinwatch *dev;
+	int ret;
+
+	ret = pinwatch_open(&dev, device, 0);
+	if (ret)
+		return verb_device_error(device ? device : PINWATCH_DEVICE, ret);
+	pinwatch_close(dev);
+	return STATUS_OK;
+}
+
+static int demo_start(const struct demo_options *options, bool json)
+{
+	struct demo_summary summary;
+	int ret, status;
+
+	status = device_check(options->device);
+	if (status)
+		return status;
+	if (json) {
+		json_t *rows = json_array();
+
+		ret = demo_run(options, row_to_json, rows, &summary);
+		if (ret)
+			json_decref(rows);
+		else
+			status = print_json(summary_to_json(&summary, rows));
+	} else {
+		table_begin();
+		ret = demo_run(options, row_print, NULL, &summary);
+		if (!ret)
+			table_end(&summary);
+	}
+	if (ret)
+		return verb_device_error("demo", ret);
+	return status ? status : demo_passed(&summary) ? STATUS_OK : STATUS_BAD;
+}
+
+static int demo_main(int argc, char **argv)
+{
+	static const struct option longopts[] = {
+		{ "device", required_argument, NULL, 'd' },
+		{ "host", no_argument, NULL, 'h' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "list", no_argument, NULL, 'l' },
+		{ "only", required_argument, NULL, 'o' },
+		{ 0 },
+	};
+	struct demo_options options = { 0 };
+	bool json = false;
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "", longopts, NULL)) != -1) {
+		switch (opt) {
+		case 'd':
+			options.device = optarg;
+			break;
+		case 'h':
+			options.host = true;
+			break;
+		case 'j':
+			json = true;
+			break;
+		case 'l':
+			return demo_list();
+		case 'o':
+			options.only = optarg;
+			break;
+		default:
+			return verb_usage_error(&verb_demo);
+		}
+	}
+	if (optind != argc)
+		return verb_usage_error(&verb_demo);
+	return demo_start(&options, json);
+}
+
+const struct verb verb_demo = {
+	.name = "demo",
+	.summary = "Change watched memory in every way, and see that each change is told",
+	.usage = "[--host] [--json] [--only TEXT] [--list] [--device PATH]",
+	.help =
+		"Each operation is done twice to a fresh process, whose range is only watched\n"
+		"or also pinned. An oracle reads the kernel's page tables before and after it.\n"
+		"Status 0: each change was told in time, and nothing else was told.\n\n"
+		"  --host          on a machine in use: turn no knob that others feel\n"
+		"  --json          for programs\n"
+		"  --only TEXT     only operations whose name contains TEXT\n"
+		"  --list          list the operations and do nothing\n"
+		"  --device PATH   the device node (" PINWATCH_DEVICE ")\n",
+	.run = demo_main,
+};

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+#include <getopt.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "libpinwatch.h"
+#include "print.h"
+#include "verb.h"
+
+/* One name for people and for programs. */
+static const struct counter {
+	const char *name;
+	size_t offset;
+	const char *meaning;
+} counters[] = {
+#define COUNTER(member, text) { #member, offsetof(struct pinwatch_stats, member), text }
+	COUNTER(nr_mms, "address spaces registered with, now"),
+	COUNTER(nr_subscriptions, "subscriptions of all drivers, now"),
+	COUNTER(nr_files, "open files of the device, now"),
+	COUNTER(nr_watches, "watches, now"),
+	COUNTER(pinned_pages, "pages pinned by watches, now"),
+	COUNTER(walks, "invalidations that overlapped a subscription"),
+	COUNTER(callbacks, "callbacks"),
+	COUNTER(waits, "calls of read_begin that slept"),
+	COUNTER(remove_waits, "calls of remove that slept"),
+	COUNTER(overflows, "invalidations beyond the preallocated records"),
+#undef COUNTER
+};
+
+#define NR_COUNTERS	(sizeof(counters) / sizeof(counters[0]))
+
+static uint64_t counter_value(const struct counter *counter, const struct pinwatch_stats *stats)
+{
+	uint64_t value;
+
+	memcpy(&value, (const char *)stats + counter->offset, sizeof(value));
+	return value;
+}
+
+static int stats_print_json(const struct pinwatch_stats *stats)
+{
+	json_t *json = json_object();
+	size_t i;
+
+	for (i = 0; json && i < NR_COUNTERS; i++) {
+		json_t *value = json_integer((json_int_t)counter_value(&counters[i], stats));
+
+		if (json_object_set_new(json, counters[i].name, value)) {
+			json_decref(json);
+			json = NULL;
+		}
+	}
+	return print_json(json);
+}
+
+static void stats_print_table(const struct pinwatch_stats *stats)
+{
+	size_t i;
+
+	for (i = 0; i < NR_COUNTERS; i++)
+		printf("%-17s %12" PRIu64 "  %s\n", counters[i].name,
+		       counter_value(&counters[i], stats), counters[i].meaning);
+}
+
+static int stat_run(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "device", required_argument, NULL, 'd' },
+		{ "json", no_argument, NULL, 'j' },
+		{ 0 },
+	};
+	const char *device = NULL;
+	struct pinwatch_stats stats;
+	struct pinwatch *dev;
+	bool json = false;
+	int opt, ret;
+
+	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (opt == 'd')
+			device = optarg;
+		else if (opt == 'j')
+			json = true;
+		else
+			return verb_usage_error(&verb_stat);
+	}
+	if (optind != argc)
+		return verb_usage_error(&verb_stat);
+
+	ret = pinwatch_open(&dev, device, 0);
+	if (ret)
+		return verb_device_error(device ? device : PINWATCH_DEVICE, ret);
+	ret = pinwatch_get_stats(dev, &stats);
+	pinwatch_close(dev);
+	if (ret)
+		return verb_device_error("statistics", ret);
+	if (json)
+		return stats_print_json(&stats);
+	stats_print_table(&stats);
+	return STATUS_OK;
+}
+
+const struct verb verb_stat = {
+	.name = "stat",
+	.summary = "Print the module's counters",
+	.usage = "[--json] [--device PATH]",
+	.help =
+		"  --json          for programs\n"
+		"  --device PATH   the device node (" PINWATCH_DEVICE ")\n",
+	.run = stat_run,
+};

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+/* The pinwatch tool: finds the verb. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "verb.h"
+
+const struct verb *const verbs[] = {
+	&verb_demo,
+	&verb_stat,
+	&verb_version,
+	&verb_help,
+	NULL,
+};
+
+const struct verb *verb_find(const char *name)
+{
+	const struct verb *const *verb;
+
+	if (!strcmp(name, "--help") || !strcmp(name, "-h"))
+		return &verb_help;
+	if (!strcmp(name, "--version"))
+		return &verb_version;
+	for (verb = verbs; *verb; verb++)
+		if (!strcmp((*verb)->name, name))
+			return *verb;
+	return NULL;
+}
+
+void verb_print_help(const struct verb *verb)
+{
+	printf("Usage: pinwatch %s%s%s\n\n%s.\n", verb->name, verb->usage[0] ? " " : "",
+	       verb->usage, verb->summary);
+	if (verb->help[0])
+		printf("\n%s", verb->help);
+}
+
+int verb_usage_error(const struct verb *verb)
+{
+	fprintf(stderr, "Try 'pinwatch %s --help'.\n", verb->name);
+	return STATUS_USAGE;
+}
+
+static const char *error_hint(int error)
+{
+	switch (-error) {
+	case ENOENT:
+	case ENXIO:
+	case ENODEV:
+		return " (is the module loaded?)";
+	case EACCES:
+	case EPERM:
+		return " (it needs root)";
+	case EPROTO:
+		return " (module and tool are of different versions)";
+	}
+	return "";
+}
+
+int verb_device_error(const char *what, int error)
+{
+	fprintf(stderr, "pinwatch: %s: %s%s\n", what, strerror(-error), error_hint(error));
+	return STATUS_DEVICE;
+}
+
+int verb_finish_output(int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	fprintf(stderr, "pinwatch: standard output: %s\n", strerror(errno));
+	return STATUS_BAD;
+}
+
+int main(int argc, char **argv)
+{
+	const struct verb *verb;
+
+	if (argc < 2) {
+		fprintf(stderr, "pinwatch: no verb given\n");
+		return verb_usage_error(&verb_help);
+	}
+	verb = verb_find(argv[1]);
+	if (!verb) {
+		fprintf(stderr, "pinwatch: unknown verb '%s'\n", argv[1]);
+		return verb_usage_error(&verb_help);
+	}
+	if (argc > 2 && (!strcmp(argv[2], "--help") || !strcmp(argv[2], "-h"))) {
+		verb_print_help(verb);
+		return verb_finish_output(STATUS_OK);
+	}
+	return verb_finish_output(verb->run(argc - 1, argv + 1));
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+/* The demonstration's table, gone through; see demo.h. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "demo.h"
+#include "ops.h"
+#include "row.h"
+
+static const struct demo_op *const tables[] = {
+	ops_map, ops_advise, ops_cow, ops_file, ops_process, ops_kernel,
+};
+
+static const char *op_lacks(const struct demo_op *op, const struct demo_options *options)
+{
+	if (op->global && options->host)
+		return "a machine of its own (it turns a global knob)";
+	return op->lacks ? op->lacks() : NULL;
+}
+
+static const char *who_name(enum demo_who who)
+{
+	static const char *const names[] = {
+		[DEMO_SELF] = "self",
+		[DEMO_OTHER] = "other process",
+		[DEMO_KERNEL] = "kernel",
+	};
+
+	return names[who];
+}
+
+static void op_run(const struct demo_op *op, struct subject *subject,
+		   const struct demo_options *options, demo_row_fn *fn, void *data,
+		   struct demo_summary *summary)
+{
+	const char *lacks = op_lacks(op, options);
+	int pin;
+
+	summary->nr_operations += !lacks;
+	for (pin = 0; pin <= 1; pin++) {
+		struct demo_row row = {
+			.operation = op->name, .who = who_name(op->who), .pin = pin,
+			.change_ns = -1, .verdict = DEMO_SKIPPED,
+		};
+
+		if (lacks)
+			snprintf(row.note, sizeof(row.note), "needs %s", lacks);
+		else
+			row_run(op, subject, options->device, &row);
+		summary->nr_rows[row.verdict]++;
+		fn(&row, data);
+	}
+}
+
+static const struct demo_op *op_get(size_t index)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		const struct demo_op *op;
+
+		for (op = tables[i]; op->name; op++)
+			if (!index--)
+				return op;
+	}
+	return NULL;
+}
+
+int demo_run(const struct demo_options *options, demo_row_fn *fn, void *data,
+	     struct demo_summary *summary)
+{
+	const struct demo_op *op;
+	struct subject *subject;
+	size_t i;
+
+	*summary = (struct demo_summary){ 0 };
+	if (geteuid())
+		return -EPERM;
+	subject = mmap(NULL, sizeof(*subject), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (subject == MAP_FAILED)
+		return -errno;
+	for (i = 0; (op = op_get(i)); i++)
+		if (!options->only || strstr(op->name, options->only))
+			op_run(op, subject, options, fn, data, summary);
+	munmap(subject, sizeof(*subject));
+	return 0;
+}
+
+bool demo_passed(const struct demo_summary *summary)
+{
+	return summary->nr_operations &&
+	       summary->nr_rows[DEMO_OBSERVED] >= summary->nr_operations &&
+	       !summary->nr_rows[DEMO_MISSED] && !summary->nr_rows[DEMO_FALSE] &&
+	       !summary->nr_rows[DEMO_FAILED];
+}
+
+const char *demo_verdict_name(enum demo_verdict verdict)
+{
+	static const char *const names[DEMO_NR_VERDICTS] = {
+		[DEMO_OBSERVED] = "observed",
+		[DEMO_KEPT] = "kept",
+		[DEMO_MISSED] = "MISSED",
+		[DEMO_FALSE] = "FALSE",
+		[DEMO_FAILED] = "FAILED",
+		[DEMO_SKIPPED] = "skipped",
+	};
+
+	return names[verdict];
+}
+
+const char *demo_operation_name(size_t index)
+{
+	const struct demo_op *op = op_get(index);
+
+	return op ? op->name : NULL;
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: MIT
+/* See device.h. */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "device.h"
+
+/* The ABI is the same for 32-bit and 64-bit programs. */
+static_assert(sizeof(struct pinwatch_gen) == 16, "gen");
+static_assert(sizeof(struct pinwatch_info) == 72, "info");
+static_assert(sizeof(struct pinwatch_watch_add) == 56, "watch_add");
+static_assert(sizeof(struct pinwatch_watch_del) == 16, "watch_del");
+static_assert(sizeof(struct pinwatch_event) == 64, "event");
+static_assert(sizeof(struct pinwatch_stats) == 120, "stats");
+static_assert(_IOC_SIZE(PINWATCH_IOC_GET_INFO) == sizeof(struct pinwatch_info), "info");
+static_assert(_IOC_SIZE(PINWATCH_IOC_GET_STATS) == sizeof(struct pinwatch_stats), "stats");
+static_assert(_IOC_SIZE(PINWATCH_IOC_WATCH_ADD) == sizeof(struct pinwatch_watch_add), "add");
+static_assert(_IOC_SIZE(PINWATCH_IOC_WATCH_DEL) == sizeof(struct pinwatch_watch_del), "del");
+
+#define SETTLE_POLLS	5000	/* of one millisecond */
+
+static struct pinwatch_stats remembered;
+
+int __device_ioctl(int fd, unsigned long cmd, void *arg)
+{
+	return ioctl(fd, cmd, arg) < 0 ? -errno : 0;
+}
+
+int __add(int fd, const void *addr, size_t length, uint32_t flags, uint64_t cookie,
+	  struct pinwatch_watch_add *add)
+{
+	*add = (struct pinwatch_watch_add){
+		.size = sizeof(*add), .flags = flags, .addr = (uintptr_t)addr,
+		.length = length, .cookie = cookie,
+	};
+	return __device_ioctl(fd, PINWATCH_IOC_WATCH_ADD, add);
+}
+
+int __del(int fd, uint32_t id)
+{
+	struct pinwatch_watch_del del = { .size = sizeof(del), .id = id };
+
+	return __device_ioctl(fd, PINWATCH_IOC_WATCH_DEL, &del);
+}
+
+int __read_events(int fd, struct pinwatch_event *events, size_t nr_events)
+{
+	ssize_t ret = read(fd, events, nr_events * sizeof(*events));
+
+	if (ret < 0)
+		return -errno;
+	CHECK_EQ((size_t)ret % sizeof(*events), 0);
+	return (int)((size_t)ret / sizeof(*events));
+}
+
+int x_open(int flags)
+{
+	int fd = open(PINWATCH_DEVICE, O_RDWR | O_CLOEXEC | flags);
+
+	if (fd < 0)
+		ktap_fail(__FILE__, __LINE__, "%s: %s", PINWATCH_DEVICE, strerror(errno));
+	return fd;
+}
+
+struct pinwatch_watch_add x_add(int fd, const void *addr, size_t length, uint32_t flags,
+				uint64_t cookie)
+{
+	struct pinwatch_watch_add add;
+
+	CHECK_EQ(__add(fd, addr, length, flags, cookie, &add), 0);
+	return add;
+}
+
+struct pinwatch_info x_info(int fd)
+{
+	struct pinwatch_info info = { .size = sizeof(info) };
+
+	CHECK_EQ(__device_ioctl(fd, PINWATCH_IOC_GET_INFO, &info), 0);
+	return info;
+}
+
+struct pinwatch_stats x_stats(void)
+{
+	struct pinwatch_stats stats = { .size = sizeof(stats) };
+	int fd = x_open(0);
+
+	CHECK_EQ(__device_ioctl(fd, PINWATCH_IOC_GET_STATS, &stats), 0);
+	close(fd);
+	return stats;
+}
+
+const struct pinwatch_gen *x_map(int fd)
+{
+	void *map = mmap(NULL, x_info(fd).gen_map_size, PROT_READ, MAP_SHARED, fd, 0);
+
+	CHECK(map != MAP_FAILED);
+	return map;
+}
+
+char *x_pages(size_t nr_pages)
+{
+	size_t length = nr_pages * page_size();
+	char *addr = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
+
+	CHECK(addr != MAP_FAILED);
+	madvise(addr, length, MADV_NOHUGEPAGE);
+	memset(addr, 'p', length);
+	return addr;
+}
+
+void x_dontneed(char *addr, size_t length)
+{
+	CHECK_EQ(madvise(addr, length, MADV_DONTNEED), 0);
+}
+
+void x_wait(pid_t pid)
+{
+	int status;
+
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
+}
+
+pid_t x_fork(void)
+{
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	CHECK(pid >= 0);
+	return pid;
+}
+
+uint64_t generation(const struct pinwatch_gen *word)
+{
+	return __atomic_load_n(&word->generation, __ATOMIC_ACQUIRE);
+}
+
+size_t page_size(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static FILE *param_open(const char *name, const char *mode)
+{
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/module/pinwatch/parameters/%s", name);
+	file = fopen(path, mode);
+	if (!file)
+		ktap_fail(__FILE__, __LINE__, "%s: %s", path, strerror(errno));
+	return file;
+}
+
+unsigned long x_param_get(const char *name)
+{
+	FILE *file = param_open(name, "re");
+	unsigned long value;
+
+	CHECK_EQ(fscanf(file, "%lu", &value), 1);
+	fclose(file);
+	return value;
+}
+
+void x_param_set(const char *name, unsigned long value)
+{
+	FILE *file = param_open(name, "we");
+
+	CHECK(fprintf(file, "%lu", value) > 0);
+	CHECK_EQ(fclose(file), 0);
+}
+
+void counters_remember(void)
+{
+	remembered = x_stats();
+}
+
+/*
+ * Address spaces stay registered until they end; this process has never added a
+ * watch, only the tests' processes have, and these are gone.
+ */
+static int counters_differ(void)
+{
+	struct pinwatch_stats now = x_stats();
+
+	return now.nr_files != remembered.nr_files ||
+	       now.nr_watches != remembered.nr_watches ||
+	       now.pinned_pages != remembered.pinned_pages ||
+	       now.nr_subscriptions != remembered.nr_subscriptions ||
+	       now.nr_mms != remembered.nr_mms;
+}
+
+void test_counters_are_back(void)
+{
+	struct pinwatch_stats now;
+	int i;
+
+	for (i = 0; i < SETTLE_POLLS && counters_differ(); i++)
+		usleep(1000);
+	now = x_stats();
+	CHECK_EQ(now.nr_files, remembered.nr_files);
+	CHECK_EQ(now.nr_watches, remembered.nr_watches);
+	CHECK_EQ(now.pinned_pages, remembered.pinned_pages);
+	CHECK_EQ(now.nr_subscriptions, remembered.nr_subscriptions);
+	CHECK_EQ(now.nr_mms, remembered.nr_mms);
+}
+
+void x_wait_pinned_pages(uint64_t expected)
+{
+	int i;
+
+	for (i = 0; i < SETTLE_POLLS && x_stats().pinned_pages != expected; i++)
+		usleep(1000);
+	CHECK_EQ(x_stats().pinned_pages, expected);
+}

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Threads against each other. Usage: device_race [SEED]; the seed is printed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "device.h"
+
+#define NR_MUNMAPS	10000
+#define NR_ROUNDS	1000
+#define NR_PAGES	8
+
+static unsigned int seed;
+
+/* What the threads of a test share. */
+struct race {
+	int fd;
+	char *addr;
+	const struct pinwatch_gen *words;
+	uint64_t expected;	/* of the watch of this round; 0: no round */
+	bool unmapped;		/* munmap() of this round has returned */
+	bool stop;
+	uint64_t errors;
+	uint64_t looks;
+};
+
+static bool race_stopped(struct race *race)
+{
+	return __atomic_load_n(&race->stop, __ATOMIC_ACQUIRE);
+}
+
+static void race_start(struct race *race, pthread_t *thread, void *(*run)(void *))
+{
+	CHECK_EQ(pthread_create(thread, NULL, run, race), 0);
+}
+
+static void race_stop(struct race *race, pthread_t *threads, int nr)
+{
+	__atomic_store_n(&race->stop, true, __ATOMIC_RELEASE);
+	while (nr--)
+		pthread_join(threads[nr], NULL);
+}
+
+/*
+ * The promise: who knows that munmap() has returned finds another generation.
+ * The order of the three loads matters, since a new round may begin in between.
+ */
+static void *spin_run(void *data)
+{
+	struct race *race = data;
+
+	while (!race_stopped(race)) {
+		uint64_t expected = __atomic_load_n(&race->expected, __ATOMIC_ACQUIRE);
+		bool unmapped = __atomic_load_n(&race->unmapped, __ATOMIC_ACQUIRE);
+		uint64_t now = generation(&race->words[0]);
+
+		if (!expected || !unmapped)
+			continue;
+		race->looks++;
+		if (now == expected)
+			race->errors++;
+	}
+	return NULL;
+}
+
+static void munmap_round(struct race *race, uint32_t flags)
+{
+	char *addr = x_pages(1);
+	struct pinwatch_watch_add add = x_add(race->fd, addr, page_size(), flags, 0);
+
+	CHECK_EQ(add.id, 0);
+	CHECK_EQ(generation(&race->words[0]), add.generation);
+	__atomic_store_n(&race->unmapped, false, __ATOMIC_RELEASE);
+	__atomic_store_n(&race->expected, add.generation, __ATOMIC_RELEASE);
+	CHECK_EQ(munmap(addr, page_size()), 0);
+	CHECK(generation(&race->words[0]) != add.generation);
+	__atomic_store_n(&race->unmapped, true, __ATOMIC_RELEASE);
+	CHECK_EQ(__del(race->fd, add.id), 0);
+}
+
+static void test_munmap_against_spin(void)
+{
+	static struct race race;
+	pthread_t thread;
+	int i;
+
+	race.fd = x_open(0);
+	race.words = x_map(race.fd);
+	race_start(&race, &thread, spin_run);
+	for (i = 0; i < NR_MUNMAPS; i++)
+		munmap_round(&race, i % 2 ? PIN_RW : WATCH);
+	race_stop(&race, &thread, 1);
+	ktap_note("%d rounds, %llu looks after munmap", i, (unsigned long long)race.looks);
+	CHECK_EQ(race.errors, 0);
+}
+
+/* Adds and deletes, its own and the others' watches alike. */
+static void *add_del_run(void *data)
+{
+	static unsigned int nr_threads;
+	unsigned int state = seed + __atomic_add_fetch(&nr_threads, 1, __ATOMIC_RELAXED);
+	struct race *race = data;
+	int i, ret;
+
+	for (i = 0; i < NR_ROUNDS; i++) {
+		struct pinwatch_watch_add add;
+		size_t first = (size_t)rand_r(&state) % NR_PAGES;
+		size_t nr = 1 + (size_t)rand_r(&state) % (NR_PAGES - first);
+		uint32_t flags[] = { WATCH, PIN, PIN_RW };
+
+		ret = __add(race->fd, race->addr + first * page_size(), nr * page_size(),
+			    flags[rand_r(&state) % 3], 0, &add);
+		CHECK(ret == 0 || ret == -EAGAIN);
+		ret = __del(race->fd, (uint32_t)rand_r(&state) % 16);
+		CHECK(ret == 0 || ret == -ENOENT);
+		if (i % 16)
+			continue;
+		for (add.id = 0; add.id < 64; add.id++)
+			__del(race->fd, add.id);
+	}
+	return NULL;
+}
+
+static void *dontneed_run(void *data)
+{
+	struct race *race = data;
+
+	while (!race_stopped(race))
+		x_dontneed(race->addr, NR_PAGES * page_size());
+	return NULL;
+}
+
+static void *read_run(void *data)
+{
+	struct race *race = data;
+	struct pinwatch_event events[4];
+	int i, ret;
+
+	while (!race_stopped(race)) {
+		ret = __read_events(race->fd, events, 4);
+		CHECK(ret > 0 || ret == -EAGAIN);
+		for (i = 0; i < ret; i++) {
+			CHECK(events[i].count > 0 && events[i].start < events[i].end);
+			CHECK(events[i].generation <= generation(&race->words[events[i].id]));
+		}
+	}
+	return NULL;
+}
+
+static void add_del_against(void *(*run)(void *))
+{
+	static struct race race;
+	pthread_t threads[2], other;
+
+	race.fd = x_open(O_NONBLOCK);
+	race.words = x_map(race.fd);
+	race.addr = x_pages(NR_PAGES);
+	race_start(&race, &threads[0], add_del_run);
+	race_start(&race, &threads[1], add_del_run);
+	if (run)
+		race_start(&race, &other, run);
+	pthread_join(threads[0], NULL);
+	pthread_join(threads[1], NULL);
+	if (run)
+		race_stop(&race, &other, 1);
+}
+
+static void test_add_del(void)
+{
+	add_del_against(NULL);
+}
+
+static void test_add_del_against_dontneed(void)
+{
+	add_del_against(dontneed_run);
+}
+
+static void test_add_del_against_read(void)
+{
+	add_del_against(read_run);
+}
+
+/* Descriptors come and go while the range is invalidated. */
+static void test_close_against_dontneed(void)
+{
+	static struct race race;
+	pthread_t thread;
+	int i;
+
+	race.addr = x_pages(NR_PAGES);
+	race_start(&race, &thread, dontneed_run);
+	for (i = 0; i < NR_ROUNDS; i++) {
+		struct pinwatch_watch_add add;
+		int ret, fd = x_open(0);
+
+		ret = __add(fd, race.addr, NR_PAGES * page_size(), i % 2 ? PIN : WATCH, 0, &add);
+		CHECK(ret == 0 || ret == -EAGAIN);
+		close(fd);
+	}
+	race_stop(&race, &thread, 1);
+}
+
+/* The address space goes while threads of it add, delete, read and invalidate. */
+static void test_exit_against_all(void)
+{
+	int i;
+
+	for (i = 0; i < 50; i++) {
+		pid_t pid = x_fork();
+
+		if (!pid) {
+			static struct race race;
+			pthread_t thread;
+
+			race.fd = x_open(O_NONBLOCK);
+			race.words = x_map(race.fd);
+			race.addr = x_pages(NR_PAGES);
+			race_start(&race, &thread, add_del_run);
+			race_start(&race, &thread, dontneed_run);
+			race_start(&race, &thread, read_run);
+			while (!generation(&race.words[0]))
+				;
+			_exit(0);
+		}
+		x_wait(pid);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const struct ktap_test tests[] = {
+		{ "race_munmap_spin", test_munmap_against_spin },
+		{ "race_add_del", test_add_del },
+		{ "race_add_del_dontneed", test_add_del_against_dontneed },
+		{ "race_add_del_read", test_add_del_against_read },
+		{ "race_close_dontneed", test_close_against_dontneed },
+		{ "race_exit_all", test_exit_against_all },
+		{ "counters_are_back", test_counters_are_back },
+		{ NULL, NULL },
+	};
+
+	seed = argc > 1 ? (unsigned int)strtoul(argv[1], NULL, 0) :
+			  (unsigned int)time(NULL) ^ (unsigned int)getpid();
+	ktap_note("seed %u", seed);
+	counters_remember();
+	return ktap_main(tests);
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: MIT
+/* See subject.h. */
+#include <linux/mempolicy.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "ops.h"
+#include "subject.h"
+
+#define ARENA_SIZE	(16UL << 20)
+#define ARENA_ALIGN	(2UL << 20)
+
+void actor_begin(struct actor *actor)
+{
+	__atomic_store_n(&actor->subject->begin_ns, now_ns(), __ATOMIC_RELEASE);
+}
+
+int actor_end(struct actor *actor, long ret)
+{
+	int error = ret == -1 ? -errno : 0;
+	struct subject *subject = actor->subject;
+
+	subject->generation = word_load(&actor->words[subject->watch_id]);
+	subject->control_generation = word_load(&actor->words[subject->control_id]);
+	return error;
+}
+
+static int range_map(char *addr, size_t length, int prot, int flags, int fd)
+{
+	void *map = mmap(addr, length, prot, flags | MAP_FIXED, fd, 0);
+
+	if (map == MAP_FAILED)
+		return -errno;
+	/* So that each page is one page; fails only where there is no THP. */
+	madvise(map, length, MADV_NOHUGEPAGE);
+	return 0;
+}
+
+static void range_write(char *addr, size_t length)
+{
+	size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
+	size_t offset;
+
+	for (offset = 0; offset < length; offset += page_size)
+		memset(addr + offset, 'p', page_size);
+}
+
+static void range_read(const volatile char *addr, size_t length)
+{
+	size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
+	size_t offset;
+
+	for (offset = 0; offset < length; offset += page_size)
+		(void)addr[offset];
+}
+
+int subject_map_written(struct subject *subject)
+{
+	int ret;
+
+	ret = range_map(subject->addr, subject->length, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	if (!ret)
+		range_write(subject->addr, subject->length);
+	return ret;
+}
+
+int subject_map_zero(struct subject *subject)
+{
+	int ret;
+
+	ret = range_map(subject->addr, subject->length, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	if (!ret)
+		range_read(subject->addr, subject->length);
+	return ret;
+}
+
+int subject_map_file(struct subject *subject, int map_flags)
+{
+	int ret;
+
+	subject->fd = memfd_create("pinwatch-demo", MFD_CLOEXEC);
+	if (subject->fd < 0 || ftruncate(subject->fd, (off_t)subject->length))
+		return -errno;
+	/* Fill the file through a shared mapping, then map it as asked for. */
+	ret = range_map(subject->addr, subject->length, PROT_READ | PROT_WRITE,
+			MAP_SHARED, subject->fd);
+	if (ret)
+		return ret;
+	range_write(subject->addr, subject->length);
+	if (map_flags == MAP_SHARED)
+		return 0;
+	ret = range_map(subject->addr, subject->length, PROT_READ | PROT_WRITE,
+			map_flags, subject->fd);
+	if (!ret)
+		range_read(subject->addr, subject->length);
+	return ret;
+}
+
+int subject_map_read_only(struct subject *subject)
+{
+	int ret = subject_map_zero(subject);
+
+	if (ret)
+		return ret;
+	return mprotect(subject->addr, subject->length, PROT_READ) ? -errno : 0;
+}
+
+int subject_map_brk(struct subject *subject)
+{
+	uintptr_t mask = subject->page_size - 1;
+	uintptr_t start = ((uintptr_t)sbrk(0) + mask) & ~mask;
+
+	subject->addr = (char *)start;
+	if (brk(subject->addr + subject->length))
+		return -errno;
+	madvise(subject->addr, subject->length, MADV_NOHUGEPAGE);
+	range_write(subject->addr, subject->length);
+	return 0;
+}
+
+int subject_map_forked(struct subject *subject)
+{
+	int ret = subject_map_written(subject);
+
+	return ret ? ret : subject_fork_helper(subject);
+}
+
+/* The helper stays until the subject's end of the pipe is closed. */
+static void helper_main(int pipe_fd)
+{
+	char byte;
+
+	while (read(pipe_fd, &byte, 1) < 0 && errno == EINTR)
+		;
+	_exit(0);
+}
+
+int subject_fork_helper(struct subject *subject)
+{
+	int fds[2];
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC))
+		return -errno;
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (!pid) {
+		close(fds[1]);
+		channel_close_all_but(fds[0]);
+		helper_main(fds[0]);
+	}
+	close(fds[0]);
+	subject->helper_pipe = fds[1];
+	subject->helper = pid;
+	return 0;
+}
+
+static int arena_map(struct subject *subject)
+{
+	char *arena;
+
+	arena = mmap(NULL, ARENA_SIZE + ARENA_ALIGN, PROT_NONE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (arena == MAP_FAILED)
+		return -errno;
+	arena = (char *)(((uintptr_t)arena + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1));
+	subject->addr = arena + ARENA_ALIGN;
+	subject->control = subject->addr + SUBJECT_DISTANCE;
+	subject->spare = subject->control + SUBJECT_DISTANCE;
+	return 0;
+}
+
+/* fork() must not concern the control range, so a child does not inherit it. */
+static int control_map(struct subject *subject)
+{
+	int ret;
+
+	ret = range_map(subject->control, subject->length, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	if (ret)
+		return ret;
+	if (madvise(subject->control, subject->length, MADV_DONTFORK))
+		return -errno;
+	range_write(subject->control, subject->length);
+	return 0;
+}
+
+static int watches_add(struct subject *subject, struct pinwatch *dev)
+{
+	uint32_t flags = subject->pin ? subject->op->pin_flags : 0;
+	struct pinwatch_watch watch;
+	int ret;
+
+	ret = pinwatch_watch_add(dev, subject->control, subject->length, 0, 2, &watch);
+	if (ret)
+		return ret;
+	subject->control_id = watch.id;
+	ret = pinwatch_watch_add(dev, subject->addr, subject->length, flags, 1, &watch);
+	subject->watch_id = watch.id;
+	return ret;
+}
+
+static int subject_prepare(struct subject *subject, struct pinwatch **dev)
+{
+	int ret;
+
+	/* A policy of its own keeps NUMA balancing away; ENOSYS without NUMA. */
+	syscall(SYS_set_mempolicy, MPOL_LOCAL, NULL, 0);
+
+	ret = arena_map(subject);
+	if (ret)
+		return ret;
+	ret = control_map(subject);
+	if (ret)
+		return ret;
+	ret = subject->op->map(subject);
+	if (ret)
+		return ret;
+	ret = pinwatch_open(dev, subject->device, PINWATCH_OPEN_NONBLOCK);
+	if (ret)
+		return ret;
+	return watches_add(subject, *dev);
+}
+
+static void helper_end(struct subject *subject)
+{
+	if (!subject->helper)
+		return;
+	close(subject->helper_pipe);
+	waitpid(subject->helper, NULL, 0);
+}
+
+void subject_main(struct subject *subject, int channel)
+{
+	struct pinwatch *dev = NULL;
+	struct actor actor = { .subject = subject };
+
+	subject->error = subject_prepare(subject, &dev);
+	if (subject->error) {
+		channel_send(channel, -1);
+		_exit(1);
+	}
+	actor.words = pinwatch_map_generations(dev, NULL);
+	channel_send(channel, pinwatch_fd(dev));
+
+	/* The harness says go or, when it acts itself, only that it is over. */
+	while (!channel_receive(channel, NULL)) {
+		if (subject->op->who == DEMO_SELF)
+			subject->error = subject->op->act(&actor);
+		channel_send(channel, -1);
+	}
+	helper_end(subject);
+	_exit(0);
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+/* Opening and closing the device, and the mapping that goes with it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "handle.h"
+
+const char *pinwatch_version(void)
+{
+	return LIBPINWATCH_VERSION;
+}
+
+int pw_handle_ioctl(const struct pinwatch *dev, unsigned long cmd, void *arg)
+{
+	return ioctl(dev->fd, cmd, arg) < 0 ? -errno : 0;
+}
+
+static int words_map(struct pinwatch *dev)
+{
+	struct pinwatch_info info;
+	void *words;
+	int ret;
+
+	ret = pinwatch_get_info(dev, &info);
+	if (ret)
+		return ret;
+	/* Before 1.0 a minor version may change anything. */
+	if (info.abi_major != PINWATCH_ABI_MAJOR || info.abi_minor != PINWATCH_ABI_MINOR)
+		return -EPROTO;
+
+	words = mmap(NULL, info.gen_map_size, PROT_READ, MAP_SHARED, dev->fd, 0);
+	if (words == MAP_FAILED)
+		return -errno;
+	dev->words = words;
+	dev->nr_words = info.max_watches;
+	dev->map_size = info.gen_map_size;
+	return 0;
+}
+
+int pinwatch_from_fd(struct pinwatch **out, int fd)
+{
+	struct pinwatch *dev;
+	int ret;
+
+	dev = calloc(1, sizeof(*dev));
+	if (!dev)
+		return -ENOMEM;
+	dev->fd = fd;
+	ret = words_map(dev);
+	if (ret) {
+		free(dev);
+		return ret;
+	}
+	*out = dev;
+	return 0;
+}
+
+int pinwatch_open(struct pinwatch **dev, const char *path, unsigned int flags)
+{
+	int fd, ret, mode = O_RDWR | O_CLOEXEC;
+
+	if (flags & ~PINWATCH_OPEN_NONBLOCK)
+		return -EINVAL;
+	if (flags & PINWATCH_OPEN_NONBLOCK)
+		mode |= O_NONBLOCK;
+
+	fd = open(path ? path : PINWATCH_DEVICE, mode);
+	if (fd < 0)
+		return -errno;
+	ret = pinwatch_from_fd(dev, fd);
+	if (ret)
+		close(fd);
+	return ret;
+}
+
+void pinwatch_close(struct pinwatch *dev)
+{
+	if (!dev)
+		return;
+	munmap((void *)dev->words, dev->map_size);
+	close(dev->fd);
+	free(dev);
+}
+
+int pinwatch_fd(const struct pinwatch *dev)
+{
+	return dev->fd;
+}
+
+const struct pinwatch_gen *pinwatch_map_generations(const struct pinwatch *dev,
+						    size_t *nr_words)
+{
+	if (nr_words)
+		*nr_words = dev->nr_words;
+	return dev->words;
+}

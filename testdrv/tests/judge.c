@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Is the demonstration able to fail? It is run on a device that tells nothing,
+ * and on one that tells what did not happen. Needs root and no module.
+ */
+#include <pthread.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "demo.h"
+#include "judge_fake.h"
+#include "ktap.h"
+
+#define NOISE_US	1000
+
+/*
+ * Each operation must have been seen by the oracle. With nothing pinned, those
+ * that only a pin prevents are missed in the pinned row too. MADV_FREE leaves
+ * nothing for the oracle to see; a row whose effect is only told fails.
+ */
+static void row_must_be_missed(const struct demo_row *row, void *data)
+{
+	(void)data;
+	if (row->verdict == DEMO_SKIPPED || !strcmp(row->operation, "madvise MADV_FREE"))
+		return;
+	if (row->verdict != DEMO_MISSED)
+		ktap_fail(__FILE__, __LINE__, "%s, %s: %s %s", row->operation,
+			  row->pin ? "pin" : "watch", demo_verdict_name(row->verdict), row->note);
+}
+
+static void test_silent_is_missed(void)
+{
+	struct demo_options options = { .host = true };
+	struct demo_summary summary;
+
+	CHECK_EQ(demo_run(&options, row_must_be_missed, NULL, &summary), 0);
+	CHECK_EQ(summary.nr_rows[DEMO_OBSERVED], 0);
+	CHECK_EQ(summary.nr_rows[DEMO_FALSE], 0);
+	CHECK(summary.nr_rows[DEMO_MISSED] >= 40);
+	CHECK(!demo_passed(&summary));
+}
+
+static void *noise_run(void *data)
+{
+	(void)data;
+	for (;;) {
+		struct pinwatch_gen *words = __atomic_load_n(&fake_device_words, __ATOMIC_ACQUIRE);
+
+		if (words)
+			__atomic_add_fetch(&words[0].generation, 1, __ATOMIC_RELEASE);
+		usleep(NOISE_US);
+	}
+	return NULL;
+}
+
+static void row_must_be_false(const struct demo_row *row, void *data)
+{
+	(void)data;
+	if (row->verdict != DEMO_SKIPPED && row->verdict != DEMO_FALSE)
+		ktap_fail(__FILE__, __LINE__, "%s, %s: %s %s", row->operation,
+			  row->pin ? "pin" : "watch", demo_verdict_name(row->verdict), row->note);
+}
+
+static void test_noise_is_false(void)
+{
+	struct demo_options options = { .host = true, .only = "munmap" };
+	struct demo_summary summary;
+	pthread_t thread;
+
+	CHECK_EQ(pthread_create(&thread, NULL, noise_run, NULL), 0);
+	CHECK_EQ(demo_run(&options, row_must_be_false, NULL, &summary), 0);
+	CHECK(summary.nr_rows[DEMO_FALSE] > 0);
+	CHECK(!demo_passed(&summary));
+}
+
+static void test_summary(void)
+{
+	struct demo_summary good = { .nr_operations = 2, .nr_rows = { [DEMO_OBSERVED] = 2 } };
+	struct demo_summary bad;
+
+	CHECK(demo_passed(&good));
+	CHECK(!demo_passed(&(struct demo_summary){ 0 }));
+	bad = good;
+	bad.nr_rows[DEMO_OBSERVED]--;
+	CHECK(!demo_passed(&bad));
+	bad = good;
+	bad.nr_rows[DEMO_MISSED]++;
+	CHECK(!demo_passed(&bad));
+	bad = good;
+	bad.nr_rows[DEMO_FALSE]++;
+	CHECK(!demo_passed(&bad));
+	bad = good;
+	bad.nr_rows[DEMO_FAILED]++;
+	CHECK(!demo_passed(&bad));
+}
+
+int main(int argc, char **argv)
+{
+	static const struct ktap_test tests[] = {
+		{ "demo_silent_device_is_missed", test_silent_is_missed },
+		{ "demo_noisy_device_is_false", test_noise_is_false },
+		{ "demo_summary", test_summary },
+		{ NULL, NULL },
+	};
+
+	/* The operation "exec" starts the program that it is in. */
+	if (argc > 1 && !strcmp(argv[1], "version"))
+		return 0;
+	return ktap_main(tests);
+}
