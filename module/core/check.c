@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * pinwatch core: the validator of an mm's whole state
+ *
+ * For unit tests and builds with PW_DEBUG. Slow: proportional to the number of
+ * subscriptions, squared for those that a walk holds.
+ */
+#include <linux/bitmap.h>
+#include <linux/bug.h>
+#include "core.h"
+
+#define CHECK(cond) WARN_ONCE(!(cond), "pw_mm_check: %s:%d: not (%s)", __func__, __LINE__, #cond)
+
+static struct interval_tree_node *node_of(struct rb_node *rb)
+{
+	return rb ? rb_entry(rb, struct interval_tree_node, rb) : NULL;
+}
+
+static unsigned long check_child(struct interval_tree_node *node, struct rb_node *rb,
+				 unsigned long *max)
+{
+	struct interval_tree_node *child = node_of(rb);
+
+	if (!child)
+		return 0;
+	CHECK(rb_parent(rb) == &node->rb);
+	*max = max(*max, child->__subtree_last);
+	return 1;
+}
+
+static bool slot_is_open(struct pw_mm *pm, unsigned long seq)
+{
+	return pm->seqs[pw_seq_slot(seq)] == seq;
+}
+
+static void check_seq(struct pw_mm *pm, unsigned long seq)
+{
+	CHECK(seq & PW_SEQ_BIT);
+	CHECK(!(seq & BIT(63)));
+	CHECK((seq & ~PW_SEQ_BIT) >> PW_SEQ_SLOT_BITS < pm->seq_next);
+}
+
+static void check_sub(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
+{
+	unsigned long seq = READ_ONCE(sub->invalidate_seq);
+
+	CHECK(sub->pm == pm);
+	CHECK(sub->mm == pm->mn.mm);
+	CHECK(sub->interval_tree.start <= sub->interval_tree.last);
+	CHECK(pw_sub_stamp(sub) && pw_sub_stamp(sub) <= pm->gen);
+	CHECK(!(sub->flags & ~PW_SUB_MULTI));
+	check_seq(pm, seq);
+	if (slot_is_open(pm, seq))
+		CHECK(pw_record_overlaps(pm->slot_rec[pw_seq_slot(seq)], sub));
+}
+
+/* Order, links, augmentation, each subscription; the number of them. */
+static unsigned long check_tree(struct pw_mm *pm)
+{
+	struct interval_tree_node *node, *prev = NULL;
+	unsigned long nr = 0, nr_links = 0, max;
+
+	if (pm->tree.rb_node)
+		CHECK(!rb_parent(pm->tree.rb_node));
+	for (node = pw_tree_first(&pm->tree, 0, ULONG_MAX); node;
+	     node = pw_tree_next(node, 0, ULONG_MAX)) {
+		CHECK(!prev || prev->start <= node->start);
+		max = node->last;
+		nr_links += check_child(node, node->rb.rb_left, &max);
+		nr_links += check_child(node, node->rb.rb_right, &max);
+		CHECK(node->__subtree_last == max);
+		check_sub(pm, pw_sub(node));
+		prev = node;
+		nr++;
+	}
+	CHECK(nr == (pm->tree.rb_node ? nr_links + 1 : 0));
+	CHECK(nr <= pm->nr_subs);
+	return nr;
+}
+
+static void check_slots(struct pw_mm *pm)
+{
+	unsigned int slot;
+
+	for (slot = 0; slot < PW_NR_SLOTS; slot++) {
+		bool used = pm->slots_used & BIT(slot);
+
+		CHECK(used == (pm->seqs[slot] != 0));
+		if (!used)
+			continue;
+		check_seq(pm, pm->seqs[slot]);
+		CHECK(slot != PW_SLOT_IDLE);
+		CHECK(pw_seq_slot(pm->seqs[slot]) == slot);
+		if (slot == PW_SLOT_COARSE) {
+			CHECK(pm->slot_rec[slot] == &pm->coarse);
+			continue;
+		}
+		CHECK(pm->slot_rec[slot]->slot == slot);
+		CHECK(READ_ONCE(pm->slot_rec[slot]->key) & PW_KEY_SLOW);
+	}
+	CHECK(!!pm->nr_coarse == !!(pm->slots_used & BIT(PW_SLOT_COARSE)));
+}
+
+/* A record that may be in flight; true when it is in the shared slot. */
+static bool check_record(struct pw_mm *pm, struct pw_record *rec)
+{
+	unsigned int slot = rec->slot;
+
+	if (slot == PW_SLOT_NONE)
+		return false;
+	CHECK(READ_ONCE(rec->key) & PW_KEY_SLOW);
+	CHECK(READ_ONCE(rec->key) & ~PW_KEY_SLOW);
+	CHECK(slot < PW_SLOT_IDLE);
+	CHECK(pm->slots_used & BIT(slot));
+	if (slot != PW_SLOT_COARSE) {
+		CHECK(pm->slot_rec[slot] == rec);
+		return false;
+	}
+	CHECK(pm->coarse.start <= rec->start && pm->coarse.last >= rec->last);
+	return true;
+}
+
+/* What start relies on when it does not take the lock. */
+static void check_hole(struct pw_mm *pm, unsigned int i)
+{
+	struct pw_record *rec = pw_record_nr(pm, i);
+
+	CHECK(rec->hole_gen <= pm->gen);
+	if (rec->hole_gen != pm->gen || rec->hole_start > rec->hole_last)
+		return;
+	CHECK(test_bit(i, pm->used));
+	CHECK(!pw_tree_first(&pm->tree, rec->hole_start, rec->hole_last));
+}
+
+static void check_records(struct pw_mm *pm)
+{
+	unsigned int i, nr_coarse = pm->nr_anon, nr_spare = 0;
+	struct pw_extra_record *extra;
+
+	for (i = 0; i < pm->nr_recs; i++) {
+		struct pw_record *rec = pw_record_nr(pm, i);
+
+		nr_coarse += check_record(pm, rec);
+		if (rec->slot != PW_SLOT_NONE)
+			CHECK(test_bit(i, pm->used));
+		check_hole(pm, i);
+	}
+	list_for_each_entry(extra, &pm->extra, node) {
+		CHECK(extra->rec.key & PW_KEY_SLOW);
+		nr_coarse += check_record(pm, &extra->rec);
+		nr_spare += !extra->allocated;
+	}
+	list_for_each_entry(extra, &pm->spare, node) {
+		CHECK(!extra->rec.key);
+		CHECK(!extra->allocated);
+		nr_spare++;
+	}
+	CHECK(nr_spare == PW_SPARE_RECORDS);
+	CHECK(nr_coarse == pm->nr_coarse);
+}
+
+static bool is_linked(struct pw_mm *pm, const struct pinwatch_interval_notifier *sub)
+{
+	struct interval_tree_node *node;
+
+	for (node = pw_tree_first(&pm->tree, 0, ULONG_MAX); node;
+	     node = pw_tree_next(node, 0, ULONG_MAX))
+		if (pw_sub(node) == sub)
+			return true;
+	return false;
+}
+
+static void check_walks(struct pw_mm *pm)
+{
+	struct pw_walk *walk;
+	unsigned long entry;
+	unsigned int i;
+
+	list_for_each_entry(walk, &pm->walks, node) {
+		CHECK(walk->stamp <= pm->gen);
+		CHECK(walk->nr <= PW_WALK_BATCH);
+		CHECK(!walk->cursor || is_linked(pm, walk->cursor));
+		for (i = 0; i < walk->nr; i++) {
+			entry = READ_ONCE(walk->batch[i]);
+			/* One that runs may have been removed already. */
+			if (entry && !(entry & PW_BATCH_RUNNING))
+				CHECK(is_linked(pm, (void *)entry));
+		}
+	}
+}
+
+/**
+ * pw_mm_check() - warn of whatever in an mm's state contradicts the rest
+ * @pm: The mm.
+ *
+ * Context: under pm->lock, or with nothing going on in @pm.
+ */
+void pw_mm_check(struct pw_mm *pm)
+{
+	check_tree(pm);
+	check_slots(pm);
+	check_records(pm);
+	check_walks(pm);
+	CHECK(pm->registered || pm->nr_subs);
+}

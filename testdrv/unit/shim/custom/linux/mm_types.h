@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* custom: an mm without memory: its counts, locks and notifiers */
+#ifndef _SHIM_MM_TYPES_H
+#define _SHIM_MM_TYPES_H
+#include <linux/atomic.h>
+#include <linux/percpu.h>
+#include <linux/rculist.h>
+#include <linux/slab.h>
+#include <linux/wait.h>
+
+#define PAGE_SHIFT	12
+#define PAGE_SIZE	(1UL << PAGE_SHIFT)
+#define PAGE_MASK	(~(PAGE_SIZE - 1))
+#define PAGE_ALIGN(x)	(((x) + PAGE_SIZE - 1) & PAGE_MASK)
+
+struct mm_struct {
+	atomic_t mm_users;
+	atomic_t mm_count;
+	struct shim_rwsem mmap_lock;
+	struct shim_rwsem all_locks;	/* read: between a start and its end */
+	spinlock_t notifier_lock;
+	struct hlist_head notifiers;
+	void (*torn_down)(struct mm_struct *mm);
+};
+
+#define current		shim_self()
+
+static inline bool mmget_not_zero(struct mm_struct *mm)
+{
+	return atomic_inc_not_zero(&mm->mm_users);
+}
+
+static inline void mmgrab(struct mm_struct *mm)
+{
+	atomic_inc(&mm->mm_count);
+}
+
+void mmdrop(struct mm_struct *mm);
+void mmput(struct mm_struct *mm);
+void mmput_async(struct mm_struct *mm);
+void mmap_write_lock(struct mm_struct *mm);
+int mmap_write_lock_killable(struct mm_struct *mm);
+void mmap_write_unlock(struct mm_struct *mm);
+void mmap_assert_write_locked(struct mm_struct *mm);
+struct mm_struct *shim_mm_alloc(void);
+#endif

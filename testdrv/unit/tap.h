@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Results as TAP. Whatever ends the program names the test it was in. */
+#ifndef _UNIT_TAP_H
+#define _UNIT_TAP_H
+#include <stdbool.h>
+
+/* Install the watchdog and the handlers; @seconds for the whole program. */
+void tap_begin(const char *program, unsigned int seconds);
+void tap_test(const char *name);		/* what runs from here on */
+__attribute__((format(printf, 2, 3)))
+bool tap_ok(bool ok, const char *fmt, ...);
+extern unsigned long tap_seed;			/* told when a test dies */
+int tap_end(void);				/* the exit status */
+
+#define ok(cond)	tap_ok(cond, "%s", #cond)
+#endif

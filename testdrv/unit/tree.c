@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The interval tree against an array: every query after every change. */
+#include <stdio.h>
+#include <stdlib.h>
+#include "core.h"
+#include "tap.h"
+
+#define NR	40
+#define SPAN	64
+
+static struct interval_tree_node nodes[NR];
+static bool linked[NR];
+static struct rb_root root;
+static u64 rng = 1;
+
+static unsigned int rnd(unsigned int n)
+{
+	rng = rng * 6364136223846793005ull + 1442695040888963407ull;
+	return (rng >> 33) % n;
+}
+
+/* Positions near both ends of the address space and between. */
+static unsigned long place(unsigned int i)
+{
+	return i < SPAN / 2 ? i : ULONG_MAX - (SPAN - 1 - i);
+}
+
+static bool overlaps(unsigned int i, unsigned long start, unsigned long last)
+{
+	return linked[i] && nodes[i].start <= last && nodes[i].last >= start;
+}
+
+static void check_walk(unsigned long start, unsigned long last)
+{
+	struct interval_tree_node *node, *prev = NULL;
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < NR; i++)
+		nr += overlaps(i, start, last);
+	for (node = pw_tree_first(&root, start, last); node;
+	     node = pw_tree_next(node, start, last)) {
+		ok(overlaps(node - nodes, start, last));
+		ok(!prev || prev->start <= node->start);
+		prev = node;
+		nr--;
+	}
+	ok(!nr);
+}
+
+static void check_hole(unsigned long start, unsigned long last)
+{
+	unsigned long lo = 0, hi = ULONG_MAX;
+	struct pw_hole hole;
+	bool free = true;
+	unsigned int i;
+
+	for (i = 0; i < NR; i++) {
+		free &= !overlaps(i, start, last);
+		if (linked[i] && nodes[i].last < start && nodes[i].last + 1 > lo)
+			lo = nodes[i].last + 1;
+		if (linked[i] && nodes[i].start > last && nodes[i].start - 1 < hi)
+			hi = nodes[i].start - 1;
+	}
+	if (!ok(pw_tree_hole(&root, start, last, &hole) == free) || !free)
+		return;
+	ok(hole.start == lo && hole.last == hi);
+}
+
+static void change(void)
+{
+	unsigned int i = rnd(NR), a = rnd(SPAN), b = a + rnd(rnd(4) ? 4 : SPAN);
+
+	if (linked[i]) {
+		pw_tree_erase(&root, &nodes[i]);
+	} else {
+		nodes[i].start = place(a);
+		nodes[i].last = place(b < SPAN ? b : SPAN - 1);
+		pw_tree_insert(&root, &nodes[i]);
+	}
+	linked[i] = !linked[i];
+}
+
+int main(void)
+{
+	unsigned int round, a, b;
+
+	tap_begin("tree", 60);
+	tap_test("first_next_hole_against_an_array");
+	for (round = 0; round < 2000; round++) {
+		change();
+		for (a = 0; a < SPAN; a += 1 + rnd(3)) {
+			b = a + rnd(SPAN - a);
+			check_walk(place(a), place(b));
+			check_hole(place(a), place(b));
+		}
+	}
+	return tap_end();
+}

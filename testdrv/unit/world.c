@@ -1,0 +1,458 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The oracle. Some tasks invalidate ranges of a few pages, nested and overlapping,
+ * and change the "page table", an array of versions, in between; some insert,
+ * read under collision-retry, and remove subscriptions; one ends the mm.
+ *
+ *   - read_retry() false under the user lock: each version that was read is still
+ *     the page's, and so is each SPTE that was established before;
+ *   - read_begin sleeps only if an invalidation over its own interval was in
+ *     flight when it was called or has started since; insert never sleeps;
+ *   - no callback runs during or after what remove has returned from;
+ *   - whatever waits is woken (fibers: at once or "asleep for ever");
+ *   - pw_mm_check() after every operation; in the end nothing is left.
+ */
+#include <linux/mmu_notifier.h>
+#include <stdlib.h>
+#include "core.h"
+#include "world.h"
+
+#define NR_PAGES	40
+#define NR_SLOTS	20
+#define MAGIC		0x5ab5c41b7104eadful
+
+struct obj {
+	struct pinwatch_interval_notifier sub;
+	unsigned long magic;
+	spinlock_t user_lock;
+	unsigned int first, last;		/* pages */
+	unsigned long spte[NR_PAGES];		/* under user_lock; 0: none */
+	unsigned int running;
+};
+
+/* Readers of an object share it; insert and remove have it alone. */
+struct slot {
+	struct shim_rwsem rw;
+	struct obj *obj;
+};
+
+/* What a task that may sleep in the engine knew before it called it. */
+struct expect {
+	struct obj *obj;			/* NULL: must not sleep at all */
+	unsigned long starts[NR_PAGES];
+	unsigned int active[NR_PAGES];
+};
+
+static struct {
+	struct mm_struct *mm;
+	unsigned long base;
+	unsigned long version[NR_PAGES];
+	unsigned long starts[NR_PAGES];
+	unsigned int active[NR_PAGES];
+	struct slot slot[NR_SLOTS];
+	unsigned int ops, max_depth, nest, nr_cpus, busy;
+	u64 overflows;
+	bool released;
+} w;
+
+struct world_stats world_stats;
+#define count(field)	((void)__atomic_fetch_add(&world_stats.field, 1, __ATOMIC_RELAXED))
+#define load(x)		__atomic_load_n(&(x), __ATOMIC_SEQ_CST)
+#define add(x, n)	((void)__atomic_fetch_add(&(x), n, __ATOMIC_SEQ_CST))
+#define REQUIRE(cond)	do { if (!(cond)) shim_die("%s: not (%s)", __func__, #cond); } while (0)
+
+static unsigned long page_start(unsigned int page)
+{
+	return w.base + page * PAGE_SIZE;
+}
+
+static unsigned long page_last(unsigned int page)
+{
+	return page_start(page) + PAGE_SIZE - 1;
+}
+
+static void random_range(unsigned int *first, unsigned int *last, unsigned int max)
+{
+	*first = shim_rand(NR_PAGES);
+	*last = *first + shim_rand(max);
+	if (*last >= NR_PAGES)
+		*last = NR_PAGES - 1;
+}
+
+static void random_cpu(void)
+{
+	shim_self()->cpu = shim_rand(w.nr_cpus);
+}
+
+static void check_mm(void)
+{
+	struct pw_mm *pm;
+
+	rcu_read_lock();
+	pm = pw_mm_lookup(w.mm);
+	if (pm) {
+		spin_lock(&pm->lock);
+		if (pm->registered || pm->nr_subs)
+			pw_mm_check(pm);
+		spin_unlock(&pm->lock);
+	}
+	rcu_read_unlock();
+}
+
+static u64 overflows(void)
+{
+	struct pw_core_stats stats;
+
+	pw_core_stats(&stats);
+	return stats.overflows;
+}
+
+/* ---- the driver ---- */
+
+/* Under the user lock, what the device may use is what the page table says. */
+static void check_sptes(struct obj *o)
+{
+	unsigned int p;
+
+	for (p = o->first; p <= o->last; p++) {
+		unsigned long version = READ_ONCE(w.version[p]);
+
+		if (o->spte[p] && o->spte[p] != version)
+			shim_die("stale SPTE of page %u: %lu, the page is at %lu; %u invalidations, seq %lx, flags %x, mm_users %d",
+				 p, o->spte[p], version, load(w.active[p]),
+				 o->sub.invalidate_seq, o->sub.flags,
+				 atomic_read(&w.mm->mm_users));
+	}
+}
+
+static bool invalidate(struct pinwatch_interval_notifier *sub,
+		       const struct mmu_notifier_range *range, unsigned long seq)
+{
+	struct obj *o = container_of(sub, struct obj, sub);
+	unsigned long last = range->end - (range->end != ULONG_MAX);
+	unsigned int p;
+
+	REQUIRE(load(o->magic) == MAGIC);
+	REQUIRE(!shim_self()->atomic_depth);
+	REQUIRE(range->start <= sub->interval_tree.last && last >= sub->interval_tree.start);
+	count(callbacks);
+	add(o->running, 1);
+	spin_lock(&o->user_lock);
+	if (range->event == MMU_NOTIFY_MIGRATE) {
+		count(refused);
+	} else {
+		pinwatch_interval_set_seq(sub, seq);
+		for (p = o->first; p <= o->last; p++)
+			if (page_start(p) <= last && page_last(p) >= range->start)
+				o->spte[p] = 0;
+		check_sptes(o);
+	}
+	spin_unlock(&o->user_lock);
+	if (mmu_notifier_range_blockable(range) && !shim_rand(4))
+		shim_yield();
+	REQUIRE(load(o->magic) == MAGIC);
+	add(o->running, -1);
+	return true;
+}
+
+static const struct pinwatch_interval_notifier_ops ops = {
+	.invalidate = invalidate,
+	.flags = PINWATCH_OPS_NEVER_SLEEPS,
+};
+
+static void on_sleep(struct shim_wq *wq)
+{
+	struct expect *e = shim_self()->data;
+	struct pw_mm *pm;
+	unsigned int p;
+
+	if (!e)
+		return;		/* module exit */
+	REQUIRE(e->obj);
+	pm = e->obj->sub.pm;
+	if (wq == &pm->remove_wq)
+		return;
+	REQUIRE(wq == &pm->read_wq);
+	count(sleeps);
+	if (overflows() != w.overflows)
+		return;
+	for (p = e->obj->first; p <= e->obj->last; p++)
+		if (e->active[p] || e->starts[p] != load(w.starts[p]))
+			return;
+	shim_die("read_begin sleeps for an invalidation of another range");
+}
+
+static void read_section(struct obj *o)
+{
+	unsigned long seq, version[NR_PAGES];
+	unsigned int p, tries;
+	struct expect e;
+
+	for (tries = 0; tries < 4; tries++) {
+		e.obj = o;
+		for (p = o->first; p <= o->last; p++) {
+			e.active[p] = load(w.active[p]);
+			e.starts[p] = load(w.starts[p]);
+		}
+		shim_self()->data = &e;
+		seq = pinwatch_interval_read_begin(&o->sub);
+		shim_self()->data = NULL;
+		for (p = o->first; p <= o->last; p++)
+			version[p] = READ_ONCE(w.version[p]);
+		spin_lock(&o->user_lock);
+		check_sptes(o);
+		if (!pinwatch_interval_read_retry(&o->sub, seq)) {
+			for (p = o->first; p <= o->last; p++)
+				o->spte[p] = version[p];
+			check_sptes(o);
+			spin_unlock(&o->user_lock);
+			count(reads);
+			return;
+		}
+		spin_unlock(&o->user_lock);
+		count(retries);
+	}
+}
+
+static void do_insert(struct slot *slot)
+{
+	struct obj *o = aligned_alloc(64, (sizeof(*o) + 63) & ~63ul);
+	bool locked = !shim_rand(3), signal = !shim_rand(8);
+	struct expect e = { .obj = NULL };
+	unsigned long start, last;
+	int ret;
+
+	memset(o, 0x5a, sizeof(*o));
+	memset(o->spte, 0, sizeof(o->spte));
+	o->magic = MAGIC;
+	o->running = 0;
+	spin_lock_init(&o->user_lock);
+	random_range(&o->first, &o->last, 8);
+	start = page_start(o->first) + shim_rand(2) * 100;
+	last = page_last(o->last) - shim_rand(2) * 100;
+
+	shim_self()->data = &e;
+	if (locked)
+		mmap_write_lock(w.mm);
+	shim_self()->signal_pending = signal;
+	ret = (locked ? pinwatch_interval_notifier_insert_locked :
+			pinwatch_interval_notifier_insert)
+		(&o->sub, w.mm, start, last - start + 1, &ops);
+	shim_self()->signal_pending = false;
+	if (locked)
+		mmap_write_unlock(w.mm);
+	shim_self()->data = NULL;
+
+	REQUIRE(!ret || ret == -ESRCH || (ret == -EINTR && signal));
+	REQUIRE(ret != -ESRCH || !atomic_read(&w.mm->mm_users));
+	count(inserts);
+	if (ret) {
+		free(o);
+		o = NULL;
+	}
+	slot->obj = o;
+}
+
+static void do_remove(struct slot *slot)
+{
+	struct obj *o = slot->obj;
+	struct expect e = { .obj = o };
+
+	/* A callback may still run, but of later changes none will tell. */
+	spin_lock(&o->user_lock);
+	memset(o->spte, 0, sizeof(o->spte));
+	spin_unlock(&o->user_lock);
+	shim_self()->data = &e;
+	pinwatch_interval_notifier_remove(&o->sub);
+	shim_self()->data = NULL;
+	REQUIRE(!load(o->running));
+	memset(o, 0x6b, sizeof(*o));
+	free(o);
+	slot->obj = NULL;
+	count(removes);
+}
+
+static void worker(void *arg)
+{
+	unsigned int i;
+
+	(void)arg;
+	for (i = 0; i < w.ops && !shim_exhausted(); i++) {
+		struct slot *slot = &w.slot[shim_rand(NR_SLOTS)];
+
+		random_cpu();
+		if (shim_rand(3)) {
+			shim_down_read(&slot->rw);
+			if (slot->obj)
+				read_section(slot->obj);
+			shim_up_read(&slot->rw);
+		} else {
+			shim_down_write(&slot->rw);
+			if (slot->obj)
+				do_remove(slot);
+			else
+				do_insert(slot);
+			shim_up_write(&slot->rw);
+		}
+		check_mm();
+	}
+	add(w.busy, -1);
+}
+
+/* ---- the mm ---- */
+
+static void change_pages(unsigned int first, unsigned int last)
+{
+	for (; first <= last; first++) {
+		shim_point();
+		add(w.version[first], 1);
+	}
+}
+
+static void do_invalidate(unsigned int depth)
+{
+	struct mmu_notifier_range range = { .mm = w.mm };
+	unsigned int first, last, p;
+
+	random_range(&first, &last, shim_rand(8) ? 6 : NR_PAGES);
+	range.start = page_start(first) + shim_rand(2) * 17;
+	range.end = page_last(last) + !!(page_last(last) + 1) - shim_rand(2) * 5;
+	range.event = shim_rand(6) ? MMU_NOTIFY_CLEAR : MMU_NOTIFY_MIGRATE;
+	range.flags = shim_rand(4) ? MMU_NOTIFIER_RANGE_BLOCKABLE : 0;
+
+	for (p = first; p <= last; p++) {
+		add(w.active[p], 1);
+		add(w.starts[p], 1);
+	}
+	mmu_notifier_invalidate_range_start(&range);
+	check_mm();
+	/* A driver ignores its own migrations: they change nothing here. */
+	if (range.event != MMU_NOTIFY_MIGRATE)
+		change_pages(first, last);
+	if (depth < w.max_depth && shim_rand(256) < w.nest && !shim_exhausted())
+		do_invalidate(depth + 1);
+	random_cpu();
+	if (range.event != MMU_NOTIFY_MIGRATE)
+		change_pages(first, last);
+	mmu_notifier_invalidate_range_end(&range);
+	for (p = first; p <= last; p++)
+		add(w.active[p], -1);
+	check_mm();
+}
+
+static void invalidator(void *arg)
+{
+	unsigned int i;
+
+	(void)arg;
+	for (i = 0; i < w.ops && !shim_exhausted(); i++) {
+		random_cpu();
+		do_invalidate(0);
+	}
+	add(w.busy, -1);
+}
+
+static void torn_down(struct mm_struct *mm)
+{
+	(void)mm;
+	change_pages(0, NR_PAGES - 1);
+}
+
+/* The last user goes somewhere in the middle. */
+static void releaser(void *arg)
+{
+	unsigned int i, n = shim_rand(w.ops * 4);
+
+	(void)arg;
+	for (i = 0; i < n && load(w.busy); i++)
+		shim_yield();
+	mmput(w.mm);
+	w.released = true;
+}
+
+static void cleanup(void *arg)
+{
+	struct pw_core_stats stats;
+	unsigned int i;
+
+	(void)arg;
+	for (i = 0; i < NR_SLOTS; i++) {
+		struct obj *o = w.slot[i].obj;
+
+		if (!o)
+			continue;
+		spin_lock(&o->user_lock);
+		check_sptes(o);
+		spin_unlock(&o->user_lock);
+		read_section(o);
+		do_remove(&w.slot[i]);
+	}
+	if (!w.released && shim_rand(2)) {
+		mmput(w.mm);
+		w.released = true;
+	}
+	pw_core_exit();
+	if (!w.released)
+		mmput(w.mm);
+	mmdrop(w.mm);
+	shim_flush();
+	world_stats.overflows += overflows() - w.overflows;
+	pw_core_stats(&stats);
+	REQUIRE(!stats.nr_mms);
+	REQUIRE(!stats.nr_subscriptions);
+	REQUIRE(!shim_nr_allocs());
+	world_stats.rounds++;
+}
+
+static void world_init(unsigned int nr_ops)
+{
+	static const unsigned long bases[] = { 0, 0x7f0000000000, -NR_PAGES * PAGE_SIZE };
+	unsigned int i;
+
+	memset(&w, 0, sizeof(w));
+	w.base = bases[shim_rand(ARRAY_SIZE(bases))];
+	for (i = 0; i < NR_PAGES; i++)
+		w.version[i] = 1;
+	for (i = 0; i < NR_SLOTS; i++)
+		shim_rwsem_init(&w.slot[i].rw);
+	w.ops = nr_ops;
+	w.nr_cpus = 1 + shim_rand(SHIM_NR_CPUS);
+	w.max_depth = 4;
+	w.nest = 64;
+	if (!shim_rand(8)) {	/* more in flight than there are slots */
+		w.max_depth = 60;
+		w.nest = 250;
+		w.ops = 3;
+	}
+	w.overflows = overflows();
+	w.mm = shim_mm_alloc();
+	w.mm->torn_down = torn_down;
+	mmgrab(w.mm);
+	shim_fail_nowait = shim_rand(3) ? 0 : 128;
+	shim_on_sleep = on_sleep;
+}
+
+void world_round(const struct shim_run *run, unsigned int nr_ops)
+{
+	unsigned int i, nr_workers, nr_invalidators;
+	bool release;
+
+	shim_begin(run);
+	world_init(nr_ops);
+	nr_workers = 1 + shim_rand(3);
+	nr_invalidators = 1 + shim_rand(3);
+	release = shim_rand(3);
+	w.busy = nr_workers + nr_invalidators;
+	for (i = 0; i < nr_workers; i++)
+		shim_spawn("worker", worker, NULL);
+	for (i = 0; i < nr_invalidators; i++)
+		shim_spawn("invalidator", invalidator, NULL);
+	if (release)
+		shim_spawn("releaser", releaser, NULL);
+	shim_join();
+	shim_spawn("cleanup", cleanup, NULL);
+	shim_join();
+	shim_fail_nowait = 0;
+	shim_end();
+	shim_on_sleep = NULL;
+}
