@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+/*
+ * engine: the end of a process whose memory is subscribed to
+ *
+ * The file is the parent's, so that it can look on, and let go of what it holds,
+ * when the child is gone.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "engine.h"
+
+#ifndef SYS_process_mrelease
+#define SYS_process_mrelease 448
+#endif
+
+/* The child's subscriptions, by id: in the order of their insertion. */
+enum { HELD, SLOW, COUNTING, KERNEL };
+
+struct subject {
+	pid_t pid;
+	int fd;
+	int memfd;
+};
+
+static void subject_subscribe(const struct subject *subject)
+{
+	char *private = map_pages(8), *shared;
+
+	shared = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED,
+		      subject->memfd, 0);
+	if (shared == MAP_FAILED)
+		die("mmap");
+	shared[0] = 1;
+	lab_add(subject->fd, PINWATCH_LAB_PINWATCH, PINWATCH_LAB_HELD, shared, 4 * PAGE);
+	lab_add_slow(subject->fd, PINWATCH_LAB_PINWATCH, private, 4 * PAGE, 20000);
+	lab_add(subject->fd, PINWATCH_LAB_PINWATCH, PINWATCH_LAB_COUNTING,
+		private + 4 * PAGE, 4 * PAGE);
+	lab_add(subject->fd, PINWATCH_LAB_KERNEL, PINWATCH_LAB_COUNTING, private,
+		8 * PAGE);
+}
+
+/* The child subscribes, and then stalls where only its parent can get it out. */
+static void subject_start(struct subject *subject)
+{
+	subject->fd = lab_open();
+	subject->memfd = memfd_create("engine", MFD_CLOEXEC);
+	if (subject->memfd < 0 || ftruncate(subject->memfd, 4 * PAGE))
+		die("memfd");
+	subject->pid = fork();
+	if (subject->pid < 0)
+		die("fork");
+	if (subject->pid)
+		return lab_wait(subject->fd, PINWATCH_LAB_STALL, 1);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	subject_subscribe(subject);
+	ioctl(subject->fd, PINWATCH_LAB_IOC_STALL);
+	_exit(1);
+}
+
+static void subject_reap(const struct subject *subject)
+{
+	int status;
+
+	if (waitpid(subject->pid, &status, 0) != subject->pid)
+		die("waitpid");
+	check(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "the child is gone");
+}
+
+static void check_end(const struct subject *subject, const char *name, unsigned int id)
+{
+	struct pinwatch_lab_read read = lab_read(subject->fd, id);
+	struct pinwatch_lab_begin begin = lab_begin(subject->fd, id);
+
+	check(read.events & EVENT_RELEASE && read.events & EVENT_UNMAP,
+	      "%s: saw RELEASE and UNMAP (%#x)", name, read.events);
+	check(!begin.time.sleeps, "%s: read_begin does not sleep any more", name);
+	check(lab_retry(subject->fd, id, begin.seq), "%s: no section is good any more",
+	      name);
+	check(!lab_del(subject->fd, id).sleeps, "%s: remove does not sleep", name);
+}
+
+static void *cut_off(void *arg)
+{
+	const struct subject *subject = arg;
+
+	if (ftruncate(subject->memfd, 0))
+		die("ftruncate");
+	return NULL;
+}
+
+/* It dies while another task is between start and end in its mm. */
+void engine_exit_in_truncate(void)
+{
+	struct pinwatch_stats before = pw_stats(), after;
+	struct subject subject;
+	pthread_t cutter;
+
+	subject_start(&subject);
+	if (pthread_create(&cutter, NULL, cut_off, &subject))
+		die("pthread_create");
+	lab_wait(subject.fd, HELD, 1);
+	kill(subject.pid, SIGKILL);
+	lab_release(subject.fd, PINWATCH_LAB_STALL);
+	/* RELEASE is called back while the truncate's callback is still held. */
+	lab_wait(subject.fd, HELD, 2);
+	check(lab_read(subject.fd, HELD).events & EVENT_RELEASE,
+	      "release came during the truncate");
+	lab_release(subject.fd, HELD);
+	pthread_join(cutter, NULL);
+	subject_reap(&subject);
+
+	check_end(&subject, "held", HELD);
+	check_end(&subject, "slow", SLOW);
+	check_end(&subject, "counting", COUNTING);
+	check(lab_read(subject.fd, KERNEL).events & EVENT_RELEASE,
+	      "the kernel's own notifier saw RELEASE");
+	check(!lab_del(subject.fd, KERNEL).sleeps, "... and its remove returns");
+	after = pw_stats();
+	check(after.nr_subscriptions == before.nr_subscriptions,
+	      "no subscription is left");
+	close(subject.fd);
+}
+
+/* The OOM reaper's path: a range that is not blockable. */
+void engine_reap(void)
+{
+	struct pinwatch_lab_read read;
+	struct subject subject;
+	int pidfd, ret;
+
+	subject_start(&subject);
+	pidfd = syscall(SYS_pidfd_open, subject.pid, 0);
+	if (pidfd < 0)
+		die("pidfd_open");
+	kill(subject.pid, SIGKILL);
+	ret = syscall(SYS_process_mrelease, pidfd, 0);
+	if (ret && errno == ENOSYS) {
+		skip("this kernel has no process_mrelease(2)");
+	} else {
+		check(!ret, "process_mrelease succeeds");
+		read = lab_read(subject.fd, SLOW);
+		check(read.non_blockable > 0, "a slow subscription was called, without sleeping");
+		read = lab_read(subject.fd, KERNEL);
+		check(read.non_blockable > 0, "the kernel's own notifier was called");
+		lab_begin(subject.fd, KERNEL);
+		check(true, "... and its read_begin returns");
+		lab_begin(subject.fd, SLOW);
+		check(true, "read_begin of ours returns");
+	}
+	lab_release(subject.fd, HELD);
+	lab_release(subject.fd, PINWATCH_LAB_STALL);
+	subject_reap(&subject);
+	check(!lab_del(subject.fd, KERNEL).sleeps, "the kernel's remove returns");
+	close(pidfd);
+	close(subject.fd);
+}
