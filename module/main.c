@@ -4,15 +4,37 @@
  */
 #include <linux/init.h>
 #include <linux/module.h>
+#include "chardev.h"
 #include "core/core.h"
+#include "file.h"
 
 static int __init pinwatch_init(void)
 {
-	return pw_core_init();
+	int ret;
+
+	ret = pw_core_init();
+	if (ret)
+		return ret;
+	ret = pw_file_init();
+	if (ret)
+		goto err_core;
+	/* Last: user space is in from here on. */
+	ret = pw_chardev_init();
+	if (ret)
+		goto err_file;
+	return 0;
+
+err_file:
+	pw_file_exit();
+err_core:
+	pw_core_exit();
+	return ret;
 }
 
 static void __exit pinwatch_exit(void)
 {
+	pw_chardev_exit();
+	pw_file_exit();
 	pw_core_exit();
 }
 

@@ -15,14 +15,25 @@
  *    hit since it was last read; further hits merge. poll() waits for them.
  *  - PINWATCH_IOC_GET_STATS counts.
  *
- * A file descriptor binds to the address space of its first WATCH_ADD. WATCH_ADD
- * from another one (a forked child's, or after exec) fails with EXDEV.
+ * A file descriptor binds to the address space of its first WATCH_ADD, successful
+ * or not, that passed the checks of its argument. WATCH_ADD from another one (a
+ * forked child's, or after exec) fails with EXDEV.
+ *
+ * When the address space is torn down (exit, exec), each watch gets its last event,
+ * PINWATCH_EVENT_RELEASE, its generation changes, and its pin is dropped. The watch
+ * and its id stay until WATCH_DEL or until the last file descriptor is closed.
+ *
+ * mmap() wants MAP_SHARED, PROT_READ, offset 0 and at most gen_map_size bytes. A
+ * child does not inherit the mapping, and it does not keep the watches: it outlives
+ * close(), showing generations that have changed. Errors: EACCES (writable, or to
+ * become so by mprotect), EINVAL (private, or outside gen_map_size), ENOMEM, ENFILE.
  *
  * Rules for all structures: the first member is the size of the structure as
  * the caller knows it, and equals the size in the ioctl number. A caller that
  * was built against a newer header may pass a longer structure as long as what
  * the kernel does not know is zero (E2BIG otherwise); one that was built against
- * an older header may pass a shorter one, the rest counts as zero. Unknown flags
+ * an older header may pass a shorter one, though not shorter than in ABI 0.1, and
+ * the rest counts as zero. Unknown flags
  * and non-zero reserved members are refused with EINVAL. Every structure has the
  * same layout for 32-bit and 64-bit callers.
  *
@@ -119,9 +130,9 @@ struct pinwatch_info {
  * be accessed so), EOVERFLOW (addr + length wraps or leaves user space), EXDEV
  * (another address space than the first WATCH_ADD's), ESRCH (the address space
  * is being torn down), ENOSPC (max_watches), EDQUOT (the user's share of
- * watches), ENOMEM (no memory; or F_PIN and RLIMIT_MEMLOCK would be exceeded),
- * EAGAIN (the range is being invalidated so often that no pin lasted), EINTR (a
- * signal), and what the kernel's pin_user_pages returns for pages that cannot be
+ * watches), ENOMEM (no memory; or F_PIN and RLIMIT_MEMLOCK or max_pin_pages would
+ * be exceeded), EAGAIN (the range is being invalidated so often that no pin
+ * lasted), EINTR (a signal), and what the kernel's pin_user_pages returns for pages that cannot be
  * pinned for long (EOPNOTSUPP, EBUSY, EHWPOISON).
  */
 struct pinwatch_watch_add {
@@ -160,7 +171,7 @@ struct pinwatch_watch_del {
  * kernel sends spurious ones, and what it calls one operation differs between
  * its versions.
  */
-#define PINWATCH_EVENT_UNMAP		(1U << 0) /* munmap, mremap, exit */
+#define PINWATCH_EVENT_UNMAP		(1U << 0) /* munmap, mremap */
 #define PINWATCH_EVENT_CLEAR		(1U << 1) /* page table entries removed or replaced */
 #define PINWATCH_EVENT_PROTECT		(1U << 2) /* a range's protection changes */
 #define PINWATCH_EVENT_PROTECT_PAGE	(1U << 3) /* a page's protection changes (fork, writeback) */
