@@ -37,44 +37,49 @@ static void check_seq(struct pw_mm *pm, unsigned long seq)
 {
 	CHECK(seq & PW_SEQ_BIT);
 	CHECK(!(seq & BIT(63)));
-	CHECK((seq & ~PW_SEQ_BIT) >> PW_SEQ_SLOT_BITS < pm->seq_next);
+	/* Those of the idle slot are made of a gen. */
+	if (pw_seq_slot(seq) != PW_SLOT_IDLE)
+		CHECK((seq & ~PW_SEQ_BIT) >> PW_SEQ_SLOT_BITS < pm->seq_next);
 }
 
-static void check_sub(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
+static void check_sub(struct pw_mm *pm, struct pinwatch_interval_notifier *sub,
+		      unsigned int class)
 {
+	u64 stamp = sub->state >> PW_SUB_STAMP_SHIFT;
 	unsigned long seq = READ_ONCE(sub->invalidate_seq);
 
 	CHECK(sub->pm == pm);
 	CHECK(sub->mm == pm->mn.mm);
 	CHECK(sub->interval_tree.start <= sub->interval_tree.last);
-	CHECK(pw_sub_stamp(sub) && pw_sub_stamp(sub) <= pm->gen);
-	CHECK(!(sub->flags & ~PW_SUB_MULTI));
+	CHECK(stamp && stamp <= pm->gen);
+	CHECK(pw_sub_class(sub) == class);
+	CHECK(!(sub->state & PW_SUB_PUT));
 	check_seq(pm, seq);
 	if (slot_is_open(pm, seq))
 		CHECK(pw_record_overlaps(pm->slot_rec[pw_seq_slot(seq)], sub));
 }
 
 /* Order, links, augmentation, each subscription; the number of them. */
-static unsigned long check_tree(struct pw_mm *pm)
+static unsigned long check_tree(struct pw_mm *pm, unsigned int class)
 {
+	struct rb_root *root = &pm->classes[class].tree;
 	struct interval_tree_node *node, *prev = NULL;
 	unsigned long nr = 0, nr_links = 0, max;
 
-	if (pm->tree.rb_node)
-		CHECK(!rb_parent(pm->tree.rb_node));
-	for (node = pw_tree_first(&pm->tree, 0, ULONG_MAX); node;
+	if (root->rb_node)
+		CHECK(!rb_parent(root->rb_node));
+	for (node = pw_tree_first(root, 0, ULONG_MAX); node;
 	     node = pw_tree_next(node, 0, ULONG_MAX)) {
 		CHECK(!prev || prev->start <= node->start);
 		max = node->last;
 		nr_links += check_child(node, node->rb.rb_left, &max);
 		nr_links += check_child(node, node->rb.rb_right, &max);
 		CHECK(node->__subtree_last == max);
-		check_sub(pm, pw_sub(node));
+		check_sub(pm, pw_sub(node), class);
 		prev = node;
 		nr++;
 	}
-	CHECK(nr == (pm->tree.rb_node ? nr_links + 1 : 0));
-	CHECK(nr <= pm->nr_subs);
+	CHECK(nr == (root->rb_node ? nr_links + 1 : 0));
 	return nr;
 }
 
@@ -124,17 +129,22 @@ static bool check_record(struct pw_mm *pm, struct pw_record *rec)
 static void check_hole(struct pw_mm *pm, unsigned int i)
 {
 	struct pw_record *rec = pw_record_nr(pm, i);
+	unsigned int class;
 
 	CHECK(rec->hole_gen <= pm->gen);
-	if (rec->hole_gen != pm->gen || rec->hole_start > rec->hole_last)
+	if (rec->hole_gen != pm->gen)
 		return;
 	CHECK(test_bit(i, pm->used));
-	CHECK(!pw_tree_first(&pm->tree, rec->hole_start, rec->hole_last));
+	if (rec->hole_next < 2 || rec->hole_before >= rec->hole_next - 1)
+		return;
+	for (class = 0; class < pm->nr_classes; class++)
+		CHECK(!pw_tree_first(&pm->classes[class].tree, rec->hole_before + 1,
+				     rec->hole_next - 1));
 }
 
 static void check_records(struct pw_mm *pm)
 {
-	unsigned int i, nr_coarse = pm->nr_anon, nr_spare = 0;
+	unsigned int i, nr_coarse = pm->nr_anon, nr_maybe = pm->nr_anon, nr_spare = 0;
 	struct pw_extra_record *extra;
 
 	for (i = 0; i < pm->nr_recs; i++) {
@@ -143,12 +153,14 @@ static void check_records(struct pw_mm *pm)
 		nr_coarse += check_record(pm, rec);
 		if (rec->slot != PW_SLOT_NONE)
 			CHECK(test_bit(i, pm->used));
+		nr_maybe += test_bit(i, pm->used);
 		check_hole(pm, i);
 	}
 	list_for_each_entry(extra, &pm->extra, node) {
 		CHECK(extra->rec.key & PW_KEY_SLOW);
 		nr_coarse += check_record(pm, &extra->rec);
 		nr_spare += !extra->allocated;
+		nr_maybe++;
 	}
 	list_for_each_entry(extra, &pm->spare, node) {
 		CHECK(!extra->rec.key);
@@ -157,16 +169,19 @@ static void check_records(struct pw_mm *pm)
 	}
 	CHECK(nr_spare == PW_SPARE_RECORDS);
 	CHECK(nr_coarse == pm->nr_coarse);
+	CHECK(nr_maybe == pm->nr_maybe);
 }
 
 static bool is_linked(struct pw_mm *pm, const struct pinwatch_interval_notifier *sub)
 {
 	struct interval_tree_node *node;
+	unsigned int class;
 
-	for (node = pw_tree_first(&pm->tree, 0, ULONG_MAX); node;
-	     node = pw_tree_next(node, 0, ULONG_MAX))
-		if (pw_sub(node) == sub)
-			return true;
+	for (class = 0; class < pm->nr_classes; class++)
+		for (node = pw_tree_first(&pm->classes[class].tree, 0, ULONG_MAX); node;
+		     node = pw_tree_next(node, 0, ULONG_MAX))
+			if (pw_sub(node) == sub)
+				return true;
 	return false;
 }
 
@@ -177,13 +192,13 @@ static void check_walks(struct pw_mm *pm)
 	unsigned int i;
 
 	list_for_each_entry(walk, &pm->walks, node) {
-		CHECK(walk->stamp <= pm->gen);
+		CHECK(walk->class < pm->nr_classes);
 		CHECK(walk->nr <= PW_WALK_BATCH);
 		CHECK(!walk->cursor || is_linked(pm, walk->cursor));
-		for (i = 0; i < walk->nr; i++) {
-			entry = READ_ONCE(walk->batch[i]);
-			/* One that runs may have been removed already. */
-			if (entry && !(entry & PW_BATCH_RUNNING))
+		/* Before ->pos they were called, and may be gone. */
+		for (i = READ_ONCE(walk->pos); i < walk->nr; i++) {
+			entry = walk->batch[i];
+			if (!(entry & PW_BATCH_FLAGS))
 				CHECK(is_linked(pm, (void *)entry));
 		}
 	}
@@ -197,7 +212,13 @@ static void check_walks(struct pw_mm *pm)
  */
 void pw_mm_check(struct pw_mm *pm)
 {
-	check_tree(pm);
+	unsigned long nr = 0;
+	unsigned int class;
+
+	CHECK(pm->nr_classes && pm->nr_classes <= PW_NR_CLASSES);
+	for (class = 0; class < pm->nr_classes; class++)
+		nr += check_tree(pm, class);
+	CHECK(nr <= pm->nr_subs);
 	check_slots(pm);
 	check_records(pm);
 	check_walks(pm);

@@ -50,20 +50,23 @@ static void check_walk(unsigned long start, unsigned long last)
 static void check_hole(unsigned long start, unsigned long last)
 {
 	unsigned long lo = 0, hi = ULONG_MAX;
-	struct pw_hole hole;
-	bool free = true;
+	unsigned long before, next = ULONG_MAX;
+	bool free = true, any = false;
 	unsigned int i;
 
 	for (i = 0; i < NR; i++) {
 		free &= !overlaps(i, start, last);
+		any |= linked[i] && nodes[i].start <= last;
 		if (linked[i] && nodes[i].last < start && nodes[i].last + 1 > lo)
 			lo = nodes[i].last + 1;
 		if (linked[i] && nodes[i].start > last && nodes[i].start - 1 < hi)
 			hi = nodes[i].start - 1;
 	}
-	if (!ok(pw_tree_hole(&root, start, last, &hole) == free) || !free)
+	before = pw_tree_before(&root, last, &next);
+	if (!ok((any && before >= start) == !free) || !free)
 		return;
-	ok(hole.start == lo && hole.last == hi);
+	ok(any ? before == lo - 1 : before == 0);
+	ok(next == (hi == ULONG_MAX ? hi : hi + 1));
 }
 
 static void change(void)

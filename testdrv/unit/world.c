@@ -118,9 +118,9 @@ static void check_sptes(struct obj *o)
 		unsigned long version = READ_ONCE(w.version[p]);
 
 		if (o->spte[p] && o->spte[p] != version)
-			shim_die("stale SPTE of page %u: %lu, the page is at %lu; %u invalidations, seq %lx, flags %x, mm_users %d",
+			shim_die("stale SPTE of page %u: %lu, the page is at %lu; %u invalidations, seq %lx, state %llx, mm_users %d",
 				 p, o->spte[p], version, load(w.active[p]),
-				 o->sub.invalidate_seq, o->sub.flags,
+				 o->sub.invalidate_seq, (unsigned long long)o->sub.state,
 				 atomic_read(&w.mm->mm_users));
 	}
 }

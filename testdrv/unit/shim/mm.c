@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Grace periods, deferred work, memory, mm_struct and its classic notifiers. */
 #include <linux/mmu_notifier.h>
+#include <linux/workqueue.h>
 #include <stdlib.h>
 #include "shim.h"
 
@@ -237,6 +238,18 @@ void shim_flush(void)
 	shim_wait_event(&flush_wq, deferred_none(), false);
 }
 
+static void work_run(void *arg)
+{
+	struct work_struct *work = arg;
+
+	work->fn(work);
+}
+
+void shim_queue_work(struct work_struct *work)
+{
+	defer(work_run, work, NULL);
+}
+
 /* ---- memory ---- */
 
 unsigned int shim_fail_nowait;
@@ -447,4 +460,25 @@ void mmu_notifier_invalidate_range_end(struct mmu_notifier_range *range)
 void shim_invalidate_lose(struct mmu_notifier_range *range)
 {
 	section_leave(range);
+}
+
+/*
+ * The kernel's own interval notifiers serve as the veto of subscriptions that may
+ * sleep; no test here has any.
+ */
+int mmu_interval_notifier_insert(struct mmu_interval_notifier *mni, struct mm_struct *mm,
+				 unsigned long start, unsigned long length,
+				 const struct mmu_interval_notifier_ops *ops)
+{
+	return -EOPNOTSUPP;
+}
+
+void mmu_interval_notifier_remove(struct mmu_interval_notifier *mni)
+{
+	shim_die("no veto was ever inserted");
+}
+
+unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *mni)
+{
+	shim_die("no veto was ever inserted");
 }

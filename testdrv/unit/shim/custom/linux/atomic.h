@@ -10,6 +10,7 @@ typedef atomic64_t atomic_long_t;
 
 #define ATOMIC_INIT(i)		{ (i) }
 #define ATOMIC64_INIT(i)	{ (i) }
+#define ATOMIC_LONG_INIT(i)	{ (i) }
 #define shim_add(a, i)		({ shim_point(); \
 				   __atomic_add_fetch(&(a)->v, i, __ATOMIC_SEQ_CST); })
 #define atomic_read(a)		READ_ONCE((a)->v)
@@ -19,6 +20,9 @@ typedef atomic64_t atomic_long_t;
 #define atomic_inc_return(a)	shim_add(a, 1)
 #define atomic_dec_and_test(a)	(shim_add(a, -1) == 0)
 #define atomic64_read(a)	READ_ONCE((a)->v)
+#define atomic_long_read(a)	READ_ONCE((a)->v)
+#define atomic_long_inc(a)	((void)shim_add(a, 1))
+#define atomic_long_dec_and_test(a) (shim_add(a, -1) == 0)
 #define atomic64_fetch_add(i, a) ((u64)shim_add(a, i) - (i))
 
 static inline bool atomic_inc_not_zero(atomic_t *a)

@@ -73,6 +73,9 @@ extern int shim_fence_word;
 #define smp_mb__after_atomic()	smp_mb()
 #define smp_mb__before_atomic()	smp_mb()
 #define smp_mb__after_spinlock() smp_mb()
+#define OPTIMIZER_HIDE_VAR(var)	__asm__("" : "=r" (var) : "0" (var))
+#define U64_MAX	UINT64_MAX
+#define U32_MAX	UINT32_MAX
 #define barrier()	__asm__ __volatile__("" ::: "memory")
 
 #define READ_ONCE(x) ({							\

@@ -48,7 +48,13 @@ struct mmu_notifier {
 	unsigned int users;
 };
 
-struct mmu_interval_notifier_ops;
+struct mmu_interval_notifier;
+struct mmu_interval_notifier_ops {
+	bool (*invalidate)(struct mmu_interval_notifier *mni,
+			   const struct mmu_notifier_range *range,
+			   unsigned long cur_seq);
+};
+
 struct mmu_interval_notifier {
 	struct interval_tree_node interval_tree;
 	const struct mmu_interval_notifier_ops *ops;
@@ -62,6 +68,23 @@ static inline bool mmu_notifier_range_blockable(const struct mmu_notifier_range 
 	return range->flags & MMU_NOTIFIER_RANGE_BLOCKABLE;
 }
 
+/* As module/compat/ has it. */
+static inline const void *pw_range_owner(const struct mmu_notifier_range *range)
+{
+	return range->event >= MMU_NOTIFY_MIGRATE ? range->owner : NULL;
+}
+
+static inline void mmu_interval_set_seq(struct mmu_interval_notifier *mni,
+					unsigned long cur_seq)
+{
+	WRITE_ONCE(mni->invalidate_seq, cur_seq);
+}
+
+int mmu_interval_notifier_insert(struct mmu_interval_notifier *mni, struct mm_struct *mm,
+				 unsigned long start, unsigned long length,
+				 const struct mmu_interval_notifier_ops *ops);
+void mmu_interval_notifier_remove(struct mmu_interval_notifier *mni);
+unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *mni);
 int __mmu_notifier_register(struct mmu_notifier *mn, struct mm_struct *mm);
 void mmu_notifier_put(struct mmu_notifier *mn);
 void mmu_notifier_synchronize(void);

@@ -19,6 +19,7 @@ struct rb_root {
 };
 
 #define RB_ROOT			((struct rb_root) { NULL })
+#define RB_EMPTY_ROOT(root)	(!(root)->rb_node)
 #define rb_parent(rb)		((rb)->parent)
 #define rb_entry(ptr, type, member) container_of(ptr, type, member)
 

@@ -14,6 +14,8 @@ struct rcu_head {
 
 void rcu_read_lock(void);
 void rcu_read_unlock(void);
+#define rcu_read_lock_sched()	rcu_read_lock()
+#define rcu_read_unlock_sched()	rcu_read_unlock()
 void synchronize_rcu(void);
 void shim_kfree_rcu(void *ptr);
 #define kfree_rcu(ptr, member)	((void)&(ptr)->member, shim_kfree_rcu(ptr))

@@ -29,6 +29,9 @@ typedef struct shim_wq wait_queue_head_t;
 
 #define wait_event(wq, cond)						\
 	do { might_sleep(); shim_wait_event(&(wq), cond, true); } while (0)
+/* No signal and no clock here: these wait as long as it takes. */
+#define wait_event_killable(wq, cond)	({ wait_event(wq, cond); 0; })
+#define wait_event_timeout(wq, cond, t)	({ wait_event(wq, cond); (void)(t); 1L; })
 #define wake_up_all(wq)		shim_wq_wake(wq)
 #define waitqueue_active(wq)	({ shim_point(); shim_wq_nr(wq) != 0; })
 #define wq_has_sleeper(wq)	({ smp_mb(); shim_wq_nr(wq) != 0; })

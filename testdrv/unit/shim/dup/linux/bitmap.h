@@ -25,6 +25,14 @@ static inline void __set_bit(unsigned int nr, unsigned long *map)
 	map[nr / BITS_PER_LONG] |= BIT(nr % BITS_PER_LONG);
 }
 
+static inline bool __test_and_set_bit(unsigned int nr, unsigned long *map)
+{
+	bool was = test_bit(nr, map);
+
+	__set_bit(nr, map);
+	return was;
+}
+
 static inline void __clear_bit(unsigned int nr, unsigned long *map)
 {
 	map[nr / BITS_PER_LONG] &= ~BIT(nr % BITS_PER_LONG);
