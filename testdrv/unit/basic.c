@@ -566,6 +566,7 @@ static void test_main(void *arg)
 
 	mm = shim_mm_alloc();
 	shim_self()->cpu = 0;
+	shim_self()->mm = mm;
 	(*(void (**)(void))arg)();
 	released = !atomic_read(&mm->mm_users);
 	pw_core_exit();

@@ -43,6 +43,9 @@ void tap_begin(const char *name, unsigned int seconds)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	signal(SIGALRM, on_signal);
 	signal(SIGABRT, on_signal);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+	signal(SIGSEGV, on_signal);
+#endif
 	shim_on_die = on_die;
 	alarm(seconds);
 }

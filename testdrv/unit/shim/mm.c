@@ -434,7 +434,8 @@ void mmu_notifier_invalidate_range_start(struct mmu_notifier_range *range)
 	t->may_block = mmu_notifier_range_blockable(range);
 	idx = srcu_read_lock(&mn_srcu);
 	hlist_for_each_entry_rcu(mn, &range->mm->notifiers, hlist)
-		if (mn->ops->invalidate_range_start(mn, range))
+		if (mn->ops->invalidate_range_start &&
+		    mn->ops->invalidate_range_start(mn, range))
 			shim_die("invalidate_range_start failed");
 	srcu_read_unlock(&mn_srcu, idx);
 	t->may_block = may_block;
@@ -452,7 +453,8 @@ void mmu_notifier_invalidate_range_end(struct mmu_notifier_range *range)
 	struct mmu_notifier *mn;
 
 	hlist_for_each_entry_rcu(mn, &range->mm->notifiers, hlist)
-		mn->ops->invalidate_range_end(mn, range);
+		if (mn->ops->invalidate_range_end)
+			mn->ops->invalidate_range_end(mn, range);
 	srcu_read_unlock(&mn_srcu, idx);
 	section_leave(range);
 }

@@ -1,0 +1,3 @@
+# `current` used as a filter
+# file: invalidate.c
+/^static int mn_invalidate_range_start/,/^}/s/^	preempt_disable();/	if (current->mm != range->mm)\n		return 0;\n&/

@@ -1,0 +1,3 @@
+# A lost end after release: the dead override dropped
+# file: read.c
+s/if (pm->dead || READ_ONCE/if (READ_ONCE/
