@@ -121,6 +121,10 @@ static bool run(const struct test *test, unsigned int nr)
 	ok = skip || (WIFEXITED(status) && !WEXITSTATUS(status));
 	if (WIFSIGNALED(status))
 		printf("# %s: killed by signal %d\n", test->name, WTERMSIG(status));
+	if (!pw_settles()) {
+		printf("# %s: it left registrations or subscriptions behind\n", test->name);
+		ok = false;
+	}
 	printf("%sok %u - %s%s\n", ok ? "" : "not ", nr, test->name,
 	       skip ? " # SKIP see above" : "");
 	return ok;
@@ -144,6 +148,8 @@ int main(int argc, char **argv)
 	for (i = 0; i < NR_TESTS; i++)
 		nr += selected(&tests[i], argc, argv);
 	printf("KTAP version 1\n1..%u\n", nr);
+	if (!pw_settles())
+		die("somebody else uses pinwatch here");
 	nr = 0;
 	for (i = 0; i < NR_TESTS; i++)
 		if (selected(&tests[i], argc, argv))

@@ -46,6 +46,7 @@ void lab_wait(int fd, unsigned int id, unsigned int inside);
 void lab_release(int fd, unsigned int id);
 
 struct pinwatch_stats pw_stats(void);
+bool pw_settles(void);
 void await_waits(uint64_t more_than);
 void await_remove_waits(uint64_t more_than);
 

@@ -170,6 +170,21 @@ void await_remove_waits(uint64_t more_than)
 	await(UINT64_MAX, more_than);
 }
 
+/* Live objects go back to none; an mm's after its grace periods. */
+bool pw_settles(void)
+{
+	time_t end = time(NULL) + PATIENCE_S;
+	struct pinwatch_stats stats;
+
+	do {
+		stats = pw_stats();
+		if (!stats.nr_mms && !stats.nr_subscriptions)
+			return true;
+		sched_yield();
+	} while (time(NULL) < end);
+	return false;
+}
+
 /* Private anonymous memory with its pages present. */
 char *map_pages(size_t nr)
 {
