@@ -212,7 +212,7 @@ static void test_add_pin_is_valid_at_once(void)
 	CHECK_EQ(waitpid(pid, NULL, 0), pid);
 }
 
-#define STORM_PAGES	4096UL	/* longer to pin than to invalidate one of them */
+#define STORM_PAGES	32768UL	/* takes far longer to pin than a thread ever stands still */
 #define STORM_TRIES	50
 
 /* Another thread that invalidates the first page of a large range all the time. */

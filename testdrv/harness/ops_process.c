@@ -5,9 +5,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ops.h"
@@ -50,19 +52,19 @@ static int act_vm_writev(struct actor *actor)
 	return ACT(actor, process_vm_writev(s->pid, &local, 1, &remote, 1, 0));
 }
 
-/* The way of a debugger: writes to a mapping that its owner cannot write to. */
-static int act_proc_mem(struct actor *actor)
+/* A debugger writes to a mapping that its owner cannot write to. */
+static int act_poke(struct actor *actor)
 {
 	struct subject *s = actor->subject;
-	char path[64];
-	int ret, fd;
+	int ret, status;
 
-	snprintf(path, sizeof(path), "/proc/%d/mem", s->pid);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0)
+	if (ptrace(PTRACE_SEIZE, s->pid, NULL, NULL) ||
+	    ptrace(PTRACE_INTERRUPT, s->pid, NULL, NULL) ||
+	    waitpid(s->pid, &status, 0) != s->pid)
 		return -errno;
-	ret = ACT(actor, pwrite(fd, "m", 1, (off_t)(uintptr_t)(s->addr + s->page_size)));
-	close(fd);
+	ret = ACT(actor, ptrace(PTRACE_POKEDATA, s->pid, s->addr + s->page_size, 1L));
+	if (ptrace(PTRACE_DETACH, s->pid, NULL, NULL) && !ret)
+		ret = -errno;
 	return ret;
 }
 
@@ -137,8 +139,8 @@ const struct demo_op ops_process[] = {
 		.map = subject_map_forked, .act = act_vm_writev,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_READ,
 	}, {
-		.name = "/proc/PID/mem write, read-only page", .who = DEMO_OTHER,
-		.map = subject_map_read_only, .act = act_proc_mem,
+		.name = "ptrace write to a read-only page", .who = DEMO_OTHER,
+		.map = subject_map_read_only, .act = act_poke,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_READ,
 	}, {
 		.name = "soft-dirty reset by clear_refs", .who = DEMO_OTHER,
