@@ -199,7 +199,7 @@ static void walk_call(struct pw_mm *pm, struct pw_walk *walk)
 		if (likely(!(entry & PW_BATCH_FLAGS))) {
 			bool ret;
 
-			if (unlikely(sub->state & PW_SUB_TWO_PASS))
+			if (unlikely(READ_ONCE(sub->state) & PW_SUB_TWO_PASS))
 				ret = sub_invalidate_start(pm, walk, sub);
 			else
 				ret = sub->ops->invalidate(sub, walk->range, walk->seq);
