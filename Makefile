@@ -28,6 +28,7 @@ check-quick:	## the checkers and the unit tests, without booting anything
 	@scripts/check-all --quick
 
 bench:	## instruction counts beside the kernel's own notifier (KERNEL=6.1)
+	@scripts/setup demo
 	@scripts/bench $(KERNEL)
 
 install: user	## the tool and the library, to DESTDIR and PREFIX=/usr/local; for the module see dkms.conf
