@@ -209,11 +209,12 @@ void shim_reaper(void *arg)
 	struct deferred *d;
 
 	(void)arg;
-	reaper_stop = false;
 	for (;;) {
 		shim_wait_event(&deferred_wq, deferred_take(&d), false);
-		if (!d)
+		if (!d) {
+			reaper_stop = false;	/* for the next */
 			return;
+		}
 		if (d->gp)
 			srcu_synchronize(d->gp);
 		d->fn(d->arg);
