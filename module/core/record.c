@@ -69,7 +69,8 @@ static void slot_open(struct pw_mm *pm, unsigned int slot, struct pw_record *rec
 	pm->slot_newest[slot] = newest;
 	pm->slot_rec[slot] = rec;
 	pm->slots_used |= BIT(slot);
-	WRITE_ONCE(pm->seqs[slot], pw_seq_next(pm, slot));
+	/* After the end of whatever was in this slot before. */
+	smp_store_release(&pm->seqs[slot], pw_seq_next(pm, slot));
 }
 
 static void slot_close(struct pw_mm *pm, unsigned int slot)
