@@ -217,6 +217,7 @@ struct pw_class {
  * @nr_subs: Subscriptions, and removes that still wait.
  * @nr_remove_waits: Removes that sleep, or are about to. Read without @lock too.
  * @registered: @mn counts as a reference.
+ * @idle_since: Jiffies, when @nr_subs became 0.
  * @open: Takes subscriptions: registered, and not dead.
  * @dead: release has begun: nothing waits any more. Read without @lock too.
  * @read_wq: read_begin waits here for the end of an invalidation.
@@ -251,6 +252,7 @@ struct pw_mm {
 	u64 seq_next;
 	unsigned long nr_subs;
 	unsigned int nr_remove_waits;
+	unsigned long idle_since;
 	bool registered;
 	bool open;
 	bool dead;
@@ -319,6 +321,7 @@ extern const struct mmu_notifier_ops pw_mn_ops;
 int pw_mm_register(struct mm_struct *mm, bool locked, bool veto);
 void pw_mm_unhash(struct pw_mm *pm);
 bool pw_mm_unused(struct pw_mm *pm);
+void pw_mm_idle(void);
 void pw_mm_put(struct pw_mm *pm);
 void pw_mm_free(struct mmu_notifier *mn);
 u64 pw_mm_seq_block(void);

@@ -3,12 +3,12 @@
  * pinwatch core: the state of an mm, from registration to its end
  *
  * Registration takes the mmap lock for writing and every lock of the mm's
- * mappings: it is done once, at the first subscription, and kept until release
- * or until the module goes.
+ * mappings: it is done once, at the first subscription, and kept until release,
+ * until nobody has subscribed for a while, or until the module goes.
  *
  * Who keeps a struct pw_mm:
- *   - the registration, until mn_release() or pw_core_exit(), whichever is first
- *     to clear ->registered;
+ *   - the registration, until mn_release(), mm_let_go() or pw_core_exit(), whichever
+ *     is first to clear ->registered;
  *   - each subscription, until its remove returns;
  *   - a notifier call going on: mmu_notifier_put() frees after an SRCU grace
  *     period;
@@ -19,6 +19,8 @@
  */
 #include <linux/atomic.h>
 #include <linux/hash.h>
+#include <linux/jiffies.h>
+#include <linux/moduleparam.h>
 #include <linux/mm.h>
 #include <linux/rculist.h>
 #include <linux/sched.h>
@@ -220,6 +222,70 @@ void pw_core_stats(struct pw_core_stats *out)
 	}
 }
 
+/*
+ * A registered notifier costs each invalidation in its mm, also when nobody has
+ * subscribed; registering costs much more, and drivers exist that insert and
+ * remove one subscription over and over. So one worker looks round now and then,
+ * as long as some mm is idle, and lets go of those that have been for a while.
+ */
+static unsigned int idle_ms = 1000;
+module_param(idle_ms, uint, 0644);
+MODULE_PARM_DESC(idle_ms, "milliseconds after which an address space without subscriptions is let go (1000)");
+
+static void mm_idle_work(struct work_struct *work);
+static DECLARE_DELAYED_WORK(mm_idle, mm_idle_work);
+static bool mm_idle_armed;
+
+/**
+ * pw_mm_idle() - the last subscription of some mm has gone
+ *
+ * Context: any but under pm->lock, which is a leaf.
+ */
+void pw_mm_idle(void)
+{
+	if (unlikely(!READ_ONCE(mm_idle_armed)) && !xchg(&mm_idle_armed, true))
+		queue_delayed_work(mm_put_wq, &mm_idle, msecs_to_jiffies(idle_ms));
+}
+
+/* Return: true when @pm is idle, but not long enough yet. */
+static bool mm_let_go(struct pw_mm *pm)
+{
+	unsigned long due;
+	bool idle, put;
+
+	spin_lock(&pm->lock);
+	idle = pm->registered && pm->open && !pm->nr_subs;
+	due = pm->idle_since + msecs_to_jiffies(idle_ms);
+	put = idle && !time_before(jiffies, due);
+	if (put) {
+		pm->open = false;
+		pm->registered = false;
+	}
+	spin_unlock(&pm->lock);
+	if (put) {
+		pw_mm_unhash(pm);
+		pw_mm_put(pm);
+	}
+	return idle && !put;
+}
+
+static void mm_idle_work(struct work_struct *work)
+{
+	bool again = false;
+	struct pw_mm *pm;
+	int i;
+
+	/* First: whoever becomes idle from here on arms it again. */
+	WRITE_ONCE(mm_idle_armed, false);
+	rcu_read_lock();
+	for (i = 0; i < ARRAY_SIZE(pw_mm_hash); i++)
+		hlist_for_each_entry_rcu(pm, &pw_mm_hash[i], hash)
+			again |= mm_let_go(pm);
+	rcu_read_unlock();
+	if (again)
+		pw_mm_idle();
+}
+
 int pw_core_init(void)
 {
 	/* Not a queue for memory reclaim: nothing that frees memory waits for it. */
@@ -259,6 +325,7 @@ void pw_core_exit(void)
 	struct pw_mm *pm;
 	bool put;
 
+	cancel_delayed_work_sync(&mm_idle);
 	/* A release that runs now may free what we have just found. */
 	rcu_read_lock();
 	while ((pm = mm_take_registered())) {

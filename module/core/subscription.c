@@ -7,6 +7,7 @@
  * sleeps only while a callback of that very subscription runs.
  */
 #include <linux/export.h>
+#include <linux/jiffies.h>
 #include <linux/overflow.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
@@ -210,18 +211,27 @@ int pinwatch_interval_notifier_insert_locked(struct pinwatch_interval_notifier *
 }
 EXPORT_SYMBOL_GPL(pinwatch_interval_notifier_insert_locked);
 
-/* The callbacks are gone: drop what @sub held. */
-static void sub_drop(struct pw_mm *pm)
+/* One subscription less; drops pm->lock. */
+static __always_inline void sub_uncount_unlock(struct pw_mm *pm)
+	__releases(&pm->lock)
 {
-	bool put;
+	bool none = !--pm->nr_subs, put = none && !pm->registered;
 
-	spin_lock(&pm->lock);
-	pm->nr_subs--;
-	put = unlikely(!pm->registered) && pw_mm_unused(pm);
+	if (unlikely(none))
+		pm->idle_since = jiffies;
 	spin_unlock(&pm->lock);
 	pw_stat_dec(nr_subscriptions);
 	if (unlikely(put))
 		pw_mm_put(pm);
+	else if (unlikely(none))
+		pw_mm_idle();
+}
+
+/* The callbacks are gone: drop what @sub held. */
+static void sub_drop(struct pw_mm *pm)
+{
+	spin_lock(&pm->lock);
+	sub_uncount_unlock(pm);
 }
 
 static noinline void remove_wait(struct pw_mm *pm,
@@ -262,7 +272,6 @@ static __always_inline bool sub_unlink(struct pw_mm *pm,
 void pinwatch_interval_notifier_remove(struct pinwatch_interval_notifier *sub)
 {
 	struct pw_mm *pm = sub->pm;
-	bool put;
 
 	pw_might_sleep();
 	lock_map_acquire(&pw_invalidate_map);
@@ -275,13 +284,7 @@ void pinwatch_interval_notifier_remove(struct pinwatch_interval_notifier *sub)
 		remove_wait(pm, sub);
 		return;
 	}
-	pm->nr_subs--;
-	put = unlikely(!pm->registered) && pw_mm_unused(pm);
-	spin_unlock(&pm->lock);
-
-	pw_stat_dec(nr_subscriptions);
-	if (unlikely(put))
-		pw_mm_put(pm);
+	sub_uncount_unlock(pm);
 }
 EXPORT_SYMBOL_GPL(pinwatch_interval_notifier_remove);
 
