@@ -63,7 +63,7 @@ struct lab_sub {
 	unsigned int readers;
 	bool deleting;
 
-	spinlock_t lock;
+	spinlock_t lock;	/* a driver's */
 	u64 callbacks;
 	u64 non_blockable;
 	u64 last_start;
@@ -79,7 +79,7 @@ struct lab_sub {
  * @stall: Locks itself.
  */
 struct lab_file {
-	spinlock_t lock;
+	spinlock_t lock;	/* a leaf */
 	struct mm_struct *mm;
 	struct lab_sub *subs[PINWATCH_LAB_MAX_SUBS];
 	struct lab_hold stall;

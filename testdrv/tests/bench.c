@@ -77,7 +77,7 @@ static void run(struct bench_result *result, unsigned int nr)
 		result->valid ? "" : ", but the processes without intervals differ");
 }
 
-static void usage(void)
+static void print_help(void)
 {
 	puts("usage: bench [--large]\n"
 	     "Counts what intervals cost, at N = 0, 1, 100 and 10,000 of them.\n"
@@ -100,7 +100,7 @@ int main(int argc, char **argv)
 		if (opt == 'l')
 			nr = NR_MAX;
 		else
-			return usage(), opt != 'h';
+			return print_help(), opt != 'h';
 	}
 	row = mmap(NULL, sizeof(*row), PROT_READ | PROT_WRITE,
 		   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
