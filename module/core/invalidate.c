@@ -42,7 +42,8 @@ static unsigned long range_last(const struct mmu_notifier_range *range)
 
 /* A callback computes its overlap from the range: give it the rounded one. */
 static noinline void walk_rounded(struct pw_mm *pm, const struct mmu_notifier_range *range,
-			 unsigned long start, unsigned long last, unsigned long seq)
+				  unsigned long start, unsigned long last,
+				  unsigned long seq)
 	__releases(&pm->lock)
 {
 	struct mmu_notifier_range rounded = *range;
@@ -163,6 +164,7 @@ static int mn_invalidate_range_start(struct mmu_notifier *mn,
 	/* Pairs with the release of ->key by the last owner's end. */
 	if (unlikely(smp_load_acquire(&rec->key))) {
 		rec++;
+		/* Likewise. */
 		if (smp_load_acquire(&rec->key)) {
 			preempt_enable();
 			start_spare(pm, range);

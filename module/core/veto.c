@@ -94,6 +94,7 @@ int pw_veto_ensure(struct mm_struct *mm, struct pw_mm *pm)
 {
 	int ret = 0;
 
+	/* Pairs with the release in veto_insert(). */
 	if (smp_load_acquire(&pm->veto))
 		return 0;
 	mutex_lock(&veto_mutex);

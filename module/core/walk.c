@@ -206,12 +206,12 @@ static void walk_call(struct pw_mm *pm, struct pw_walk *walk)
 			if (unlikely(!ret))
 				complain(sub, walk->range);
 		}
-		/*
-		 * From here on @sub may be gone, unless put has left it to us. The
-		 * barrier pairs with that in wait_event() of remove, too: it sees
-		 * that we have gone on, or we see it wait.
-		 */
+		/* From here on @sub may be gone, unless put has left it to us. */
 		WRITE_ONCE(walk->pos, ++i);
+		/*
+		 * Pairs with pw_walk_cancel(); and with wait_event() of remove: it
+		 * sees that we have gone on, or we see it wait.
+		 */
 		smp_mb();
 		if (unlikely(READ_ONCE(walk->batch[i - 1]) & PW_BATCH_PUT))
 			walk_let_go(pm, walk, i - 1);
@@ -223,6 +223,7 @@ static void walk_call(struct pw_mm *pm, struct pw_walk *walk)
 
 /* The second passes, in the order of the first. With pm->lock, which it drops. */
 static noinline void walk_finish(struct pw_mm *pm, struct pw_walk *walk)
+	__must_hold(&pm->lock)
 {
 	struct pinwatch_interval_notifier_finish *finish;
 	struct pinwatch_interval_notifier *sub;
@@ -361,6 +362,7 @@ bool pw_walk_cancel(struct pw_mm *pm, struct pinwatch_interval_notifier *sub, bo
 			if (!put || READ_ONCE(walk->pos) != i)
 				continue;
 			WRITE_ONCE(walk->batch[i], cancelled | PW_BATCH_PUT);
+			/* Likewise, for PUT. */
 			smp_mb();
 			if (READ_ONCE(walk->pos) != i)
 				WRITE_ONCE(walk->batch[i], cancelled);

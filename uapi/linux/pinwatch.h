@@ -104,8 +104,8 @@ struct pinwatch_info {
 };
 
 /* Flags of pinwatch_watch_add */
-#define PINWATCH_WATCH_F_PIN	(1U << 0) /* take the pages (FOLL_LONGTERM), keep them until WATCH_DEL */
-#define PINWATCH_WATCH_F_WRITE	(1U << 1) /* with F_PIN: pin for writing; breaks copy-on-write now */
+#define PINWATCH_WATCH_F_PIN	(1U << 0) /* take the pages, and keep them until WATCH_DEL */
+#define PINWATCH_WATCH_F_WRITE	(1U << 1) /* with F_PIN: for writing; breaks copy-on-write now */
 
 /**
  * struct pinwatch_watch_add - PINWATCH_IOC_WATCH_ADD
@@ -174,7 +174,7 @@ struct pinwatch_watch_del {
 #define PINWATCH_EVENT_UNMAP		(1U << 0) /* munmap, mremap */
 #define PINWATCH_EVENT_CLEAR		(1U << 1) /* page table entries removed or replaced */
 #define PINWATCH_EVENT_PROTECT		(1U << 2) /* a range's protection changes */
-#define PINWATCH_EVENT_PROTECT_PAGE	(1U << 3) /* a page's protection changes (fork, writeback) */
+#define PINWATCH_EVENT_PROTECT_PAGE	(1U << 3) /* that of single pages: fork, writeback */
 #define PINWATCH_EVENT_SOFT_DIRTY	(1U << 4) /* soft-dirty tracking was reset */
 #define PINWATCH_EVENT_RELEASE		(1U << 5) /* the address space goes away */
 #define PINWATCH_EVENT_MIGRATE		(1U << 6) /* moved to device memory */
