@@ -39,6 +39,7 @@
 #error "pinwatch is for 64-bit kernels only"
 #endif
 
+struct hmm_range;
 struct pinwatch_interval_notifier;
 struct pw_mm;
 
@@ -198,6 +199,8 @@ int pinwatch_interval_read_begin_killable(struct pinwatch_interval_notifier *sub
 					  unsigned long *seq);
 int pinwatch_interval_read_begin_timeout(struct pinwatch_interval_notifier *sub,
 					 unsigned long *seq, unsigned long timeout);
+int pinwatch_hmm_range_fault_unlocked_timeout(struct hmm_range *range,
+					      unsigned long timeout);
 
 /**
  * pinwatch_interval_set_seq() - accept an invalidation

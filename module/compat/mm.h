@@ -58,6 +58,31 @@ static inline const void *pw_range_owner(const struct mmu_notifier_range *range)
 #endif
 }
 
+/* 7.2. Whether it is set; and that it stands where it does in our ops. */
+#ifdef PW_HAVE_INVALIDATE_START
+static inline bool pw_ops_two_pass(const struct mmu_interval_notifier_ops *ops)
+{
+	return ops->invalidate_start;
+}
+
+#define pw_ops_same(member) \
+	(offsetof(struct pinwatch_interval_notifier_ops, member) == \
+	 offsetof(struct mmu_interval_notifier_ops, member))
+#define PW_OPS_TWO_PASS_LAYOUT \
+	(pw_ops_same(invalidate_start) && pw_ops_same(invalidate_finish) && \
+	 sizeof(struct pinwatch_interval_notifier_finish) == \
+	 sizeof(struct mmu_interval_notifier_finish) && \
+	 offsetof(struct pinwatch_interval_notifier_finish, notifier) == \
+	 offsetof(struct mmu_interval_notifier_finish, notifier))
+#else
+static inline bool pw_ops_two_pass(const struct mmu_interval_notifier_ops *ops)
+{
+	return false;
+}
+
+#define PW_OPS_TWO_PASS_LAYOUT true
+#endif
+
 /* 5.15; an enumerator, with this value in every kernel that has it */
 #define PW_MMU_NOTIFY_EXCLUSIVE	7
 

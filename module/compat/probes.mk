@@ -8,3 +8,5 @@ pw-probe = $(if $(shell grep -sw -m1 $(3) $(srctree)/include/linux/$(2)),-DPW_HA
 PW_PROBES := $(call pw-probe,VM_FLAGS_SET,mm.h,vm_flags_set)
 PW_PROBES += $(call pw-probe,VMA_SET_FILE,mm.h,vma_set_file)
 PW_PROBES += $(call pw-probe,MIGRATE_PGMAP_OWNER,mmu_notifier.h,migrate_pgmap_owner)
+PW_PROBES += $(call pw-probe,INVALIDATE_START,mmu_notifier.h,invalidate_start)
+PW_PROBES += $(call pw-probe,HMM_UNLOCKED,hmm.h,hmm_range_fault_unlocked_timeout)

@@ -295,7 +295,8 @@ unsigned long pw_seq_next(struct pw_mm *pm, unsigned int slot);
 
 /* walk.c */
 void pw_walk(struct pw_mm *pm, const struct mmu_notifier_range *range,
-	     unsigned long start, unsigned long last, unsigned long seq);
+	     unsigned long start, unsigned long last, unsigned long seq)
+	__releases(&pm->lock);
 bool pw_walk_has_sleeper(struct pw_mm *pm, const struct mmu_notifier_range *range);
 bool pw_walk_cancel(struct pw_mm *pm, struct pinwatch_interval_notifier *sub, bool put);
 bool pw_walk_running(struct pw_mm *pm, struct pinwatch_interval_notifier *sub);
@@ -308,6 +309,9 @@ bool pw_filter_rejects(const void *owner, unsigned int ignore_events,
 
 /* subscription.c */
 void pw_sub_free(struct pw_mm *pm, struct pinwatch_interval_notifier *sub);
+int pw_sub_insert_flags(struct pinwatch_interval_notifier *sub, struct mm_struct *mm,
+			unsigned long start, unsigned long length, const void *ops,
+			unsigned int flags, bool locked);
 
 /* veto.c */
 int pw_veto_ensure(struct mm_struct *mm, struct pw_mm *pm);

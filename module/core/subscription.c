@@ -227,6 +227,28 @@ static __always_inline void sub_uncount_unlock(struct pw_mm *pm)
 		pw_mm_idle();
 }
 
+/**
+ * pw_sub_insert_flags() - subscribe with ops that are not ours
+ * @sub: As for pinwatch_interval_notifier_insert().
+ * @mm: Likewise.
+ * @start: Likewise.
+ * @length: Likewise.
+ * @ops: Begins like struct pinwatch_interval_notifier_ops, as far as @flags says;
+ *	not to be put.
+ * @flags: PW_SUB_SLEEPS, PW_SUB_TWO_PASS.
+ * @locked: The mmap lock is held for writing.
+ *
+ * Return: as pinwatch_interval_notifier_insert().
+ */
+int pw_sub_insert_flags(struct pinwatch_interval_notifier *sub, struct mm_struct *mm,
+			unsigned long start, unsigned long length, const void *ops,
+			unsigned int flags, bool locked)
+{
+	int ret = sub_init(sub, mm, start, length, ops);
+
+	return unlikely(ret) ? ret : sub_insert_slow(sub, flags, locked);
+}
+
 /* The callbacks are gone: drop what @sub held. */
 static void sub_drop(struct pw_mm *pm)
 {
