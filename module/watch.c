@@ -168,7 +168,9 @@ static int watch_settle(struct pw_watch *watch, unsigned long start, u64 *genera
 	int err;
 
 	for (;;) {
-		seq = pinwatch_interval_read_begin(&watch->sub);
+		err = pinwatch_interval_read_begin_killable(&watch->sub, &seq);
+		if (err)
+			return err;
 		err = pw_pin_take(&watch->pin, start);
 		if (err)
 			return err;
@@ -244,8 +246,8 @@ struct pw_watch *pw_watch_add(struct pw_file *file, struct pinwatch_watch_add *a
 	return watch;
 
 err_remove:
-	pw_watch_put(watch);
 	pinwatch_interval_notifier_remove(&watch->sub);
+	pw_watch_put(watch);
 err_free_pin:
 	pw_pin_free(&watch->pin, file->mm);
 err_unlink:

@@ -45,6 +45,11 @@ static void table_end(const struct demo_summary *summary)
 	       nr[DEMO_MISSED], nr[DEMO_FALSE]);
 }
 
+static json_t *event_name(uint32_t event, char *buf, size_t size)
+{
+	return json_string(pinwatch_events_string(event, buf, size));
+}
+
 static json_t *events_to_json(uint32_t events)
 {
 	json_t *array = json_array();
@@ -53,8 +58,7 @@ static json_t *events_to_json(uint32_t events)
 
 	for (bit = 1; bit; bit <<= 1)
 		if (events & bit)
-			json_array_append_new(array, json_string(
-				pinwatch_events_string(bit, name, sizeof(name))));
+			json_array_append_new(array, event_name(bit, name, sizeof(name)));
 	return array;
 }
 

@@ -31,8 +31,10 @@ static struct call call_make(int fd, int i)
 	static const struct call calls[NR_CALLS] = {
 		{ PINWATCH_IOC_GET_INFO, offsetof(struct pinwatch_info, reserved), { { 0 } } },
 		{ PINWATCH_IOC_GET_STATS, offsetof(struct pinwatch_stats, reserved), { { 0 } } },
-		{ PINWATCH_IOC_WATCH_ADD, offsetof(struct pinwatch_watch_add, reserved), { { 0 } } },
-		{ PINWATCH_IOC_WATCH_DEL, offsetof(struct pinwatch_watch_del, reserved), { { 0 } } },
+		{ PINWATCH_IOC_WATCH_ADD, offsetof(struct pinwatch_watch_add, reserved),
+		  { { 0 } } },
+		{ PINWATCH_IOC_WATCH_DEL, offsetof(struct pinwatch_watch_del, reserved),
+		  { { 0 } } },
 	};
 	struct call call = calls[i];
 
@@ -186,7 +188,8 @@ static void test_enotty(void)
 
 	CHECK_EQ(__device_ioctl(fd, _IOWR(PINWATCH_IOC_MAGIC, 0x7f, struct pinwatch_info), &info),
 		 -ENOTTY);
-	CHECK_EQ(__device_ioctl(fd, _IOWR(PINWATCH_IOC_MAGIC + 1, 0x00, struct pinwatch_info), &info),
+	CHECK_EQ(__device_ioctl(fd, _IOWR(PINWATCH_IOC_MAGIC + 1, 0x00, struct pinwatch_info),
+				&info),
 		 -ENOTTY);
 	CHECK_EQ(__device_ioctl(fd, _IOR(PINWATCH_IOC_MAGIC, 0x00, struct pinwatch_info), &info),
 		 -ENOTTY);

@@ -131,7 +131,8 @@ static void test_monotonic_over_reuse(void)
 	uint64_t last = 0;
 
 	for (i = 0; i < 1000; i++) {
-		struct pinwatch_watch_add add = x_add(fd, addr, page_size(), i % 2 ? PIN : WATCH, 0);
+		struct pinwatch_watch_add add = x_add(fd, addr, page_size(),
+						      i % 2 ? PIN : WATCH, 0);
 
 		CHECK_EQ(add.id, 0);
 		CHECK(add.generation > last);

@@ -39,7 +39,8 @@ static const char *lacks_soft_dirty(void)
 		return NULL;
 	ret = oracle_look(&oracle, addr, page_size, &snapshot);
 	oracle_close(&oracle);
-	return ret || snapshot.pages[0].soft_dirty ? NULL : "soft-dirty bits (CONFIG_MEM_SOFT_DIRTY)";
+	return ret || snapshot.pages[0].soft_dirty ? NULL :
+		"soft-dirty bits (CONFIG_MEM_SOFT_DIRTY)";
 }
 
 static int act_vm_writev(struct actor *actor)

@@ -101,7 +101,7 @@ static bool finding_missed(const struct finding *finding)
 /* A time in which nobody does anything to the subject. */
 static int run_idle(struct run *run, const char *when)
 {
-	struct finding watch, control;
+	struct finding watch = {}, control = {};
 	uint64_t watch_now, control_now;
 
 	poll(NULL, 0, IDLE_MS);
@@ -208,7 +208,7 @@ static int run_judge(struct run *run, const struct finding *watch,
 
 static int run_operation(struct run *run)
 {
-	struct finding watch, control;
+	struct finding watch = {}, control = {};
 	struct demo_row *row = run->row;
 	struct spin spin;
 	uint64_t changed_ns;

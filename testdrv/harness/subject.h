@@ -75,7 +75,12 @@ void actor_begin(struct actor *actor);
 int actor_end(struct actor *actor, long ret);
 
 /* Perform @call, whose value is -1 on failure; evaluates to 0 or -errno. */
-#define ACT(actor, call) (actor_begin(actor), actor_end(actor, (long)(call)))
+#define ACT(actor, call) \
+	({ \
+		struct actor *act_ = (actor); \
+		actor_begin(act_); \
+		actor_end(act_, (long)(call)); \
+	})
 
 /* Map the watched range and bring its pages in. 0 or -errno. */
 int subject_map_written(struct subject *subject);	/* anonymous, private */

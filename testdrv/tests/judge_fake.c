@@ -81,7 +81,8 @@ int pinwatch_watch_add(struct pinwatch *dev, const void *addr, size_t length,
 	watch->id = dev->nr_watches++;
 	watch->word = &dev->words[watch->id];
 	watch->nr_pages = length / MAP_SIZE;
-	watch->generation = dev->words[watch->id].generation = 1;
+	dev->words[watch->id].generation = 1;
+	watch->generation = 1;
 	return 0;
 }
 
