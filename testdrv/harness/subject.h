@@ -75,9 +75,9 @@ void actor_begin(struct actor *actor);
 int actor_end(struct actor *actor, long ret);
 
 /* Perform @call, whose value is -1 on failure; evaluates to 0 or -errno. */
-#define ACT(actor, call) \
+#define ACT(who, call) \
 	({ \
-		struct actor *act_ = (actor); \
+		struct actor *act_ = (who); \
 		actor_begin(act_); \
 		actor_end(act_, (long)(call)); \
 	})
