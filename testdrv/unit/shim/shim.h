@@ -21,9 +21,11 @@ struct task_struct {
 	struct mm_struct *mm;		/* for whoever would look at current->mm */
 	unsigned int cpu;
 	bool signal_pending;
+	bool fatal_signal;		/* shim_kill() */
 	int atomic_depth;		/* spinlocks and preempt_disable() held */
 	int map_depth;			/* inside a callback */
 	int section_depth;		/* between start and end */
+	int notifying;			/* inside a start of the kernel's */
 	int may_block;			/* 0: the range is not blockable */
 	u64 rng;
 	void *data;			/* the test's */
@@ -34,9 +36,16 @@ struct task_struct {
 	bool settling;			/* runs only when no other can */
 	const unsigned int *wait_addr;	/* blocked while it has this value */
 	unsigned int wait_val;
+	const struct shim_sleep *sleep;	/* what else ends that; NULL: nothing */
 	pthread_t thread;
 	struct shim_fiber *fiber;
 	struct task_struct *next;
+};
+
+/* What else may end a sleep */
+struct shim_sleep {
+	bool killable, timed;
+	unsigned long until;
 };
 
 struct shim_mutex {
@@ -95,7 +104,9 @@ bool shim_mutex_is_mine(struct shim_mutex *m);
 void shim_wq_init(struct shim_wq *wq);
 unsigned int shim_wq_prepare(struct shim_wq *wq);
 void shim_wq_finish(struct shim_wq *wq);
-void shim_wq_sleep(struct shim_wq *wq, unsigned int seq);
+void shim_wq_sleep(struct shim_wq *wq, unsigned int seq, const struct shim_sleep *how);
+int shim_wait_broken(const struct shim_sleep *how);
+void shim_kill(struct task_struct *t);
 void shim_wq_wake(struct shim_wq *wq);
 unsigned int shim_wq_nr(struct shim_wq *wq);
 void shim_sleep_hook(struct shim_wq *wq);
@@ -106,6 +117,7 @@ void shim_down_read(struct shim_rwsem *sem);
 void shim_up_read(struct shim_rwsem *sem);
 void shim_down_write(struct shim_rwsem *sem);
 void shim_up_write(struct shim_rwsem *sem);
+void shim_module_reload(void);		/* statics of delayed works as they were at first */
 void shim_reaper(void *arg);
 void shim_reaper_stop(void);
 void shim_flush(void);			/* until nothing is deferred */

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Tasks as threads or as fibers, and what both block on. */
+#include <linux/jiffies.h>
 #include <linux/percpu.h>
 #include <linux/wait.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include "fiber.h"
 #include "shim.h"
 
@@ -16,7 +18,7 @@ void (*shim_on_sleep)(struct shim_wq *wq);
 void (*shim_on_die)(const char *reason);
 
 static struct shim_run run;
-static struct task_struct main_task = { .name = "main" };
+static struct task_struct main_task = { .name = "main", .may_block = 1 };
 static __thread struct task_struct *self;
 static struct task_struct *tasks;
 static size_t data_pos;
@@ -85,11 +87,69 @@ unsigned long shim_steps(void)
 	return steps;
 }
 
+/* ---- the clock ---- */
+
+static unsigned long fiber_jiffies = -50ul;
+
+unsigned long shim_jiffies(void)
+{
+	struct timespec now;
+
+	if (!run.threads)
+		return fiber_jiffies;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * HZ + now.tv_nsec / (1000000000 / HZ);
+}
+
+void shim_tick(unsigned long n)
+{
+	if (!run.threads)
+		fiber_jiffies += n;
+	shim_point();
+}
+
+static bool sleep_ends(const struct task_struct *t, const struct shim_sleep *how)
+{
+	if (!how)
+		return false;
+	return (how->killable && __atomic_load_n(&t->fatal_signal, __ATOMIC_RELAXED)) ||
+	       (how->timed && !time_before(shim_jiffies(), how->until));
+}
+
+int shim_wait_broken(const struct shim_sleep *how)
+{
+	if (!sleep_ends(shim_self(), how))
+		return 0;
+	return how->timed ? -ETIME : -EINTR;
+}
+
+/* Threads notice by themselves: see shim_wq_sleep(). */
+void shim_kill(struct task_struct *t)
+{
+	__atomic_store_n(&t->fatal_signal, true, __ATOMIC_RELAXED);
+}
+
+/* Nobody can run: to the next time at which somebody can. */
+static bool tick_to_next(void)
+{
+	const struct shim_sleep *next = NULL;
+	struct task_struct *t;
+
+	for (t = tasks; t; t = t->next)
+		if (!t->done && t->wait_addr && t->sleep && t->sleep->timed &&
+		    (!next || time_before(t->sleep->until, next->until)))
+			next = t->sleep;
+	if (next)
+		fiber_jiffies = next->until;
+	return next;
+}
+
 /* ---- the fiber scheduler ---- */
 
 static bool runnable(const struct task_struct *t)
 {
-	return !t->done && (!t->wait_addr || *t->wait_addr != t->wait_val);
+	return !t->done && (!t->wait_addr || *t->wait_addr != t->wait_val ||
+			    sleep_ends(t, t->sleep));
 }
 
 static struct task_struct *pick_nth(unsigned int n, bool settling)
@@ -192,7 +252,8 @@ void shim_settle(void)
 	t->settling = false;
 }
 
-static void fiber_block(const unsigned int *addr, unsigned int val)
+static void fiber_block(const unsigned int *addr, unsigned int val,
+			const struct shim_sleep *how)
 {
 	struct task_struct *t = shim_self();
 
@@ -203,7 +264,8 @@ static void fiber_block(const unsigned int *addr, unsigned int val)
 	}
 	t->wait_addr = addr;
 	t->wait_val = val;
-	while (*addr == val)
+	t->sleep = how;
+	while (*addr == val && !sleep_ends(t, how))
 		fiber_switch();
 	t->wait_addr = NULL;
 }
@@ -262,6 +324,8 @@ void shim_join(void)
 	}
 	while (others_left()) {
 		t = pick();
+		if (!t && tick_to_next())
+			continue;
 		if (!t)
 			deadlock();
 		self = t;
@@ -311,6 +375,7 @@ void shim_begin(const struct shim_run *r)
 	run_length = 1;
 	global_rng = r->seed;
 	main_task.rng = r->seed;
+	shim_module_reload();
 	shim_pointed = true;
 	reaper = shim_spawn("reaper", shim_reaper, NULL);
 	reaper->daemon = true;
@@ -337,6 +402,8 @@ void might_sleep(void)
 
 	if (t->atomic_depth)
 		shim_die("sleeps in atomic context");
+	if (!t->may_block)
+		shim_die("sleeps for a range that is not blockable");
 	shim_point();
 }
 
@@ -364,7 +431,7 @@ void shim_mutex_lock(struct shim_mutex *m)
 		pthread_mutex_lock(&m->mutex);
 	} else {
 		while (m->held)
-			fiber_block(&m->held, 1);
+			fiber_block(&m->held, 1, NULL);
 		m->held = 1;
 	}
 	__atomic_store_n(&m->owner, shim_self(), __ATOMIC_RELAXED);
@@ -443,15 +510,32 @@ void shim_sleep_hook(struct shim_wq *wq)
 		shim_on_sleep(wq);
 }
 
-void shim_wq_sleep(struct shim_wq *wq, unsigned int seq)
+/* Not past @how->until; and often enough to notice a signal. */
+static void thread_sleep(struct shim_wq *wq, const struct shim_sleep *how)
+{
+	unsigned long ms = 1;
+	struct timespec until;
+
+	if (how->timed)
+		ms = time_before(shim_jiffies(), how->until) ? how->until - shim_jiffies() : 0;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += ms % 1000 * 1000000;
+	until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_cond_timedwait(&wq->cond, &wq->lock.mutex, &until);
+}
+
+void shim_wq_sleep(struct shim_wq *wq, unsigned int seq, const struct shim_sleep *how)
 {
 	if (run.threads) {
 		shim_mutex_lock(&wq->lock);
-		while (wq->seq == seq)
+		while (wq->seq == seq && (!how || !(how->timed || how->killable)))
 			pthread_cond_wait(&wq->cond, &wq->lock.mutex);
+		if (wq->seq == seq)
+			thread_sleep(wq, how);
 		shim_mutex_unlock(&wq->lock);
 	} else {
-		fiber_block(&wq->seq, seq);
+		fiber_block(&wq->seq, seq, how);
 	}
 	shim_wq_finish(wq);
 }

@@ -13,6 +13,21 @@
 #define PAGE_MASK	(~(PAGE_SIZE - 1))
 #define PAGE_ALIGN(x)	(((x) + PAGE_SIZE - 1) & PAGE_MASK)
 
+struct mmu_interval_notifier;
+
+/* The kernel's own interval notifiers of an mm: see shim/interval.c */
+struct shim_itree {
+	spinlock_t lock;
+	struct shim_wq wq;
+	bool has_itree;
+	unsigned long seq;		/* odd: something in it is being invalidated */
+	unsigned long active;
+	struct mmu_interval_notifier *first;
+	struct hlist_head deferred;
+};
+
+void shim_itree_init(struct shim_itree *itree);
+
 struct mm_struct {
 	atomic_t mm_users;
 	atomic_t mm_count;
@@ -20,6 +35,7 @@ struct mm_struct {
 	struct shim_rwsem all_locks;	/* read: between a start and its end */
 	spinlock_t notifier_lock;
 	struct hlist_head notifiers;
+	struct shim_itree itree;
 	void (*torn_down)(struct mm_struct *mm);
 };
 

@@ -74,6 +74,12 @@ static inline const void *pw_range_owner(const struct mmu_notifier_range *range)
 	return range->event >= MMU_NOTIFY_MIGRATE ? range->owner : NULL;
 }
 
+static inline bool mmu_interval_read_retry(struct mmu_interval_notifier *mni,
+					   unsigned long seq)
+{
+	return mni->invalidate_seq != seq;
+}
+
 static inline void mmu_interval_set_seq(struct mmu_interval_notifier *mni,
 					unsigned long cur_seq)
 {
@@ -83,12 +89,16 @@ static inline void mmu_interval_set_seq(struct mmu_interval_notifier *mni,
 int mmu_interval_notifier_insert(struct mmu_interval_notifier *mni, struct mm_struct *mm,
 				 unsigned long start, unsigned long length,
 				 const struct mmu_interval_notifier_ops *ops);
+int mmu_interval_notifier_insert_locked(struct mmu_interval_notifier *mni,
+					struct mm_struct *mm,
+					unsigned long start, unsigned long length,
+					const struct mmu_interval_notifier_ops *ops);
 void mmu_interval_notifier_remove(struct mmu_interval_notifier *mni);
 unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *mni);
 int __mmu_notifier_register(struct mmu_notifier *mn, struct mm_struct *mm);
 void mmu_notifier_put(struct mmu_notifier *mn);
 void mmu_notifier_synchronize(void);
-void mmu_notifier_invalidate_range_start(struct mmu_notifier_range *range);
+int mmu_notifier_invalidate_range_start(struct mmu_notifier_range *range);
 void mmu_notifier_invalidate_range_end(struct mmu_notifier_range *range);
 /* The end of @range never reaches a notifier. */
 void shim_invalidate_lose(struct mmu_notifier_range *range);

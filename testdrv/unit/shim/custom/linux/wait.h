@@ -5,33 +5,52 @@
  */
 #ifndef _SHIM_WAIT_H
 #define _SHIM_WAIT_H
+#include <linux/jiffies.h>
 #include <linux/spinlock.h>
 
 typedef struct shim_wq wait_queue_head_t;
 #define DECLARE_WAIT_QUEUE_HEAD(name)	wait_queue_head_t name = SHIM_WQ_INIT
 #define init_waitqueue_head(wq)		shim_wq_init(wq)
 
-#define shim_wait_event(wq, cond, hook)					\
-	do {								\
+/* 0 when @cond is true; -EINTR, -ETIME: see struct shim_sleep. */
+#define shim_wait(wq, cond, hook, how)					\
+	({								\
+		const struct shim_sleep *_how = (how);			\
+		int _ret = 0;						\
+									\
 		while (!(cond)) {					\
 			unsigned int _seq = shim_wq_prepare(wq);	\
 									\
 			smp_mb();					\
-			if (cond) {					\
+			if ((cond) || (_ret = shim_wait_broken(_how))) { \
 				shim_wq_finish(wq);			\
 				break;					\
 			}						\
 			if (hook)					\
 				shim_sleep_hook(wq);			\
-			shim_wq_sleep(wq, _seq);			\
+			shim_wq_sleep(wq, _seq, _how);			\
 		}							\
-	} while (0)
+		_ret;							\
+	})
+#define shim_wait_event(wq, cond, hook)	((void)shim_wait(wq, cond, hook, NULL))
 
 #define wait_event(wq, cond)						\
 	do { might_sleep(); shim_wait_event(&(wq), cond, true); } while (0)
-/* No signal and no clock here: these wait as long as it takes. */
-#define wait_event_killable(wq, cond)	({ wait_event(wq, cond); 0; })
-#define wait_event_timeout(wq, cond, t)	({ wait_event(wq, cond); (void)(t); 1L; })
+#define wait_event_killable(wq, cond)					\
+	({								\
+		struct shim_sleep _killable = { .killable = true };	\
+									\
+		might_sleep();						\
+		shim_wait(&(wq), cond, true, &_killable);		\
+	})
+#define wait_event_timeout(wq, cond, t)					\
+	({								\
+		struct shim_sleep _timed = {				\
+			.timed = true, .until = shim_jiffies() + (t) };	\
+									\
+		might_sleep();						\
+		shim_wait(&(wq), cond, true, &_timed) ? 0L : 1L;	\
+	})
 #define wake_up_all(wq)		shim_wq_wake(wq)
 #define waitqueue_active(wq)	({ shim_point(); shim_wq_nr(wq) != 0; })
 #define wq_has_sleeper(wq)	({ smp_mb(); shim_wq_nr(wq) != 0; })

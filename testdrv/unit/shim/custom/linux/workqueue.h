@@ -1,18 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* custom: work is done by the reaper task, in order */
+/* custom: work is done by the reaper task, in order; delayed work, when it is due */
 #ifndef _SHIM_WORKQUEUE_H
 #define _SHIM_WORKQUEUE_H
-#include <linux/compiler.h>
+#include <linux/jiffies.h>
 
 struct work_struct {
 	void (*fn)(struct work_struct *work);
 };
 
+struct delayed_work {
+	struct work_struct work;
+	unsigned long due;
+	bool pending;			/* the clock's or the queue's */
+	bool queued;			/* the queue's */
+	bool running, cancelling, cancelled;
+	struct delayed_work *next;
+};
+
 struct workqueue_struct;
 #define WQ_UNBOUND	0
 #define INIT_WORK(w, f)	((w)->fn = (f))
+#define DECLARE_DELAYED_WORK(name, f)	struct delayed_work name = { .work.fn = (f) }
 #define alloc_workqueue(name, flags, max) ((struct workqueue_struct *)1)
 #define destroy_workqueue(wq)		((void)(wq))
 void shim_queue_work(struct work_struct *work);
 #define queue_work(wq, w)		((void)(wq), shim_queue_work(w))
+bool shim_queue_delayed_work(struct delayed_work *work, unsigned long delay);
+#define queue_delayed_work(wq, w, delay) ((void)(wq), shim_queue_delayed_work(w, delay))
+bool cancel_delayed_work_sync(struct delayed_work *work);
 #endif
