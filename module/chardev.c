@@ -110,6 +110,7 @@ static int chardev_get_stats(const struct ioctl_arg *arg)
 	stats.waits = core.waits;
 	stats.remove_waits = core.remove_waits;
 	stats.overflows = core.overflows;
+	stats.vetoes = core.vetoes;
 	return arg_put(&stats, sizeof(stats), arg);
 }
 

@@ -72,7 +72,8 @@ AT(pinwatch_stats, callbacks, 56);
 AT(pinwatch_stats, waits, 64);
 AT(pinwatch_stats, remove_waits, 72);
 AT(pinwatch_stats, overflows, 80);
-AT(pinwatch_stats, reserved, 88);
+AT(pinwatch_stats, vetoes, 88);
+AT(pinwatch_stats, reserved, 96);
 
 IOCTL(PINWATCH_IOC_GET_INFO, 0x00, pinwatch_info);
 IOCTL(PINWATCH_IOC_GET_STATS, 0x01, pinwatch_stats);

@@ -27,6 +27,7 @@ static const struct counter {
 	COUNTER(waits, "calls of read_begin that slept"),
 	COUNTER(remove_waits, "calls of remove that slept"),
 	COUNTER(overflows, "invalidations beyond the preallocated records"),
+	COUNTER(vetoes, "refusals to memory reapers for drivers that may sleep"),
 #undef COUNTER
 };
 

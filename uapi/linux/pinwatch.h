@@ -48,7 +48,7 @@
 #define PINWATCH_DEVICE		"/dev/pinwatch"
 
 #define PINWATCH_ABI_MAJOR	0
-#define PINWATCH_ABI_MINOR	1
+#define PINWATCH_ABI_MINOR	2
 
 /**
  * struct pinwatch_gen - the mapped generation word of one watch
@@ -225,6 +225,8 @@ struct pinwatch_event {
  *	slept.
  * @overflows: Out. Invalidations since load for which the preallocated records
  *	did not suffice and memory was short: readers may have waited longer.
+ * @vetoes: Out. Invalidations since load that must not sleep (by the OOM killer,
+ *	process_mrelease(2)) and were refused for the sake of a subscription that may.
  * @reserved: 0.
  *
  * Module-wide figures. Errors: EPERM (without CAP_SYS_ADMIN), EINVAL, E2BIG,
@@ -243,7 +245,8 @@ struct pinwatch_stats {
 	__aligned_u64 waits;
 	__aligned_u64 remove_waits;
 	__aligned_u64 overflows;
-	__aligned_u64 reserved[4];
+	__aligned_u64 vetoes;
+	__aligned_u64 reserved[3];
 };
 
 #define PINWATCH_IOC_MAGIC	0xbd
