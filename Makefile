@@ -7,6 +7,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 KERNEL ?= 6.1
 
 PREFIX ?= /usr/local
+MAN := $(notdir $(wildcard testdrv/man/*.[1-8]))
 
 all: module user	## build the module (KDIR=, or the running kernel) and user space, in place
 
@@ -38,10 +39,13 @@ install: user	## the tool and the library, to DESTDIR and PREFIX=/usr/local; for
 	ln -sf libpinwatch.so.0 $(DESTDIR)$(PREFIX)/lib/libpinwatch.so
 	install -D -m 644 testdrv/lib/libpinwatch.h $(DESTDIR)$(PREFIX)/include/libpinwatch.h
 	install -D -m 644 uapi/linux/pinwatch.h $(DESTDIR)$(PREFIX)/include/linux/pinwatch.h
+	for page in $(MAN); do install -D -m 644 testdrv/man/$$page \
+		$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$page || exit; done
 
 uninstall:	## what install put there
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/pinwatch lib/libpinwatch.a lib/libpinwatch.so.0 \
-		lib/libpinwatch.so include/libpinwatch.h include/linux/pinwatch.h)
+		lib/libpinwatch.so include/libpinwatch.h include/linux/pinwatch.h \
+		$(foreach page,$(MAN),share/man/man$(subst .,,$(suffix $(page)))/$(page)))
 
 clean:	## what a build made, here and in build/; the cache of kernels stays
 	rm -rf build
