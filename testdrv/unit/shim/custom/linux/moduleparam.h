@@ -5,6 +5,7 @@
 #include <linux/compiler.h>
 
 typedef unsigned int uint;
+extern uint *shim_param_idle_ms;
 #define module_param(name, type, perm)	type *shim_param_##name = &name
 #define MODULE_PARM_DESC(name, text)	extern uint *shim_param_##name
 #endif

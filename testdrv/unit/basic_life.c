@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Bounded waits, idle and dying mms, and many of everything. */
+#include "driver.h"
+
+static void killable_main(void *arg)
+{
+	struct reader *r = arg;
+
+	r->ret = pinwatch_interval_read_begin_killable(&r->d->sub, &r->seq);
+	r->done = true;
+}
+
+static void timeout_main(void *arg)
+{
+	struct reader *r = arg;
+
+	r->ret = pinwatch_interval_read_begin_timeout(&r->d->sub, &r->seq, r->timeout);
+	r->done = true;
+}
+
+static void t_killable_read_ends_with_a_signal(void)
+{
+	struct reader rd = { .seq = 42 };
+	struct mmu_notifier_range r;
+	struct driver d;
+
+	ok(!insert(&d, 5, 1));
+	start(&r, 5, 1);
+	task_start(&rd, &d, killable_main);
+	ok(!rd.done);
+	shim_kill(rd.task);
+	shim_settle();
+	ok(rd.done && rd.ret == -EINTR && rd.seq == 42);
+	task_start(&rd, &d, killable_main);
+	end(&r);
+	shim_settle();
+	ok(rd.done && !rd.ret && !pinwatch_interval_read_retry(&d.sub, rd.seq));
+	ok(!pinwatch_interval_read_begin_killable(&d.sub, &rd.seq));
+	remove_sub(&d);
+}
+
+static void t_bounded_read_gives_up(void)
+{
+	struct reader rd = { .seq = 42, .timeout = 5 };
+	struct mmu_notifier_range r;
+	struct driver d;
+
+	ok(!insert(&d, 5, 1));
+	ok(!pinwatch_interval_read_begin_timeout(&d.sub, &rd.seq, 0));
+	rd.seq = 42;
+	start(&r, 5, 1);
+	ok(pinwatch_interval_read_begin_timeout(&d.sub, &rd.seq, 0) == -EBUSY);
+	task_start(&rd, &d, timeout_main);
+	shim_tick(4);
+	shim_settle();
+	ok(!rd.done);
+	shim_tick(1);
+	shim_settle();
+	ok(rd.done && rd.ret == -EBUSY && rd.seq == 42);
+	task_start(&rd, &d, timeout_main);
+	end(&r);
+	shim_settle();
+	ok(rd.done && !rd.ret && !pinwatch_interval_read_retry(&d.sub, rd.seq));
+	remove_sub(&d);
+}
+
+static void pass_time(unsigned long n)
+{
+	shim_tick(n);
+	shim_settle();
+}
+
+static void t_idle_mm_is_let_go(void)
+{
+	struct mmu_notifier_range r;
+	struct driver d;
+
+	*shim_param_idle_ms = 10;
+	ok(!insert(&d, 5, 1));
+	pass_time(100);
+	ok(check());			/* in use */
+	remove_sub(&d);
+	pass_time(9);
+	ok(check());			/* not for long enough */
+	ok(!insert(&d, 5, 1));
+	pass_time(5);
+	ok(check());
+	remove_sub(&d);
+	pass_time(9);
+	ok(check());			/* it began anew */
+	pass_time(30);
+	shim_flush();
+	ok(!check() && !mm->notifiers.first && shim_nr_allocs() == 1);
+	ok(!insert(&d, 5, 1) && check());
+	start(&r, 5, 1);
+	ok(d.calls == 1);
+	end(&r);
+	pinwatch_interval_notifier_put(&d.sub);
+	pass_time(30);
+	shim_flush();
+	ok(!check());
+}
+
+static void t_idle_mm_with_a_veto_is_let_go(void)
+{
+	struct mmu_notifier_range r;
+	struct driver d;
+
+	*shim_param_idle_ms = 10;
+	ok(!insert_ops(&d, 5, 1, &sleeper));
+	remove_sub(&d);
+	pass_time(30);
+	shim_flush();
+	ok(!check() && shim_nr_allocs() == 1);
+	ok(!insert_ops(&d, 5, 1, &sleeper));
+	ok(start_nonblock(&r, 5, 1) == -EAGAIN);
+	remove_sub(&d);
+}
+
+/* A registration that waits long for something else is not idle. */
+static void first_sleeper_main(void *arg)
+{
+	struct reader *r = arg;
+
+	r->ret = insert_ops(r->d, 6, 1, &sleeper);
+	r->done = true;
+}
+
+static bool accept(struct mmu_interval_notifier *mni,
+		   const struct mmu_notifier_range *range, unsigned long seq)
+{
+	mmu_interval_set_seq(mni, seq);
+	return true;
+}
+
+static void t_insert_under_way_is_not_idle(void)
+{
+	static const struct mmu_interval_notifier_ops accepting = { .invalidate = accept };
+	struct mmu_interval_notifier other;
+	struct mmu_notifier_range r;
+	struct driver s, d;
+	struct reader ri = { .ret = 0 };
+
+	*shim_param_idle_ms = 10;
+	ok(!mmu_interval_notifier_insert(&other, mm, 0, ULONG_MAX, &accepting));
+	ok(!insert(&d, 5, 1));
+	remove_sub(&d);
+	start(&r, 50, 1);
+	task_start(&ri, &s, first_sleeper_main);
+	ok(!ri.done);			/* the veto is deferred */
+	pass_time(100);
+	end(&r);
+	shim_settle();
+	tap_ok(ri.done && !ri.ret, "insert: %d", ri.ret);
+	ok(start_nonblock(&r, 6, 1) == -EAGAIN);
+	mmu_interval_notifier_remove(&other);
+	remove_sub(&s);
+}
+
+static void insert_remove_main(void *arg)
+{
+	const struct pinwatch_interval_notifier_ops *kinds[] = { &ops, &two_pass, &sleeper };
+	bool live = arg;
+	struct driver d;
+	int i, ret;
+
+	for (i = 0; i < 4; i++) {
+		ret = insert_ops(&d, 5, 1, kinds[shim_rand(3)]);
+		if (ret && (live || ret != -ESRCH))
+			shim_die("insert: %d", ret);
+		shim_tick(shim_rand(2));
+		if (ret)
+			continue;
+		if (shim_rand(2)) {
+			remove_sub(&d);
+			continue;
+		}
+		pinwatch_interval_notifier_put(&d.sub);
+		pinwatch_interval_notifier_barrier();
+	}
+}
+
+static void t_idle_races_with_insert(void)
+{
+	int i;
+
+	*shim_param_idle_ms = shim_rand(2);
+	for (i = 0; i < 2; i++)
+		shim_spawn("inserter", insert_remove_main, mm);
+	shim_settle();
+}
+
+static void t_idle_races_with_release(void)
+{
+	*shim_param_idle_ms = shim_rand(2);
+	mmgrab(mm);
+	shim_spawn("inserter", insert_remove_main, NULL);
+	shim_yield();
+	mmput(mm);
+	shim_settle();
+}
+
+static void t_idle_races_with_exit(void)
+{
+	struct driver d;
+
+	*shim_param_idle_ms = shim_rand(3);
+	ok(!insert_ops(&d, 5, 1, shim_rand(2) ? &ops : &sleeper));
+	remove_sub(&d);
+	shim_tick(shim_rand(3));
+}
+
+static void t_dying_mm(void)
+{
+	struct driver d, late;
+	struct reader rr;
+
+	ok(!insert(&d, 5, 1));
+	d.hold = true;
+	task_start(&rr, NULL, release_main);
+	ok(!rr.done && d.calls == 1);
+	ok(insert(&late, 5, 1) == -ESRCH);
+	ok(insert_ops(&late, 5, 1, &sleeper) == -ESRCH);
+	let(&d);
+	ok(rr.done && d.calls == 2);
+	ok(insert(&late, 5, 1) == -ESRCH);
+	remove_sub(&d);
+}
+
+static void t_release_beside_a_start(void)
+{
+	struct mmu_notifier_range r;
+	struct reader rd, rr;
+	struct driver d;
+
+	ok(!insert(&d, 5, 1));
+	d.hold_events = BIT(MMU_NOTIFY_CLEAR);
+	shim_spawn("truncate", started_main, &r);
+	shim_settle();
+	ok(d.calls == 1 && blocks(&d, &rd));
+	task_start(&rr, NULL, release_main);
+	ok(rr.done == false && d.calls == 3);	/* waits under SRCU, for the callback */
+	ok(rd.done && pinwatch_interval_read_retry(&d.sub, rd.seq));
+	let(&d);
+	ok(rr.done && d.done == 3);
+	end_other(&r);
+	remove_sub(&d);
+}
+
+#define MANY	100000
+
+static bool accept_ours(struct pinwatch_interval_notifier *sub,
+			const struct mmu_notifier_range *range, unsigned long seq)
+{
+	pinwatch_interval_set_seq(sub, seq);
+	return true;
+}
+
+static void t_overlapping_ends_of_many(void)
+{
+	static const struct pinwatch_interval_notifier_ops accepting = {
+		.invalidate = accept_ours, .flags = PINWATCH_OPS_NEVER_SLEEPS,
+	};
+	struct pinwatch_interval_notifier *subs;
+	struct mmu_notifier_range a, b;
+	static struct driver d, e;
+	struct reader rd, re;
+	unsigned long i;
+
+	subs = calloc(MANY, sizeof(*subs));
+	for (i = 0; i < MANY; i++)
+		if (pinwatch_interval_notifier_insert(&subs[i], mm, PG(i), 1, &accepting))
+			break;
+	ok(i == MANY && !insert(&d, 10, 1) && !insert(&e, MANY - 10, 1));
+	start(&a, 0, MANY);
+	start(&b, MANY / 2, MANY / 2);
+	ok(blocks(&d, &rd) && blocks(&e, &re));
+	end(&a);
+	shim_settle();
+	ok(rd.done && !re.done);
+	end(&b);
+	shim_settle();
+	ok(re.done && !pinwatch_interval_read_retry(&e.sub, re.seq));
+	for (i = 0; i < MANY; i++)
+		pinwatch_interval_notifier_remove(&subs[i]);
+	remove_sub(&d);
+	remove_sub(&e);
+	free(subs);
+}
+
+const struct test tests_life[] = {
+	TEST(killable_read_ends_with_a_signal), TEST(bounded_read_gives_up),
+	TEST(idle_mm_is_let_go), TEST(idle_mm_with_a_veto_is_let_go),
+	TEST(insert_under_way_is_not_idle), RACE(idle_races_with_insert, 1500),
+	RACE(idle_races_with_release, 1500), RACE(idle_races_with_exit, 500),
+	TEST(dying_mm), TEST(release_beside_a_start), TEST(overlapping_ends_of_many),
+	{ NULL },
+};

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Subscriptions that may sleep, and ranges that are not blockable. */
+#include "driver.h"
+
+static u64 vetoes(void)
+{
+	struct pw_core_stats stats;
+
+	pw_core_stats(&stats);
+	return stats.vetoes;
+}
+
+/* Another driver's real interval notifier. */
+struct neighbour {
+	struct mmu_interval_notifier mni;
+	struct shim_wq wq;
+	bool hold, done;
+};
+
+static bool neighbour_invalidate(struct mmu_interval_notifier *mni,
+				 const struct mmu_notifier_range *range, unsigned long seq)
+{
+	struct neighbour *n = container_of(mni, struct neighbour, mni);
+
+	mmu_interval_set_seq(mni, seq);
+	shim_wait_event(&n->wq, !n->hold, false);
+	return true;
+}
+
+static const struct mmu_interval_notifier_ops neighbour_ops = {
+	.invalidate = neighbour_invalidate,
+};
+
+static void neighbour_insert(struct neighbour *n)
+{
+	memset(n, 0, sizeof(*n));
+	shim_wq_init(&n->wq);
+	ok(!mmu_interval_notifier_insert(&n->mni, mm, PG(0), 100 * PAGE_SIZE, &neighbour_ops));
+}
+
+static void neighbour_main(void *arg)
+{
+	struct neighbour *n = arg;
+
+	mmu_interval_read_begin(&n->mni);
+	mmu_interval_notifier_remove(&n->mni);
+	n->done = true;
+}
+
+static void t_sleeper_is_never_called_nonblocking(void)
+{
+	struct mmu_notifier_range r;
+	struct driver s, plain;
+	u64 before = vetoes();
+
+	ok(!insert(&plain, 5, 3) && !insert_ops(&s, 6, 1, &sleeper));
+	ok(start_nonblock(&r, 5, 2) == -EAGAIN);
+	ok(!s.calls && !plain.calls && vetoes() == before + 1);
+	ok(!start_nonblock(&r, 5, 1));		/* beside it */
+	ok(plain.calls == 1 && !s.calls && vetoes() == before + 1);
+	end(&r);
+	event(6, 1, MMU_NOTIFY_CLEAR, NULL);
+	ok(s.calls == 1 && plain.calls == 2);
+	remove_sub(&s);
+	ok(!start_nonblock(&r, 5, 2) && plain.calls == 3);
+	end(&r);
+	remove_sub(&plain);
+}
+
+static void t_veto_minds_filters(void)
+{
+	struct pinwatch_interval_notifier_ops o = sleeper;
+	struct mmu_notifier_range r;
+	struct driver s;
+
+	o.ignore_events = BIT(MMU_NOTIFY_CLEAR);
+	ok(!insert_ops(&s, 6, 1, &o));
+	ok(!start_nonblock(&r, 5, 2));
+	end(&r);
+	ok(start_range(&r, PG(5), PG(7), MMU_NOTIFY_UNMAP, 0, NULL) == -EAGAIN);
+	ok(!s.calls);
+	remove_sub(&s);
+}
+
+static void t_veto_wedges_no_neighbour(void)
+{
+	struct mmu_notifier_range r;
+	struct neighbour before, after;
+	struct driver s;
+
+	neighbour_insert(&before);
+	ok(!insert_ops(&s, 6, 1, &sleeper));
+	neighbour_insert(&after);
+	ok(start_nonblock(&r, 5, 2) == -EAGAIN);
+	shim_spawn("neighbour", neighbour_main, &before);
+	shim_spawn("neighbour", neighbour_main, &after);
+	shim_settle();
+	ok(before.done && after.done);
+	remove_sub(&s);
+}
+
+static void inserter_main(void *arg)
+{
+	struct reader *r = arg;
+
+	r->ret = insert_ops(r->d, 6, 1, &sleeper);
+	r->done = true;
+}
+
+/* The veto has let it pass: no sleeper was there. Then comes one. */
+static void t_insert_settles_with_the_veto(void)
+{
+	struct mmu_notifier_range r;
+	struct driver first, s;
+	struct reader ri;
+
+	ok(!insert_ops(&first, 30, 1, &sleeper));
+	ok(!start_nonblock(&r, 5, 2));
+	task_start(&ri, &s, inserter_main);
+	ok(!ri.done);
+	end(&r);
+	shim_settle();
+	ok(ri.done && !ri.ret && !s.calls);
+	remove_sub(&s);
+	remove_sub(&first);
+}
+
+static void nonblock_main(void *arg)
+{
+	struct mmu_notifier_range *r = arg;
+
+	if (start_nonblock(r, 5, 2))
+		shim_die("refused");
+}
+
+/* And between the veto and our own start: the walk skips it. */
+static void t_insert_between_the_veto_and_start(void)
+{
+	struct mmu_notifier_range r;
+	struct driver first, s, plain;
+	struct neighbour n;
+	struct reader ri;
+
+	neighbour_insert(&n);		/* called after the veto */
+	ok(!insert_ops(&first, 30, 1, &sleeper) && !insert(&plain, 6, 1));
+	n.hold = true;
+	shim_spawn("oom reaper", nonblock_main, &r);
+	shim_settle();
+	task_start(&ri, &s, inserter_main);
+	ok(!ri.done);
+	n.hold = false;
+	shim_wq_wake(&n.wq);
+	shim_settle();
+	ok(!ri.done && !s.calls && plain.calls == 1);
+	end_other(&r);
+	shim_settle();
+	ok(ri.done && !ri.ret && !s.calls);
+	remove_sub(&s);
+	remove_sub(&first);
+	remove_sub(&plain);
+	mmu_interval_notifier_remove(&n.mni);
+}
+
+static void t_first_sleeper_waits_for_the_kernel(void)
+{
+	struct mmu_notifier_range r;
+	struct neighbour n;
+	struct driver s;
+	struct reader ri;
+
+	neighbour_insert(&n);
+	start(&r, 50, 1);
+	task_start(&ri, &s, inserter_main);
+	ok(!ri.done);			/* deferred: no veto yet */
+	end(&r);
+	shim_settle();
+	ok(ri.done && !ri.ret);
+	ok(start_nonblock(&r, 6, 1) == -EAGAIN);
+	mmu_interval_notifier_remove(&n.mni);
+	remove_sub(&s);
+}
+
+static void t_first_sleeper_under_the_mmap_lock(void)
+{
+	struct mmu_notifier_range r;
+	struct driver s;
+
+	memset(&s, 0, sizeof(s));
+	shim_wq_init(&s.wq);
+	mmap_write_lock(mm);
+	ok(!pinwatch_interval_notifier_insert_locked(&s.sub, mm, PG(6), PAGE_SIZE, &sleeper));
+	mmap_write_unlock(mm);
+	ok(start_nonblock(&r, 6, 1) == -EAGAIN);
+	remove_sub(&s);
+}
+
+static void t_sleeper_errors(void)
+{
+	struct driver s, plain;
+
+	ok(!insert(&plain, 5, 1));
+	shim_fail_kernel = true;
+	ok(insert_ops(&s, 6, 1, &sleeper) == -ENOMEM);
+	shim_fail_kernel = false;
+	shim_self()->signal_pending = true;
+	ok(insert_ops(&s, 6, 1, &sleeper) == -EINTR);
+	shim_self()->signal_pending = false;
+	ok(!check()->veto);
+	ok(!insert_ops(&s, 6, 1, &sleeper) && check()->veto);
+	remove_sub(&s);
+	remove_sub(&plain);
+}
+
+/* The mm dies with it, or the module goes: test_main() looks for what is left. */
+static void t_veto_dies_with_the_mm(void)
+{
+	struct driver s;
+
+	ok(!insert_ops(&s, 6, 1, &sleeper));
+	release();
+	ok(s.calls == 2);
+	remove_sub(&s);
+}
+
+static void t_veto_goes_with_the_module(void)
+{
+	struct driver s;
+
+	ok(!insert_ops(&s, 6, 1, &sleeper));
+	remove_sub(&s);
+	ok(check()->veto);
+}
+
+static void reap_main(void *arg)
+{
+	struct mmu_notifier_range r;
+	int i;
+
+	(void)arg;
+	for (i = 0; i < 3; i++)
+		if (!start_nonblock(&r, 5, 2))
+			end(&r);
+}
+
+static void t_sleepers_race_with_a_reaper(void)
+{
+	struct driver s, t;
+	struct reader ri;
+
+	*shim_param_idle_ms = shim_rand(2);
+	ri = (struct reader){ .d = &s };
+	shim_spawn("inserter", inserter_main, &ri);
+	shim_spawn("oom reaper", reap_main, NULL);
+	ok(!insert_ops(&t, 5, 1, &sleeper));
+	remove_sub(&t);
+	shim_settle();
+	ok(ri.done && !ri.ret && !s.calls && !t.calls);
+	remove_sub(&s);
+}
+
+const struct test tests_veto[] = {
+	TEST(sleeper_is_never_called_nonblocking), TEST(veto_minds_filters),
+	TEST(veto_wedges_no_neighbour), TEST(insert_settles_with_the_veto),
+	TEST(insert_between_the_veto_and_start), TEST(first_sleeper_waits_for_the_kernel),
+	TEST(first_sleeper_under_the_mmap_lock), TEST(sleeper_errors),
+	TEST(veto_dies_with_the_mm), TEST(veto_goes_with_the_module),
+	RACE(sleepers_race_with_a_reaper, 1500), { NULL },
+};

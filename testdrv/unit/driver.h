@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A driver that does what a test tells it, and short names for what tests do. */
+#ifndef _UNIT_DRIVER_H
+#define _UNIT_DRIVER_H
+#include <linux/mmu_notifier.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <linux/moduleparam.h>
+#include "core.h"
+#include "tap.h"
+
+#define BASE	0x100000ul
+#define PG(n)	(BASE + (n) * PAGE_SIZE)
+
+struct test {
+	const char *name;
+	void (*fn)(void);
+	unsigned int seeds;		/* random schedules; 0: one that only blocking ends */
+};
+
+#define TEST(name)	{ #name, t_##name, 0 }
+#define RACE(name, n)	{ #name, t_##name, n }
+extern const struct test tests_engine[], tests_pass[], tests_filter[], tests_veto[],
+	tests_life[];
+
+struct driver {
+	struct pinwatch_interval_notifier sub;
+	struct pinwatch_interval_notifier_finish finish;
+	struct shim_wq wq;
+	char name;			/* in order[]: first pass; upper case: second */
+	bool refuse, hold, lie;
+	bool one_pass, hold_finish;
+	unsigned int hold_events;	/* BIT(event): hold that one */
+	struct driver *puts;		/* whom its callback puts */
+	unsigned int calls, done, finishes, freed;
+	enum mmu_notifier_event events[4];
+	unsigned long start, end, seq;
+};
+
+extern const struct pinwatch_interval_notifier_ops ops, two_pass, sleeper;
+extern struct mm_struct *mm;
+extern char order[64];			/* who was called, see driver.name */
+
+struct pw_mm *check(void);		/* validates; NULL when not registered */
+int insert_ops(struct driver *d, unsigned int page, unsigned int pages,
+	       const struct pinwatch_interval_notifier_ops *o);
+int insert(struct driver *d, unsigned int page, unsigned int pages);
+void remove_sub(struct driver *d);
+void let(struct driver *d);		/* hold nothing any more */
+int start_range(struct mmu_notifier_range *r, unsigned long from, unsigned long to,
+		enum mmu_notifier_event event, unsigned int flags, void *owner);
+void start_at(struct mmu_notifier_range *r, unsigned long from, unsigned long to);
+void start(struct mmu_notifier_range *r, unsigned int page, unsigned int pages);
+int start_nonblock(struct mmu_notifier_range *r, unsigned int page, unsigned int pages);
+void end(struct mmu_notifier_range *r);
+void end_other(struct mmu_notifier_range *r);	/* that another task has started */
+void event(unsigned int page, unsigned int pages, enum mmu_notifier_event what, void *owner);
+void release(void);
+
+/* Something in a task of its own */
+struct reader {
+	struct driver *d;
+	unsigned long seq, timeout;
+	struct task_struct *task;
+	int ret;
+	bool done;
+};
+
+void reader_start(struct reader *r, struct driver *d);
+bool blocks(struct driver *d, struct reader *r);	/* does read_begin? */
+void task_start(struct reader *r, struct driver *d, void (*fn)(void *arg));
+void remover_main(void *arg);		/* struct reader */
+void release_main(void *arg);		/* struct reader */
+void started_main(void *arg);		/* struct mmu_notifier_range: pages 0 to 19 */
+#endif
