@@ -194,7 +194,7 @@ struct pw_class {
  * @classes: The subscriptions, by filter.
  * @nr_classes: How many of @classes have been in use.
  * @veto: The real interval notifier for subscriptions that may sleep, or NULL.
- *	Set once, under veto.c's mutex; read without.
+ *	Set once, under the mmap lock; read without.
  * @slots_used: A bit for each slot with a value in @seqs.
  * @slot_rec: The record of each used slot, for its bounds.
  * @slot_newest: The gen of the newest subscription that the walk of a used slot
@@ -214,7 +214,7 @@ struct pw_class {
  * @walks: The pw_walks going on.
  * @seq_next: The next counter for a sequence value. A multiple of PW_SEQ_BLOCK:
  *	the block is used up.
- * @nr_subs: Subscriptions, and removes that still wait.
+ * @nr_subs: Subscriptions, removes that still wait, and first inserts under way.
  * @nr_remove_waits: Removes that sleep, or are about to. Read without @lock too.
  * @registered: @mn counts as a reference.
  * @idle_since: Jiffies, when @nr_subs became 0.
@@ -322,7 +322,7 @@ void pw_veto_remove(struct pw_mm *pm);
 extern const struct mmu_notifier_ops pw_mn_ops;
 
 /* mm.c */
-int pw_mm_register(struct mm_struct *mm, bool locked, bool veto);
+int pw_mm_register(struct mm_struct *mm, bool locked, bool veto, struct pw_mm **held);
 void pw_mm_unhash(struct pw_mm *pm);
 bool pw_mm_unused(struct pw_mm *pm);
 void pw_mm_idle(void);

@@ -96,32 +96,47 @@ static struct pw_mm *mm_alloc_state(void)
 	return pm;
 }
 
-static struct pw_mm *mm_lookup_held(struct mm_struct *mm)
+/* Keeps it from being let go, like a subscription. */
+static struct pw_mm *mm_hold(struct mm_struct *mm)
 {
 	struct pw_mm *pm;
 
 	pw_lookup_begin();
 	pm = pw_mm_lookup(mm);
+	if (pm) {
+		spin_lock(&pm->lock);
+		if (pm->open) {
+			pm->nr_subs++;
+			spin_unlock(&pm->lock);
+		} else {
+			/* On its way out of the hash. */
+			spin_unlock(&pm->lock);
+			pm = NULL;
+		}
+	}
 	pw_lookup_end();
 	return pm;
 }
 
 /* With the mmap lock held for writing, which keeps two from registering. */
-static int mm_register(struct mm_struct *mm)
+static int mm_register(struct mm_struct *mm, struct pw_mm **held)
 {
-	struct pw_mm *pm;
+	struct pw_mm *pm = mm_hold(mm);
 	int ret;
 
-	if (mm_lookup_held(mm))
+	*held = pm;
+	if (pm)
 		return 0;
 	pm = mm_alloc_state();
 	if (!pm)
 		return -ENOMEM;
+	pm->nr_subs = 1;
 	ret = __mmu_notifier_register(&pm->mn, mm);
 	if (ret) {
 		kfree(pm);
 		return ret;
 	}
+	*held = pm;
 	atomic_inc(&mm_live);
 	mm_hash_add(pm);
 	return 0;
@@ -132,22 +147,26 @@ static int mm_register(struct mm_struct *mm)
  * @mm: The mm; mm_users is held, so that no release runs meanwhile.
  * @locked: The caller holds its mmap lock for writing.
  * @veto: For a subscription that may sleep.
+ * @held: Set to its state, which counts one in nr_subs for the caller to drop;
+ *	%NULL on failure if there is nothing to drop.
  *
  * Return: 0, -ENOMEM, -EINTR (a signal is pending).
  */
-int pw_mm_register(struct mm_struct *mm, bool locked, bool veto)
+int pw_mm_register(struct mm_struct *mm, bool locked, bool veto, struct pw_mm **held)
 {
 	int ret = 0;
 
-	if (!mm_lookup_held(mm)) {
-		if (!locked && mmap_write_lock_killable(mm))
-			return -EINTR;
-		ret = mm_register(mm);
-		if (!locked)
-			mmap_write_unlock(mm);
-	}
+	*held = mm_hold(mm);
+	if (*held && (!veto || smp_load_acquire(&(*held)->veto)))
+		return 0;
+	if (!locked && mmap_write_lock_killable(mm))
+		return -EINTR;
+	if (!*held)
+		ret = mm_register(mm, held);
 	if (!ret && veto)
-		ret = pw_veto_ensure(mm, mm_lookup_held(mm));
+		ret = pw_veto_ensure(mm, *held);
+	if (!locked)
+		mmap_write_unlock(mm);
 	return ret;
 }
 

@@ -64,17 +64,41 @@ static __always_inline int sub_insert(struct pinwatch_interval_notifier *sub,
 	return ret;
 }
 
+/* One less in nr_subs; drops pm->lock. */
+static __always_inline void mm_uncount_unlock(struct pw_mm *pm)
+	__releases(&pm->lock)
+{
+	bool none = !--pm->nr_subs, put = none && !pm->registered;
+
+	if (unlikely(none))
+		pm->idle_since = jiffies;
+	spin_unlock(&pm->lock);
+	if (unlikely(put))
+		pw_mm_put(pm);
+	else if (unlikely(none))
+		pw_mm_idle();
+}
+
+static void mm_unhold(struct pw_mm *pm)
+{
+	spin_lock(&pm->lock);
+	mm_uncount_unlock(pm);
+}
+
 static int sub_insert_first(struct pinwatch_interval_notifier *sub,
 			    unsigned int flags, bool locked)
 {
+	struct pw_mm *pm;
 	int ret;
 
 	/* Registration needs a live mm; and while we hold it, no release runs. */
 	if (!mmget_not_zero(sub->mm))
 		return -ESRCH;
-	ret = pw_mm_register(sub->mm, locked, flags & PW_SUB_SLEEPS);
+	ret = pw_mm_register(sub->mm, locked, flags & PW_SUB_SLEEPS, &pm);
 	if (!ret)
 		ret = sub_insert(sub, flags);
+	if (pm)
+		mm_unhold(pm);
 	/* With the mmap lock held, the last reference must not be dropped here. */
 	mmput_async(sub->mm);
 	return ret;
@@ -211,49 +235,11 @@ int pinwatch_interval_notifier_insert_locked(struct pinwatch_interval_notifier *
 }
 EXPORT_SYMBOL_GPL(pinwatch_interval_notifier_insert_locked);
 
-/* One subscription less; drops pm->lock. */
-static __always_inline void sub_uncount_unlock(struct pw_mm *pm)
-	__releases(&pm->lock)
-{
-	bool none = !--pm->nr_subs, put = none && !pm->registered;
-
-	if (unlikely(none))
-		pm->idle_since = jiffies;
-	spin_unlock(&pm->lock);
-	pw_stat_dec(nr_subscriptions);
-	if (unlikely(put))
-		pw_mm_put(pm);
-	else if (unlikely(none))
-		pw_mm_idle();
-}
-
-/**
- * pw_sub_insert_flags() - subscribe with ops that are not ours
- * @sub: As for pinwatch_interval_notifier_insert().
- * @mm: Likewise.
- * @start: Likewise.
- * @length: Likewise.
- * @ops: Begins like struct pinwatch_interval_notifier_ops, as far as @flags says;
- *	not to be put.
- * @flags: PW_SUB_SLEEPS, PW_SUB_TWO_PASS.
- * @locked: The mmap lock is held for writing.
- *
- * Return: as pinwatch_interval_notifier_insert().
- */
-int pw_sub_insert_flags(struct pinwatch_interval_notifier *sub, struct mm_struct *mm,
-			unsigned long start, unsigned long length, const void *ops,
-			unsigned int flags, bool locked)
-{
-	int ret = sub_init(sub, mm, start, length, ops);
-
-	return unlikely(ret) ? ret : sub_insert_slow(sub, flags, locked);
-}
-
-/* The callbacks are gone: drop what @sub held. */
+/* The callbacks are gone: drop what a subscription held. */
 static void sub_drop(struct pw_mm *pm)
 {
-	spin_lock(&pm->lock);
-	sub_uncount_unlock(pm);
+	pw_stat_dec(nr_subscriptions);
+	mm_unhold(pm);
 }
 
 static noinline void remove_wait(struct pw_mm *pm,
@@ -306,7 +292,8 @@ void pinwatch_interval_notifier_remove(struct pinwatch_interval_notifier *sub)
 		remove_wait(pm, sub);
 		return;
 	}
-	sub_uncount_unlock(pm);
+	pw_stat_dec(nr_subscriptions);
+	mm_uncount_unlock(pm);
 }
 EXPORT_SYMBOL_GPL(pinwatch_interval_notifier_remove);
 

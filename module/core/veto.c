@@ -26,7 +26,6 @@
  *    veto sees the subscription, or insert outlasts the invalidation.]
  */
 #include <linux/mmu_notifier.h>
-#include <linux/mutex.h>
 #include <linux/slab.h>
 #include "core.h"
 
@@ -34,9 +33,6 @@ struct pw_veto {
 	struct mmu_interval_notifier mni;
 	struct pw_mm *pm;
 };
-
-/* Serialises the first such inserts of all mms. Outside pm->lock; the mmap lock may be held. */
-static DEFINE_MUTEX(veto_mutex);
 
 static bool veto_invalidate(struct mmu_interval_notifier *mni,
 			    const struct mmu_notifier_range *range,
@@ -61,55 +57,47 @@ static const struct mmu_interval_notifier_ops veto_ops = {
 	.invalidate = veto_invalidate,
 };
 
-static int veto_insert(struct mm_struct *mm, struct pw_mm *pm)
+/**
+ * pw_veto_ensure() - let subscriptions that may sleep into an mm
+ * @mm: The mm, its mmap lock held for writing: one at a time.
+ * @pm: Its state, registered.
+ *
+ * The kernel defers the insert while anything is in flight in that mm. Until then
+ * nothing is refused: pw_veto_settle() waits for that, too.
+ *
+ * Context: may sleep.
+ * Return: 0, -ENOMEM, -EINTR (a signal is pending).
+ */
+int pw_veto_ensure(struct mm_struct *mm, struct pw_mm *pm)
 {
-	struct pw_veto *veto = kzalloc(sizeof(*veto), GFP_KERNEL_ACCOUNT);
+	struct pw_veto *veto;
 	int ret;
 
+	if (pm->veto)
+		return 0;
+	veto = kzalloc(sizeof(*veto), GFP_KERNEL_ACCOUNT);
 	if (!veto)
 		return -ENOMEM;
 	veto->pm = pm;
-	/* Our own notifier is registered: this takes no mmap lock. */
-	ret = mmu_interval_notifier_insert(&veto->mni, mm, 0, ULONG_MAX, &veto_ops);
+	/* The first in an mm takes every lock of the mm's mappings. */
+	ret = mmu_interval_notifier_insert_locked(&veto->mni, mm, 0, ULONG_MAX,
+						  &veto_ops);
 	if (ret) {
 		kfree(veto);
 		return ret;
 	}
-	/* The kernel defers an insert while anything is in flight in that mm. */
-	mmu_interval_read_begin(&veto->mni);
-	/* Pairs with the acquire in pw_veto_ensure(). */
+	/* Pairs with the acquire in pw_mm_register(), and with insert's lock. */
 	smp_store_release(&pm->veto, veto);
 	return 0;
-}
-
-/**
- * pw_veto_ensure() - let subscriptions that may sleep into an mm
- * @mm: The mm; mm_users is held.
- * @pm: Its state, registered.
- *
- * Context: sleeps, the first time as long as invalidations are in flight in @mm.
- * Return: 0 or -ENOMEM.
- */
-int pw_veto_ensure(struct mm_struct *mm, struct pw_mm *pm)
-{
-	int ret = 0;
-
-	/* Pairs with the release in veto_insert(). */
-	if (smp_load_acquire(&pm->veto))
-		return 0;
-	mutex_lock(&veto_mutex);
-	if (!pm->veto)
-		ret = veto_insert(mm, pm);
-	mutex_unlock(&veto_mutex);
-	return ret;
 }
 
 /**
  * pw_veto_settle() - after a subscription that may sleep was linked
  * @pm: The mm.
  *
- * Waits for ranges that are not blockable and that the veto let pass before.
- * There are none but while the mm is being reaped.
+ * Waits for ranges that are not blockable and that the veto let pass before. There
+ * are none but while the mm is being reaped. The first one waits for everything
+ * that is in flight in the mm, since the veto is not in the tree before that.
  */
 void pw_veto_settle(struct pw_mm *pm)
 {

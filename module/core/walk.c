@@ -96,8 +96,12 @@ static void walk_fill(struct pw_mm *pm, struct pw_walk *walk)
 	WRITE_ONCE(walk->pos, 0);
 }
 
-/* Does a callback of @sub run, or is one to be finished? Under pm->lock. */
-static bool walks_hold(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
+/*
+ * Does a callback of @sub run, or is one to be finished? Under pm->lock. A walk
+ * that merely passes over a cancelled entry looks as if it ran. remove waits that
+ * out; but put has marked those that will free, and must count no others.
+ */
+static bool walks_hold(struct pw_mm *pm, struct pinwatch_interval_notifier *sub, bool put)
 {
 	struct llist_node *link;
 	struct pw_walk *walk;
@@ -114,7 +118,7 @@ static bool walks_hold(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
 		for (i = 0; i < walk->nr; i++) {
 			entry = READ_ONCE(walk->batch[i]);
 			if ((entry & ~PW_BATCH_FLAGS) == (unsigned long)sub &&
-			    (i == READ_ONCE(walk->pos) || entry & PW_BATCH_PUT))
+			    (put ? entry & PW_BATCH_PUT : i == READ_ONCE(walk->pos)))
 				return true;
 		}
 	}
@@ -135,7 +139,7 @@ static noinline void walk_let_go(struct pw_mm *pm, struct pw_walk *walk, unsigne
 	if (walk->batch[i] & PW_BATCH_PUT) {
 		sub = (void *)(walk->batch[i] & ~PW_BATCH_FLAGS);
 		walk->batch[i] = PW_BATCH_CANCELLED;
-		last = !walks_hold(pm, sub);
+		last = !walks_hold(pm, sub, true);
 	}
 	spin_unlock(&pm->lock);
 	if (last)
@@ -243,7 +247,7 @@ static noinline void walk_finish(struct pw_mm *pm, struct pw_walk *walk)
 
 		spin_lock(&pm->lock);
 		walk->finishing = NULL;
-		put = sub->state & PW_SUB_PUT && !walks_hold(pm, sub);
+		put = sub->state & PW_SUB_PUT && !walks_hold(pm, sub, true);
 		spin_unlock(&pm->lock);
 		if (put)
 			pw_sub_free(pm, sub);
@@ -368,7 +372,7 @@ bool pw_walk_cancel(struct pw_mm *pm, struct pinwatch_interval_notifier *sub, bo
 				WRITE_ONCE(walk->batch[i], cancelled);
 		}
 	}
-	return walks_hold(pm, sub);
+	return walks_hold(pm, sub, put);
 }
 
 /**
@@ -383,7 +387,7 @@ bool pw_walk_running(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
 	bool running;
 
 	spin_lock(&pm->lock);
-	running = walks_hold(pm, sub);
+	running = walks_hold(pm, sub, false);
 	spin_unlock(&pm->lock);
 	return running;
 }
