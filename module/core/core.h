@@ -214,7 +214,8 @@ struct pw_class {
  * @walks: The pw_walks going on.
  * @seq_next: The next counter for a sequence value. A multiple of PW_SEQ_BLOCK:
  *	the block is used up.
- * @nr_subs: Subscriptions, removes that still wait, and first inserts under way.
+ * @nr_subs: Subscriptions, removes that still wait, and reservations of inserts
+ *	that sleep.
  * @nr_remove_waits: Removes that sleep, or are about to. Read without @lock too.
  * @registered: @mn counts as a reference.
  * @idle_since: Jiffies, when @nr_subs became 0.
@@ -314,7 +315,7 @@ int pw_sub_insert_flags(struct pinwatch_interval_notifier *sub, struct mm_struct
 			unsigned int flags, bool locked);
 
 /* veto.c */
-int pw_veto_ensure(struct mm_struct *mm, struct pw_mm *pm);
+int pw_veto_ensure(struct pw_mm *pm, bool locked);
 void pw_veto_settle(struct pw_mm *pm);
 void pw_veto_remove(struct pw_mm *pm);
 
@@ -322,7 +323,7 @@ void pw_veto_remove(struct pw_mm *pm);
 extern const struct mmu_notifier_ops pw_mn_ops;
 
 /* mm.c */
-int pw_mm_register(struct mm_struct *mm, bool locked, bool veto, struct pw_mm **held);
+struct pw_mm *pw_mm_register(struct mm_struct *mm, bool locked);
 void pw_mm_unhash(struct pw_mm *pm);
 bool pw_mm_unused(struct pw_mm *pm);
 void pw_mm_idle(void);

@@ -18,6 +18,7 @@
  * its address names it.
  */
 #include <linux/atomic.h>
+#include <linux/err.h>
 #include <linux/hash.h>
 #include <linux/jiffies.h>
 #include <linux/moduleparam.h>
@@ -91,26 +92,32 @@ static struct pw_mm *mm_alloc_state(void)
 		list_add(&pm->spares[i].node, &pm->spare);
 	init_waitqueue_head(&pm->read_wq);
 	init_waitqueue_head(&pm->remove_wq);
+	pm->idle_since = jiffies;
 	pm->registered = true;
 	pm->open = true;
 	return pm;
 }
 
-/* Keeps it from being let go, like a subscription. */
-static struct pw_mm *mm_hold(struct mm_struct *mm)
+/*
+ * The state of an mm, with a reservation: counted like a subscription, so that the
+ * idle worker leaves it alone. One that it is letting go of just now counts as none,
+ * and must not be found again. Release does not run: mm_users is held.
+ */
+static struct pw_mm *mm_reserve(struct mm_struct *mm)
 {
 	struct pw_mm *pm;
+	bool open;
 
 	pw_lookup_begin();
 	pm = pw_mm_lookup(mm);
 	if (pm) {
 		spin_lock(&pm->lock);
-		if (pm->open) {
+		open = pm->open;
+		if (open)
 			pm->nr_subs++;
-			spin_unlock(&pm->lock);
-		} else {
-			/* On its way out of the hash. */
-			spin_unlock(&pm->lock);
+		spin_unlock(&pm->lock);
+		if (!open) {
+			pw_mm_unhash(pm);
 			pm = NULL;
 		}
 	}
@@ -119,55 +126,47 @@ static struct pw_mm *mm_hold(struct mm_struct *mm)
 }
 
 /* With the mmap lock held for writing, which keeps two from registering. */
-static int mm_register(struct mm_struct *mm, struct pw_mm **held)
+static struct pw_mm *mm_register(struct mm_struct *mm)
 {
-	struct pw_mm *pm = mm_hold(mm);
+	struct pw_mm *pm = mm_reserve(mm);
 	int ret;
 
-	*held = pm;
 	if (pm)
-		return 0;
+		return pm;
 	pm = mm_alloc_state();
 	if (!pm)
-		return -ENOMEM;
+		return ERR_PTR(-ENOMEM);
 	pm->nr_subs = 1;
 	ret = __mmu_notifier_register(&pm->mn, mm);
 	if (ret) {
 		kfree(pm);
-		return ret;
+		return ERR_PTR(ret);
 	}
-	*held = pm;
 	atomic_inc(&mm_live);
 	mm_hash_add(pm);
-	return 0;
+	return pm;
 }
 
 /**
- * pw_mm_register() - register with an mm, unless that was done
+ * pw_mm_register() - register with an mm, unless that was done, and reserve it
  * @mm: The mm; mm_users is held, so that no release runs meanwhile.
  * @locked: The caller holds its mmap lock for writing.
- * @veto: For a subscription that may sleep.
- * @held: Set to its state, which counts one in nr_subs for the caller to drop;
- *	%NULL on failure if there is nothing to drop.
  *
- * Return: 0, -ENOMEM, -EINTR (a signal is pending).
+ * Return: its state, counted in nr_subs; or an ERR_PTR of -ENOMEM, or of -EINTR (a
+ * signal is pending).
  */
-int pw_mm_register(struct mm_struct *mm, bool locked, bool veto, struct pw_mm **held)
+struct pw_mm *pw_mm_register(struct mm_struct *mm, bool locked)
 {
-	int ret = 0;
+	struct pw_mm *pm = mm_reserve(mm);
 
-	*held = mm_hold(mm);
-	if (*held && (!veto || smp_load_acquire(&(*held)->veto)))
-		return 0;
+	if (pm)
+		return pm;
 	if (!locked && mmap_write_lock_killable(mm))
-		return -EINTR;
-	if (!*held)
-		ret = mm_register(mm, held);
-	if (!ret && veto)
-		ret = pw_veto_ensure(mm, *held);
+		return ERR_PTR(-EINTR);
+	pm = mm_register(mm);
 	if (!locked)
 		mmap_write_unlock(mm);
-	return ret;
+	return pm;
 }
 
 /* Under pm->lock: was that the last counted reference? */
@@ -262,6 +261,8 @@ static bool mm_idle_armed;
  */
 void pw_mm_idle(void)
 {
+	/* Pairs with that in mm_idle_work(): it sees the mm, or we see it unarmed. */
+	smp_mb();
 	if (unlikely(!READ_ONCE(mm_idle_armed)) && !xchg(&mm_idle_armed, true))
 		queue_delayed_work(mm_put_wq, &mm_idle, msecs_to_jiffies(idle_ms));
 }
@@ -294,8 +295,8 @@ static void mm_idle_work(struct work_struct *work)
 	struct pw_mm *pm;
 	int i;
 
-	/* First: whoever becomes idle from here on arms it again. */
-	WRITE_ONCE(mm_idle_armed, false);
+	/* First: whoever becomes idle from here on arms it again. Has a full barrier. */
+	smp_store_mb(mm_idle_armed, false);
 	rcu_read_lock();
 	for (i = 0; i < ARRAY_SIZE(pw_mm_hash); i++)
 		hlist_for_each_entry_rcu(pm, &pw_mm_hash[i], hash)

@@ -6,6 +6,7 @@
  * what is in flight (record.c), remove makes the walks let go of it (walk.c) and
  * sleeps only while a callback of that very subscription runs.
  */
+#include <linux/err.h>
 #include <linux/export.h>
 #include <linux/jiffies.h>
 #include <linux/overflow.h>
@@ -41,7 +42,7 @@ static __always_inline void sub_link(struct pw_mm *pm,
 	pw_stat_inc(nr_subscriptions);
 }
 
-/* -ENOENT: the mm is not registered, or lacks the veto. */
+/* -ENOENT: the mm is not registered. */
 static __always_inline int sub_insert(struct pinwatch_interval_notifier *sub,
 				      unsigned int flags)
 {
@@ -55,7 +56,7 @@ static __always_inline int sub_insert(struct pinwatch_interval_notifier *sub,
 		return -ENOENT;
 	}
 	spin_lock(&pm->lock);
-	if (likely(pm->open && !(flags & PW_SUB_SLEEPS && !pm->veto)))
+	if (likely(pm->open))
 		sub_link(pm, sub, flags);
 	else
 		ret = pm->dead ? -ESRCH : -ENOENT;
@@ -64,8 +65,8 @@ static __always_inline int sub_insert(struct pinwatch_interval_notifier *sub,
 	return ret;
 }
 
-/* One less in nr_subs; drops pm->lock. */
-static __always_inline void mm_uncount_unlock(struct pw_mm *pm)
+/* One subscription, or reservation, less; drops pm->lock. */
+static __always_inline void sub_uncount_unlock(struct pw_mm *pm)
 	__releases(&pm->lock)
 {
 	bool none = !--pm->nr_subs, put = none && !pm->registered;
@@ -79,28 +80,41 @@ static __always_inline void mm_uncount_unlock(struct pw_mm *pm)
 		pw_mm_idle();
 }
 
-static void mm_unhold(struct pw_mm *pm)
-{
-	spin_lock(&pm->lock);
-	mm_uncount_unlock(pm);
-}
-
+/*
+ * With what sleeps: registration, and the veto. @pm is reserved (counted in
+ * nr_subs) all the time. @sub is anybody's once it is linked: a callback may have
+ * put it.
+ */
 static int sub_insert_first(struct pinwatch_interval_notifier *sub,
 			    unsigned int flags, bool locked)
 {
+	struct mm_struct *mm = sub->mm;
 	struct pw_mm *pm;
-	int ret;
+	int ret = 0;
 
 	/* Registration needs a live mm; and while we hold it, no release runs. */
-	if (!mmget_not_zero(sub->mm))
+	if (!mmget_not_zero(mm))
 		return -ESRCH;
-	ret = pw_mm_register(sub->mm, locked, flags & PW_SUB_SLEEPS, &pm);
-	if (!ret)
-		ret = sub_insert(sub, flags);
-	if (pm)
-		mm_unhold(pm);
+	pm = pw_mm_register(mm, locked);
+	if (IS_ERR(pm)) {
+		ret = PTR_ERR(pm);
+		goto out;
+	}
+	if (flags & PW_SUB_SLEEPS)
+		ret = pw_veto_ensure(pm, locked);
+	if (!ret) {
+		spin_lock(&pm->lock);
+		sub_link(pm, sub, flags);
+		spin_unlock(&pm->lock);
+		/* With SPTEs only after the return: see veto.c. */
+		if (flags & PW_SUB_SLEEPS)
+			pw_veto_settle(pm);
+	}
+	spin_lock(&pm->lock);
+	sub_uncount_unlock(pm);
+out:
 	/* With the mmap lock held, the last reference must not be dropped here. */
-	mmput_async(sub->mm);
+	mmput_async(mm);
 	return ret;
 }
 
@@ -120,7 +134,7 @@ static noinline int ops_flags(const struct pinwatch_interval_notifier_ops *ops)
 	if (ops->flags & ~PINWATCH_OPS_NEVER_SLEEPS ||
 	    ops->ignore_events & BIT(MMU_NOTIFY_RELEASE) ||
 	    (!ops->invalidate && !ops->invalidate_start) ||
-	    !ops->invalidate_start != !ops->invalidate_finish)
+	    (ops->invalidate_start && !ops->invalidate_finish))
 		return -EINVAL;
 	if (!(ops->flags & PINWATCH_OPS_NEVER_SLEEPS))
 		flags |= PW_SUB_SLEEPS;
@@ -150,14 +164,11 @@ static __always_inline int sub_init(struct pinwatch_interval_notifier *sub,
 static noinline int sub_insert_slow(struct pinwatch_interval_notifier *sub,
 				    unsigned int flags, bool locked)
 {
-	int ret = sub_insert(sub, flags);
+	int ret = -ENOENT;
 
-	if (ret == -ENOENT)
-		ret = sub_insert_first(sub, flags, locked);
-	/* With SPTEs only after the return, see veto.c. */
-	if (!ret && flags & PW_SUB_SLEEPS)
-		pw_veto_settle(sub->pm);
-	return ret;
+	if (!(flags & PW_SUB_SLEEPS))
+		ret = sub_insert(sub, flags);
+	return ret == -ENOENT ? sub_insert_first(sub, flags, locked) : ret;
 }
 
 /**
@@ -182,7 +193,8 @@ static noinline int sub_insert_slow(struct pinwatch_interval_notifier *sub,
  * Context: process context, without the mmap lock. Sleeps for the first
  * subscription in an mm, which takes the mmap lock for writing; and without
  * %PINWATCH_OPS_NEVER_SLEEPS, for the first of those as long as anything is in
- * flight in @mm, and later ones while the mm is being reaped.
+ * flight in @mm, and later ones while the mm is being reaped: so it must not hold a
+ * lock that callbacks take.
  * Return: 0; -EOVERFLOW for a bad @length; -EINVAL for bad @ops; -ESRCH when @mm
  * is being torn down. In an mm that has none yet also -ENOMEM, and -EINTR when a
  * signal is pending.
@@ -217,7 +229,9 @@ EXPORT_SYMBOL_GPL(pinwatch_interval_notifier_insert);
  * For callers such as a driver's mmap() that hold the mmap lock of @mm for
  * writing.
  *
- * Context: process context, mmap lock held for writing. May sleep.
+ * Context: process context, mmap lock held for writing. May sleep; without
+ * %PINWATCH_OPS_NEVER_SLEEPS for as long as invalidations that do not take the mmap
+ * lock (truncation, reclaim) keep coming.
  * Return: as pinwatch_interval_notifier_insert().
  */
 int pinwatch_interval_notifier_insert_locked(struct pinwatch_interval_notifier *sub,
@@ -235,11 +249,34 @@ int pinwatch_interval_notifier_insert_locked(struct pinwatch_interval_notifier *
 }
 EXPORT_SYMBOL_GPL(pinwatch_interval_notifier_insert_locked);
 
-/* The callbacks are gone: drop what a subscription held. */
+/**
+ * pw_sub_insert_flags() - subscribe with ops that are not ours
+ * @sub: As for pinwatch_interval_notifier_insert().
+ * @mm: Likewise.
+ * @start: Likewise.
+ * @length: Likewise.
+ * @ops: Begins like struct pinwatch_interval_notifier_ops, as far as @flags says;
+ *	not to be put.
+ * @flags: PW_SUB_SLEEPS, PW_SUB_TWO_PASS.
+ * @locked: The mmap lock is held for writing.
+ *
+ * Return: as pinwatch_interval_notifier_insert().
+ */
+int pw_sub_insert_flags(struct pinwatch_interval_notifier *sub, struct mm_struct *mm,
+			unsigned long start, unsigned long length, const void *ops,
+			unsigned int flags, bool locked)
+{
+	int ret = sub_init(sub, mm, start, length, ops);
+
+	return unlikely(ret) ? ret : sub_insert_slow(sub, flags, locked);
+}
+
+/* The callbacks are gone: drop what @sub held. */
 static void sub_drop(struct pw_mm *pm)
 {
 	pw_stat_dec(nr_subscriptions);
-	mm_unhold(pm);
+	spin_lock(&pm->lock);
+	sub_uncount_unlock(pm);
 }
 
 static noinline void remove_wait(struct pw_mm *pm,
@@ -292,8 +329,8 @@ void pinwatch_interval_notifier_remove(struct pinwatch_interval_notifier *sub)
 		remove_wait(pm, sub);
 		return;
 	}
+	sub_uncount_unlock(pm);
 	pw_stat_dec(nr_subscriptions);
-	mm_uncount_unlock(pm);
 }
 EXPORT_SYMBOL_GPL(pinwatch_interval_notifier_remove);
 
@@ -320,8 +357,7 @@ void pw_sub_free(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
  * either, ops->free() is called, perhaps before this returns, and @sub may be
  * freed there and not before.
  *
- * Context: any that may take a spinlock, callbacks (of @sub too) included. Does
- * not sleep.
+ * Context: process context, callbacks (of @sub too) included. Does not sleep.
  */
 void pinwatch_interval_notifier_put(struct pinwatch_interval_notifier *sub)
 {

@@ -26,6 +26,7 @@
  *    veto sees the subscription, or insert outlasts the invalidation.]
  */
 #include <linux/mmu_notifier.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
 #include "core.h"
 
@@ -57,19 +58,10 @@ static const struct mmu_interval_notifier_ops veto_ops = {
 	.invalidate = veto_invalidate,
 };
 
-/**
- * pw_veto_ensure() - let subscriptions that may sleep into an mm
- * @mm: The mm, its mmap lock held for writing: one at a time.
- * @pm: Its state, registered.
- *
- * The kernel defers the insert while anything is in flight in that mm. Until then
- * nothing is refused: pw_veto_settle() waits for that, too.
- *
- * Context: may sleep.
- * Return: 0, -ENOMEM, -EINTR (a signal is pending).
- */
-int pw_veto_ensure(struct mm_struct *mm, struct pw_mm *pm)
+/* With the mmap lock held for writing, which keeps two from inserting. */
+static int veto_insert(struct pw_mm *pm)
 {
+	struct mm_struct *mm = pm->mn.mm;
 	struct pw_veto *veto;
 	int ret;
 
@@ -80,14 +72,42 @@ int pw_veto_ensure(struct mm_struct *mm, struct pw_mm *pm)
 		return -ENOMEM;
 	veto->pm = pm;
 	/* The first in an mm takes every lock of the mm's mappings. */
-	ret = mmu_interval_notifier_insert_locked(&veto->mni, mm, 0, ULONG_MAX,
-						  &veto_ops);
+	ret = mmu_interval_notifier_insert_locked(&veto->mni, mm, 0, ULONG_MAX, &veto_ops);
 	if (ret) {
 		kfree(veto);
 		return ret;
 	}
-	/* Pairs with the acquire in pw_mm_register(), and with insert's lock. */
+	/* Pairs with the acquire in pw_veto_ensure(). */
 	smp_store_release(&pm->veto, veto);
+	return 0;
+}
+
+/**
+ * pw_veto_ensure() - let subscriptions that may sleep into an mm
+ * @pm: The mm, registered and reserved; mm_users is held.
+ * @locked: The caller holds its mmap lock for writing.
+ *
+ * Context: sleeps, until the first time as long as invalidations are in flight in
+ * the mm: the kernel defers an insert so long. Holds nothing of ours meanwhile.
+ * Return: 0, -ENOMEM, -EINTR (a signal is pending).
+ */
+int pw_veto_ensure(struct pw_mm *pm, bool locked)
+{
+	struct mm_struct *mm = pm->mn.mm;
+	int ret;
+
+	/* Pairs with the release in veto_insert(). */
+	if (!smp_load_acquire(&pm->veto)) {
+		if (!locked && mmap_write_lock_killable(mm))
+			return -EINTR;
+		ret = veto_insert(pm);
+		if (!locked)
+			mmap_write_unlock(mm);
+		if (ret)
+			return ret;
+	}
+	/* Everybody for himself: it costs little once the kernel has inserted it. */
+	mmu_interval_read_begin(&pm->veto->mni);
 	return 0;
 }
 
@@ -95,9 +115,8 @@ int pw_veto_ensure(struct mm_struct *mm, struct pw_mm *pm)
  * pw_veto_settle() - after a subscription that may sleep was linked
  * @pm: The mm.
  *
- * Waits for ranges that are not blockable and that the veto let pass before. There
- * are none but while the mm is being reaped. The first one waits for everything
- * that is in flight in the mm, since the veto is not in the tree before that.
+ * Waits for ranges that are not blockable and that the veto let pass before.
+ * There are none but while the mm is being reaped.
  */
 void pw_veto_settle(struct pw_mm *pm)
 {

@@ -97,11 +97,10 @@ static void walk_fill(struct pw_mm *pm, struct pw_walk *walk)
 }
 
 /*
- * Does a callback of @sub run, or is one to be finished? Under pm->lock. A walk
- * that merely passes over a cancelled entry looks as if it ran. remove waits that
- * out; but put has marked those that will free, and must count no others.
+ * Does a callback of @sub run, or is one to be finished? Under pm->lock, after
+ * pw_walk_cancel(): entries that were cancelled in time have lost their address.
  */
-static bool walks_hold(struct pw_mm *pm, struct pinwatch_interval_notifier *sub, bool put)
+static bool walks_hold(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
 {
 	struct llist_node *link;
 	struct pw_walk *walk;
@@ -117,8 +116,10 @@ static bool walks_hold(struct pw_mm *pm, struct pinwatch_interval_notifier *sub,
 				return true;
 		for (i = 0; i < walk->nr; i++) {
 			entry = READ_ONCE(walk->batch[i]);
-			if ((entry & ~PW_BATCH_FLAGS) == (unsigned long)sub &&
-			    (put ? entry & PW_BATCH_PUT : i == READ_ONCE(walk->pos)))
+			if ((entry & ~PW_BATCH_FLAGS) != (unsigned long)sub)
+				continue;
+			/* Pairs with the release in walk_call(). */
+			if (smp_load_acquire(&walk->pos) == i || entry & PW_BATCH_PUT)
 				return true;
 		}
 	}
@@ -139,7 +140,7 @@ static noinline void walk_let_go(struct pw_mm *pm, struct pw_walk *walk, unsigne
 	if (walk->batch[i] & PW_BATCH_PUT) {
 		sub = (void *)(walk->batch[i] & ~PW_BATCH_FLAGS);
 		walk->batch[i] = PW_BATCH_CANCELLED;
-		last = !walks_hold(pm, sub, true);
+		last = !walks_hold(pm, sub);
 	}
 	spin_unlock(&pm->lock);
 	if (last)
@@ -210,8 +211,11 @@ static void walk_call(struct pw_mm *pm, struct pw_walk *walk)
 			if (unlikely(!ret))
 				complain(sub, walk->range);
 		}
-		/* From here on @sub may be gone, unless put has left it to us. */
-		WRITE_ONCE(walk->pos, ++i);
+		/*
+		 * From here on @sub may be gone, unless put has left it to us. Pairs
+		 * with the acquires of whoever then frees it.
+		 */
+		smp_store_release(&walk->pos, ++i);
 		/*
 		 * Pairs with pw_walk_cancel(); and with wait_event() of remove: it
 		 * sees that we have gone on, or we see it wait.
@@ -247,7 +251,7 @@ static noinline void walk_finish(struct pw_mm *pm, struct pw_walk *walk)
 
 		spin_lock(&pm->lock);
 		walk->finishing = NULL;
-		put = sub->state & PW_SUB_PUT && !walks_hold(pm, sub, true);
+		put = sub->state & PW_SUB_PUT && !walks_hold(pm, sub);
 		spin_unlock(&pm->lock);
 		if (put)
 			pw_sub_free(pm, sub);
@@ -363,16 +367,20 @@ bool pw_walk_cancel(struct pw_mm *pm, struct pinwatch_interval_notifier *sub, bo
 			WRITE_ONCE(walk->batch[i], cancelled);
 			/* Pairs with the one in walk_call(). */
 			smp_mb();
-			if (!put || READ_ONCE(walk->pos) != i)
-				continue;
-			WRITE_ONCE(walk->batch[i], cancelled | PW_BATCH_PUT);
-			/* Likewise, for PUT. */
-			smp_mb();
-			if (READ_ONCE(walk->pos) != i)
-				WRITE_ONCE(walk->batch[i], cancelled);
+			if (put && READ_ONCE(walk->pos) == i) {
+				WRITE_ONCE(walk->batch[i], cancelled | PW_BATCH_PUT);
+				/* Likewise, for PUT. */
+				smp_mb();
+			}
+			/*
+			 * Not held: its memory may become another subscription.
+			 * Pairs with the release in walk_call().
+			 */
+			if (smp_load_acquire(&walk->pos) != i)
+				WRITE_ONCE(walk->batch[i], PW_BATCH_CANCELLED);
 		}
 	}
-	return walks_hold(pm, sub, put);
+	return walks_hold(pm, sub);
 }
 
 /**
@@ -387,7 +395,7 @@ bool pw_walk_running(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
 	bool running;
 
 	spin_lock(&pm->lock);
-	running = walks_hold(pm, sub, false);
+	running = walks_hold(pm, sub);
 	spin_unlock(&pm->lock);
 	return running;
 }
