@@ -355,7 +355,7 @@ bool pw_walk_cancel(struct pw_mm *pm, struct pinwatch_interval_notifier *sub, bo
 {
 	const unsigned long cancelled = (unsigned long)sub | PW_BATCH_CANCELLED;
 	struct pw_walk *walk;
-	unsigned int i;
+	unsigned int i, pos;
 
 	lockdep_assert_held(&pm->lock);
 	list_for_each_entry(walk, &pm->walks, node) {
@@ -367,16 +367,16 @@ bool pw_walk_cancel(struct pw_mm *pm, struct pinwatch_interval_notifier *sub, bo
 			WRITE_ONCE(walk->batch[i], cancelled);
 			/* Pairs with the one in walk_call(). */
 			smp_mb();
-			if (put && READ_ONCE(walk->pos) == i) {
+			/* And with the release there. Read once: it moves. */
+			pos = smp_load_acquire(&walk->pos);
+			if (pos == i && put) {
 				WRITE_ONCE(walk->batch[i], cancelled | PW_BATCH_PUT);
 				/* Likewise, for PUT. */
 				smp_mb();
+				pos = smp_load_acquire(&walk->pos);
 			}
-			/*
-			 * Not held: its memory may become another subscription.
-			 * Pairs with the release in walk_call().
-			 */
-			if (smp_load_acquire(&walk->pos) != i)
+			/* Not held: its memory may become another subscription. */
+			if (pos != i)
 				WRITE_ONCE(walk->batch[i], PW_BATCH_CANCELLED);
 		}
 	}
