@@ -22,6 +22,7 @@ struct bench_sub {
 /**
  * struct bench_file - an open file
  * @engine: PINWATCH_BENCH_PINWATCH or _KERNEL; constant after setup.
+ * @ops: What pinwatch is given; constant after setup.
  * @mm: Whose intervals they are; %NULL before setup. mm_count is held.
  * @nr: Length of @subs.
  * @subs: Those that setup inserted.
@@ -33,6 +34,7 @@ struct bench_sub {
 struct bench_file {
 	struct mutex lock;	/* everything: one ioctl at a time */
 	u32 engine;
+	const struct pinwatch_interval_notifier_ops *ops;
 	struct mm_struct *mm;
 	unsigned long nr;
 	struct bench_sub *subs;
@@ -42,17 +44,17 @@ struct bench_file {
 	unsigned long length;
 };
 
-extern const struct pinwatch_interval_notifier_ops bench_pw_ops;
 extern const struct mmu_interval_notifier_ops bench_mni_ops;
 
 /* @engine is a constant wherever these are called: one call, no branch. */
 static __always_inline int bench_insert(u32 engine, struct bench_sub *sub,
 					struct mm_struct *mm, unsigned long start,
-					unsigned long length)
+					unsigned long length,
+					const struct pinwatch_interval_notifier_ops *ops)
 {
 	if (engine == PINWATCH_BENCH_PINWATCH)
 		return pinwatch_interval_notifier_insert(&sub->pw, mm, start, length,
-							 &bench_pw_ops);
+							 ops);
 	return mmu_interval_notifier_insert(&sub->mni, mm, start, length,
 					    &bench_mni_ops);
 }

@@ -36,9 +36,20 @@ static bool invalidate_mni(struct mmu_interval_notifier *mni,
 	return true;
 }
 
-const struct pinwatch_interval_notifier_ops bench_pw_ops = {
-	.invalidate = invalidate_pw,
-	.flags = PINWATCH_OPS_NEVER_SLEEPS,
+/* By PINWATCH_BENCH_F_* */
+static const struct pinwatch_interval_notifier_ops pw_ops[] = {
+	[0] = {
+		.invalidate = invalidate_pw,
+		.flags = PINWATCH_OPS_NEVER_SLEEPS,
+	},
+	[PINWATCH_BENCH_F_FILTERED] = {
+		.invalidate = invalidate_pw,
+		.ignore_events = BIT(MMU_NOTIFY_PROTECTION_PAGE),
+		.flags = PINWATCH_OPS_NEVER_SLEEPS,
+	},
+	[PINWATCH_BENCH_F_SLEEPS] = {
+		.invalidate = invalidate_pw,
+	},
 };
 
 const struct mmu_interval_notifier_ops bench_mni_ops = {
@@ -65,9 +76,9 @@ static int insert_any(struct bench_file *file, struct bench_sub *sub,
 	spin_lock_init(&sub->lock);
 	if (file->engine == PINWATCH_BENCH_PINWATCH)
 		return bench_insert(PINWATCH_BENCH_PINWATCH, sub, file->mm, start,
-				    file->length);
+				    file->length, file->ops);
 	return bench_insert(PINWATCH_BENCH_KERNEL, sub, file->mm, start,
-			    file->length);
+			    file->length, NULL);
 }
 
 static void remove_any(struct bench_file *file, struct bench_sub *sub)
@@ -91,10 +102,19 @@ static u32 *insert_order(u32 nr, u32 seed)
 	return order;
 }
 
-static int insert_all(struct bench_file *file, u32 nr, u32 seed)
+static u64 free_bytes(void)
+{
+	struct sysinfo info;
+
+	si_meminfo(&info);
+	return (u64)info.freeram * info.mem_unit;
+}
+
+static int insert_all(struct bench_file *file, u32 nr, u32 seed, u64 *bytes)
 {
 	u32 *order = insert_order(nr, seed);
 	int ret = order ? 0 : -ENOMEM;
+	u64 before = free_bytes(), after;
 
 	while (!ret && file->nr < nr) {
 		u32 i = order[file->nr];
@@ -105,6 +125,8 @@ static int insert_all(struct bench_file *file, u32 nr, u32 seed)
 			file->nr++;
 		cond_resched();
 	}
+	after = free_bytes();
+	*bytes = after < before ? before - after : 0;
 	kvfree(order);
 	return ret;
 }
@@ -131,7 +153,7 @@ int bench_setup(struct bench_file *file, struct pinwatch_bench_setup *arg)
 	if (file->mm)
 		return -EBUSY;
 	if (arg->engine > PINWATCH_BENCH_KERNEL || !arg->length ||
-	    arg->stride < 2 * arg->length || arg->reserved)
+	    arg->stride < 2 * arg->length || arg->flags >= ARRAY_SIZE(pw_ops))
 		return -EINVAL;
 	file->subs = kvcalloc(max(arg->nr, 1U), sizeof(*file->subs), GFP_KERNEL);
 	if (!file->subs)
@@ -139,12 +161,16 @@ int bench_setup(struct bench_file *file, struct pinwatch_bench_setup *arg)
 	mmgrab(current->mm);
 	file->mm = current->mm;
 	file->engine = arg->engine;
+	file->ops = &pw_ops[arg->flags];
 	file->base = arg->base;
 	file->stride = arg->stride;
 	file->length = arg->length;
+	arg->handle_bytes = arg->engine == PINWATCH_BENCH_PINWATCH ?
+			    sizeof(struct pinwatch_interval_notifier) :
+			    sizeof(struct mmu_interval_notifier);
 	ret = insert_first(file, &arg->first);
 	if (!ret)
-		ret = insert_all(file, arg->nr, arg->seed);
+		ret = insert_all(file, arg->nr, arg->seed, &arg->engine_bytes);
 	return ret;		/* teardown undoes it */
 }
 
@@ -171,6 +197,7 @@ static __always_inline int
 time_insert_remove(const u32 engine, struct bench_file *file, bool insert,
 		   u32 nr, u32 seed, u32 *samples)
 {
+	const struct pinwatch_interval_notifier_ops *ops = file->ops;
 	u64 t0, t1, t2, t3;
 	u32 i;
 	int ret;
@@ -180,7 +207,7 @@ time_insert_remove(const u32 engine, struct bench_file *file, bool insert,
 
 		t0 = rdtsc();
 		ret = bench_insert(engine, &file->extra, file->mm, start,
-				   file->length);
+				   file->length, ops);
 		t1 = rdtsc();
 		if (ret)
 			return ret;

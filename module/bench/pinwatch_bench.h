@@ -23,6 +23,9 @@ enum {
 	PINWATCH_BENCH_KERNEL,
 };
 
+#define PINWATCH_BENCH_F_FILTERED	(1U << 0) /* pinwatch: fork's event is not wanted */
+#define PINWATCH_BENCH_F_SLEEPS		(1U << 1) /* pinwatch: has not declared that it never sleeps */
+
 /**
  * struct pinwatch_bench_setup - PINWATCH_BENCH_IOC_SETUP: insert intervals
  * @engine: PINWATCH_BENCH_PINWATCH or _KERNEL.
@@ -32,7 +35,10 @@ enum {
  *	unless @seed is set.
  * @length: Bytes of each.
  * @seed: Not 0: insert in the random order of this seed.
+ * @flags: PINWATCH_BENCH_F_*.
  * @first: Out. What the very first insert of this open file cost.
+ * @handle_bytes: Out. What a driver has to provide for each interval.
+ * @engine_bytes: Out. What memory became less by as all were inserted.
  */
 struct pinwatch_bench_setup {
 	__u32 engine;
@@ -41,8 +47,10 @@ struct pinwatch_bench_setup {
 	__aligned_u64 stride;
 	__aligned_u64 length;
 	__u32 seed;
-	__u32 reserved;
+	__u32 flags;
 	__aligned_u64 first;
+	__aligned_u64 handle_bytes;
+	__aligned_u64 engine_bytes;
 };
 
 enum {

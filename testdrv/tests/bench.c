@@ -8,8 +8,9 @@
  *
  * What one interval leaves behind in an mm stays for the mm's life, so each
  * configuration is measured in a fresh process. The order is: no intervals,
- * pinwatch, kernel, pinwatch, kernel, no intervals; the better one of each pair
- * counts, and all of it only if both processes without intervals agree.
+ * pinwatch, kernel, pinwatch, kernel, special kinds, no intervals; the better one
+ * of each pair counts, and all of it only if both processes without intervals
+ * agree.
  */
 #include <err.h>
 #include <getopt.h>
@@ -59,17 +60,28 @@ static bool keep_minimum(struct bench_row *best)
 	return equal;
 }
 
+/* Is this measured with so many intervals? */
+static bool is_run(enum bench_engine engine, unsigned int nr)
+{
+	if (engine == BENCH_FILTERED)
+		return nr >= 10000;
+	return engine != BENCH_SLEEPER || nr == 10000;
+}
+
 static void run(struct bench_result *result, unsigned int nr)
 {
 	static const enum bench_engine order[] = {
 		BENCH_NONE, BENCH_PINWATCH, BENCH_KERNEL,
-		BENCH_PINWATCH, BENCH_KERNEL, BENCH_NONE,
+		BENCH_PINWATCH, BENCH_KERNEL,
+		BENCH_FILTERED, BENCH_SLEEPER, BENCH_NONE,
 	};
 	unsigned int i;
 
 	result->nr = nr;
 	memset(result->row, 0xff, sizeof(result->row));
 	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		if (!is_run(order[i], nr))
+			continue;
 		run_child(order[i], nr);
 		result->valid = keep_minimum(&result->row[order[i]]);
 	}

@@ -8,7 +8,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum bench_engine { BENCH_PINWATCH, BENCH_KERNEL, BENCH_NONE, BENCH_NR_ENGINES };
+/* What a process has in its mm */
+enum bench_engine {
+	BENCH_PINWATCH,
+	BENCH_KERNEL,
+	BENCH_NONE,		/* no intervals */
+	BENCH_FILTERED,		/* pinwatch, fork's event is not wanted */
+	BENCH_SLEEPER,		/* pinwatch, they may sleep: with the veto */
+	BENCH_NR_ENGINES
+};
 
 enum bench_metric {
 	BENCH_EMPTY,		/* reading the counter; subtracted from the next four */
@@ -21,6 +29,8 @@ enum bench_metric {
 	BENCH_GAPS,		/* over many gaps; the median */
 	BENCH_OVERLAP,		/* MADV_DONTNEED of all intervals */
 	BENCH_FORK,
+	BENCH_GONE,		/* BENCH_DONTNEED a while after the last one was removed */
+	BENCH_BYTES,		/* for each interval: the handle, and what the engine took */
 	BENCH_NR_METRICS
 };
 

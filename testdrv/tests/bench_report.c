@@ -13,36 +13,64 @@
  * @name: In bench.json.
  * @title: In the table.
  * @metric: What it is made of.
+ * @row: Of which process.
+ * @beside: What it is shown beside.
  * @extra: What counts is the difference to a process without intervals.
  * @each: ... divided by the number of intervals.
  * @must: The most that it may be at N from @must_from to @must_to; 0: no limit.
+ * @must_percent: Likewise, of what stands beside it.
  */
 static const struct figure {
 	const char *name;
 	const char *title;
 	enum bench_metric metric;
+	enum bench_engine row;
+	enum bench_engine beside;
 	bool extra;
 	bool each;
 	unsigned int must;
+	unsigned int must_percent;
 	unsigned int must_from;
 	unsigned int must_to;
 } figures[] = {
-	{ "insert", "insert", BENCH_INSERT, .must = 245, .must_to = 10000 },
-	{ "remove", "remove", BENCH_REMOVE, .must = 105, .must_to = 10000 },
-	{ "read_begin", "read_begin", BENCH_BEGIN },
-	{ "section", "begin + lock + retry + unlock", BENCH_SECTION, .must = 40,
-	  .must_to = ~0U },
-	{ "first", "first registration in an mm", BENCH_FIRST, .must = 18140,
-	  .must_to = ~0U },
+	{ "insert", "insert", BENCH_INSERT, BENCH_PINWATCH, BENCH_KERNEL,
+	  .must = 245, .must_to = 10000 },
+	{ "remove", "remove", BENCH_REMOVE, BENCH_PINWATCH, BENCH_KERNEL,
+	  .must = 105, .must_to = 10000 },
+	{ "read_begin", "read_begin", BENCH_BEGIN, BENCH_PINWATCH, BENCH_KERNEL },
+	{ "section", "begin + lock + retry + unlock", BENCH_SECTION, BENCH_PINWATCH,
+	  BENCH_KERNEL, .must = 40, .must_to = ~0U },
+	{ "first", "first registration in an mm", BENCH_FIRST, BENCH_PINWATCH,
+	  BENCH_KERNEL, .must = 18140, .must_to = ~0U },
 	{ "dontneed", "extra on MADV_DONTNEED elsewhere", BENCH_DONTNEED,
-	  .extra = true, .must = 245, .must_to = ~0U },
-	{ "gaps", "the same over many gaps, median", BENCH_GAPS, .extra = true,
-	  .must = 450, .must_to = 10000 },
-	{ "gaps", "the same over many gaps, median", BENCH_GAPS, .extra = true,
-	  .must = 530, .must_from = 100000, .must_to = ~0U },
-	{ "callback", "each overlapped callback", BENCH_OVERLAP, .extra = true,
-	  .each = true, .must = 110, .must_from = 10000, .must_to = ~0U },
-	{ "fork", "extra on fork", BENCH_FORK, .extra = true },
+	  BENCH_PINWATCH, BENCH_KERNEL, .extra = true, .must = 245, .must_to = ~0U },
+	{ "gaps", "the same over many gaps, median", BENCH_GAPS, BENCH_PINWATCH,
+	  BENCH_KERNEL, .extra = true, .must = 450, .must_to = 10000 },
+	{ "gaps", "the same over many gaps, median", BENCH_GAPS, BENCH_PINWATCH,
+	  BENCH_KERNEL, .extra = true, .must = 530, .must_from = 100000,
+	  .must_to = ~0U },
+	{ "gone", "the same when the last has gone", BENCH_GONE, BENCH_PINWATCH,
+	  BENCH_KERNEL, .extra = true, .must = 110, .must_to = ~0U },
+	{ "callback", "each overlapped callback", BENCH_OVERLAP, BENCH_PINWATCH,
+	  BENCH_KERNEL, .extra = true, .each = true, .must = 110, .must_from = 10000,
+	  .must_to = ~0U },
+	{ "fork", "extra on fork", BENCH_FORK, BENCH_PINWATCH, BENCH_KERNEL,
+	  .extra = true, .must_percent = 145, .must_from = 10000, .must_to = ~0U },
+	{ "fork_filtered", "fork, filtered | no intervals", BENCH_FORK,
+	  BENCH_FILTERED, BENCH_NONE, .must_percent = 102, .must_from = 1000000,
+	  .must_to = ~0U },
+	{ "bytes", "bytes an interval", BENCH_BYTES, BENCH_PINWATCH, BENCH_KERNEL,
+	  .must = 96, .must_from = 10000, .must_to = ~0U },
+	{ "veto_insert", "with the veto: insert", BENCH_INSERT, BENCH_SLEEPER,
+	  BENCH_KERNEL },
+	{ "veto_remove", "with the veto: remove", BENCH_REMOVE, BENCH_SLEEPER,
+	  BENCH_KERNEL },
+	{ "veto_first", "with the veto: first in an mm", BENCH_FIRST, BENCH_SLEEPER,
+	  BENCH_KERNEL },
+	{ "veto_dontneed", "with the veto: extra on DONTNEED", BENCH_DONTNEED,
+	  BENCH_SLEEPER, BENCH_KERNEL, .extra = true },
+	{ "veto_callback", "with the veto: each callback", BENCH_OVERLAP,
+	  BENCH_SLEEPER, BENCH_KERNEL, .extra = true, .each = true },
 };
 
 #define NR_FIGURES	(sizeof(figures) / sizeof(figures[0]))
@@ -50,18 +78,17 @@ static const struct figure {
 /* A figure that belongs to other N than @nr is left out. */
 static bool figure_applies(const struct figure *figure, unsigned int nr)
 {
-	if (figure->metric == BENCH_GAPS)
+	if (figure->metric == BENCH_GAPS || figure->metric == BENCH_BYTES)
 		return nr >= figure->must_from && nr <= figure->must_to;
 	return !figure->each || nr >= 100;
 }
 
-static bool figure_value(const struct figure *figure,
-			 const struct bench_result *result,
-			 enum bench_engine engine, int64_t *value)
+static bool row_value(const struct figure *figure, const struct bench_result *result,
+		      enum bench_engine engine, int64_t *value)
 {
 	uint64_t count = result->row[engine].count[figure->metric];
 
-	if (count == BENCH_UNKNOWN || !figure_applies(figure, result->nr))
+	if (count == BENCH_UNKNOWN)
 		return false;
 	*value = count;
 	if (figure->extra)
@@ -71,34 +98,46 @@ static bool figure_value(const struct figure *figure,
 	return true;
 }
 
-static bool figure_misses(const struct figure *figure, unsigned int nr, int64_t value)
+/* Both values; false: not measured at this N. */
+static bool figure_values(const struct figure *figure,
+			  const struct bench_result *result, int64_t *value,
+			  int64_t *beside)
 {
-	return figure->must && nr >= figure->must_from && nr <= figure->must_to &&
-	       value > figure->must;
+	return figure_applies(figure, result->nr) &&
+	       row_value(figure, result, figure->row, value) &&
+	       row_value(figure, result, figure->beside, beside);
+}
+
+/* The most that it may be; 0: there is no limit at this N. */
+static int64_t figure_limit(const struct figure *figure, unsigned int nr,
+			    int64_t beside)
+{
+	if (nr < figure->must_from || nr > figure->must_to)
+		return 0;
+	if (figure->must_percent)
+		return beside * figure->must_percent / 100;
+	return figure->must;
 }
 
 static unsigned int table_of(const struct bench_result *result)
 {
+	int64_t value, beside, limit;
 	unsigned int i, misses = 0;
-	int64_t pinwatch, kernel;
 
-	printf("N = %u%s\n%-36s %10s %10s %8s\n", result->nr,
+	printf("N = %u%s\n%-36s %10s %10s %10s\n", result->nr,
 	       result->valid ? "" : "  (NOT VALID: the rows without intervals differ)",
 	       "", "pinwatch", "kernel", "must");
 	for (i = 0; i < NR_FIGURES; i++) {
-		const struct figure *figure = &figures[i];
-		bool miss;
-
-		if (!figure_value(figure, result, BENCH_PINWATCH, &pinwatch) ||
-		    !figure_value(figure, result, BENCH_KERNEL, &kernel))
+		if (!figure_values(&figures[i], result, &value, &beside))
 			continue;
-		miss = figure_misses(figure, result->nr, pinwatch);
-		misses += miss;
-		printf("  %-34s %10" PRId64 " %10" PRId64, figure->title, pinwatch,
-		       kernel);
-		if (figure->must && result->nr >= figure->must_from &&
-		    result->nr <= figure->must_to)
-			printf(" %8u%s", figure->must, miss ? "  MISSED" : "");
+		limit = figure_limit(&figures[i], result->nr, beside);
+		printf("  %-34s %10" PRId64 " %10" PRId64, figures[i].title, value,
+		       beside);
+		if (limit) {
+			printf(" %10" PRId64 "%s", limit,
+			       value > limit ? "  MISSED" : "");
+			misses += value > limit;
+		}
 		putchar('\n');
 	}
 	return misses + !result->valid;
@@ -126,13 +165,15 @@ int bench_table(const struct bench_result *results, unsigned int nr)
  * bench_json() - the report for programs, one figure a line
  * @results: The results.
  * @nr: How many.
+ *
+ * "kernel" is what stands beside it: for fork_filtered a process without intervals.
  */
 void bench_json(const struct bench_result *results, unsigned int nr)
 {
 	const char *comma = "";
 	struct utsname name;
+	int64_t value, beside;
 	unsigned int i, j;
-	int64_t pinwatch, kernel;
 
 	if (uname(&name))
 		strcpy(name.release, "unknown");
@@ -140,14 +181,11 @@ void bench_json(const struct bench_result *results, unsigned int nr)
 	       name.release);
 	for (i = 0; i < nr; i++)
 		for (j = 0; j < NR_FIGURES; j++) {
-			if (!figure_value(&figures[j], &results[i], BENCH_PINWATCH,
-					  &pinwatch) ||
-			    !figure_value(&figures[j], &results[i], BENCH_KERNEL,
-					  &kernel))
+			if (!figure_values(&figures[j], &results[i], &value, &beside))
 				continue;
 			printf("%s\n{ \"name\": \"%s\", \"n\": %u, \"pinwatch\": %" PRId64
 			       ", \"kernel\": %" PRId64 ", \"valid\": %s }", comma,
-			       figures[j].name, results[i].nr, pinwatch, kernel,
+			       figures[j].name, results[i].nr, value, beside,
 			       results[i].valid ? "true" : "false");
 			comma = ",";
 		}

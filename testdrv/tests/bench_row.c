@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include <x86intrin.h>
 #include "../../module/bench/pinwatch_bench.h"
+#include "../../uapi/linux/pinwatch.h"
 #include "bench.h"
 
 #define PAGE		4096UL
@@ -27,6 +28,8 @@
 #define NR_GAPS		1200
 #define NR_OVERLAPS	7
 #define NR_FORKS	7
+#define GONE_STEP_US	100000
+#define GONE_STEPS	100
 
 static uint32_t next_random(uint32_t *state)
 {
@@ -79,7 +82,8 @@ static uint32_t time_dontneed(char *addr, size_t length)
 }
 
 /* One page, between two intervals in the middle, again and again. */
-static void measure_dontneed(struct bench_row *row, char *page)
+static void measure_dontneed(struct bench_row *row, enum bench_metric metric,
+			     char *page)
 {
 	uint32_t samples[NR_DONTNEED];
 	unsigned int i;
@@ -89,7 +93,7 @@ static void measure_dontneed(struct bench_row *row, char *page)
 		samples[i] = time_dontneed(page, PAGE);
 	}
 	sorted_median(samples, NR_DONTNEED);
-	row->count[BENCH_DONTNEED] = samples[0];
+	row->count[metric] = samples[0];
 }
 
 /* Pages between intervals, another one each time. */
@@ -143,12 +147,33 @@ static void measure_fork(struct bench_row *row)
 	row->count[BENCH_FORK] = samples[0];
 }
 
+/* Until pinwatch has let go of every address space. */
+static void await_gone(void)
+{
+	struct pinwatch_stats stats;
+	int fd = open(PINWATCH_DEVICE, O_RDWR | O_CLOEXEC), i = 0;
+
+	if (fd < 0)
+		err(1, "%s", PINWATCH_DEVICE);
+	do {
+		stats = (struct pinwatch_stats){ .size = sizeof(stats) };
+		if (ioctl(fd, PINWATCH_IOC_GET_STATS, &stats))
+			err(1, "GET_STATS");
+		usleep(GONE_STEP_US);
+	} while (stats.nr_mms && ++i < GONE_STEPS);
+	if (stats.nr_mms)
+		errx(1, "pinwatch does not let go of an idle address space");
+	close(fd);
+}
+
 static int setup(struct bench_row *row, enum bench_engine engine, char *area,
 		 unsigned int nr)
 {
 	struct pinwatch_bench_setup arg = {
-		.engine = engine == BENCH_PINWATCH ? PINWATCH_BENCH_PINWATCH :
-						     PINWATCH_BENCH_KERNEL,
+		.engine = engine == BENCH_KERNEL ? PINWATCH_BENCH_KERNEL :
+						   PINWATCH_BENCH_PINWATCH,
+		.flags = engine == BENCH_FILTERED ? PINWATCH_BENCH_F_FILTERED :
+			 engine == BENCH_SLEEPER ? PINWATCH_BENCH_F_SLEEPS : 0,
 		.nr = nr,
 		.base = (uintptr_t)area,
 		.stride = STRIDE,
@@ -164,6 +189,9 @@ static int setup(struct bench_row *row, enum bench_engine engine, char *area,
 	if (ioctl(fd, PINWATCH_BENCH_IOC_SETUP, &arg))
 		err(1, "SETUP of %u intervals", nr);
 	row->count[BENCH_FIRST] = arg.first;
+	if (nr)
+		row->count[BENCH_BYTES] = arg.handle_bytes +
+					  (arg.engine_bytes + nr - 1) / nr;
 	measure_op(fd, row, BENCH_EMPTY, PINWATCH_BENCH_EMPTY);
 	row->count[BENCH_FIRST] -= row->count[BENCH_EMPTY];
 	return fd;
@@ -188,8 +216,8 @@ static void measure_ops(int fd, struct bench_row *row, unsigned int nr)
 void bench_measure(struct bench_row *row, enum bench_engine engine, unsigned int nr)
 {
 	size_t size = (nr ? nr : 1) * STRIDE;
+	char *area, *page;
 	unsigned int i;
-	char *area;
 	int fd;
 
 	for (i = 0; i < BENCH_NR_METRICS; i++)
@@ -201,11 +229,14 @@ void bench_measure(struct bench_row *row, enum bench_engine engine, unsigned int
 		err(1, "mmap of %zu bytes", size);
 
 	fd = setup(row, engine, area, nr);
-	measure_dontneed(row, area + nr / 2 * STRIDE + 2 * PAGE);
+	page = area + nr / 2 * STRIDE + 2 * PAGE;
+	measure_dontneed(row, BENCH_DONTNEED, page);
 	if (engine != BENCH_NONE)
 		measure_ops(fd, row, nr);
 	measure_overlap(row, area, nr);
 	measure_gaps(row, area, nr);
 	measure_fork(row);
 	close(fd);
+	await_gone();
+	measure_dontneed(row, BENCH_GONE, page);
 }
