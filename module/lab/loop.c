@@ -35,8 +35,7 @@ static int loop_own(struct pinwatch_lab_loop *arg, struct lab_sub *sub)
 	int ret;
 
 	lab_clock_start(&clock);
-	ret = lab_handle_insert(&sub->handle, sub->engine, current->mm, arg->start,
-				arg->length, false);
+	ret = lab_sub_insert(sub, current->mm, arg->start, arg->length, false);
 	loop_account(arg, PINWATCH_LAB_OP_INSERT, &clock);
 	if (ret)
 		return ret;

@@ -18,6 +18,7 @@ static int lab_open(struct inode *inode, struct file *filp)
 	if (!file)
 		return -ENOMEM;
 	spin_lock_init(&file->lock);
+	mutex_init(&file->crowd_mutex);
 	lab_hold_init(&file->stall, true);
 	filp->private_data = file;
 	return 0;
@@ -28,6 +29,7 @@ static int lab_release(struct inode *inode, struct file *filp)
 	struct lab_file *file = filp->private_data;
 
 	lab_sub_remove_all(file);
+	lab_crowd_remove(file);
 	if (file->mm)
 		mmdrop(file->mm);
 	kfree(file);
@@ -113,6 +115,10 @@ static int lab_call(struct lab_file *file, unsigned int cmd, void *arg)
 		return ioctl_wait(file, arg);
 	case PINWATCH_LAB_IOC_LOOP:
 		return lab_loop(file, arg);
+	case PINWATCH_LAB_IOC_CROWD_ADD:
+		return lab_crowd_add(file, arg);
+	case PINWATCH_LAB_IOC_CROWD_READ:
+		return lab_crowd_read(file, arg);
 	}
 	return -ENOTTY;
 }

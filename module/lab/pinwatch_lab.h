@@ -32,11 +32,17 @@ enum {
 	PINWATCH_LAB_SLOW,	/* accepts, then sleeps sleep_us if it may */
 	PINWATCH_LAB_HELD,	/* accepts, then sleeps until RELEASE if it may */
 	PINWATCH_LAB_REJECTING,	/* leaves the sequence alone */
+	PINWATCH_LAB_PUTTING,	/* accepts, and then puts itself; pinwatch only */
 	PINWATCH_LAB_NR_BEHAVIOURS
 };
 
 #define PINWATCH_LAB_F_LOCKED	(1U << 0) /* insert_locked, under the mmap lock */
 #define PINWATCH_LAB_F_SIGNAL	(1U << 1) /* send SIGUSR1 to the caller first */
+/* For pinwatch only */
+#define PINWATCH_LAB_F_SLEEPS	(1U << 2) /* does not declare that it never sleeps */
+#define PINWATCH_LAB_F_TWO_PASS	(1U << 3) /* what takes long happens in the second pass */
+#define PINWATCH_LAB_F_OWNER	(1U << 4) /* events of its own are not wanted */
+#define PINWATCH_LAB_F_FILE_MM	(1U << 5) /* into the file's mm, not the caller's */
 
 /* How long a call took, and whether the task slept voluntarily in it */
 struct pinwatch_lab_time {
@@ -55,6 +61,9 @@ struct pinwatch_lab_time {
  * @length: Bytes.
  * @hold_ms: For _HELD: the longest time; 0: PINWATCH_LAB_MAX_HOLD_MS.
  * @id: Out.
+ * @ignore_events: A bit for each enum mmu_notifier_event that is not wanted;
+ *	pinwatch only.
+ * @reserved: 0.
  * @time: Out. Of the insert alone.
  */
 struct pinwatch_lab_add {
@@ -66,20 +75,24 @@ struct pinwatch_lab_add {
 	__aligned_u64 length;
 	__u32 hold_ms;
 	__u32 id;
+	__u32 ignore_events;
+	__u32 reserved;
 	struct pinwatch_lab_time time;
 };
+
+#define PINWATCH_LAB_DEL_PUT	(1U << 0) /* put it; it is gone when READ says ENOENT */
 
 /**
  * struct pinwatch_lab_del - PINWATCH_LAB_IOC_DEL
  * @id: Which one. READ, WAIT and RELEASE know it until this returns.
- * @reserved: 0.
- * @time: Out. Of the remove alone.
+ * @flags: PINWATCH_LAB_DEL_*.
+ * @time: Out. Of the remove or put alone.
  *
  * EBUSY while a BEGIN of it goes on.
  */
 struct pinwatch_lab_del {
 	__u32 id;
-	__u32 reserved;
+	__u32 flags;
 	struct pinwatch_lab_time time;
 };
 
@@ -93,7 +106,12 @@ struct pinwatch_lab_del {
  * @last_start: Out. The last range.
  * @last_end: Out. Byte after it.
  * @events: Out. A bit for each enum mmu_notifier_event seen.
- * @reserved: 0.
+ * @unaligned: Out. Callbacks whose range was not of whole pages.
+ * @digest: Out. A sum over all callbacks of a hash of event and range, in whole
+ *	pages: the same callbacks in any order have the same.
+ * @finishes: Out. Second passes so far.
+ * @first_order: Out. When the last first pass was, among all passes of all.
+ * @second_order: Out. When the last second pass was.
  */
 struct pinwatch_lab_read {
 	__u32 id;
@@ -104,7 +122,17 @@ struct pinwatch_lab_read {
 	__aligned_u64 last_start;
 	__aligned_u64 last_end;
 	__u32 events;
-	__u32 reserved;
+	__u32 unaligned;
+	__aligned_u64 digest;
+	__aligned_u64 finishes;
+	__aligned_u64 first_order;
+	__aligned_u64 second_order;
+};
+
+enum {
+	PINWATCH_LAB_BEGIN_PLAIN,
+	PINWATCH_LAB_BEGIN_KILLABLE,
+	PINWATCH_LAB_BEGIN_TIMEOUT,	/* EBUSY after timeout_ms */
 };
 
 /**
@@ -112,12 +140,16 @@ struct pinwatch_lab_read {
  * @id: Which one.
  * @retry: RETRY: out.
  * @seq: BEGIN: out. RETRY: in.
+ * @how: BEGIN: PINWATCH_LAB_BEGIN_*; other than _PLAIN for pinwatch only.
+ * @timeout_ms: BEGIN: for _TIMEOUT.
  * @time: BEGIN: out.
  */
 struct pinwatch_lab_begin {
 	__u32 id;
 	__u32 retry;
 	__aligned_u64 seq;
+	__u32 how;
+	__u32 timeout_ms;
 	struct pinwatch_lab_time time;
 };
 
@@ -177,6 +209,31 @@ struct pinwatch_lab_loop {
 	__aligned_u64 sleeps[PINWATCH_LAB_NR_OPS];
 };
 
+#define PINWATCH_LAB_MAX_CROWD	200000
+
+/**
+ * struct pinwatch_lab_crowd - PINWATCH_LAB_IOC_CROWD_*: a great many that count
+ * @nr: ADD: how many, at most PINWATCH_LAB_MAX_CROWD; one crowd a file. 0: remove
+ *	them.
+ * @busy: READ: out. Those whose read_begin would wait.
+ * @start: ADD: first byte of the first.
+ * @stride: ADD: bytes from one's start to the next.
+ * @length: ADD: bytes of each.
+ * @callbacks: READ: out. Of all.
+ * @least: READ: out. Of the one with the fewest.
+ * @most: READ: out. Of the one with the most.
+ */
+struct pinwatch_lab_crowd {
+	__u32 nr;
+	__u32 busy;
+	__aligned_u64 start;
+	__aligned_u64 stride;
+	__aligned_u64 length;
+	__aligned_u64 callbacks;
+	__aligned_u64 least;
+	__aligned_u64 most;
+};
+
 #define PINWATCH_LAB_IOC_ADD	_IOWR(0xbf, 0x00, struct pinwatch_lab_add)
 #define PINWATCH_LAB_IOC_DEL	_IOWR(0xbf, 0x01, struct pinwatch_lab_del)
 #define PINWATCH_LAB_IOC_READ	_IOWR(0xbf, 0x02, struct pinwatch_lab_read)
@@ -188,5 +245,7 @@ struct pinwatch_lab_loop {
 /* Sleeps, uninterruptibly, until RELEASE of PINWATCH_LAB_STALL */
 #define PINWATCH_LAB_IOC_STALL	_IO(0xbf, 0x07)
 #define PINWATCH_LAB_IOC_LOOP	_IOWR(0xbf, 0x08, struct pinwatch_lab_loop)
+#define PINWATCH_LAB_IOC_CROWD_ADD	_IOW(0xbf, 0x09, struct pinwatch_lab_crowd)
+#define PINWATCH_LAB_IOC_CROWD_READ	_IOWR(0xbf, 0x0a, struct pinwatch_lab_crowd)
 
 #endif /* _PINWATCH_LAB_H */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pinwatch_lab: subscriptions, and how their callbacks behave
+ * pinwatch_lab: subscriptions
  */
-#include <linux/delay.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/nospec.h>
 #include <linux/sched/mm.h>
@@ -10,83 +10,16 @@
 #include <linux/slab.h>
 #include "lab.h"
 
-static struct lab_sub *handle_sub(union lab_handle *handle)
+int lab_sub_insert(struct lab_sub *sub, struct mm_struct *mm, unsigned long start,
+		   unsigned long length, bool locked)
 {
-	return container_of(handle, struct lab_sub, handle);
-}
-
-/* Under sub->lock. */
-static void sub_note(struct lab_sub *sub, const struct mmu_notifier_range *range)
-{
-	sub->callbacks++;
-	sub->non_blockable += !mmu_notifier_range_blockable(range);
-	sub->last_start = range->start;
-	sub->last_end = range->end;
-	sub->events |= BIT(range->event);
-}
-
-static void sub_linger(struct lab_sub *sub, const struct mmu_notifier_range *range)
-{
-	lab_hold_enter(&sub->hold);
-	if (mmu_notifier_range_blockable(range)) {
-		if (sub->behaviour == PINWATCH_LAB_SLOW)
-			fsleep(sub->sleep_us);
-		else if (sub->behaviour == PINWATCH_LAB_HELD)
-			lab_hold_pass(&sub->hold, sub->hold_ms);
-	}
-	lab_hold_leave(&sub->hold);
-}
-
-static bool sub_invalidate_pw(struct pinwatch_interval_notifier *pw,
-			      const struct mmu_notifier_range *range,
-			      unsigned long cur_seq)
-{
-	struct lab_sub *sub = handle_sub(container_of(pw, union lab_handle, pw));
-
-	spin_lock(&sub->lock);
-	if (sub->behaviour != PINWATCH_LAB_REJECTING)
-		pinwatch_interval_set_seq(pw, cur_seq);
-	sub_note(sub, range);
-	spin_unlock(&sub->lock);
-	sub_linger(sub, range);
-	return true;
-}
-
-static bool sub_invalidate_mni(struct mmu_interval_notifier *mni,
-			       const struct mmu_notifier_range *range,
-			       unsigned long cur_seq)
-{
-	struct lab_sub *sub = handle_sub(container_of(mni, union lab_handle, mni));
-
-	spin_lock(&sub->lock);
-	if (sub->behaviour != PINWATCH_LAB_REJECTING)
-		mmu_interval_set_seq(mni, cur_seq);
-	sub_note(sub, range);
-	spin_unlock(&sub->lock);
-	sub_linger(sub, range);
-	return true;
-}
-
-static const struct pinwatch_interval_notifier_ops sub_pw_ops = {
-	.invalidate = sub_invalidate_pw,
-	.flags = PINWATCH_OPS_NEVER_SLEEPS,
-};
-
-static const struct mmu_interval_notifier_ops sub_mni_ops = {
-	.invalidate = sub_invalidate_mni,
-};
-
-/* The handle is a lab_sub's. */
-int lab_handle_insert(union lab_handle *handle, u32 engine, struct mm_struct *mm,
-		      unsigned long start, unsigned long length, bool locked)
-{
-	if (engine == PINWATCH_LAB_KERNEL)
+	if (sub->engine == PINWATCH_LAB_KERNEL)
 		return (locked ? mmu_interval_notifier_insert_locked :
 				 mmu_interval_notifier_insert)
-			(&handle->mni, mm, start, length, &sub_mni_ops);
+			(&sub->handle.mni, mm, start, length, &lab_mni_ops);
 	return (locked ? pinwatch_interval_notifier_insert_locked :
 			 pinwatch_interval_notifier_insert)
-		(&handle->pw, mm, start, length, &sub_pw_ops);
+		(&sub->handle.pw, mm, start, length, &sub->ops);
 }
 
 void lab_handle_remove(union lab_handle *handle, u32 engine)
@@ -122,6 +55,7 @@ void lab_sub_init(struct lab_sub *sub, const struct pinwatch_lab_add *arg)
 	sub->sleep_us = arg->sleep_us;
 	sub->hold_ms = arg->hold_ms ?: PINWATCH_LAB_MAX_HOLD_MS;
 	lab_hold_init(&sub->hold, arg->behaviour == PINWATCH_LAB_HELD);
+	lab_ops_init(sub, arg->flags, arg->ignore_events);
 }
 
 static void sub_free(struct kref *ref)
@@ -163,17 +97,18 @@ void lab_sub_put_reader(struct lab_file *file, struct lab_sub *sub)
 }
 
 /* Reserves an id; the mm of the first one is the file's. */
-static int file_publish(struct lab_file *file, struct lab_sub *sub, u32 *id)
+static int file_publish(struct lab_file *file, struct lab_sub *sub, bool file_mm,
+			u32 *id)
 {
 	int ret = -ENOSPC;
 	u32 i;
 
 	spin_lock(&file->lock);
-	if (!file->mm) {
+	if (!file->mm && !file_mm) {
 		mmgrab(current->mm);
 		file->mm = current->mm;
 	}
-	if (file->mm != current->mm) {
+	if (file_mm ? !file->mm : file->mm != current->mm) {
 		ret = -EXDEV;
 		goto out;
 	}
@@ -181,6 +116,8 @@ static int file_publish(struct lab_file *file, struct lab_sub *sub, u32 *id)
 		if (file->subs[i])
 			continue;
 		sub->deleting = true;	/* until it is inserted */
+		sub->file = file;
+		sub->id = i;
 		file->subs[i] = sub;
 		*id = i;
 		ret = 0;
@@ -205,20 +142,38 @@ static void file_unpublish(struct lab_file *file, u32 id)
 static int sub_insert(struct lab_sub *sub, struct pinwatch_lab_add *arg)
 {
 	bool locked = arg->flags & PINWATCH_LAB_F_LOCKED;
+	struct mm_struct *mm = sub->file->mm;
 	struct lab_clock clock;
 	int ret;
 
 	if (arg->flags & PINWATCH_LAB_F_SIGNAL)
 		send_sig(SIGUSR1, current, 1);
 	if (locked)
-		mmap_write_lock(current->mm);
+		mmap_write_lock(mm);
 	lab_clock_start(&clock);
-	ret = lab_handle_insert(&sub->handle, sub->engine, current->mm, arg->start,
-				arg->length, locked);
+	ret = lab_sub_insert(sub, mm, arg->start, arg->length, locked);
 	lab_clock_stop(&clock, &arg->time);
 	if (locked)
-		mmap_write_unlock(current->mm);
+		mmap_write_unlock(mm);
 	return ret;
+}
+
+static bool add_is_valid(const struct pinwatch_lab_add *arg)
+{
+	const u32 both = PINWATCH_LAB_F_LOCKED | PINWATCH_LAB_F_SIGNAL;
+	const u32 ours = PINWATCH_LAB_F_SLEEPS | PINWATCH_LAB_F_TWO_PASS |
+			 PINWATCH_LAB_F_OWNER | PINWATCH_LAB_F_FILE_MM;
+
+	if (arg->engine >= PINWATCH_LAB_NR_ENGINES ||
+	    arg->behaviour >= PINWATCH_LAB_NR_BEHAVIOURS || arg->reserved ||
+	    arg->flags & ~(both | ours))
+		return false;
+	/* Into another mm: without its mmap lock. */
+	if (arg->flags & PINWATCH_LAB_F_FILE_MM && arg->flags & PINWATCH_LAB_F_LOCKED)
+		return false;
+	return arg->engine == PINWATCH_LAB_PINWATCH ||
+	       (!(arg->flags & ours) && !arg->ignore_events &&
+		arg->behaviour != PINWATCH_LAB_PUTTING);
 }
 
 int lab_sub_add(struct lab_file *file, struct pinwatch_lab_add *arg)
@@ -226,15 +181,13 @@ int lab_sub_add(struct lab_file *file, struct pinwatch_lab_add *arg)
 	struct lab_sub *sub;
 	int ret;
 
-	if (arg->engine >= PINWATCH_LAB_NR_ENGINES ||
-	    arg->behaviour >= PINWATCH_LAB_NR_BEHAVIOURS ||
-	    arg->flags & ~(PINWATCH_LAB_F_LOCKED | PINWATCH_LAB_F_SIGNAL))
+	if (!add_is_valid(arg))
 		return -EINVAL;
 	sub = kzalloc(sizeof(*sub), GFP_KERNEL);
 	if (!sub)
 		return -ENOMEM;
 	lab_sub_init(sub, arg);
-	ret = file_publish(file, sub, &arg->id);
+	ret = file_publish(file, sub, arg->flags & PINWATCH_LAB_F_FILE_MM, &arg->id);
 	if (ret) {
 		lab_sub_put(sub);
 		return ret;
@@ -250,14 +203,11 @@ int lab_sub_add(struct lab_file *file, struct pinwatch_lab_add *arg)
 	return 0;
 }
 
-int lab_sub_del(struct lab_file *file, struct pinwatch_lab_del *arg)
+/* Nobody else is to remove or put it from here on. */
+static int sub_claim(struct lab_file *file, struct lab_sub *sub)
 {
-	struct lab_sub *sub = lab_sub_get(file, arg->id, false);
-	struct lab_clock clock;
 	int ret = 0;
 
-	if (!sub)
-		return -ENOENT;
 	spin_lock(&file->lock);
 	if (sub->deleting)
 		ret = -ENOENT;
@@ -266,11 +216,50 @@ int lab_sub_del(struct lab_file *file, struct pinwatch_lab_del *arg)
 	else
 		sub->deleting = true;
 	spin_unlock(&file->lock);
+	return ret;
+}
+
+/* In its callback: may it put itself now? */
+bool lab_sub_claim_put(struct lab_sub *sub)
+{
+	if (sub_claim(sub->file, sub))
+		return false;
+	WRITE_ONCE(sub->file->put, true);
+	return true;
+}
+
+/* ops->free */
+void lab_sub_freed(struct pinwatch_interval_notifier *pw)
+{
+	struct lab_sub *sub = container_of(pw, struct lab_sub, handle.pw);
+
+	file_unpublish(sub->file, sub->id);
+}
+
+int lab_sub_del(struct lab_file *file, struct pinwatch_lab_del *arg)
+{
+	bool put = arg->flags & PINWATCH_LAB_DEL_PUT;
+	struct lab_clock clock;
+	struct lab_sub *sub;
+	int ret;
+
+	if (arg->flags & ~PINWATCH_LAB_DEL_PUT)
+		return -EINVAL;
+	sub = lab_sub_get(file, arg->id, false);
+	if (!sub)
+		return -ENOENT;
+	ret = put && sub->engine != PINWATCH_LAB_PINWATCH ? -EINVAL :
+							    sub_claim(file, sub);
 	if (!ret) {
+		WRITE_ONCE(file->put, file->put || put);
 		lab_clock_start(&clock);
-		lab_handle_remove(&sub->handle, sub->engine);
+		if (put)
+			pinwatch_interval_notifier_put(&sub->handle.pw);
+		else
+			lab_handle_remove(&sub->handle, sub->engine);
 		lab_clock_stop(&clock, &arg->time);
-		file_unpublish(file, arg->id);
+		if (!put)
+			file_unpublish(file, arg->id);
 	}
 	lab_sub_put(sub);
 	return ret;
@@ -286,22 +275,48 @@ void lab_sub_read(struct lab_sub *sub, struct pinwatch_lab_read *arg)
 	arg->last_start = sub->last_start;
 	arg->last_end = sub->last_end;
 	arg->events = sub->events;
-	arg->reserved = 0;
+	arg->unaligned = sub->unaligned;
+	arg->digest = sub->digest;
+	arg->finishes = sub->nr_finishes;
+	arg->first_order = sub->first_order;
+	arg->second_order = sub->second_order;
 	spin_unlock(&sub->lock);
+}
+
+static int sub_begin(struct lab_sub *sub, struct pinwatch_lab_begin *arg)
+{
+	struct pinwatch_interval_notifier *pw = &sub->handle.pw;
+	unsigned long seq = 0;
+	int ret = 0;
+
+	if (arg->how == PINWATCH_LAB_BEGIN_PLAIN)
+		seq = lab_handle_begin(&sub->handle, sub->engine);
+	else if (sub->engine != PINWATCH_LAB_PINWATCH)
+		ret = -EINVAL;
+	else if (arg->how == PINWATCH_LAB_BEGIN_KILLABLE)
+		ret = pinwatch_interval_read_begin_killable(pw, &seq);
+	else if (arg->how == PINWATCH_LAB_BEGIN_TIMEOUT)
+		ret = pinwatch_interval_read_begin_timeout(pw, &seq,
+							   msecs_to_jiffies(arg->timeout_ms));
+	else
+		ret = -EINVAL;
+	arg->seq = seq;
+	return ret;
 }
 
 int lab_sub_begin(struct lab_file *file, struct pinwatch_lab_begin *arg)
 {
 	struct lab_sub *sub = lab_sub_get(file, arg->id, true);
 	struct lab_clock clock;
+	int ret;
 
 	if (!sub)
 		return -ENOENT;
 	lab_clock_start(&clock);
-	arg->seq = lab_handle_begin(&sub->handle, sub->engine);
+	ret = sub_begin(sub, arg);
 	lab_clock_stop(&clock, &arg->time);
 	lab_sub_put_reader(file, sub);
-	return 0;
+	return ret;
 }
 
 bool lab_sub_retry(struct lab_sub *sub, unsigned long seq)
@@ -327,4 +342,7 @@ void lab_sub_remove_all(struct lab_file *file)
 		arg.id = id;
 		lab_sub_del(file, &arg);
 	}
+	/* Their ends come by themselves; the table is looked at then. */
+	if (file->put)
+		pinwatch_interval_notifier_barrier();
 }
