@@ -22,6 +22,8 @@
 /* enum mmu_notifier_event, as bits of pinwatch_lab_read.events */
 #define EVENT_UNMAP	(1U << 0)
 #define EVENT_CLEAR	(1U << 1)
+#define EVENT_PROTECT	(1U << 2)
+#define EVENT_PROTECT_PAGE (1U << 3)
 #define EVENT_RELEASE	(1U << 5)
 
 /* engine.c: a verdict; a line of context; the end of a test that cannot go on */
@@ -36,11 +38,13 @@ void lab_release_all(void);
 int lab_try_add(int fd, struct pinwatch_lab_add *add);
 struct pinwatch_lab_add lab_add(int fd, unsigned int engine, unsigned int behaviour,
 				char *start, size_t length);
+unsigned int lab_add_with(int fd, struct pinwatch_lab_add add);
 unsigned int lab_add_slow(int fd, unsigned int engine, char *start, size_t length,
 			  unsigned int sleep_us);
 struct pinwatch_lab_time lab_del(int fd, unsigned int id);
 struct pinwatch_lab_read lab_read(int fd, unsigned int id);
 struct pinwatch_lab_begin lab_begin(int fd, unsigned int id);
+int lab_begin_how(int fd, struct pinwatch_lab_begin *begin);
 bool lab_retry(int fd, unsigned int id, uint64_t seq);
 void lab_wait(int fd, unsigned int id, unsigned int inside);
 void lab_release(int fd, unsigned int id);
@@ -51,6 +55,7 @@ void await_waits(uint64_t more_than);
 void await_remove_waits(uint64_t more_than);
 
 char *map_pages(size_t nr);
+uint64_t now_us(void);
 
 /*
  * A thread, of those that tasks_prepare() has made, that does one thing:
@@ -104,6 +109,22 @@ void engine_register_fork(void);
 void engine_register_locked(void);
 void engine_many_invalidations(void);
 void engine_reap(void);
+void engine_reap_sleeper_removed(void);
+void engine_reap_sleeper_exits(void);
+void engine_oom(void);
+void engine_two_pass_overlaps(void);
+void engine_two_pass_remove_waits(void);
+void engine_two_pass_no_object(void);
+void engine_filter_events(void);
+void engine_filter_refused(void);
+void engine_filter_in_flight(void);
+void engine_begin_killable(void);
+void engine_begin_timeout(void);
+void engine_put(void);
+void engine_put_itself(void);
+void engine_dying_release(void);
+void engine_dying_race(void);
+void engine_crowd(void);
 void engine_unload_refused(void);
 
 #endif

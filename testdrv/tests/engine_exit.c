@@ -5,19 +5,13 @@
  * The file is the parent's, so that it can look on, and let go of what it holds,
  * when the child is gone.
  */
-#include <errno.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "engine.h"
-
-#ifndef SYS_process_mrelease
-#define SYS_process_mrelease 448
-#endif
 
 /* The child's subscriptions, by id: in the order of their insertion. */
 enum { HELD, SLOW, COUNTING, KERNEL };
@@ -124,39 +118,5 @@ void engine_exit_in_truncate(void)
 	after = pw_stats();
 	check(after.nr_subscriptions == before.nr_subscriptions,
 	      "no subscription is left");
-	close(subject.fd);
-}
-
-/* The OOM reaper's path: a range that is not blockable. */
-void engine_reap(void)
-{
-	struct pinwatch_lab_read read;
-	struct subject subject;
-	int pidfd, ret;
-
-	subject_start(&subject);
-	pidfd = syscall(SYS_pidfd_open, subject.pid, 0);
-	if (pidfd < 0)
-		die("pidfd_open");
-	kill(subject.pid, SIGKILL);
-	ret = syscall(SYS_process_mrelease, pidfd, 0);
-	if (ret && errno == ENOSYS) {
-		skip("this kernel has no process_mrelease(2)");
-	} else {
-		check(!ret, "process_mrelease succeeds");
-		read = lab_read(subject.fd, SLOW);
-		check(read.non_blockable > 0, "a slow subscription was called, without sleeping");
-		read = lab_read(subject.fd, KERNEL);
-		check(read.non_blockable > 0, "the kernel's own notifier was called");
-		lab_begin(subject.fd, KERNEL);
-		check(true, "... and its read_begin returns");
-		lab_begin(subject.fd, SLOW);
-		check(true, "read_begin of ours returns");
-	}
-	lab_release(subject.fd, HELD);
-	lab_release(subject.fd, PINWATCH_LAB_STALL);
-	subject_reap(&subject);
-	check(!lab_del(subject.fd, KERNEL).sleeps, "the kernel's remove returns");
-	close(pidfd);
 	close(subject.fd);
 }

@@ -59,6 +59,13 @@ struct pinwatch_lab_add lab_add(int fd, unsigned int engine, unsigned int behavi
 	return add;
 }
 
+unsigned int lab_add_with(int fd, struct pinwatch_lab_add add)
+{
+	if (lab_try_add(fd, &add))
+		die("ADD");
+	return add.id;
+}
+
 unsigned int lab_add_slow(int fd, unsigned int engine, char *start, size_t length,
 			  unsigned int sleep_us)
 {
@@ -100,6 +107,12 @@ struct pinwatch_lab_begin lab_begin(int fd, unsigned int id)
 	if (ioctl(fd, PINWATCH_LAB_IOC_BEGIN, &begin))
 		die("BEGIN");
 	return begin;
+}
+
+/* As @begin->how says. */
+int lab_begin_how(int fd, struct pinwatch_lab_begin *begin)
+{
+	return ioctl(fd, PINWATCH_LAB_IOC_BEGIN, begin) ? -errno : 0;
 }
 
 bool lab_retry(int fd, unsigned int id, uint64_t seq)
@@ -183,6 +196,14 @@ bool pw_settles(void)
 		sched_yield();
 	} while (time(NULL) < end);
 	return false;
+}
+
+uint64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000ULL + now.tv_nsec / 1000;
 }
 
 /* Private anonymous memory with its pages present. */
