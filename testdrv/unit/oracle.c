@@ -50,11 +50,13 @@ int main(int argc, char **argv)
 		world_round(&run, ops);
 		run.seed++;
 	}
-	printf("# seed %lu (the last), rounds %lu: reads %lu retries %lu sleeps %lu callbacks %lu refused %lu inserts %lu removes %lu overflows %lu\n",
+	printf("# seed %lu (the last), rounds %lu: reads %lu retries %lu sleeps %lu callbacks %lu refused %lu inserts %lu removes %lu puts %lu finishes %lu vetoes %lu given up %lu overflows %lu\n",
 	       run.seed - 1, s->rounds, s->reads, s->retries, s->sleeps, s->callbacks,
-	       s->refused, s->inserts, s->removes, s->overflows);
+	       s->refused, s->inserts, s->removes, s->puts, s->finishes,
+	       s->vetoes, s->given_up, s->overflows);
 	ok(s->rounds && s->reads && s->callbacks && s->inserts && s->removes);
 	if (s->rounds > 50)
-		ok(s->retries && s->sleeps && s->refused);
+		ok(s->retries && s->sleeps && s->refused && s->puts && s->finishes &&
+		   s->vetoes && s->given_up);
 	return tap_end();
 }

@@ -8,68 +8,21 @@
  *     the page's, and so is each SPTE that was established before;
  *   - read_begin sleeps only if an invalidation over its own interval was in
  *     flight when it was called or has started since; insert never sleeps;
- *   - no callback runs during or after what remove has returned from;
+ *     only a sleeper's, for the kernel's own notifiers;
+ *   - an event that a filter rejects is neither called back nor waited for;
+ *   - a sleeper is not called for a range that is not blockable;
+ *   - no callback runs during or after what remove has returned from; what was put
+ *     is freed once, when none runs; each second pass follows its first;
  *   - whatever waits is woken (fibers: at once or "asleep for ever");
  *   - pw_mm_check() after every operation; in the end nothing is left.
  */
-#include <linux/mmu_notifier.h>
+#include <linux/jiffies.h>
+#include <linux/moduleparam.h>
 #include <stdlib.h>
-#include "core.h"
-#include "world.h"
+#include "world_state.h"
 
-#define NR_PAGES	40
-#define NR_SLOTS	20
-#define MAGIC		0x5ab5c41b7104eadful
-
-struct obj {
-	struct pinwatch_interval_notifier sub;
-	unsigned long magic;
-	spinlock_t user_lock;
-	unsigned int first, last;		/* pages */
-	unsigned long spte[NR_PAGES];		/* under user_lock; 0: none */
-	unsigned int running;
-};
-
-/* Readers of an object share it; insert and remove have it alone. */
-struct slot {
-	struct shim_rwsem rw;
-	struct obj *obj;
-};
-
-/* What a task that may sleep in the engine knew before it called it. */
-struct expect {
-	struct obj *obj;			/* NULL: must not sleep at all */
-	unsigned long starts[NR_PAGES];
-	unsigned int active[NR_PAGES];
-};
-
-static struct {
-	struct mm_struct *mm;
-	unsigned long base;
-	unsigned long version[NR_PAGES];
-	unsigned long starts[NR_PAGES];
-	unsigned int active[NR_PAGES];
-	struct slot slot[NR_SLOTS];
-	unsigned int ops, max_depth, nest, nr_cpus, busy;
-	u64 overflows;
-	bool released;
-} w;
-
+struct world w;
 struct world_stats world_stats;
-#define count(field)	((void)__atomic_fetch_add(&world_stats.field, 1, __ATOMIC_RELAXED))
-#define load(x)		__atomic_load_n(&(x), __ATOMIC_SEQ_CST)
-#define add(x, n)	((void)__atomic_fetch_add(&(x), n, __ATOMIC_SEQ_CST))
-#define REQUIRE(cond)	do { if (!(cond)) shim_die("%s: not (%s)", __func__, #cond); } while (0)
-
-static unsigned long page_start(unsigned int page)
-{
-	return w.base + page * PAGE_SIZE;
-}
-
-static unsigned long page_last(unsigned int page)
-{
-	return page_start(page) + PAGE_SIZE - 1;
-}
 
 static void random_range(unsigned int *first, unsigned int *last, unsigned int max)
 {
@@ -107,58 +60,25 @@ static u64 overflows(void)
 	return stats.overflows;
 }
 
-/* ---- the driver ---- */
-
-/* Under the user lock, what the device may use is what the page table says. */
-static void check_sptes(struct obj *o)
+static unsigned long page_starts(const struct obj *o, unsigned int p)
 {
-	unsigned int p;
+	unsigned long n = 0;
+	enum kind k;
 
-	for (p = o->first; p <= o->last; p++) {
-		unsigned long version = READ_ONCE(w.version[p]);
-
-		if (o->spte[p] && o->spte[p] != version)
-			shim_die("stale SPTE of page %u: %lu, the page is at %lu; %u invalidations, seq %lx, state %llx, mm_users %d",
-				 p, o->spte[p], version, load(w.active[p]),
-				 o->sub.invalidate_seq, (unsigned long long)o->sub.state,
-				 atomic_read(&w.mm->mm_users));
-	}
+	for (k = 0; k < NR_KINDS; k++)
+		n += wants(o, k) ? load(w.starts[k][p]) : 0;
+	return n;
 }
 
-static bool invalidate(struct pinwatch_interval_notifier *sub,
-		       const struct mmu_notifier_range *range, unsigned long seq)
+static unsigned int page_active(const struct obj *o, unsigned int p)
 {
-	struct obj *o = container_of(sub, struct obj, sub);
-	unsigned long last = range->end - (range->end != ULONG_MAX);
-	unsigned int p;
+	unsigned int n = 0;
+	enum kind k;
 
-	REQUIRE(load(o->magic) == MAGIC);
-	REQUIRE(!shim_self()->atomic_depth);
-	REQUIRE(range->start <= sub->interval_tree.last && last >= sub->interval_tree.start);
-	count(callbacks);
-	add(o->running, 1);
-	spin_lock(&o->user_lock);
-	if (range->event == MMU_NOTIFY_MIGRATE) {
-		count(refused);
-	} else {
-		pinwatch_interval_set_seq(sub, seq);
-		for (p = o->first; p <= o->last; p++)
-			if (page_start(p) <= last && page_last(p) >= range->start)
-				o->spte[p] = 0;
-		check_sptes(o);
-	}
-	spin_unlock(&o->user_lock);
-	if (mmu_notifier_range_blockable(range) && !shim_rand(4))
-		shim_yield();
-	REQUIRE(load(o->magic) == MAGIC);
-	add(o->running, -1);
-	return true;
+	for (k = 0; k < NR_KINDS; k++)
+		n += wants(o, k) ? load(w.active[k][p]) : 0;
+	return n;
 }
-
-static const struct pinwatch_interval_notifier_ops ops = {
-	.invalidate = invalidate,
-	.flags = PINWATCH_OPS_NEVER_SLEEPS,
-};
 
 static void on_sleep(struct shim_wq *wq)
 {
@@ -168,6 +88,8 @@ static void on_sleep(struct shim_wq *wq)
 
 	if (!e)
 		return;		/* module exit */
+	if (e->sleeper && wq == &w.mm->itree.wq)
+		return;
 	REQUIRE(e->obj);
 	pm = e->obj->sub.pm;
 	if (wq == &pm->remove_wq)
@@ -177,28 +99,54 @@ static void on_sleep(struct shim_wq *wq)
 	if (overflows() != w.overflows)
 		return;
 	for (p = e->obj->first; p <= e->obj->last; p++)
-		if (e->active[p] || e->starts[p] != load(w.starts[p]))
+		if (e->active[p] || e->starts[p] != page_starts(e->obj, p))
 			return;
 	shim_die("read_begin sleeps for an invalidation of another range");
+}
+
+/* One of the kinds of read_begin. Return: false when it gave up, as it may. */
+static bool read_begin(struct obj *o, unsigned long *seq)
+{
+	struct task_struct *t = shim_self();
+	unsigned int kind = shim_rand(4);
+	int ret = 0;
+
+	if (kind == 0) {
+		if (!shim_rand(2))
+			shim_kill(t);
+		ret = pinwatch_interval_read_begin_killable(&o->sub, seq);
+		REQUIRE(!ret || (ret == -EINTR && t->fatal_signal));
+		t->fatal_signal = false;
+	} else if (kind == 1) {
+		ret = pinwatch_interval_read_begin_timeout(&o->sub, seq, shim_rand(3));
+		REQUIRE(!ret || ret == -EBUSY);
+	} else {
+		*seq = pinwatch_interval_read_begin(&o->sub);
+	}
+	if (ret)
+		count(given_up);
+	return !ret;
 }
 
 static void read_section(struct obj *o)
 {
 	unsigned long seq, version[NR_PAGES];
 	unsigned int p, tries;
-	struct expect e;
+	struct expect e = { .obj = o };
+	bool begun;
 
 	for (tries = 0; tries < 4; tries++) {
-		e.obj = o;
 		for (p = o->first; p <= o->last; p++) {
-			e.active[p] = load(w.active[p]);
-			e.starts[p] = load(w.starts[p]);
+			e.active[p] = page_active(o, p);
+			e.starts[p] = page_starts(o, p);
 		}
 		shim_self()->data = &e;
-		seq = pinwatch_interval_read_begin(&o->sub);
+		begun = read_begin(o, &seq);
 		shim_self()->data = NULL;
+		if (!begun)
+			continue;
 		for (p = o->first; p <= o->last; p++)
-			version[p] = READ_ONCE(w.version[p]);
+			version[p] = page_value(o, p);
 		spin_lock(&o->user_lock);
 		check_sptes(o);
 		if (!pinwatch_interval_read_retry(&o->sub, seq)) {
@@ -226,6 +174,9 @@ static void do_insert(struct slot *slot)
 	memset(o->spte, 0, sizeof(o->spte));
 	o->magic = MAGIC;
 	o->running = 0;
+	o->ops = &all_ops[shim_rand(NR_OPS - (w.sleepers ? 0 : NR_SLEEPERS))];
+	e.sleeper = !o->ops->flags;
+	add(w.live, 1);
 	spin_lock_init(&o->user_lock);
 	random_range(&o->first, &o->last, 8);
 	start = page_start(o->first) + shim_rand(2) * 100;
@@ -237,7 +188,7 @@ static void do_insert(struct slot *slot)
 	shim_self()->signal_pending = signal;
 	ret = (locked ? pinwatch_interval_notifier_insert_locked :
 			pinwatch_interval_notifier_insert)
-		(&o->sub, w.mm, start, last - start + 1, &ops);
+		(&o->sub, w.mm, start, last - start + 1, o->ops);
 	shim_self()->signal_pending = false;
 	if (locked)
 		mmap_write_unlock(w.mm);
@@ -248,6 +199,7 @@ static void do_insert(struct slot *slot)
 	count(inserts);
 	if (ret) {
 		free(o);
+		add(w.live, -1);
 		o = NULL;
 	}
 	slot->obj = o;
@@ -263,13 +215,17 @@ static void do_remove(struct slot *slot)
 	memset(o->spte, 0, sizeof(o->spte));
 	spin_unlock(&o->user_lock);
 	shim_self()->data = &e;
-	pinwatch_interval_notifier_remove(&o->sub);
-	shim_self()->data = NULL;
-	REQUIRE(!load(o->running));
-	memset(o, 0x6b, sizeof(*o));
-	free(o);
 	slot->obj = NULL;
-	count(removes);
+	if (shim_rand(2)) {
+		pinwatch_interval_notifier_remove(&o->sub);
+		obj_free(&o->sub);
+		count(removes);
+	} else {
+		e.obj = NULL;
+		pinwatch_interval_notifier_put(&o->sub);
+		count(puts);
+	}
+	shim_self()->data = NULL;
 }
 
 static void worker(void *arg)
@@ -281,6 +237,8 @@ static void worker(void *arg)
 		struct slot *slot = &w.slot[shim_rand(NR_SLOTS)];
 
 		random_cpu();
+		if (!shim_rand(8))
+			shim_tick(shim_rand(3));
 		if (shim_rand(3)) {
 			shim_down_read(&slot->rw);
 			if (slot->obj)
@@ -301,42 +259,74 @@ static void worker(void *arg)
 
 /* ---- the mm ---- */
 
-static void change_pages(unsigned int first, unsigned int last)
+static void change_pages(unsigned int first, unsigned int last, bool soft)
 {
 	for (; first <= last; first++) {
 		shim_point();
-		add(w.version[first], 1);
+		if (soft)
+			add(w.soft[first], 1);
+		else
+			add(w.version[first], 1);
+	}
+}
+
+static void count_active(enum kind kind, unsigned int first, unsigned int last, int n)
+{
+	for (; first <= last; first++) {
+		add(w.active[kind][first], n);
+		if (n > 0)
+			add(w.starts[kind][first], 1);
+	}
+}
+
+static enum kind random_event(struct mmu_notifier_range *range)
+{
+	switch (shim_rand(8)) {
+	case 0:
+		range->event = MMU_NOTIFY_MIGRATE;
+		range->owner = shim_rand(2) ? &w : NULL;
+		return range->owner ? OWN_MIGRATION : WANTED;
+	case 1:
+	case 2:
+		range->event = MMU_NOTIFY_SOFT_DIRTY;
+		range->owner = (void *)1;	/* rubbish */
+		return SOFT_DIRTY;
+	default:
+		range->event = MMU_NOTIFY_CLEAR;
+		return WANTED;
 	}
 }
 
 static void do_invalidate(unsigned int depth)
 {
 	struct mmu_notifier_range range = { .mm = w.mm };
-	unsigned int first, last, p;
+	unsigned int first, last;
+	enum kind kind;
 
 	random_range(&first, &last, shim_rand(8) ? 6 : NR_PAGES);
 	range.start = page_start(first) + shim_rand(2) * 17;
 	range.end = page_last(last) + !!(page_last(last) + 1) - shim_rand(2) * 5;
-	range.event = shim_rand(6) ? MMU_NOTIFY_CLEAR : MMU_NOTIFY_MIGRATE;
+	kind = random_event(&range);
 	range.flags = shim_rand(4) ? MMU_NOTIFIER_RANGE_BLOCKABLE : 0;
 
-	for (p = first; p <= last; p++) {
-		add(w.active[p], 1);
-		add(w.starts[p], 1);
+	count_active(kind, first, last, 1);
+	if (mmu_notifier_invalidate_range_start(&range)) {
+		REQUIRE(w.sleepers && !range.flags);
+		count(vetoes);
+		count_active(kind, first, last, -1);
+		return;
 	}
-	mmu_notifier_invalidate_range_start(&range);
 	check_mm();
 	/* A driver ignores its own migrations: they change nothing here. */
 	if (range.event != MMU_NOTIFY_MIGRATE)
-		change_pages(first, last);
+		change_pages(first, last, kind == SOFT_DIRTY);
 	if (depth < w.max_depth && shim_rand(256) < w.nest && !shim_exhausted())
 		do_invalidate(depth + 1);
 	random_cpu();
 	if (range.event != MMU_NOTIFY_MIGRATE)
-		change_pages(first, last);
+		change_pages(first, last, kind == SOFT_DIRTY);
 	mmu_notifier_invalidate_range_end(&range);
-	for (p = first; p <= last; p++)
-		add(w.active[p], -1);
+	count_active(kind, first, last, -1);
 	check_mm();
 }
 
@@ -355,7 +345,7 @@ static void invalidator(void *arg)
 static void torn_down(struct mm_struct *mm)
 {
 	(void)mm;
-	change_pages(0, NR_PAGES - 1);
+	change_pages(0, NR_PAGES - 1, false);
 }
 
 /* The last user goes somewhere in the middle. */
@@ -391,6 +381,8 @@ static void cleanup(void *arg)
 		mmput(w.mm);
 		w.released = true;
 	}
+	pinwatch_interval_notifier_barrier();
+	REQUIRE(!load(w.live));
 	pw_core_exit();
 	if (!w.released)
 		mmput(w.mm);
@@ -413,6 +405,8 @@ static void world_init(unsigned int nr_ops)
 	w.base = bases[shim_rand(ARRAY_SIZE(bases))];
 	for (i = 0; i < NR_PAGES; i++)
 		w.version[i] = 1;
+	w.sleepers = !shim_rand(3);
+	*shim_param_idle_ms = shim_rand(4);
 	for (i = 0; i < NR_SLOTS; i++)
 		shim_rwsem_init(&w.slot[i].rw);
 	w.ops = nr_ops;

@@ -6,7 +6,7 @@
 
 struct world_stats {
 	unsigned long rounds, reads, retries, sleeps, callbacks, inserts, removes,
-		      refused, overflows;
+		      refused, overflows, puts, finishes, vetoes, given_up;
 };
 
 extern struct world_stats world_stats;

@@ -75,7 +75,7 @@ static bool call_all(struct shim_itree *itree, struct mmu_notifier_range *range)
 	itree->active++;
 	mni = overlap(itree->first, range);
 	if (mni)
-		itree->seq |= 1;
+		WRITE_ONCE(itree->seq, itree->seq | 1);
 	seq = itree->seq;
 	spin_unlock(&itree->lock);
 	for (; mni; mni = overlap(entry(next_of(mni)), range))
@@ -89,7 +89,7 @@ void shim_itree_end(struct mm_struct *mm)
 	struct shim_itree *itree = &mm->itree;
 	struct mmu_interval_notifier *mni;
 
-	if (!itree->has_itree)
+	if (!READ_ONCE(itree->has_itree))
 		return;
 	spin_lock(&itree->lock);
 	if (!itree->active)
@@ -114,7 +114,7 @@ void shim_itree_end(struct mm_struct *mm)
 
 int shim_itree_start(struct mmu_notifier_range *range)
 {
-	if (!range->mm->itree.has_itree || call_all(&range->mm->itree, range))
+	if (!READ_ONCE(range->mm->itree.has_itree) || call_all(&range->mm->itree, range))
 		return 0;
 	if (mmu_notifier_range_blockable(range))
 		shim_die("an interval notifier refuses a blockable range");
@@ -129,7 +129,7 @@ void shim_itree_release(struct mm_struct *mm)
 		.mm = mm, .end = ULONG_MAX,
 	};
 
-	if (!mm->itree.has_itree)
+	if (!READ_ONCE(mm->itree.has_itree))
 		return;
 	shim_itree_start(&range);
 	shim_itree_end(mm);
