@@ -10,12 +10,19 @@ LIST=$TOP/scripts/dropin.list
 # rows KERNEL: its lines of the list.
 rows() { awk -v k="$1" '$1 == k' "$LIST"; }
 
+# unpacked KERNEL DIR: is there all that the list names?
+unpacked() {
+	local dir file
+	while read -r _ _ dir file _; do
+		[ -e "$2/$dir/$file" ] || return
+	done < <(rows "$1")
+}
+
 # drivers KERNEL RELEASE: the directory with the drivers' sources, unpacked once.
 drivers() (
 	series=$(grep -oE '^[0-9]+\.[0-9]+' <<<"$2")
 	dir=$CACHE/linux-drivers-$series
-	want=$(rows "$1" | cksum)
-	[ "$(cat "$dir/.list" 2>/dev/null)" != "$want" ] || { echo "$dir"; exit; }
+	! unpacked "$1" "$dir" || { echo "$dir"; exit; }
 	locked kernels
 	tmp=$(mktemp -d "$CACHE/.tmp.XXXXXX")
 	trap 'rm -rf "$tmp"' EXIT
@@ -30,7 +37,6 @@ drivers() (
 	dpkg-deb --fsys-tarfile ./*.deb | tar -xO --wildcards './usr/src/linux-source-*.tar.xz' |
 		tar -xJ -C "$tmp/tree" --strip-components=1 --exclude='*/asic_reg/*' --wildcards \
 			-T "$tmp/wanted" || die "linux-source-$series lacks something of scripts/dropin.list"
-	echo "$want" >"$tmp/tree/.list"
 	rm -rf "$dir"
 	mv "$tmp/tree" "$dir"
 	echo "$dir"
