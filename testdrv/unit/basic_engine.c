@@ -405,6 +405,36 @@ static void t_false_from_a_callback_is_told(void)
 	remove_sub(&d);
 }
 
+static void same_cpu_main(void *arg)
+{
+	shim_self()->cpu = 0;
+	start(arg, 0, 20);
+}
+
+/* What insert has marked is not called back for it: its value came from insert. */
+static void t_insert_races_with_start(void)
+{
+	struct driver d, far;
+	struct mmu_notifier_range r;
+	unsigned long seq = 0;
+
+	ok(!insert(&far, 30, 1));
+	event(40, 1, MMU_NOTIFY_CLEAR, NULL);	/* insert looks at that record now */
+	shim_spawn("invalidator", same_cpu_main, &r);
+	memset(&d, 0, sizeof(d));
+	shim_wq_init(&d.wq);
+	ok(!pinwatch_interval_notifier_insert(&d.sub, mm, PG(5), PAGE_SIZE, &ops));
+	if (!d.calls)
+		seq = d.sub.invalidate_seq;
+	shim_settle();
+	ok(d.calls <= 1 && d.seq != seq);
+	/* Either way it is under invalidation now. */
+	ok(pinwatch_interval_read_begin_timeout(&d.sub, &seq, 0) == -EBUSY);
+	end_other(&r);
+	remove_sub(&d);
+	remove_sub(&far);
+}
+
 const struct test tests_engine[] = {
 	TEST(errors), TEST(callback_precedes_the_change), TEST(reader_waits_for_the_end),
 	TEST(other_tasks_invalidate), TEST(insert_is_marked),
@@ -414,5 +444,6 @@ const struct test tests_engine[] = {
 	TEST(without_memory), TEST(shared_value_stored_twice),
 	TEST(lost_end_after_release), TEST(lost_end_is_reclaimed_and_wakes),
 	TEST(release_then_unmap), TEST(sequence_never_repeats),
-	TEST(false_from_a_callback_is_told), { NULL },
+	TEST(false_from_a_callback_is_told), RACE(insert_races_with_start, 1500),
+	{ NULL },
 };
