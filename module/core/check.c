@@ -54,6 +54,12 @@ static void check_sub(struct pw_mm *pm, struct pinwatch_interval_notifier *sub,
 	CHECK(stamp && stamp <= pm->gen);
 	CHECK(pw_sub_class(sub) == class);
 	CHECK(!(sub->state & PW_SUB_PUT));
+	CHECK(!(sub->state & PW_SUB_SLEEPS) || pm->veto);
+	if (class) {
+		CHECK(sub->state & PW_SUB_FILTERED);
+		CHECK(sub->ops->owner == pm->classes[class].owner);
+		CHECK(sub->ops->ignore_events == pm->classes[class].ignore_events);
+	}
 	check_seq(pm, seq);
 	if (slot_is_open(pm, seq))
 		CHECK(pw_record_overlaps(pm->slot_rec[pw_seq_slot(seq)], sub));
