@@ -65,15 +65,15 @@ static inline bool pw_ops_two_pass(const struct mmu_interval_notifier_ops *ops)
 	return ops->invalidate_start;
 }
 
-#define pw_ops_same(member) \
-	(offsetof(struct pinwatch_interval_notifier_ops, member) == \
-	 offsetof(struct mmu_interval_notifier_ops, member))
 #define PW_OPS_TWO_PASS_LAYOUT \
-	(pw_ops_same(invalidate_start) && pw_ops_same(invalidate_finish) && \
-	 sizeof(struct pinwatch_interval_notifier_finish) == \
-	 sizeof(struct mmu_interval_notifier_finish) && \
+	(offsetof(struct pinwatch_interval_notifier_ops, invalidate_start) == \
+	 offsetof(struct mmu_interval_notifier_ops, invalidate_start) && \
+	 offsetof(struct pinwatch_interval_notifier_ops, invalidate_finish) == \
+	 offsetof(struct mmu_interval_notifier_ops, invalidate_finish) && \
 	 offsetof(struct pinwatch_interval_notifier_finish, notifier) == \
-	 offsetof(struct mmu_interval_notifier_finish, notifier))
+	 offsetof(struct mmu_interval_notifier_finish, notifier) && \
+	 sizeof(struct pinwatch_interval_notifier_finish) == \
+	 sizeof(struct mmu_interval_notifier_finish))
 #else
 static inline bool pw_ops_two_pass(const struct mmu_interval_notifier_ops *ops)
 {

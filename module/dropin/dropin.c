@@ -42,8 +42,10 @@ static int dropin_insert(struct mmu_interval_notifier *mni, struct mm_struct *mm
  * @length: Likewise.
  * @ops: The kernel's ops. Taken for one that may sleep.
  *
- * Context and return: as pinwatch_interval_notifier_insert() without
- * %PINWATCH_OPS_NEVER_SLEEPS; -EINVAL does not occur. On failure @mni->mm is NULL.
+ * Context: as pinwatch_interval_notifier_insert() without
+ * %PINWATCH_OPS_NEVER_SLEEPS.
+ * Return: as pinwatch_interval_notifier_insert(), but for -EINVAL; on failure
+ * @mni->mm is NULL.
  */
 int pinwatch_dropin_insert(struct mmu_interval_notifier *mni, struct mm_struct *mm,
 			   unsigned long start, unsigned long length,
