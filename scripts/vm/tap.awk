@@ -4,6 +4,7 @@
 #	@program NAME		in it a program begins
 #	@exit STATUS		... and has ended
 #	@end STATUS		the guest has ended, with the status of scripts/vm/run
+#	@done			that was all
 # A test that is missing is a failure: a plan that is not met, a program without
 # any test or with a bad status of its own, a guest that said nothing.
 
@@ -30,19 +31,20 @@ function program_ends(status) {
 	program = ""
 }
 
-/^@boot / { boot = $2; program = ""; next }
-/^@program / { program = $2; plan = -1; tests = failed = 0; next }
-/^@exit / { program_ends($2); next }
+/^@boot / { boot = $2; program = ""; nr_programs = nr_bad = 0; next }
+/^@program / { program = $2; plan = -1; tests = failed = 0; nr_programs++; next }
+/^@exit / { nr_bad += $2 != 0; program_ends($2); next }
 /^@end / {
 	if (program != "") {
 		program_ends("missing")
 		program = ""
 	}
-	# A status that the programs' tests account for is not counted again.
-	line($2 == 0 || $2 == 1, "guest: booted, did all, unloaded everything" \
-		($2 > 1 ? ", status " $2 : ""))
+	# 1 is what its programs failed with, and they were counted.
+	good = nr_programs && $2 == (nr_bad > 0)
+	line(good, "guest: booted, did all, unloaded everything" (good ? "" : ", status " $2))
 	next
 }
+/^@done$/ { done = 1; next }
 /^1\.\.[0-9]+/ && program != "" { plan = substr($1, 4) + 0; next }
 /^(not )?ok( |$)/ && program != "" {
 	bad = /^not/
@@ -55,4 +57,9 @@ function program_ends(status) {
 }
 /^@/ { next }
 { lines[++said] = $0 }
-END { print "1.." nr + 0; exit bad_lines > 0 }
+END {
+	if (!done)
+		line(0, "ended before all was done")
+	print "1.." nr
+	exit bad_lines > 0
+}
