@@ -7,7 +7,7 @@
 #include "driver.h"
 
 static const struct test *const all[] = {
-	tests_engine, tests_pass, tests_filter, tests_veto, tests_life,
+	tests_engine, tests_pass, tests_filter, tests_life, tests_veto,
 };
 
 /* Then module exit, with the mm registered or released, and nothing left. */
