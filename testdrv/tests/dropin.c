@@ -309,6 +309,7 @@ int main(void)
 		{ "hmm_dead_mm", hmm_dead_mm },
 		{ "hmm_held_read", hmm_held_read },
 		{ "hmm_held_read_unlocked", hmm_held_read_unlocked },
+		{ "hmm_reap", hmm_reap },
 		{ "hmm_race_dontneed", hmm_race_dontneed },
 		{ "hmm_race_munmap", hmm_race_munmap },
 		{ "hmm_race_write", hmm_race_write },

@@ -49,6 +49,7 @@ void *map_pages(void *addr, size_t npages);
 /* dropin_race.c */
 void hmm_held_read(void);
 void hmm_held_read_unlocked(void);
+void hmm_reap(void);
 void hmm_race_dontneed(void);
 void hmm_race_munmap(void);
 void hmm_race_write(void);

@@ -4,12 +4,14 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "../../module/lab/pinwatch_lab.h"
@@ -125,6 +127,38 @@ void hmm_held_read(void)
 void hmm_held_read_unlocked(void)
 {
 	held_test(MIRROR_READ_UNLOCKED);
+}
+
+/*
+ * The mirror has a mutex and covers everything: nothing of its process may be
+ * reaped, it is not asked, and the process dies all the same.
+ */
+void hmm_reap(void)
+{
+	struct pinwatch_lab_wait wait = {
+		.id = PINWATCH_LAB_STALL, .inside = 1, .timeout_ms = PATIENCE_S * 1000
+	};
+	int lab = open(PINWATCH_LAB_DEVICE, O_RDWR | O_CLOEXEC), pidfd, status;
+	uint64_t *word = map_pages(NULL, 1);
+	pid_t pid;
+
+	CHECK(lab >= 0);
+	pid = fork();
+	if (!pid) {
+		*word = 1;
+		CHECK_EQ(mirror_word(mirror_open(), MIRROR_READ, word), 1);
+		ioctl(lab, PINWATCH_LAB_IOC_STALL);
+		_exit(0);
+	}
+	CHECK(pid > 0);
+	CHECK(!ioctl(lab, PINWATCH_LAB_IOC_WAIT, &wait));
+	pidfd = syscall(SYS_pidfd_open, pid, 0);
+	CHECK(pidfd >= 0);
+	CHECK(!kill(pid, SIGKILL));
+	CHECK_EQ(syscall(SYS_process_mrelease, pidfd, 0) ? errno : 0, EAGAIN);
+	CHECK(!ioctl(lab, PINWATCH_LAB_IOC_RELEASE, (unsigned long)PINWATCH_LAB_STALL));
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK(WIFSIGNALED(status));
 }
 
 /*
