@@ -13,7 +13,7 @@
 struct obj {
 	struct pinwatch_interval_notifier sub;
 	unsigned long magic;
-	spinlock_t user_lock;
+	spinlock_t user_lock;			/* spte[] */
 	unsigned int first, last;		/* pages */
 	const struct pinwatch_interval_notifier_ops *ops;
 	unsigned long spte[NR_PAGES];		/* under user_lock; 0: none */

@@ -117,7 +117,7 @@ void shim_down_read(struct shim_rwsem *sem);
 void shim_up_read(struct shim_rwsem *sem);
 void shim_down_write(struct shim_rwsem *sem);
 void shim_up_write(struct shim_rwsem *sem);
-void shim_module_reload(void);		/* statics of delayed works as they were at first */
+void shim_module_reload(void);		/* delayed works think as at first */
 void shim_reaper(void *arg);
 void shim_reaper_stop(void);
 void shim_flush(void);			/* until nothing is deferred */

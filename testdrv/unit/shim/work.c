@@ -256,7 +256,7 @@ bool cancel_delayed_work_sync(struct delayed_work *work)
 }
 
 /*
- * In the kernel a module's statics go with it. Here the core stays, and may think
+ * In the kernel a module's static data goes with it. Here the core stays, and may think
  * that what was cancelled is still queued: let it run, on nothing.
  */
 void shim_module_reload(void)
