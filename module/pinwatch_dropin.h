@@ -36,10 +36,9 @@
  *
  * - read_begin waits only for invalidations that overlap this subscription; insert
  *   is never deferred, so a callback can come before insert has returned; remove
- *   waits only for a callback of this subscription that runs. A driver that has
- *   relied on remove to outwait every invalidation of the mm, to free something
- *   that other subscriptions use, must use pinwatch_interval_notifier_barrier() or
- *   its own reference count.
+ *   waits only for a callback of this subscription that runs. A driver that frees
+ *   what callbacks of its other subscriptions use needs mmu_notifier_synchronize()
+ *   or a reference count: the kernel's remove happens to outwait them too.
  * - Insert in an mm that is being torn down returns -ESRCH, without a WARN; and
  *   when it fails, ->mm is NULL, as if the handle had never been touched.
  * - On a dead mm, read_begin returns a value for which read_retry is always true,
