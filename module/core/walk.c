@@ -373,6 +373,7 @@ bool pw_walk_cancel(struct pw_mm *pm, struct pinwatch_interval_notifier *sub, bo
 				WRITE_ONCE(walk->batch[i], cancelled | PW_BATCH_PUT);
 				/* Likewise, for PUT. */
 				smp_mb();
+				/* Likewise. */
 				pos = smp_load_acquire(&walk->pos);
 			}
 			/* Not held: its memory may become another subscription. */

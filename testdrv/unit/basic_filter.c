@@ -205,7 +205,8 @@ static void t_hole_between_classes(void)
 
 const struct test tests_filter[] = {
 	TEST(ignored_event_is_not_called_for), TEST(own_migrations_are_not_called_for),
-	TEST(insert_marks_by_the_filter), TEST(several_in_flight_and_one_ignored), TEST(more_filters_than_classes),
+	TEST(insert_marks_by_the_filter), TEST(several_in_flight_and_one_ignored),
+	TEST(more_filters_than_classes),
 	TEST(emptied_class_is_used_again), TEST(cursor_moves_through_classes),
 	TEST(hole_between_classes), { NULL },
 };

@@ -239,7 +239,7 @@ static void t_release_beside_a_start(void)
 	shim_settle();
 	ok(d.calls == 1 && blocks(&d, &rd));
 	task_start(&rr, NULL, release_main);
-	ok(rr.done == false && d.calls == 3);	/* waits under SRCU, for the callback */
+	ok(!rr.done && d.calls == 3);	/* waits under SRCU, for the callback */
 	ok(rd.done && pinwatch_interval_read_retry(&d.sub, rd.seq));
 	let(&d);
 	ok(rr.done && d.done == 3);

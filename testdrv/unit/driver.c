@@ -71,7 +71,7 @@ static void freed(struct pinwatch_interval_notifier *sub)
 	struct driver *d = container_of(sub, struct driver, sub);
 
 	if (d->freed++)
-		shim_die("freed twice");
+		shim_die("a subscription is given back twice");
 	memset(sub, 0x6b, sizeof(*sub));
 }
 

@@ -52,7 +52,8 @@ int main(int argc, char **argv)
 		ok(!replay(argv[arg]));
 	printf("# seed %lu\n", seed);
 	for (i = 0; i < runs; i++) {
-		tap_seed = rng = seed + i;
+		rng = seed + i;
+		tap_seed = rng;
 		for (k = 0; k < sizeof(data); k++) {
 			rng = rng * 6364136223846793005ull + 1442695040888963407ull;
 			data[k] = rng >> 40;

@@ -32,12 +32,24 @@ int main(int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
-		case 't': run.threads = true; break;
-		case 's': run.seed = strtoul(optarg, NULL, 0); seeded = true; break;
-		case 'T': seconds = strtoul(optarg, NULL, 0); break;
-		case 'r': rounds = strtoul(optarg, NULL, 0); break;
-		case 'o': ops = strtoul(optarg, NULL, 0); break;
-		default: return 2;
+		case 't':
+			run.threads = true;
+			break;
+		case 's':
+			run.seed = strtoul(optarg, NULL, 0);
+			seeded = true;
+			break;
+		case 'T':
+			seconds = strtoul(optarg, NULL, 0);
+			break;
+		case 'r':
+			rounds = strtoul(optarg, NULL, 0);
+			break;
+		case 'o':
+			ops = strtoul(optarg, NULL, 0);
+			break;
+		default:
+			return 2;
 		}
 	}
 	if (!seeded)
@@ -50,7 +62,9 @@ int main(int argc, char **argv)
 		world_round(&run, ops);
 		run.seed++;
 	}
-	printf("# seed %lu (the last), rounds %lu: reads %lu retries %lu sleeps %lu callbacks %lu refused %lu inserts %lu removes %lu puts %lu finishes %lu vetoes %lu given up %lu overflows %lu\n",
+	printf("# seed %lu (the last), rounds %lu: reads %lu retries %lu sleeps %lu "
+	       "callbacks %lu refused %lu inserts %lu removes %lu puts %lu "
+	       "finishes %lu vetoes %lu given up %lu overflows %lu\n",
 	       run.seed - 1, s->rounds, s->reads, s->retries, s->sleeps, s->callbacks,
 	       s->refused, s->inserts, s->removes, s->puts, s->finishes,
 	       s->vetoes, s->given_up, s->overflows);

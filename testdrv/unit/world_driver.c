@@ -26,7 +26,8 @@ void check_sptes(struct obj *o)
 		unsigned long version = page_value(o, p);
 
 		if (o->spte[p] && o->spte[p] != version)
-			shim_die("stale SPTE of page %u: %lu, the page is at %lu; seq %lx, state %llx, mm_users %d",
+			shim_die("stale SPTE of page %u: %lu, the page is at %lu; "
+				 "seq %lx, state %llx, mm_users %d",
 				 p, o->spte[p], version,
 				 o->sub.invalidate_seq, (unsigned long long)o->sub.state,
 				 atomic_read(&w.mm->mm_users));
