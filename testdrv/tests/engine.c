@@ -12,6 +12,7 @@
 #include "engine.h"
 
 #define TIMEOUT_S	120
+#define FULL_TIMEOUT_S	900
 
 static unsigned int nr_checks, nr_failed;
 static bool skipped;
@@ -19,6 +20,7 @@ static bool skipped;
 static const struct test {
 	const char *name;
 	void (*run)(void);
+	bool full;	/* long: only when asked for */
 } tests[] = {
 	{ "engine_overlap_waits", engine_overlap_waits },
 	{ "engine_insert_during_invalidation", engine_insert_during_invalidation },
@@ -52,6 +54,7 @@ static const struct test {
 	{ "engine_unload_refused", engine_unload_refused },
 	{ "engine_stranger_pinwatch", engine_stranger_pinwatch },
 	{ "engine_stranger_kernel", engine_stranger_kernel },
+	{ "engine_differential", engine_differential, .full = true },
 };
 
 #define NR_TESTS	(sizeof(tests) / sizeof(tests[0]))
@@ -112,7 +115,7 @@ void die(const char *format, ...)
 static void run_child(const struct test *test)
 {
 	/* What hangs and can be killed is; the rest is the guest's timeout. */
-	alarm(TIMEOUT_S);
+	alarm(test->full ? FULL_TIMEOUT_S : TIMEOUT_S);
 	printf("    # Subtest: %s\n", test->name);
 	fflush(stdout);
 	test->run();
@@ -151,12 +154,12 @@ static bool selected(const struct test *test, int argc, char **argv)
 	int i;
 
 	for (i = 1; i < argc; i++)
-		if (strstr(test->name, argv[i]))
+		if (!strcmp(argv[i], "--full") || strstr(test->name, argv[i]))
 			return true;
-	return argc == 1;
+	return argc == 1 && !test->full;
 }
 
-/* usage: engine [PART-OF-A-TEST'S-NAME...] */
+/* usage: engine [--full | PART-OF-A-TEST'S-NAME...]	(--full: the long ones too) */
 int main(int argc, char **argv)
 {
 	unsigned int i, nr = 0, failed = 0;

@@ -109,6 +109,7 @@ void engine_register_fork(void);
 void engine_register_locked(void);
 void engine_many_invalidations(void);
 void engine_reap(void);
+void engine_differential(void);
 void engine_reap_sleeper_removed(void);
 void engine_reap_sleeper_exits(void);
 void engine_oom(void);
