@@ -21,6 +21,7 @@ struct bench_sub {
 
 /**
  * struct bench_file - an open file
+ * @lock: Everything: one ioctl at a time.
  * @engine: PINWATCH_BENCH_PINWATCH or _KERNEL; constant after setup.
  * @ops: What pinwatch is given; constant after setup.
  * @mm: Whose intervals they are; %NULL before setup. mm_count is held.

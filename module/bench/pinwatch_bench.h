@@ -23,8 +23,9 @@ enum {
 	PINWATCH_BENCH_KERNEL,
 };
 
-#define PINWATCH_BENCH_F_FILTERED	(1U << 0) /* pinwatch: fork's event is not wanted */
-#define PINWATCH_BENCH_F_SLEEPS		(1U << 1) /* pinwatch: has not declared that it never sleeps */
+/* For pinwatch */
+#define PINWATCH_BENCH_F_FILTERED	(1U << 0) /* fork's event is not wanted */
+#define PINWATCH_BENCH_F_SLEEPS		(1U << 1) /* the callback may sleep */
 
 /**
  * struct pinwatch_bench_setup - PINWATCH_BENCH_IOC_SETUP: insert intervals
@@ -69,6 +70,7 @@ enum {
  * @nr: Samples, up to PINWATCH_BENCH_MAX_SAMPLES.
  * @samples: Pointer to @nr __u32.
  * @seed: Chooses the gaps and intervals; not 0.
+ * @reserved: 0.
  */
 struct pinwatch_bench_run {
 	__u32 op;

@@ -125,7 +125,7 @@ struct lab_file {
 	struct lab_sub *subs[PINWATCH_LAB_MAX_SUBS];
 	bool put;
 	struct lab_hold stall;
-	struct mutex crowd_mutex;
+	struct mutex crowd_mutex;	/* the crowd */
 	struct lab_crowd *crowd;
 };
 

@@ -289,17 +289,17 @@ static int sub_begin(struct lab_sub *sub, struct pinwatch_lab_begin *arg)
 	unsigned long seq = 0;
 	int ret = 0;
 
-	if (arg->how == PINWATCH_LAB_BEGIN_PLAIN)
-		seq = lab_handle_begin(&sub->handle, sub->engine);
-	else if (sub->engine != PINWATCH_LAB_PINWATCH)
-		ret = -EINVAL;
-	else if (arg->how == PINWATCH_LAB_BEGIN_KILLABLE)
+	if (arg->how != PINWATCH_LAB_BEGIN_PLAIN &&
+	    (sub->engine != PINWATCH_LAB_PINWATCH ||
+	     arg->how > PINWATCH_LAB_BEGIN_TIMEOUT))
+		return -EINVAL;
+	if (arg->how == PINWATCH_LAB_BEGIN_KILLABLE)
 		ret = pinwatch_interval_read_begin_killable(pw, &seq);
 	else if (arg->how == PINWATCH_LAB_BEGIN_TIMEOUT)
 		ret = pinwatch_interval_read_begin_timeout(pw, &seq,
 							   msecs_to_jiffies(arg->timeout_ms));
 	else
-		ret = -EINVAL;
+		seq = lab_handle_begin(&sub->handle, sub->engine);
 	arg->seq = seq;
 	return ret;
 }

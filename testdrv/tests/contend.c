@@ -157,7 +157,7 @@ static void result_add(struct result *result, const struct pinwatch_lab_loop *lo
 static void run_readers(struct run *run, struct result *result)
 {
 	unsigned int i, nr = run->what->readers ? run->what->readers : 1;
-	pthread_t threads[MAX_THREADS];
+	pthread_t threads[MAX_THREADS] = { 0 };
 	struct reader readers[MAX_THREADS];
 
 	for (i = 0; i < nr; i++) {
@@ -184,7 +184,7 @@ static void run_readers(struct run *run, struct result *result)
 static struct result run_case(const struct contention *what, unsigned int engine)
 {
 	struct run run = { .what = what, .engine = engine };
-	pthread_t invalidators[MAX_THREADS], dog;
+	pthread_t invalidators[MAX_THREADS] = { 0 }, dog;
 	struct result result = { 0 };
 	unsigned int i;
 
@@ -261,7 +261,7 @@ int main(void)
 	struct result results[NR_CASES][PINWATCH_LAB_NR_ENGINES];
 	unsigned int i, missed = 0;
 
-	printf("Calls that slept beside invalidations of another range, in %u ms\n"
+	printf("Calls that slept beside invalidations of another range, in %d ms\n"
 	       "  %-30s %-8s %9s %8s %8s %8s %9s\n", RUN_MS, "", "", "rounds",
 	       "insert", "begin", "remove", "max (us)");
 	for (i = 0; i < NR_CASES; i++) {

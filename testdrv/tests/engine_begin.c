@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include "engine.h"
 
-#define TIMEOUT_MS	100
+#define TIMEOUT_MS	100UL
 
 /* A reader in a process of its own, made before anything holds the mmap lock. */
 static pid_t reader_start(int fd, unsigned int id, int *gate)

@@ -10,8 +10,8 @@
 
 #define NR		100000UL
 #define STRIDE		(2 * PAGE)
-#define NR_THREADS	3
-#define ROUNDS		3
+#define NR_THREADS	3UL
+#define ROUNDS		3UL
 
 static void crowd(int fd, unsigned long request, struct pinwatch_lab_crowd *arg)
 {

@@ -78,7 +78,8 @@ static void fail(const char *what, const struct twins *twins,
 	if (diff->nr_failed++)
 		return;
 	snprintf(diff->failed, sizeof(diff->failed),
-		 "%s: burst %" PRIu64 ", ids %u %u%s: callbacks %llu %llu (before %llu %llu), events %#x %#x",
+		 "%s: burst %" PRIu64
+		 ", ids %u %u%s: callbacks %llu %llu (before %llu %llu), events %#x %#x",
 		 what, diff->nr_bursts, twins->id[PW], twins->id[KERNEL],
 		 twins->rejecting ? " rejecting" : "",
 		 (unsigned long long)now[PW].callbacks,
@@ -255,7 +256,7 @@ static void burst(void)
 	workers_burst(&diff->workers, nr);
 	meanwhile();
 	workers_join(&diff->workers);
-	diff->nr_operations += nr * NR_WORKERS;
+	diff->nr_operations += (uint64_t)nr * NR_WORKERS;
 	diff->nr_bursts++;
 
 	for (twins = diff->twins; twins < diff->twins + MAX_TWINS; twins++)

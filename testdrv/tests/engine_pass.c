@@ -7,7 +7,7 @@
 #include "engine.h"
 
 #define NR		8
-#define SLEEP_US	100000
+#define SLEEP_US	100000UL
 
 static unsigned int add_slow(int fd, char *page, unsigned int flags)
 {
@@ -47,7 +47,7 @@ void engine_two_pass_overlaps(void)
 		ids[i] = add_slow(fd, two + i * PAGE, PINWATCH_LAB_F_TWO_PASS);
 	sum = time_dontneed(one, NR * PAGE);
 	most = time_dontneed(two, NR * PAGE);
-	remark("%d callbacks of %d us: in one pass %llu us, in two %llu us", NR, SLEEP_US,
+	remark("%d callbacks of %lu us: in one pass %llu us, in two %llu us", NR, SLEEP_US,
 	       (unsigned long long)sum, (unsigned long long)most);
 	check(sum >= NR * SLEEP_US, "one pass takes the sum");
 	check(most >= SLEEP_US && most < NR * SLEEP_US / 2, "two take the longest");

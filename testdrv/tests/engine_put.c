@@ -8,12 +8,12 @@
 #include <unistd.h>
 #include "engine.h"
 
-static struct pinwatch_lab_time put(int fd, unsigned int id)
+static struct pinwatch_lab_time del_by_put(int fd, unsigned int id)
 {
 	struct pinwatch_lab_del del = { .id = id, .flags = PINWATCH_LAB_DEL_PUT };
 
 	if (ioctl(fd, PINWATCH_LAB_IOC_DEL, &del))
-		die("DEL (put)");
+		die("DEL");
 	return del.time;
 }
 
@@ -38,7 +38,7 @@ static void put_held(int fd, char *area, unsigned int flags, const char *what)
 	});
 	task_dontneed(&invalidator, area, PAGE);
 	lab_wait(fd, held, 1);
-	check(!put(fd, held).sleeps, "%s: put does not sleep", what);
+	check(!del_by_put(fd, held).sleeps, "%s: put does not sleep", what);
 	check(!is_freed(fd, held), "%s: what runs is not freed", what);
 	lab_release(fd, held);
 	task_join(&invalidator);
@@ -56,7 +56,7 @@ void engine_put(void)
 	tasks_prepare(2);
 	neighbour_add(&neighbour, fd);
 	id = lab_add(fd, PINWATCH_LAB_PINWATCH, PINWATCH_LAB_COUNTING, area, PAGE).id;
-	check(!put(fd, id).sleeps && is_freed(fd, id), "an idle one is freed at once");
+	check(!del_by_put(fd, id).sleeps && is_freed(fd, id), "an idle one is freed at once");
 	put_held(fd, area, 0, "in its callback");
 	put_held(fd, area, PINWATCH_LAB_F_TWO_PASS, "in its second pass");
 	neighbour_check(&neighbour);
