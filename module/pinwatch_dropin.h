@@ -39,8 +39,12 @@
  *   waits only for a callback of this subscription that runs. A driver that frees
  *   what callbacks of its other subscriptions use needs mmu_notifier_synchronize()
  *   or a reference count: the kernel's remove happens to outwait them too.
+ * - The first insert in an mm waits, not killable, until nothing is in flight in
+ *   that mm, under the mmap lock too if the caller holds it. The kernel's defers
+ *   instead, and lets the first read_begin wait.
  * - Insert in an mm that is being torn down returns -ESRCH, without a WARN; and
- *   when it fails, ->mm is NULL, as if the handle had never been touched.
+ *   when it fails, ->mm is NULL and the interval empty, as if the handle had never
+ *   been touched.
  * - On a dead mm, read_begin returns a value for which read_retry is always true,
  *   and hmm_range_fault() returns -EBUSY where the kernel's would come to -EFAULT.
  *   A loop that has neither a timeout nor mmget_not_zero() in it does not end.

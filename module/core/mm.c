@@ -274,7 +274,8 @@ static bool mm_let_go(struct pw_mm *pm)
 	bool idle, put;
 
 	spin_lock(&pm->lock);
-	idle = pm->registered && pm->open && !pm->nr_subs;
+	/* With a veto it stays: its inserts must not fail, or wait, a second time. */
+	idle = pm->registered && pm->open && !pm->nr_subs && !pm->veto;
 	due = pm->idle_since + msecs_to_jiffies(idle_ms);
 	put = idle && !time_before(jiffies, due);
 	if (put) {

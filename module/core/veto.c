@@ -45,7 +45,8 @@ static bool veto_invalidate(struct mmu_interval_notifier *mni,
 	if (likely(mmu_notifier_range_blockable(range)))
 		return true;
 	spin_lock(&pm->lock);
-	refuse = pw_walk_has_sleeper(pm, range);
+	/* After release they have been told, and are not called any more. */
+	refuse = pm->registered && pw_walk_has_sleeper(pm, range);
 	if (!refuse)
 		mmu_interval_set_seq(mni, cur_seq);
 	spin_unlock(&pm->lock);

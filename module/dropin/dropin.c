@@ -28,9 +28,13 @@ static int dropin_insert(struct mmu_interval_notifier *mni, struct mm_struct *mm
 	if (pw_ops_two_pass(ops))
 		flags |= PW_SUB_TWO_PASS;
 	ret = pw_sub_insert_flags(pw_dropin_sub(mni), mm, start, length, ops, flags, locked);
-	/* Drivers look at it to see whether there is anything to remove. */
-	if (ret)
+	/* Drivers look at ->mm, or at the interval, to see whether to remove it. */
+	if (ret) {
 		mni->mm = NULL;
+		mni->interval_tree.start = 0;
+		mni->interval_tree.last = 0;
+		mni->invalidate_seq = 0;	/* not ours any more */
+	}
 	return ret;
 }
 
