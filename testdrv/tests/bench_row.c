@@ -237,6 +237,9 @@ void bench_measure(struct bench_row *row, enum bench_engine engine, unsigned int
 	measure_gaps(row, area, nr);
 	measure_fork(row);
 	close(fd);
+	/* With a veto it stays as long as the address space. */
+	if (engine == BENCH_SLEEPER)
+		return;
 	await_gone();
 	measure_dontneed(row, BENCH_GONE, page);
 }

@@ -3,6 +3,7 @@
  * engine: insert into an mm that is being torn down
  */
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -74,6 +75,23 @@ void engine_dying_release(void)
 	close(fd);
 }
 
+/*
+ * Of the mm's end; in a while, since the last to hold the mm may have been an insert,
+ * which leaves its end to a worker.
+ */
+static bool was_told(int fd, unsigned int id)
+{
+	unsigned int ms;
+
+	for (ms = 0; ms < 10000; ms++) {
+		if ((lab_read(fd, id).events & (EVENT_RELEASE | EVENT_UNMAP)) ==
+		    (EVENT_RELEASE | EVENT_UNMAP))
+			return true;
+		poll(NULL, 0, 1);
+	}
+	return false;
+}
+
 /* Inserts until it fails, while the child dies: each succeeds or fails with ESRCH. */
 void engine_dying_race(void)
 {
@@ -100,9 +118,7 @@ void engine_dying_race(void)
 		if (waitpid(pid, &status, 0) != pid)
 			die("waitpid");
 		for (i = 0; i < nr; i++)
-			told += (lab_read(fd, ids[i]).events &
-				 (EVENT_RELEASE | EVENT_UNMAP)) ==
-				(EVENT_RELEASE | EVENT_UNMAP);
+			told += was_told(fd, ids[i]);
 		inserted += nr;
 		close(fd);
 	}
