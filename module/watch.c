@@ -141,7 +141,7 @@ static void watch_unlink(struct pw_watch *watch)
 	pw_watch_put(watch);
 }
 
-/* True: nothing was invalidated since @seq, and the watch is in force. */
+/* True: nothing was invalidated since @seq, and the watch is in force and held. */
 static bool watch_activate(struct pw_watch *watch, unsigned long seq, u64 *generation)
 {
 	bool valid;
@@ -149,6 +149,8 @@ static bool watch_activate(struct pw_watch *watch, unsigned long seq, u64 *gener
 	spin_lock(&watch->lock);
 	valid = !pinwatch_interval_read_retry(&watch->sub, seq);
 	if (valid) {
+		/* For the adder, who uses it when it may have been deleted again. */
+		pw_watch_get(watch);
 		watch->state = PW_WATCH_ACTIVE;
 		*generation = pw_generation_bump(watch->gen);
 	}
@@ -235,8 +237,6 @@ struct pw_watch *pw_watch_add(struct pw_file *file, struct pinwatch_watch_add *a
 	if (err)
 		goto err_free_pin;
 
-	/* For the caller, who uses it when it may have been deleted again. */
-	pw_watch_get(watch);
 	err = watch_settle(watch, start, &generation);
 	if (err)
 		goto err_remove;
@@ -247,7 +247,6 @@ struct pw_watch *pw_watch_add(struct pw_file *file, struct pinwatch_watch_add *a
 
 err_remove:
 	pinwatch_interval_notifier_remove(&watch->sub);
-	pw_watch_put(watch);
 err_free_pin:
 	pw_pin_free(&watch->pin, file->mm);
 err_unlink:

@@ -135,12 +135,12 @@ static noinline void start_miss(struct pw_mm *pm, struct pw_record *rec,
 
 	before = pw_tree_before(&pm->classes[0].tree, range_last(range) | ~PAGE_MASK,
 				&next);
-	if (unlikely(before >= (range->start & PAGE_MASK) || pm->nr_classes > 1)) {
-		start_walk(pm, rec, range);
+	if (likely(before < (range->start & PAGE_MASK) && pm->nr_classes == 1)) {
+		record_hole(pm, rec, before, next);
+		spin_unlock(&pm->lock);
 		return;
 	}
-	record_hole(pm, rec, before, next);
-	spin_unlock(&pm->lock);
+	start_walk(pm, rec, range);
 }
 
 /* This CPU's own records are taken. */

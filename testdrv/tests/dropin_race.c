@@ -79,7 +79,7 @@ static bool sleeps(int tid)
 
 static void held_wait_for_reader(struct held *held)
 {
-	uint64_t end = now_ms() + PATIENCE_S * 1000;
+	uint64_t end = now_ms() + PATIENCE_S * 1000UL;
 	int tid;
 
 	do {
@@ -281,7 +281,7 @@ static void race_test(bool unmap)
 	CHECK(!madvise(race.pages, NR_PAGES * PAGE, MADV_NOHUGEPAGE));
 	race.fd = mirror_open();
 	race.unmap = unmap;
-	race_for(SECONDS * 1000, run, arg, 4);
+	race_for(SECONDS * 1000UL, run, arg, 4);
 	ktap_note("%llu reads, %llu of no page yet, %llu of none, %llu gave up",
 		  (unsigned long long)race.reads, (unsigned long long)race.zeros,
 		  (unsigned long long)race.faults, (unsigned long long)race.busy);
@@ -345,7 +345,7 @@ static void *write_victim(void *arg)
 				uint64_t *page = pages + i * PAGE / sizeof(*pages);
 
 				__atomic_store_n(page, 0, __ATOMIC_RELAXED);
-				if (memcmp(page, zeros, PAGE))
+				if (memcmp(page, zeros, PAGE) != 0)
 					ktap_fail(__FILE__, __LINE__, "a new page was written to");
 			}
 		CHECK(!munmap(pages, NR_PAGES * PAGE));
@@ -361,7 +361,7 @@ void hmm_race_write(void)
 	race.pages = map_pages(NULL, NR_PAGES);
 	CHECK(!madvise(race.pages, NR_PAGES * PAGE, MADV_NOHUGEPAGE));
 	race.fd = mirror_open();
-	race_for(SECONDS * 1000, run, arg, 3);
+	race_for(SECONDS * 1000UL, run, arg, 3);
 	ktap_note("%llu writes", (unsigned long long)race.reads);
 	CHECK(race.reads);
 }
