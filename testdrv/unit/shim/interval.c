@@ -215,6 +215,17 @@ static void may_wait(void)
 		shim_die("waits for an invalidation inside a callback");
 }
 
+/* Under the lock: the sequence moves before the deferred ones have been dealt with. */
+static bool seq_released(struct shim_itree *itree, unsigned long seq)
+{
+	bool released;
+
+	spin_lock(&itree->lock);
+	released = itree->seq != seq;
+	spin_unlock(&itree->lock);
+	return released;
+}
+
 void mmu_interval_notifier_remove(struct mmu_interval_notifier *mni)
 {
 	struct mm_struct *mm = mni->mm;
@@ -233,7 +244,7 @@ void mmu_interval_notifier_remove(struct mmu_interval_notifier *mni)
 	}
 	spin_unlock(&itree->lock);
 	if (seq)
-		shim_wait_event(&itree->wq, READ_ONCE(itree->seq) != seq, true);
+		shim_wait_event(&itree->wq, seq_released(itree, seq), true);
 	mmdrop(mm);
 }
 
