@@ -143,8 +143,12 @@ static bool is_refused(int fd, uint64_t vetoes)
 	return pw_stats().vetoes > vetoes;
 }
 
+/* The kernel's remove outlasts what is in flight in the mm, and no more. */
+#define REMOVE_MAX_NS	5000000000ULL
+
 static void oom(bool sleeper)
 {
+	struct pinwatch_lab_time removed;
 	uint64_t vetoes = pw_stats().vetoes;
 	int fd = lab_open(), status;
 	pid_t victim, hog;
@@ -162,9 +166,10 @@ static void oom(bool sleeper)
 	      sleeper ? "with the sleeper removed" : "with none that sleeps");
 	lab_begin(fd, KERNEL);
 	check(true, "read_begin of the kernel's own notifier returns");
-	/* It may sleep, while the reaper is at work; wedged, it would not return. */
-	lab_del(fd, KERNEL);
-	check(true, "... and so does remove");
+	/* It sleeps at times while the victim is being reaped: on 5.10, seen by chance. */
+	removed = lab_del(fd, KERNEL);
+	check(removed.ns < REMOVE_MAX_NS, "... and so does remove (%llu us, %u sleeps)",
+	      (unsigned long long)removed.ns / 1000, removed.sleeps);
 	if (waitpid(hog, &status, 0) != hog)
 		die("waitpid");
 	check(!status, "the other process got its memory (status %#x)", status);
