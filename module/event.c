@@ -13,34 +13,24 @@
  * A hit between the reader's two sections merges into the record that is about
  * to be taken, one after them puts the watch on the list anew.
  */
+#include <linux/capability.h>
 #include <linux/kernel.h>
-#include <linux/ktime.h>
-#include <linux/mm.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
 #include <linux/poll.h>
+#include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
+#include <linux/user_namespace.h>
 #include <linux/pinwatch.h>
 #include "event.h"
 #include "file.h"
 #include "generation.h"
+#include "hit.h"
 #include "watch.h"
 
-static u32 event_of(const struct mmu_notifier_range *range)
-{
-	static const u32 events[] = {
-		[MMU_NOTIFY_UNMAP] = PINWATCH_EVENT_UNMAP,
-		[MMU_NOTIFY_CLEAR] = PINWATCH_EVENT_CLEAR,
-		[MMU_NOTIFY_PROTECTION_VMA] = PINWATCH_EVENT_PROTECT,
-		[MMU_NOTIFY_PROTECTION_PAGE] = PINWATCH_EVENT_PROTECT_PAGE,
-		[MMU_NOTIFY_SOFT_DIRTY] = PINWATCH_EVENT_SOFT_DIRTY,
-		[MMU_NOTIFY_RELEASE] = PINWATCH_EVENT_RELEASE,
-		[MMU_NOTIFY_MIGRATE] = PINWATCH_EVENT_MIGRATE,
-		[PW_MMU_NOTIFY_EXCLUSIVE] = PINWATCH_EVENT_EXCLUSIVE,
-	};
-	unsigned int event = range->event;
-
-	return event < ARRAY_SIZE(events) ? events[event] : PINWATCH_EVENT_OTHER;
-}
+static_assert(sizeof_field(struct pinwatch_event, comm) == TASK_COMM_LEN);
 
 void pw_event_init_queue(struct pw_event_queue *queue)
 {
@@ -49,46 +39,66 @@ void pw_event_init_queue(struct pw_event_queue *queue)
 	init_waitqueue_head(&queue->wait);
 }
 
-/*
- * Add @hit, which came before what is pending or after it, to it. Returns true
- * when nothing was: the readers do not know yet.
- */
-static bool event_merge(struct pw_watch *watch, const struct pw_event *hit)
+/* Nothing is pending any more: for who took it, or before it is freed. */
+static void event_clear(struct pw_event *event)
+{
+	event->count = 0;
+	event->tid = NULL;
+	event->tgid = NULL;
+}
+
+static void event_put(const struct pw_event *event)
+{
+	put_pid(event->tid);
+	put_pid(event->tgid);
+}
+
+/* The readers do not know of @watch yet. */
+static void event_queue(struct pw_watch *watch)
 {
 	struct pw_event_queue *queue = &watch->file->events;
+
+	spin_lock(&queue->lock);
+	list_move_tail(&watch->event.node, &queue->dirty);
+	spin_unlock(&queue->lock);
+}
+
+static void event_begin(struct pw_event *event, const struct pw_hit *hit)
+{
+	event->events = 0;
+	event->flags = 0;
+	event->start = hit->start;
+	event->last = hit->last;
+	event->time_ns = hit->time_ns;
+	event->touched = 0;
+	event->causes = 0;
+	event->tid = get_pid(task_pid(current));
+	event->tgid = get_pid(task_tgid(current));
+	memcpy(event->comm, current->comm, sizeof(event->comm));
+	event->comm[sizeof(event->comm) - 1] = '\0';
+}
+
+bool pw_event_record(struct pw_watch *watch, const struct pw_hit *hit)
+{
 	struct pw_event *event = &watch->event;
 	bool first = !event->count;
 
 	lockdep_assert_held(&watch->lock);
 	if (first) {
-		event->events = 0;
-		event->start = hit->start;
-		event->last = hit->last;
-		event->time_ns = hit->time_ns;
-		spin_lock(&queue->lock);
-		list_move_tail(&event->node, &queue->dirty);
-		spin_unlock(&queue->lock);
+		event_begin(event, hit);
+		event_queue(watch);
+	} else if (event->tid != task_pid(current)) {
+		event->flags |= PINWATCH_EVENT_F_ACTORS;
 	}
-	event->events |= hit->events;
+	if (hit->atomic)
+		event->flags |= PINWATCH_EVENT_F_ATOMIC;
+	event->events |= hit->event;
+	event->causes |= hit->cause;
+	event->touched |= hit->touched;
 	event->start = min(event->start, hit->start);
 	event->last = max(event->last, hit->last);
-	event->time_ns = min(event->time_ns, hit->time_ns);
-	event->count += hit->count;
+	event->count++;
 	return first;
-}
-
-bool pw_event_record(struct pw_watch *watch, const struct mmu_notifier_range *range)
-{
-	const struct interval_tree_node *node = &watch->sub.interval_tree;
-	struct pw_event hit = {
-		.events = event_of(range),
-		.start = max(range->start & PAGE_MASK, node->start),
-		.last = min((range->end - 1) | ~PAGE_MASK, node->last),
-		.count = 1,
-		.time_ns = ktime_get_ns(),
-	};
-
-	return event_merge(watch, &hit);
 }
 
 void pw_event_forget(struct pw_watch *watch)
@@ -96,7 +106,8 @@ void pw_event_forget(struct pw_watch *watch)
 	struct pw_event_queue *queue = &watch->file->events;
 
 	lockdep_assert_held(&watch->lock);
-	watch->event.count = 0;
+	event_put(&watch->event);
+	event_clear(&watch->event);
 	spin_lock(&queue->lock);
 	list_del_init(&watch->event.node);
 	spin_unlock(&queue->lock);
@@ -134,39 +145,92 @@ static struct pw_watch *event_pop(struct pw_event_queue *queue)
 	return watch;
 }
 
-/* False: it was deleted since it was popped, or another reader was faster. */
+/* Whose actors a reader may be told of: see the head of the ABI header. */
+static bool reader_sees(const struct pw_event *event)
+{
+	return event->tgid == task_tgid(current) ||
+	       ns_capable_noaudit(&init_user_ns, CAP_SYS_PTRACE);
+}
+
+static void record_fill(struct pinwatch_event *record, const struct pw_event *event)
+{
+	struct pid_namespace *ns = task_active_pid_ns(current);
+
+	record->events = event->events;
+	record->start = event->start;
+	record->end = event->last + 1;
+	record->count = event->count;
+	record->time_ns = event->time_ns;
+	record->touched = event->touched;
+	record->causes = event->causes;
+	record->flags = event->flags;
+	if (!reader_sees(event))
+		return;
+	record->flags |= PINWATCH_EVENT_F_ACTOR;
+	record->tid = pid_nr_ns(event->tid, ns);
+	record->tgid = pid_nr_ns(event->tgid, ns);
+	memcpy(record->comm, event->comm, sizeof(record->comm));
+}
+
+/*
+ * False: it was deleted since it was popped, or another reader was faster. Else the
+ * caller has the references of @event.
+ */
 static bool event_take(struct pw_watch *watch, struct pw_event *event,
 		       struct pinwatch_event *record)
 {
+	memset(record, 0, sizeof(*record));
 	spin_lock(&watch->lock);
 	*event = watch->event;
 	if (!event->count) {
 		spin_unlock(&watch->lock);
 		return false;
 	}
-	watch->event.count = 0;
+	event_clear(&watch->event);
 	record->generation = pw_generation_read(watch->gen);
 	spin_unlock(&watch->lock);
 
 	record->cookie = watch->cookie;
 	record->id = watch->id;
-	record->events = event->events;
-	record->start = event->start;
-	record->end = event->last + 1;
-	record->count = event->count;
-	record->time_ns = event->time_ns;
-	record->reserved = 0;
+	record->touched_shift = watch->touched_shift;
+	record_fill(record, event);
 	return true;
 }
 
+/* What was taken came first, so its actor is who the record names. */
+static void event_unmerge(struct pw_event *pending, struct pw_event *taken)
+{
+	if (pending->count && pending->tid != taken->tid)
+		taken->flags |= PINWATCH_EVENT_F_ACTORS;
+	swap(pending->tid, taken->tid);
+	swap(pending->tgid, taken->tgid);
+	memcpy(pending->comm, taken->comm, sizeof(pending->comm));
+	pending->time_ns = taken->time_ns;
+	if (!pending->count) {
+		pending->events = 0;
+		pending->flags = 0;
+		pending->touched = 0;
+		pending->causes = 0;
+		pending->start = taken->start;
+		pending->last = taken->last;
+	}
+	pending->events |= taken->events;
+	pending->flags |= taken->flags;
+	pending->touched |= taken->touched;
+	pending->causes |= taken->causes;
+	pending->start = min(pending->start, taken->start);
+	pending->last = max(pending->last, taken->last);
+	pending->count += taken->count;
+}
+
 /* It could not be delivered: it is next again, unless it was deleted. */
-static void event_restore(struct pw_watch *watch, const struct pw_event *event)
+static void event_restore(struct pw_watch *watch, struct pw_event *taken)
 {
 	struct pw_event_queue *queue = &watch->file->events;
 
 	spin_lock(&watch->lock);
 	if (watch->state != PW_WATCH_DELETING) {
-		event_merge(watch, event);
+		event_unmerge(&watch->event, taken);
 		spin_lock(&queue->lock);
 		list_move(&watch->event.node, &queue->dirty);
 		spin_unlock(&queue->lock);
@@ -194,6 +258,7 @@ static ssize_t event_drain(struct pw_event_queue *queue, char __user *buf, size_
 				event_restore(watch, &event);
 			else
 				done += sizeof(record);
+			event_put(&event);
 		}
 		pw_watch_put(watch);
 		cond_resched();

@@ -10,11 +10,13 @@
 #define _PW_EVENT_H
 
 #include <linux/list.h>
-#include <linux/mmu_notifier.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
 
+struct pid;
+struct pw_hit;
 struct pw_watch;
 
 /**
@@ -34,18 +36,30 @@ struct pw_event_queue {
  * struct pw_event - what is pending of a watch
  * @node: Under pw_event_queue.lock. On the dirty list, or empty.
  * @events: PINWATCH_EVENT_*. This and what follows is under pw_watch.lock.
+ * @flags: PINWATCH_EVENT_F_ACTORS and _ATOMIC.
  * @start: First byte of the hull.
  * @last: Last byte of the hull.
  * @count: Hits merged here; 0: nothing is pending.
  * @time_ns: CLOCK_MONOTONIC of the first.
+ * @touched: As in struct pinwatch_event.
+ * @causes: PINWATCH_CAUSE_*.
+ * @tid: The thread of the first, with a reference; NULL iff nothing is pending.
+ * @tgid: Its process, likewise.
+ * @comm: Its name.
  */
 struct pw_event {
 	struct list_head node;
 	u32 events;
+	u32 flags;
 	unsigned long start;
 	unsigned long last;
 	u64 count;
 	u64 time_ns;
+	u64 touched;
+	u64 causes;
+	struct pid *tid;
+	struct pid *tgid;
+	char comm[TASK_COMM_LEN];
 };
 
 /**
@@ -59,12 +73,12 @@ void pw_event_init_queue(struct pw_event_queue *queue);
 /**
  * pw_event_record() - a watch was hit
  * @watch: The watch.
- * @range: By what.
+ * @hit: By what; by current.
  *
  * Context: under watch->lock, in an invalidation callback. Does not sleep.
  * Return: true when pw_event_wake() is due, after @watch->lock.
  */
-bool pw_event_record(struct pw_watch *watch, const struct mmu_notifier_range *range);
+bool pw_event_record(struct pw_watch *watch, const struct pw_hit *hit);
 
 /**
  * pw_event_forget() - drop what is pending of a watch that is being deleted

@@ -5,7 +5,9 @@
 #include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/mm.h>
+#include <linux/pid.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include "file.h"
 #include "generation.h"
@@ -35,6 +37,7 @@ struct pw_file *pw_file_alloc(void)
 
 	if (!file)
 		return ERR_PTR(-ENOMEM);
+	spin_lock_init(&file->bind);
 	file->max_watches = pw_limits_max_watches();
 	xa_init_flags(&file->watches, XA_FLAGS_ALLOC | XA_FLAGS_ACCOUNT);
 	pw_event_init_queue(&file->events);
@@ -80,21 +83,57 @@ void pw_file_free(struct pw_file *file)
 	atomic_long_dec(&pw_counters.nr_files);
 }
 
-int pw_file_bind(struct pw_file *file)
+/* Bind it to @mm. Return: false when it is bound already. */
+static bool file_set_mm(struct pw_file *file, struct mm_struct *mm, bool attached)
+{
+	bool unbound;
+
+	mmgrab(mm);
+	spin_lock(&file->bind);
+	unbound = !file->mm;
+	if (unbound) {
+		file->attached = attached;
+		/* Pairs with the acquire in pw_file_bind(). */
+		smp_store_release(&file->mm, mm);
+	}
+	spin_unlock(&file->bind);
+	if (!unbound)
+		mmdrop(mm);
+	return unbound;
+}
+
+int pw_file_bind(struct pw_file *file, bool pin)
 {
 	struct mm_struct *mm = current->mm;
-	struct mm_struct *bound = READ_ONCE(file->mm);
 
 	if (!mm)
 		return -ESRCH;
-	if (!bound) {
-		mmgrab(mm);
-		bound = cmpxchg(&file->mm, NULL, mm);
-		if (!bound)
-			return 0;
-		mmdrop(mm);
+	/* Pairs with the release in file_set_mm(). */
+	if (!smp_load_acquire(&file->mm))
+		file_set_mm(file, mm, false);
+	if (file->attached)
+		return pin ? -EOPNOTSUPP : 0;
+	return file->mm == mm ? 0 : -EXDEV;
+}
+
+int pw_file_attach(struct pw_file *file, pid_t nr)
+{
+	struct pid *pid = find_get_pid(nr);
+	struct task_struct *task = get_pid_task(pid, PIDTYPE_PID);
+	struct mm_struct *mm = NULL;
+	int err = -ESRCH;
+
+	put_pid(pid);
+	if (task) {
+		/* NULL for the kernel's own threads, and when it has ended. */
+		mm = get_task_mm(task);
+		put_task_struct(task);
 	}
-	return bound == mm ? 0 : -EXDEV;
+	if (mm) {
+		err = file_set_mm(file, mm, true) ? 0 : -EBUSY;
+		mmput(mm);
+	}
+	return err;
 }
 
 void pw_file_reap(struct pw_file *file)
@@ -109,7 +148,14 @@ void pw_file_flush_reap(struct pw_file *file)
 
 int pw_file_init(void)
 {
+	int err = pw_watch_init();
+
+	if (err)
+		return err;
+	/* Touches memory only, so a suspend need not wait for it, nor it for that. */
 	reap_wq = alloc_workqueue("pinwatch", WQ_UNBOUND, 0);
+	if (!reap_wq)
+		pw_watch_exit();
 	return reap_wq ? 0 : -ENOMEM;
 }
 
@@ -119,4 +165,5 @@ void pw_file_exit(void)
 	WARN_ON_ONCE(atomic_long_read(&pw_counters.nr_watches));
 	WARN_ON_ONCE(atomic_long_read(&pw_counters.pinned_pages));
 	destroy_workqueue(reap_wq);
+	pw_watch_exit();
 }

@@ -6,6 +6,7 @@
 #define _PW_FILE_H
 
 #include <linux/atomic.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
@@ -17,8 +18,10 @@ struct pw_user;
 
 /**
  * struct pw_file - what an open file description holds
- * @mm: The address space of the first WATCH_ADD, with a reference to its
- *	mm_count; NULL before. Set once, by cmpxchg, then constant.
+ * @mm: The address space of the first WATCH_ADD, or of ATTACH, with a reference to
+ *	its mm_count; NULL before. Set once, under @bind, then constant.
+ * @attached: By ATTACH. Set before @mm is, then constant.
+ * @bind: The setting of @mm; a leaf.
  * @user: Who pays for the watches; constant.
  * @gens: The generations; constant.
  * @max_watches: Ids are below it; constant.
@@ -30,6 +33,8 @@ struct pw_user;
  */
 struct pw_file {
 	struct mm_struct *mm;
+	bool attached;
+	spinlock_t bind;	/* setting mm */
 	struct pw_user *user;
 	struct pw_generation_set *gens;
 	unsigned int max_watches;
@@ -59,15 +64,27 @@ struct pw_file *pw_file_alloc(void);
 void pw_file_free(struct pw_file *file);
 
 /**
- * pw_file_bind() - bind to current->mm, or check that it is bound there
+ * pw_file_bind() - bind to current->mm, unless it is bound; check who may use it
  * @file: The file.
+ * @pin: For pinning: that takes the address space that it is bound to.
  *
  * The binding stays when the WATCH_ADD that made it fails later.
  *
  * Context: process context. Does not sleep.
- * Return: 0, -EXDEV (bound to another one), -ESRCH (current has none).
+ * Return: 0, -EXDEV (bound to another one), -EOPNOTSUPP (to pin, after ATTACH),
+ * -ESRCH (current has none).
  */
-int pw_file_bind(struct pw_file *file);
+int pw_file_bind(struct pw_file *file, bool pin);
+
+/**
+ * pw_file_attach() - PINWATCH_IOC_ATTACH
+ * @file: The file.
+ * @pid: In current's PID namespace.
+ *
+ * Context: process context, may sleep; no lock held.
+ * Return: 0, -ESRCH, -EBUSY.
+ */
+int pw_file_attach(struct pw_file *file, pid_t pid);
 
 /**
  * pw_file_reap() - have the watches of a dead address space unpinned

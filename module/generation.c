@@ -88,6 +88,20 @@ struct pinwatch_gen *pw_generation_slot(struct pw_generation_set *set, u32 id)
 	return gens + id % GENS_PER_PAGE;
 }
 
+void pw_generation_copy(struct pw_generation_set *set, u32 id, struct pinwatch_gen *gen)
+{
+	/* Pairs with the cmpxchg in set_page(). */
+	struct page *page = smp_load_acquire(&set->pages[id / GENS_PER_PAGE]);
+	struct pinwatch_gen *from;
+
+	*gen = (struct pinwatch_gen){};
+	if (!page)
+		return;
+	from = (struct pinwatch_gen *)page_address(page) + id % GENS_PER_PAGE;
+	gen->generation = READ_ONCE(from->generation);
+	gen->generation32 = (u32)gen->generation;
+}
+
 static vm_fault_t set_fault(struct vm_fault *vmf)
 {
 	struct pw_generation_set *set = vmf->vma->vm_file->private_data;

@@ -58,6 +58,16 @@ unsigned long pw_generation_size(const struct pw_generation_set *set);
 struct pinwatch_gen *pw_generation_slot(struct pw_generation_set *set, u32 id);
 
 /**
+ * pw_generation_copy() - the word of an id, if it has one
+ * @set: The set.
+ * @id: Below the number that the set was allocated for.
+ * @gen: Filled; zero when the id was never used.
+ *
+ * Context: any. Does not sleep.
+ */
+void pw_generation_copy(struct pw_generation_set *set, u32 id, struct pinwatch_gen *gen);
+
+/**
  * pw_generation_mmap() - map a set into user space
  * @set: The set.
  * @vma: From file_operations.mmap; its file is replaced.

@@ -1,24 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Watches: add, hit, delete, reap. The states and locks are in watch.h
+ * Watches: hit, find, delete, reap. The states and locks are in watch.h
  */
 #include <linux/err.h>
-#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/nospec.h>
-#include <linux/overflow.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/stacktrace.h>
 #include "file.h"
 #include "generation.h"
+#include "hit.h"
 #include "limits.h"
 #include "watch.h"
 
-/* WATCH_ADD gives up when so many pins and so much time were in vain. */
-#define ADD_MIN_TRIES	8
-#define ADD_TIMEOUT	HZ
+static struct kmem_cache *watch_cache;
 
-#define ADD_FLAGS	(PINWATCH_WATCH_F_PIN | PINWATCH_WATCH_F_WRITE)
+/* Return: true when the readers are to be told. */
+static bool watch_hit(struct pw_watch *watch, const struct pw_hit *hit)
+{
+	u64 generation = pw_generation_bump(watch->gen);
+	struct pw_stack *stack = watch->stack;
+
+	lockdep_assert_held(&watch->lock);
+	watch->hits++;
+	watch->seen |= hit->event;
+	watch->causes |= hit->cause;
+	watch->time_ns = hit->time_ns;
+	if (stack) {
+		stack->nr = stack_trace_save(stack->entries, ARRAY_SIZE(stack->entries), 2);
+		stack->generation = generation;
+	}
+	if (hit->event & watch->ignore_events || !watch->armed)
+		return false;
+	if (watch->flags & PINWATCH_WATCH_F_ONESHOT)
+		watch->armed = false;
+	return pw_event_record(watch, hit);
+}
 
 /*
  * Runs before each invalidation of the range, in any task, with any of mm's
@@ -30,14 +47,14 @@ static bool watch_invalidate(struct pinwatch_interval_notifier *sub,
 			     unsigned long cur_seq)
 {
 	struct pw_watch *watch = container_of(sub, struct pw_watch, sub);
-	bool active, dead = false, wake = false;
+	bool dead = false, wake = false;
+	struct pw_hit hit;
 
+	pw_hit_init(&hit, watch, range, cur_seq);
 	spin_lock(&watch->lock);
 	pinwatch_interval_set_seq(sub, cur_seq);
-	active = watch->state == PW_WATCH_ACTIVE;
-	if (active) {
-		pw_generation_bump(watch->gen);
-		wake = pw_event_record(watch, range);
+	if (watch->state == PW_WATCH_ACTIVE) {
+		wake = watch_hit(watch, &hit);
 		dead = range->event == MMU_NOTIFY_RELEASE;
 	}
 	if (dead)
@@ -52,14 +69,17 @@ static bool watch_invalidate(struct pinwatch_interval_notifier *sub,
 	return true;
 }
 
-static const struct pinwatch_interval_notifier_ops watch_ops = {
+const struct pinwatch_interval_notifier_ops pw_watch_ops = {
 	.invalidate = watch_invalidate,
 	.flags = PINWATCH_OPS_NEVER_SLEEPS,
 };
 
 static void watch_free(struct kref *ref)
 {
-	kfree(container_of(ref, struct pw_watch, ref));
+	struct pw_watch *watch = container_of(ref, struct pw_watch, ref);
+
+	kfree(watch->stack);
+	kmem_cache_free(watch_cache, watch);
 }
 
 void pw_watch_put(struct pw_watch *watch)
@@ -82,6 +102,22 @@ struct pw_watch *pw_watch_find(struct pw_file *file, u32 id)
 	return watch;
 }
 
+struct pw_watch *pw_watch_find_ready(struct pw_file *file, u32 id)
+{
+	struct pw_watch *watch = pw_watch_find(file, id);
+	bool ready;
+
+	if (!watch)
+		return NULL;
+	spin_lock(&watch->lock);
+	ready = watch->state != PW_WATCH_ADDING;
+	spin_unlock(&watch->lock);
+	if (ready)
+		return watch;
+	pw_watch_put(watch);
+	return NULL;
+}
+
 struct pw_watch *pw_watch_next(struct pw_file *file, unsigned long *id)
 {
 	struct pw_watch *watch;
@@ -94,8 +130,37 @@ struct pw_watch *pw_watch_next(struct pw_file *file, unsigned long *id)
 	return watch;
 }
 
-/* A watch in the table, with an id and a share of the limits. */
-static struct pw_watch *watch_alloc(struct pw_file *file, u64 cookie)
+static struct pw_watch *watch_create(struct pw_file *file,
+				     const struct pinwatch_watch_add *args,
+				     unsigned long length)
+{
+	struct pw_watch *watch = kmem_cache_zalloc(watch_cache, GFP_KERNEL);
+
+	if (!watch)
+		return NULL;
+	if (args->flags & PINWATCH_WATCH_F_STACK) {
+		watch->stack = kzalloc(sizeof(*watch->stack), GFP_KERNEL_ACCOUNT);
+		if (!watch->stack) {
+			kmem_cache_free(watch_cache, watch);
+			return NULL;
+		}
+	}
+	watch->file = file;
+	watch->cookie = args->cookie;
+	watch->flags = args->flags;
+	watch->ignore_events = args->ignore_events;
+	watch->touched_shift = pw_hit_touched_shift(length);
+	watch->state = PW_WATCH_ADDING;
+	kref_init(&watch->ref);
+	mutex_init(&watch->user);
+	spin_lock_init(&watch->lock);
+	INIT_LIST_HEAD(&watch->event.node);
+	return watch;
+}
+
+struct pw_watch *pw_watch_alloc(struct pw_file *file,
+				const struct pinwatch_watch_add *args,
+				unsigned long length)
 {
 	struct pw_watch *watch;
 	int err;
@@ -104,16 +169,9 @@ static struct pw_watch *watch_alloc(struct pw_file *file, u64 cookie)
 	if (err)
 		return ERR_PTR(err);
 	err = -ENOMEM;
-	watch = kzalloc(sizeof(*watch), GFP_KERNEL_ACCOUNT);
+	watch = watch_create(file, args, length);
 	if (!watch)
 		goto err_uncharge;
-	watch->file = file;
-	watch->cookie = cookie;
-	watch->state = PW_WATCH_ADDING;
-	kref_init(&watch->ref);
-	spin_lock_init(&watch->lock);
-	INIT_LIST_HEAD(&watch->event.node);
-
 	err = xa_alloc(&file->watches, &watch->id, watch,
 		       XA_LIMIT(0, file->max_watches - 1), GFP_KERNEL_ACCOUNT);
 	if (err)
@@ -123,14 +181,13 @@ static struct pw_watch *watch_alloc(struct pw_file *file, u64 cookie)
 	return watch;
 
 err_free:
-	kfree(watch);
+	pw_watch_put(watch);
 err_uncharge:
 	pw_limits_uncharge(file->user);
 	return ERR_PTR(err == -EBUSY ? -ENOSPC : err);
 }
 
-/* The reverse. With no subscription, no pin and no event left. */
-static void watch_unlink(struct pw_watch *watch)
+void pw_watch_unlink(struct pw_watch *watch)
 {
 	struct pw_file *file = watch->file;
 
@@ -139,119 +196,6 @@ static void watch_unlink(struct pw_watch *watch)
 	atomic_long_dec(&pw_counters.nr_watches);
 	pw_limits_uncharge(file->user);
 	pw_watch_put(watch);
-}
-
-/* True: nothing was invalidated since @seq, and the watch is in force and held. */
-static bool watch_activate(struct pw_watch *watch, unsigned long seq, u64 *generation)
-{
-	bool valid;
-
-	spin_lock(&watch->lock);
-	valid = !pinwatch_interval_read_retry(&watch->sub, seq);
-	if (valid) {
-		/* For the adder, who uses it when it may have been deleted again. */
-		pw_watch_get(watch);
-		watch->state = PW_WATCH_ACTIVE;
-		*generation = pw_generation_bump(watch->gen);
-	}
-	spin_unlock(&watch->lock);
-	return valid;
-}
-
-/*
- * Pin, until nothing was invalidated meanwhile. That the pinning itself breaks
- * copy-on-write in the range, and so fails the first try, is normal.
- */
-static int watch_settle(struct pw_watch *watch, unsigned long start, u64 *generation)
-{
-	unsigned long deadline = jiffies + ADD_TIMEOUT;
-	unsigned long seq;
-	int tries = 0;
-	int err;
-
-	for (;;) {
-		err = pinwatch_interval_read_begin_killable(&watch->sub, &seq);
-		if (err)
-			return err;
-		err = pw_pin_take(&watch->pin, start);
-		if (err)
-			return err;
-		if (watch_activate(watch, seq, generation))
-			return 0;
-		pw_pin_drop(&watch->pin);
-		if (signal_pending(current))
-			return -EINTR;
-		if (++tries >= ADD_MIN_TRIES && time_after(jiffies, deadline))
-			return -EAGAIN;
-		cond_resched();
-	}
-}
-
-/* Round @args' range out to pages. */
-static int watch_check(const struct pinwatch_watch_add *args,
-		       unsigned long *start, unsigned long *length)
-{
-	u64 end;
-
-	if (args->flags & ~ADD_FLAGS || args->reserved || !args->length)
-		return -EINVAL;
-	if ((args->flags & ADD_FLAGS) == PINWATCH_WATCH_F_WRITE)
-		return -EINVAL;
-	if (check_add_overflow((u64)args->addr, (u64)args->length, &end) ||
-	    end > TASK_SIZE)
-		return -EOVERFLOW;
-	*start = args->addr & PAGE_MASK;
-	*length = PAGE_ALIGN(end) - *start;
-	return 0;
-}
-
-struct pw_watch *pw_watch_add(struct pw_file *file, struct pinwatch_watch_add *args)
-{
-	unsigned long start, length;
-	struct pw_watch *watch;
-	u64 generation;
-	int err;
-
-	err = watch_check(args, &start, &length);
-	if (err)
-		return ERR_PTR(err);
-	err = pw_file_bind(file);
-	if (err)
-		return ERR_PTR(err);
-	watch = watch_alloc(file, args->cookie);
-	if (IS_ERR(watch))
-		return watch;
-
-	err = -ENOMEM;
-	watch->gen = pw_generation_slot(file->gens, watch->id);
-	if (!watch->gen)
-		goto err_unlink;
-	if (args->flags & PINWATCH_WATCH_F_PIN) {
-		err = pw_pin_alloc(&watch->pin, file->mm, length >> PAGE_SHIFT,
-				   args->flags & PINWATCH_WATCH_F_WRITE);
-		if (err)
-			goto err_unlink;
-	}
-	err = pinwatch_interval_notifier_insert(&watch->sub, file->mm, start,
-						length, &watch_ops);
-	if (err)
-		goto err_free_pin;
-
-	err = watch_settle(watch, start, &generation);
-	if (err)
-		goto err_remove;
-	args->id = watch->id;
-	args->generation = generation;
-	args->nr_pages = length >> PAGE_SHIFT;
-	return watch;
-
-err_remove:
-	pinwatch_interval_notifier_remove(&watch->sub);
-err_free_pin:
-	pw_pin_free(&watch->pin, file->mm);
-err_unlink:
-	watch_unlink(watch);
-	return ERR_PTR(err);
 }
 
 /* Under watch->lock. Who has the pin frees it. */
@@ -264,28 +208,42 @@ static struct pw_pin watch_detach_pin(struct pw_watch *watch)
 	return pin;
 }
 
+/* The one deleter, from here on. */
+static int watch_retire(struct pw_watch *watch, struct pw_pin *pin)
+{
+	int err = -ENOENT;
+
+	spin_lock(&watch->lock);
+	if (watch->state == PW_WATCH_ACTIVE || watch->state == PW_WATCH_DEAD) {
+		watch->state = PW_WATCH_DELETING;
+		pw_generation_bump(watch->gen);
+		pw_event_forget(watch);
+		*pin = watch_detach_pin(watch);
+		err = 0;
+	}
+	spin_unlock(&watch->lock);
+	return err;
+}
+
 int pw_watch_del(struct pw_watch *watch)
 {
 	struct pw_file *file = watch->file;
 	struct pw_pin pin;
+	int err;
 
-	spin_lock(&watch->lock);
-	if (watch->state != PW_WATCH_ACTIVE && watch->state != PW_WATCH_DEAD) {
-		spin_unlock(&watch->lock);
-		return -ENOENT;
-	}
-	watch->state = PW_WATCH_DELETING;
-	pw_generation_bump(watch->gen);
-	pw_event_forget(watch);
-	pin = watch_detach_pin(watch);
-	spin_unlock(&watch->lock);
+	mutex_lock(&watch->user);
+	err = watch_retire(watch, &pin);
+	mutex_unlock(&watch->user);
+	/* Who comes for the mutex from here on finds it deleted, and leaves it alone. */
+	if (err)
+		return err;
 
 	pinwatch_interval_notifier_remove(&watch->sub);
 	pw_pin_free(&pin, file->mm);
 	/* Pages that the reaper took may still be on their way. */
 	if (watch->reaped)
 		pw_file_flush_reap(file);
-	watch_unlink(watch);
+	pw_watch_unlink(watch);
 	return 0;
 }
 
@@ -300,4 +258,15 @@ void pw_watch_reap(struct pw_watch *watch)
 	}
 	spin_unlock(&watch->lock);
 	pw_pin_free(&pin, watch->file->mm);
+}
+
+int pw_watch_init(void)
+{
+	watch_cache = KMEM_CACHE(pw_watch, SLAB_ACCOUNT);
+	return watch_cache ? 0 : -ENOMEM;
+}
+
+void pw_watch_exit(void)
+{
+	kmem_cache_destroy(watch_cache);
 }

@@ -14,7 +14,8 @@
  *
  * ACTIVE: set together with the generation that WATCH_ADD returns, under the
  * lock under which the adder saw that the pages are still true. From then on
- * each hit advances the generation and merges an event.
+ * each hit advances the generation and merges an event. WATCH_REPIN exchanges the
+ * pin in the same way.
  *
  * DEAD: the address space was released. The pages are unpinned by the file's
  * reaper, because a callback must not and because a child or another process
@@ -31,8 +32,10 @@
  *
  * Locks, outer to inner; what is on one line is never held together:
  *
- *	none		pinning and unpinning, insert, remove, read_begin, all
- *			allocations, copies to and from user space
+ *	pw_watch.user	a mutex: WATCH_REPIN, VERIFY and the deleter, who must not
+ *			remove the subscription under a read section of the others.
+ *			Under it: pinning and unpinning, insert, remove, read_begin,
+ *			allocations, the mmap lock. Never in a callback.
  *	pw_watch.lock	(the engine's "user lock") state, pin once ACTIVE, event,
  *			the writing of the generation. Taken in callbacks.
  *	pw_event_queue.lock	the dirty list. Taken in callbacks.
@@ -45,6 +48,7 @@
 #define _PW_WATCH_H
 
 #include <linux/kref.h>
+#include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/pinwatch.h>
@@ -62,16 +66,39 @@ enum pw_watch_state {
 };
 
 /**
+ * struct pw_stack - where the last hit came from
+ * @nr: Entries in use. All is under pw_watch.lock.
+ * @generation: The generation after the hit.
+ * @entries: Return addresses, innermost first.
+ */
+struct pw_stack {
+	unsigned int nr;
+	u64 generation;
+	unsigned long entries[PINWATCH_STACK_DEPTH];
+};
+
+/**
  * struct pw_watch - a watched range
  * @sub: The subscription; inserted by the adder, removed by the deleter.
  * @file: Constant. Outlives the watch: calls on it and its reaper hold it.
  * @gen: Constant once subscribed. The word of @id.
  * @cookie: Constant.
+ * @stack: Constant; NULL without PINWATCH_WATCH_F_STACK.
  * @ref: See above.
  * @id: Constant once subscribed. Its index in the table.
+ * @flags: Constant. PINWATCH_WATCH_F_*.
+ * @ignore_events: Constant. PINWATCH_EVENT_* that are not queued.
+ * @user: See above.
  * @lock: What follows.
  * @state: See above.
+ * @touched_shift: Constant. See pw_hit_touched_shift().
  * @reaped: The reaper took the pin.
+ * @armed: Events are queued.
+ * @seen: PINWATCH_EVENT_* of all hits.
+ * @valid_generation: The generation when the pages were true last.
+ * @hits: How often it was hit while active.
+ * @causes: PINWATCH_CAUSE_* of all hits.
+ * @time_ns: CLOCK_MONOTONIC of the last hit.
  * @pin: The adder's while ADDING.
  * @event: What is pending; its node is under the queue's lock.
  */
@@ -80,12 +107,23 @@ struct pw_watch {
 	struct pw_file *file;
 	struct pinwatch_gen *gen;
 	u64 cookie;
+	struct pw_stack *stack;
 	struct kref ref;
 	u32 id;
+	u32 flags;
+	u32 ignore_events;
+	struct mutex user;	/* repin, verify, delete */
 
 	spinlock_t lock;	/* what follows */
 	u8 state;
+	u8 touched_shift;
 	bool reaped;
+	bool armed;
+	u32 seen;
+	u64 valid_generation;
+	u64 hits;
+	u64 causes;
+	u64 time_ns;
 	struct pw_pin pin;
 	struct pw_event event;
 };
@@ -104,11 +142,48 @@ struct pw_watch *pw_watch_add(struct pw_file *file, struct pinwatch_watch_add *a
  * pw_watch_del() - delete a watch
  * @watch: The watch, with a reference of the caller's.
  *
+ * Waits for a WATCH_REPIN or VERIFY of it that is going on.
+ *
  * Context: process context, may sleep; no lock held, not in a callback.
  * Return: 0 with the pages unpinned and the id free, -ENOENT (it is being added,
  * or somebody else deletes it).
  */
 int pw_watch_del(struct pw_watch *watch);
+
+/**
+ * pw_watch_alloc() - a watch in the table, with an id and a share of the limits
+ * @file: The file.
+ * @args: What is asked for; checked.
+ * @length: Bytes of the range, whole pages.
+ *
+ * Context: process context, may sleep.
+ * Return: the watch, ADDING and neither subscribed nor with a generation; an
+ * ERR_PTR of -EDQUOT, -ENOSPC, -ENOMEM.
+ */
+struct pw_watch *pw_watch_alloc(struct pw_file *file,
+				const struct pinwatch_watch_add *args,
+				unsigned long length);
+
+/**
+ * pw_watch_unlink() - the reverse
+ * @watch: With no subscription, no pin and no event left.
+ *
+ * Context: process context. Does not sleep.
+ */
+void pw_watch_unlink(struct pw_watch *watch);
+
+/* Of each watch's subscription. */
+extern const struct pinwatch_interval_notifier_ops pw_watch_ops;
+
+/**
+ * pw_watch_repin() - PINWATCH_IOC_WATCH_REPIN
+ * @watch: The watch, with a reference of the caller's.
+ * @args: The results are filled in.
+ *
+ * Context: process context, may sleep; no lock held.
+ * Return: 0, or what the ABI lists.
+ */
+int pw_watch_repin(struct pw_watch *watch, struct pinwatch_watch_repin *args);
 
 /**
  * pw_watch_reap() - unpin a watch if its address space is gone
@@ -127,6 +202,17 @@ void pw_watch_reap(struct pw_watch *watch);
  * Return: the watch with a reference, NULL.
  */
 struct pw_watch *pw_watch_find(struct pw_file *file, u32 id);
+
+/**
+ * pw_watch_find_ready() - the same, if WATCH_ADD has returned it
+ * @file: The file.
+ * @id: From user space; any value.
+ *
+ * Context: process context. Does not sleep.
+ * Return: the watch with a reference, which was subscribed, though it may be deleted
+ * any time; NULL.
+ */
+struct pw_watch *pw_watch_find_ready(struct pw_file *file, u32 id);
 
 /**
  * pw_watch_next() - walk the table
@@ -156,5 +242,33 @@ static inline void pw_watch_get(struct pw_watch *watch)
  * Context: any. Does not sleep.
  */
 void pw_watch_put(struct pw_watch *watch);
+
+/**
+ * pw_watch_pages() - the length of a watch
+ * @watch: Once subscribed.
+ *
+ * Context: any. Does not sleep.
+ * Return: pages.
+ */
+static inline unsigned long pw_watch_pages(const struct pw_watch *watch)
+{
+	return (watch->sub.interval_tree.last - watch->sub.interval_tree.start + 1) >>
+	       PAGE_SHIFT;
+}
+
+/**
+ * pw_watch_init() - before the first watch
+ *
+ * Context: module init.
+ * Return: 0, -ENOMEM.
+ */
+int pw_watch_init(void);
+
+/**
+ * pw_watch_exit() - after the last
+ *
+ * Context: module exit.
+ */
+void pw_watch_exit(void);
 
 #endif /* _PW_WATCH_H */

@@ -16,14 +16,27 @@
 /* The ABI is the same for 32-bit and 64-bit programs. */
 static_assert(sizeof(struct pinwatch_gen) == 16, "gen");
 static_assert(sizeof(struct pinwatch_info) == 72, "info");
-static_assert(sizeof(struct pinwatch_watch_add) == 56, "watch_add");
+static_assert(sizeof(struct pinwatch_watch_add) == 64, "watch_add");
 static_assert(sizeof(struct pinwatch_watch_del) == 16, "watch_del");
-static_assert(sizeof(struct pinwatch_event) == 64, "event");
+static_assert(sizeof(struct pinwatch_watch_repin) == 32, "watch_repin");
+static_assert(sizeof(struct pinwatch_watch_query) == 128, "watch_query");
+static_assert(sizeof(struct pinwatch_watch_verify) == 120, "watch_verify");
+static_assert(sizeof(struct pinwatch_watch_stack) == 224, "watch_stack");
+static_assert(sizeof(struct pinwatch_resync) == 32, "resync");
+static_assert(sizeof(struct pinwatch_attach) == 16, "attach");
+static_assert(sizeof(struct pinwatch_event) == 128, "event");
 static_assert(sizeof(struct pinwatch_stats) == 120, "stats");
 static_assert(_IOC_SIZE(PINWATCH_IOC_GET_INFO) == sizeof(struct pinwatch_info), "info");
 static_assert(_IOC_SIZE(PINWATCH_IOC_GET_STATS) == sizeof(struct pinwatch_stats), "stats");
 static_assert(_IOC_SIZE(PINWATCH_IOC_WATCH_ADD) == sizeof(struct pinwatch_watch_add), "add");
 static_assert(_IOC_SIZE(PINWATCH_IOC_WATCH_DEL) == sizeof(struct pinwatch_watch_del), "del");
+static_assert(_IOC_SIZE(PINWATCH_IOC_WATCH_REPIN) == sizeof(struct pinwatch_watch_repin), "repin");
+static_assert(_IOC_SIZE(PINWATCH_IOC_WATCH_QUERY) == sizeof(struct pinwatch_watch_query), "query");
+static_assert(_IOC_SIZE(PINWATCH_IOC_WATCH_VERIFY) == sizeof(struct pinwatch_watch_verify),
+	      "verify");
+static_assert(_IOC_SIZE(PINWATCH_IOC_WATCH_STACK) == sizeof(struct pinwatch_watch_stack), "stack");
+static_assert(_IOC_SIZE(PINWATCH_IOC_RESYNC) == sizeof(struct pinwatch_resync), "resync");
+static_assert(_IOC_SIZE(PINWATCH_IOC_ATTACH) == sizeof(struct pinwatch_attach), "attach");
 
 #define SETTLE_POLLS	5000	/* of one millisecond */
 
@@ -49,6 +62,37 @@ int __del(int fd, uint32_t id)
 	struct pinwatch_watch_del del = { .size = sizeof(del), .id = id };
 
 	return __device_ioctl(fd, PINWATCH_IOC_WATCH_DEL, &del);
+}
+
+int __repin(int fd, uint32_t id, uint64_t *generation)
+{
+	struct pinwatch_watch_repin repin = { .size = sizeof(repin), .id = id };
+	int ret = __device_ioctl(fd, PINWATCH_IOC_WATCH_REPIN, &repin);
+
+	if (!ret)
+		*generation = repin.generation;
+	return ret;
+}
+
+int __query(int fd, uint32_t id, struct pinwatch_watch_query *query)
+{
+	*query = (struct pinwatch_watch_query){ .size = sizeof(*query), .id = id };
+	return __device_ioctl(fd, PINWATCH_IOC_WATCH_QUERY, query);
+}
+
+int __verify(int fd, uint32_t id, uint8_t *verdicts, struct pinwatch_watch_verify *verify)
+{
+	*verify = (struct pinwatch_watch_verify){
+		.size = sizeof(*verify), .id = id, .verdicts = (uintptr_t)verdicts,
+	};
+	return __device_ioctl(fd, PINWATCH_IOC_WATCH_VERIFY, verify);
+}
+
+int __attach(int fd, pid_t pid)
+{
+	struct pinwatch_attach attach = { .size = sizeof(attach), .pid = pid };
+
+	return __device_ioctl(fd, PINWATCH_IOC_ATTACH, &attach);
 }
 
 int __read_events(int fd, struct pinwatch_event *events, size_t nr_events)
@@ -77,6 +121,30 @@ struct pinwatch_watch_add x_add(int fd, const void *addr, size_t length, uint32_
 
 	CHECK_EQ(__add(fd, addr, length, flags, cookie, &add), 0);
 	return add;
+}
+
+uint64_t x_repin(int fd, uint32_t id)
+{
+	uint64_t generation = 0;
+
+	CHECK_EQ(__repin(fd, id, &generation), 0);
+	return generation;
+}
+
+struct pinwatch_watch_query x_query(int fd, uint32_t id)
+{
+	struct pinwatch_watch_query query;
+
+	CHECK_EQ(__query(fd, id, &query), 0);
+	return query;
+}
+
+struct pinwatch_event x_read_event(int fd)
+{
+	struct pinwatch_event event;
+
+	CHECK_EQ(__read_events(fd, &event, 1), 1);
+	return event;
 }
 
 struct pinwatch_info x_info(int fd)

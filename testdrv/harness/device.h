@@ -24,11 +24,20 @@ int __device_ioctl(int fd, unsigned long cmd, void *arg);
 int __add(int fd, const void *addr, size_t length, uint32_t flags, uint64_t cookie,
 	  struct pinwatch_watch_add *add);
 int __del(int fd, uint32_t id);
+/* @generation: Out, on success. */
+int __repin(int fd, uint32_t id, uint64_t *generation);
+int __query(int fd, uint32_t id, struct pinwatch_watch_query *query);
+/* The whole watch. @verdicts: Out, a byte a page; or NULL. */
+int __verify(int fd, uint32_t id, uint8_t *verdicts, struct pinwatch_watch_verify *verify);
+int __attach(int fd, pid_t pid);
 int __read_events(int fd, struct pinwatch_event *events, size_t nr_events);
 
 int x_open(int flags);		/* open(2) flags beside O_RDWR and O_CLOEXEC */
 struct pinwatch_watch_add x_add(int fd, const void *addr, size_t length, uint32_t flags,
 				uint64_t cookie);
+uint64_t x_repin(int fd, uint32_t id);	/* the new generation */
+struct pinwatch_watch_query x_query(int fd, uint32_t id);
+struct pinwatch_event x_read_event(int fd);
 struct pinwatch_info x_info(int fd);
 struct pinwatch_stats x_stats(void);
 const struct pinwatch_gen *x_map(int fd);

@@ -13,39 +13,86 @@
 /* A call with valid input, of which each test below spoils one thing. */
 struct call {
 	unsigned long cmd;
+	size_t min_size;	/* of its structure in ABI 0.1, or when it came */
 	size_t reserved;	/* offset of a reserved member */
+	uint32_t flags;		/* that are known */
+	int fd;
 	union {
 		uint32_t head[2];	/* size, flags */
 		struct pinwatch_info info;
 		struct pinwatch_stats stats;
 		struct pinwatch_watch_add add;
 		struct pinwatch_watch_del del;
+		struct pinwatch_watch_repin repin;
+		struct pinwatch_watch_query query;
+		struct pinwatch_watch_verify verify;
+		struct pinwatch_watch_stack stack;
+		struct pinwatch_resync resync;
+		struct pinwatch_attach attach;
 		char bytes[256];
 	} arg;
 };
 
-#define NR_CALLS	4
+#define CALL(name, min, type, known) \
+	{ PINWATCH_IOC_##name, min, offsetof(struct type, reserved), known, -1, { { 0 } } }
+
+#define ADD_FLAGS	(PIN_RW | PINWATCH_WATCH_F_ONESHOT | PINWATCH_WATCH_F_STACK)
+
+static const struct call calls[] = {
+	CALL(GET_INFO, 72, pinwatch_info, 0),
+	CALL(GET_STATS, 120, pinwatch_stats, 0),
+	CALL(WATCH_ADD, 56, pinwatch_watch_add, ADD_FLAGS),
+	CALL(WATCH_DEL, 16, pinwatch_watch_del, 0),
+	CALL(WATCH_REPIN, 32, pinwatch_watch_repin, 0),
+	CALL(WATCH_QUERY, 128, pinwatch_watch_query, PINWATCH_QUERY_F_NEXT),
+	CALL(WATCH_VERIFY, 120, pinwatch_watch_verify, 0),
+	CALL(WATCH_STACK, 224, pinwatch_watch_stack, 0),
+	CALL(RESYNC, 32, pinwatch_resync, 0),
+	CALL(ATTACH, 16, pinwatch_attach, 0),
+};
+
+#define NR_CALLS	((int)(sizeof(calls) / sizeof(calls[0])))
+
+static uint32_t add_watch(int fd)
+{
+	return x_add(fd, x_pages(1), page_size(), PINWATCH_WATCH_F_STACK, 0).id;
+}
 
 static struct call call_make(int fd, int i)
 {
-	static const struct call calls[NR_CALLS] = {
-		{ PINWATCH_IOC_GET_INFO, offsetof(struct pinwatch_info, reserved), { { 0 } } },
-		{ PINWATCH_IOC_GET_STATS, offsetof(struct pinwatch_stats, reserved), { { 0 } } },
-		{ PINWATCH_IOC_WATCH_ADD, offsetof(struct pinwatch_watch_add, reserved),
-		  { { 0 } } },
-		{ PINWATCH_IOC_WATCH_DEL, offsetof(struct pinwatch_watch_del, reserved),
-		  { { 0 } } },
-	};
+	static struct pinwatch_gen gens[4];
 	struct call call = calls[i];
 
+	call.fd = fd;
 	call.arg.head[0] = _IOC_SIZE(call.cmd);
-	if (call.cmd == PINWATCH_IOC_WATCH_ADD) {
+	switch (call.cmd) {
+	case PINWATCH_IOC_WATCH_ADD:
 		call.arg.add.addr = (uintptr_t)x_pages(1);
 		call.arg.add.length = page_size();
+		break;
+	case PINWATCH_IOC_WATCH_DEL:
+	case PINWATCH_IOC_WATCH_REPIN:
+	case PINWATCH_IOC_WATCH_QUERY:
+	case PINWATCH_IOC_WATCH_VERIFY:
+	case PINWATCH_IOC_WATCH_STACK:
+		/* The id stands in the same place in all of them. */
+		call.arg.del.id = add_watch(fd);
+		break;
+	case PINWATCH_IOC_RESYNC:
+		call.arg.resync.gens = (uintptr_t)gens;
+		call.arg.resync.nr_ids = 4;
+		break;
+	case PINWATCH_IOC_ATTACH:
+		call.fd = x_open(0);
+		call.arg.attach.pid = getpid();
+		break;
 	}
-	if (call.cmd == PINWATCH_IOC_WATCH_DEL)
-		call.arg.del.id = x_add(fd, x_pages(1), page_size(), WATCH, 0).id;
 	return call;
+}
+
+static int __call(struct call *call)
+{
+	return __device_ioctl(call->fd, call->cmd, &call->arg);
 }
 
 /* The same ioctl with another size in its number (and in the structure). */
@@ -62,7 +109,7 @@ static void test_valid(void)
 	for (i = 0; i < NR_CALLS; i++) {
 		struct call call = call_make(fd, i);
 
-		CHECK_EQ(__device_ioctl(fd, call.cmd, &call.arg), 0);
+		CHECK_EQ(__call(&call), 0);
 	}
 }
 
@@ -74,11 +121,11 @@ static void test_size_einval(void)
 		struct call call = call_make(fd, i);
 
 		call.arg.head[0]--;
-		CHECK_EQ(__device_ioctl(fd, call.cmd, &call.arg), -EINVAL);
+		CHECK_EQ(__call(&call), -EINVAL);
 		call.arg.head[0] += 2;
-		CHECK_EQ(__device_ioctl(fd, call.cmd, &call.arg), -EINVAL);
+		CHECK_EQ(__call(&call), -EINVAL);
 		call.arg.head[0] = 0;
-		CHECK_EQ(__device_ioctl(fd, call.cmd, &call.arg), -EINVAL);
+		CHECK_EQ(__call(&call), -EINVAL);
 	}
 }
 
@@ -88,11 +135,26 @@ static void test_shorter_einval(void)
 
 	for (i = 0; i < NR_CALLS; i++) {
 		struct call call = call_make(fd, i);
-		size_t size = _IOC_SIZE(call.cmd) - 8;
+		size_t size = call.min_size - 8;
 
-		CHECK_EQ(__device_ioctl(fd, call_resize(&call, size), &call.arg), -EINVAL);
-		CHECK_EQ(__device_ioctl(fd, call_resize(&call, 4), &call.arg), -EINVAL);
-		CHECK_EQ(__device_ioctl(fd, call_resize(&call, 0), &call.arg), -EINVAL);
+		CHECK_EQ(__device_ioctl(call.fd, call_resize(&call, size), &call.arg), -EINVAL);
+		CHECK_EQ(__device_ioctl(call.fd, call_resize(&call, 4), &call.arg), -EINVAL);
+		CHECK_EQ(__device_ioctl(call.fd, call_resize(&call, 0), &call.arg), -EINVAL);
+	}
+}
+
+/* A program that was built against ABI 0.1, and does not know what came later. */
+static void test_shortest_is_accepted(void)
+{
+	int i, fd = x_open(0);
+
+	for (i = 0; i < NR_CALLS; i++) {
+		struct call call = call_make(fd, i);
+		size_t size = call.min_size;
+
+		memset(call.arg.bytes + size, 0x55, sizeof(call.arg) - size);
+		CHECK_EQ(__device_ioctl(call.fd, call_resize(&call, size), &call.arg), 0);
+		CHECK_EQ(call.arg.bytes[size], 0x55);
 	}
 }
 
@@ -104,7 +166,7 @@ static void test_longer_zero_is_accepted(void)
 		struct call call = call_make(fd, i);
 		size_t size = _IOC_SIZE(call.cmd) + TAIL;
 
-		CHECK_EQ(__device_ioctl(fd, call_resize(&call, size), &call.arg), 0);
+		CHECK_EQ(__device_ioctl(call.fd, call_resize(&call, size), &call.arg), 0);
 	}
 }
 
@@ -117,7 +179,7 @@ static void test_longer_nonzero_e2big(void)
 		size_t size = _IOC_SIZE(call.cmd) + TAIL;
 
 		call.arg.bytes[size - 1] = 1;
-		CHECK_EQ(__device_ioctl(fd, call_resize(&call, size), &call.arg), -E2BIG);
+		CHECK_EQ(__device_ioctl(call.fd, call_resize(&call, size), &call.arg), -E2BIG);
 	}
 }
 
@@ -130,10 +192,10 @@ static void test_flags_einval(void)
 		uint32_t bit;
 
 		for (bit = 1; bit; bit <<= 1) {
-			if (call.cmd == PINWATCH_IOC_WATCH_ADD && (bit & PIN_RW))
+			if (bit & call.flags)
 				continue;
 			call.arg.head[1] = bit;
-			CHECK_EQ(__device_ioctl(fd, call.cmd, &call.arg), -EINVAL);
+			CHECK_EQ(__call(&call), -EINVAL);
 		}
 	}
 }
@@ -146,7 +208,7 @@ static void test_reserved_einval(void)
 		struct call call = call_make(fd, i);
 
 		call.arg.bytes[call.reserved] = 1;
-		CHECK_EQ(__device_ioctl(fd, call.cmd, &call.arg), -EINVAL);
+		CHECK_EQ(__call(&call), -EINVAL);
 	}
 }
 
@@ -158,8 +220,8 @@ static void test_efault(void)
 	for (i = 0; i < NR_CALLS; i++) {
 		struct call call = call_make(fd, i);
 
-		CHECK_EQ(__device_ioctl(fd, call.cmd, NULL), -EFAULT);
-		CHECK_EQ(__device_ioctl(fd, call.cmd, (void *)1), -EFAULT);
+		CHECK_EQ(__device_ioctl(call.fd, call.cmd, NULL), -EFAULT);
+		CHECK_EQ(__device_ioctl(call.fd, call.cmd, (void *)1), -EFAULT);
 	}
 	CHECK_EQ(munmap(hole, page_size()), 0);
 	CHECK_EQ(__device_ioctl(fd, PINWATCH_IOC_GET_INFO, hole), -EFAULT);
@@ -203,7 +265,8 @@ static void test_info(void)
 
 	CHECK_EQ(info.abi_major, PINWATCH_ABI_MAJOR);
 	CHECK_EQ(info.abi_minor, PINWATCH_ABI_MINOR);
-	CHECK_EQ(info.features, PINWATCH_FEATURE_PIN | PINWATCH_FEATURE_GEN);
+	CHECK_EQ(info.features, PINWATCH_FEATURE_PIN | PINWATCH_FEATURE_GEN |
+		 PINWATCH_FEATURE_VERIFY);
 	CHECK_EQ(info.page_size, page_size());
 	CHECK_EQ(info.event_size, sizeof(struct pinwatch_event));
 	CHECK_EQ(info.nr_watches, 0);
@@ -240,6 +303,7 @@ int main(void)
 		{ "ioctl_valid", test_valid },
 		{ "ioctl_einval_size", test_size_einval },
 		{ "ioctl_einval_shorter", test_shorter_einval },
+		{ "ioctl_shortest", test_shortest_is_accepted },
 		{ "ioctl_longer_zero", test_longer_zero_is_accepted },
 		{ "ioctl_e2big", test_longer_nonzero_e2big },
 		{ "ioctl_einval_flags", test_flags_einval },

@@ -15,7 +15,7 @@
 
 #include "device.h"
 
-#define NR_MUNMAPS	10000
+#define NR_MUNMAPS	100000
 #define NR_ROUNDS	1000
 #define NR_PAGES	8
 #define NR_BURST	8

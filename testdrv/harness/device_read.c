@@ -52,7 +52,14 @@ static void test_record(void)
 	CHECK(event.generation > add.generation);
 	CHECK(event.count >= 1);
 	CHECK(event.time_ns >= begin && event.time_ns <= now_ns());
-	CHECK_EQ(event.reserved, 0);
+	CHECK_EQ(event.touched_shift, add.touched_shift);
+	CHECK(event.touched >> 2 & 1);
+	CHECK_EQ(event.causes, PINWATCH_CAUSE_MADVISE);
+	CHECK_EQ(event.flags, PINWATCH_EVENT_F_ACTOR);
+	CHECK_EQ(event.tid, gettid());
+	CHECK_EQ(event.tgid, getpid());
+	CHECK_EQ(strcmp(event.comm, program_invocation_short_name), 0);
+	CHECK(!event.reserved[0] && !event.reserved[1] && !event.reserved[2]);
 	CHECK_EQ(__read_events(fd, &event, 1), -EAGAIN);
 }
 

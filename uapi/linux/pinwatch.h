@@ -245,12 +245,12 @@ struct pinwatch_watch_repin {
 #define PINWATCH_CAUSE_MPROTECT		(1ULL << 5) /* pkey_mprotect too */
 #define PINWATCH_CAUSE_FORK		(1ULL << 6)
 #define PINWATCH_CAUSE_COW		(1ULL << 7) /* a write, or a pin, got a page of its own */
-#define PINWATCH_CAUSE_REMOTE_WRITE	(1ULL << 8) /* the same by process_vm_writev, ptrace, /proc/PID/mem */
+#define PINWATCH_CAUSE_REMOTE_WRITE	(1ULL << 8) /* process_vm_writev, ptrace, /proc/PID/mem */
 #define PINWATCH_CAUSE_FAULT		(1ULL << 9) /* another page fault */
 #define PINWATCH_CAUSE_NUMA_BALANCE	(1ULL << 10)
 #define PINWATCH_CAUSE_MIGRATE		(1ULL << 11) /* move_pages, mbind, migrate_pages, cpusets */
 #define PINWATCH_CAUSE_COMPACT		(1ULL << 12)
-#define PINWATCH_CAUSE_RECLAIM		(1ULL << 13) /* kswapd, direct, memory cgroups, MADV_PAGEOUT */
+#define PINWATCH_CAUSE_RECLAIM		(1ULL << 13) /* memory cgroups, MADV_PAGEOUT too */
 #define PINWATCH_CAUSE_TRUNCATE		(1ULL << 14) /* truncate, a hole punched, MADV_REMOVE */
 #define PINWATCH_CAUSE_WRITEBACK	(1ULL << 15)
 #define PINWATCH_CAUSE_KSM		(1ULL << 16)
@@ -382,10 +382,12 @@ struct pinwatch_watch_query {
  * READ_ONLY	the pinned page is mapped, but	(never)
  *		cannot be written to now,
  *		though F_WRITE
- * UNKNOWN	no access without a fault, or	likewise; or a page is mapped, but the
- *		a kind of memory that cannot be	range was invalidated: it may be the
- *		told				same one or another
- * NOT_PRESENT	nothing is mapped there now	nothing is mapped there now
+ * UNKNOWN	a mapping that cannot be read	likewise; or a page is mapped, but the
+ *		(PROT_NONE), or of memory that	range was invalidated: it may be the
+ *		is not the system's (VM_IO)	same one or another
+ * NOT_PRESENT	no page is mapped there now	likewise
+ *		that could be used without a
+ *		fault
  * MOVED	another page is mapped		(never: see UNKNOWN)
  * GONE		no mapping covers the address,	likewise
  *		or the address space is gone
@@ -398,6 +400,8 @@ struct pinwatch_watch_query {
 #define PINWATCH_VERDICT_GONE		5U
 #define PINWATCH_NR_VERDICTS		6
 
+#define PINWATCH_VERIFY_MAX	1048576U /* pages that one PINWATCH_IOC_WATCH_VERIFY looks at */
+
 /**
  * struct pinwatch_watch_verify - PINWATCH_IOC_WATCH_VERIFY
  * @size: In. sizeof(struct pinwatch_watch_verify).
@@ -405,7 +409,8 @@ struct pinwatch_watch_query {
  * @id: In. From WATCH_ADD.
  * @verdict: Out. PINWATCH_VERDICT_*: the worst (the highest) of those pages.
  * @first_page: In. The first page to look at, counted from the range's first.
- * @nr_pages: In. How many pages, 0: up to the range's end. Out: how many.
+ * @nr_pages: In. How many pages, at most %PINWATCH_VERIFY_MAX; 0: up to the range's
+ *	end, or so many. Out: how many.
  * @verdicts: In. Address of an array of @nr_pages bytes, for a verdict each; 0: none.
  * @nr: Out. How many pages have each verdict; from %PINWATCH_NR_VERDICTS on: 0.
  * @generation: Out. The generation at which all that was so.
@@ -415,9 +420,11 @@ struct pinwatch_watch_query {
  * no copy-on-write, works from any address space. The answer is true of one moment:
  * nothing was invalidated in the range while it was looked at.
  *
- * Errors: EINVAL (size, flags, reserved; @first_page or @nr_pages beyond the range),
+ * Errors: EINVAL (size, flags, reserved; @first_page or @nr_pages beyond the range
+ * or the limit),
  * E2BIG, EFAULT, ENOENT (no such watch), ENOMEM, EINTR (a fatal signal), EAGAIN (the
- * range is being invalidated all the time), EOPNOTSUPP (without FEATURE_VERIFY).
+ * range is being invalidated all the time), EOPNOTSUPP (without
+ * PINWATCH_FEATURE_VERIFY).
  */
 struct pinwatch_watch_verify {
 	__u32 size;

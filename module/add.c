@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Making watches true: WATCH_ADD and WATCH_REPIN
+ */
+#include <linux/capability.h>
+#include <linux/err.h>
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/sched/signal.h>
+#include "file.h"
+#include "generation.h"
+#include "watch.h"
+
+/* They give up when so many pins and so much time were in vain. */
+#define SETTLE_MIN_TRIES	8
+#define SETTLE_TIMEOUT		HZ
+
+/*
+ * 0: nothing was invalidated since @seq; the watch is in force, with what @pin holds,
+ * and @pin has what it held before. -EAGAIN: something was. -ESRCH: its state is no
+ * longer @from.
+ */
+static int watch_activate(struct pw_watch *watch, enum pw_watch_state from,
+			  unsigned long seq, struct pw_pin *pin, u64 *generation)
+{
+	int ret = -EAGAIN;
+
+	spin_lock(&watch->lock);
+	if (watch->state != from) {
+		ret = -ESRCH;
+	} else if (!pinwatch_interval_read_retry(&watch->sub, seq)) {
+		/* For the adder, who uses it when it may have been deleted again. */
+		if (from == PW_WATCH_ADDING)
+			pw_watch_get(watch);
+		swap(watch->pin, *pin);
+		watch->state = PW_WATCH_ACTIVE;
+		watch->armed = true;
+		*generation = pw_generation_bump(watch->gen);
+		watch->valid_generation = *generation;
+		ret = 0;
+	}
+	spin_unlock(&watch->lock);
+	return ret;
+}
+
+/* Is it worth another try? */
+static int settle_again(struct pw_watch *watch, int tries, unsigned long deadline)
+{
+	/* Another process's: nothing is ever true of it again. */
+	if (!atomic_read(&watch->sub.mm->mm_users))
+		return -ESRCH;
+	if (signal_pending(current))
+		return -EINTR;
+	if (tries >= SETTLE_MIN_TRIES && time_after(jiffies, deadline))
+		return -EAGAIN;
+	cond_resched();
+	return 0;
+}
+
+/*
+ * Pin, until nothing was invalidated meanwhile. That the pinning itself breaks
+ * copy-on-write in the range, and so fails the first try, is normal.
+ */
+static int watch_settle(struct pw_watch *watch, enum pw_watch_state from,
+			struct pw_pin *pin, u64 *generation)
+{
+	unsigned long start = watch->sub.interval_tree.start;
+	unsigned long deadline = jiffies + SETTLE_TIMEOUT;
+	unsigned long seq;
+	int tries = 0;
+	int err;
+
+	for (;;) {
+		err = pinwatch_interval_read_begin_killable(&watch->sub, &seq);
+		if (err)
+			return err;
+		err = pw_pin_take(pin, start);
+		if (err)
+			return err;
+		err = watch_activate(watch, from, seq, pin, generation);
+		if (!err)
+			return 0;
+		pw_pin_drop(pin);
+		if (err == -EAGAIN)
+			err = settle_again(watch, ++tries, deadline);
+		if (err)
+			return err;
+	}
+}
+
+#define ADD_FLAGS	(PINWATCH_WATCH_F_PIN | PINWATCH_WATCH_F_WRITE | \
+			 PINWATCH_WATCH_F_ONESHOT | PINWATCH_WATCH_F_STACK)
+
+/* Round @args' range out to pages. */
+static int watch_check(const struct pinwatch_watch_add *args,
+		       unsigned long *start, unsigned long *length)
+{
+	u64 end;
+
+	if (args->flags & ~ADD_FLAGS || args->reserved || !args->length ||
+	    args->ignore_events & ~PINWATCH_EVENT_ALL)
+		return -EINVAL;
+	if ((args->flags & (PINWATCH_WATCH_F_PIN | PINWATCH_WATCH_F_WRITE)) ==
+	    PINWATCH_WATCH_F_WRITE)
+		return -EINVAL;
+	if (check_add_overflow((u64)args->addr, (u64)args->length, &end) ||
+	    end > TASK_SIZE)
+		return -EOVERFLOW;
+	if (args->flags & PINWATCH_WATCH_F_STACK && !capable(CAP_SYSLOG))
+		return -EPERM;
+	*start = args->addr & PAGE_MASK;
+	*length = PAGE_ALIGN(end) - *start;
+	return 0;
+}
+
+static int pin_alloc(struct pw_watch *watch, struct pw_pin *pin, unsigned long nr_pages)
+{
+	if (!(watch->flags & PINWATCH_WATCH_F_PIN))
+		return 0;
+	return pw_pin_alloc(pin, watch->file->mm, nr_pages,
+			    watch->flags & PINWATCH_WATCH_F_WRITE);
+}
+
+/* Subscribe, pin and check. The pin that is undone when that fails is the caller's. */
+static int watch_start(struct pw_watch *watch, unsigned long start, unsigned long length,
+		       struct pw_pin *pin, u64 *generation)
+{
+	int err;
+
+	err = pinwatch_interval_notifier_insert(&watch->sub, watch->file->mm, start,
+						length, &pw_watch_ops);
+	if (err)
+		return err;
+	err = watch_settle(watch, PW_WATCH_ADDING, pin, generation);
+	if (err)
+		pinwatch_interval_notifier_remove(&watch->sub);
+	return err;
+}
+
+struct pw_watch *pw_watch_add(struct pw_file *file, struct pinwatch_watch_add *args)
+{
+	unsigned long start, length;
+	struct pw_pin pin = {};
+	struct pw_watch *watch;
+	u64 generation;
+	int err;
+
+	err = watch_check(args, &start, &length);
+	if (err)
+		return ERR_PTR(err);
+	err = pw_file_bind(file, args->flags & PINWATCH_WATCH_F_PIN);
+	if (err)
+		return ERR_PTR(err);
+	watch = pw_watch_alloc(file, args, length);
+	if (IS_ERR(watch))
+		return watch;
+
+	err = -ENOMEM;
+	watch->gen = pw_generation_slot(file->gens, watch->id);
+	if (!watch->gen)
+		goto err_unlink;
+	err = pin_alloc(watch, &pin, length >> PAGE_SHIFT);
+	if (err)
+		goto err_unlink;
+	err = watch_start(watch, start, length, &pin, &generation);
+	if (err)
+		goto err_free_pin;
+	args->id = watch->id;
+	args->generation = generation;
+	args->nr_pages = length >> PAGE_SHIFT;
+	args->touched_shift = watch->touched_shift;
+	return watch;
+
+err_free_pin:
+	pw_pin_free(&pin, file->mm);
+err_unlink:
+	pw_watch_unlink(watch);
+	return ERR_PTR(err);
+}
+
+/* 0 in force, or why not. */
+static int watch_alive(struct pw_watch *watch)
+{
+	u8 state;
+
+	spin_lock(&watch->lock);
+	state = watch->state;
+	spin_unlock(&watch->lock);
+	if (state == PW_WATCH_ACTIVE)
+		return 0;
+	return state == PW_WATCH_DEAD ? -ESRCH : -ENOENT;
+}
+
+/* Under watch->user: nobody removes the subscription meanwhile. */
+static int watch_repin(struct pw_watch *watch, struct pinwatch_watch_repin *args)
+{
+	struct pw_file *file = watch->file;
+	struct pw_pin pin = {};
+	u64 generation;
+	int err;
+
+	err = watch_alive(watch);
+	if (!err && watch->flags & PINWATCH_WATCH_F_PIN)
+		err = pw_file_bind(file, true);
+	if (err)
+		return err;
+	err = pin_alloc(watch, &pin, pw_watch_pages(watch));
+	if (err)
+		return err;
+	err = watch_settle(watch, PW_WATCH_ACTIVE, &pin, &generation);
+	if (!err) {
+		args->generation = generation;
+		args->nr_pages = watch->flags & PINWATCH_WATCH_F_PIN ?
+				 pw_watch_pages(watch) : 0;
+	}
+	/* What it has now: the old pages, or on failure the new ones. */
+	pw_pin_free(&pin, file->mm);
+	return err;
+}
+
+int pw_watch_repin(struct pw_watch *watch, struct pinwatch_watch_repin *args)
+{
+	int err;
+
+	if (args->reserved)
+		return -EINVAL;
+	if (mutex_lock_killable(&watch->user))
+		return -EINTR;
+	err = watch_repin(watch, args);
+	mutex_unlock(&watch->user);
+	return err;
+}

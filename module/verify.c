@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VERIFY: a snapshot of the page tables beside the pinned pages
+ *
+ * hmm_range_fault() without a request brings nothing in. The whole of it is a read
+ * section of the watch's own subscription, begun anew when something was invalidated
+ * meanwhile. Under pw_watch.user, so that the pin stays what it is; but for the
+ * reaper, who takes it away when the address space is gone.
+ */
+#include <linux/hmm.h>
+#include <linux/jiffies.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/mmap_lock.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+#include <linux/pinwatch.h>
+#include "file.h"
+#include "generation.h"
+#include "verify.h"
+#include "watch.h"
+
+#define CHUNK			256UL	/* pages of one snapshot */
+#define VERIFY_MIN_TRIES	8
+#define VERIFY_TIMEOUT		HZ
+
+/**
+ * struct verify - a VERIFY going on
+ * @watch: The watch, with its mutex held.
+ * @mm: Its address space.
+ * @first: The first page, counted from the watch's first.
+ * @nr: How many, not 0.
+ * @seq: Of the read section.
+ * @pages: The pinned pages, NULL without.
+ * @write: Pinned for writing.
+ * @hit: Without a pin: it was invalidated since it was valid.
+ * @pfns: A snapshot.
+ * @verdicts: One for each page.
+ */
+struct verify {
+	struct pw_watch *watch;
+	struct mm_struct *mm;
+	unsigned long first;
+	unsigned long nr;
+	unsigned long seq;
+	struct page **pages;
+	bool write;
+	bool hit;
+	unsigned long *pfns;
+	u8 *verdicts;
+};
+
+/* A page is mapped there. */
+static u8 verdict_mapped(const struct verify *v, unsigned long index, unsigned long pfn)
+{
+	if (!v->pages)
+		return v->hit ? PINWATCH_VERDICT_UNKNOWN : PINWATCH_VERDICT_SAME;
+	if (hmm_pfn_to_page(pfn) != v->pages[index])
+		return PINWATCH_VERDICT_MOVED;
+	return v->write && !(pfn & HMM_PFN_WRITE) ? PINWATCH_VERDICT_READ_ONLY :
+						    PINWATCH_VERDICT_SAME;
+}
+
+/* Under the mmap lock. None is: is a mapping? And can it be told? */
+static u8 verdict_unmapped(const struct verify *v, unsigned long addr, unsigned long pfn)
+{
+	struct vm_area_struct *vma = find_vma(v->mm, addr);
+
+	if (!vma || addr < vma->vm_start)
+		return PINWATCH_VERDICT_GONE;
+	if (pfn & HMM_PFN_ERROR || !(vma->vm_flags & VM_READ))
+		return PINWATCH_VERDICT_UNKNOWN;
+	return PINWATCH_VERDICT_NOT_PRESENT;
+}
+
+static int snapshot_locked(struct verify *v, unsigned long page, unsigned long nr)
+{
+	unsigned long start = v->watch->sub.interval_tree.start + (page << PAGE_SHIFT);
+	struct hmm_range range = {
+		.notifier = &v->watch->sub.mni,
+		.notifier_seq = v->seq,
+		.start = start,
+		.end = start + (nr << PAGE_SHIFT),
+		.hmm_pfns = v->pfns,
+	};
+	unsigned long i;
+	int err;
+
+	mmap_assert_locked(v->mm);
+	memset(v->pfns, 0, nr * sizeof(*v->pfns));
+	err = hmm_range_fault(&range);
+	if (err)
+		return err == -EBUSY ? -EAGAIN : err;
+	for (i = 0; i < nr; i++, start += PAGE_SIZE)
+		v->verdicts[page - v->first + i] = v->pfns[i] & HMM_PFN_VALID ?
+			verdict_mapped(v, page + i, v->pfns[i]) :
+			verdict_unmapped(v, start, v->pfns[i]);
+	return 0;
+}
+
+static int snapshot(struct verify *v, unsigned long page, unsigned long nr)
+{
+	int err;
+
+	if (mmap_read_lock_killable(v->mm))
+		return -EINTR;
+	err = snapshot_locked(v, page, nr);
+	mmap_read_unlock(v->mm);
+	return err;
+}
+
+/* What it has to be compared with. -ESRCH: the address space is gone. */
+static int verify_begin(struct verify *v)
+{
+	struct pw_watch *watch = v->watch;
+	int err = 0;
+
+	spin_lock(&watch->lock);
+	if (watch->state == PW_WATCH_DEAD)
+		err = -ESRCH;
+	else if (watch->state != PW_WATCH_ACTIVE)
+		err = -ENOENT;
+	v->pages = watch->pin.pages;
+	v->write = watch->pin.write;
+	v->hit = pw_generation_read(watch->gen) != watch->valid_generation;
+	spin_unlock(&watch->lock);
+	return err ? : pinwatch_interval_read_begin_killable(&watch->sub, &v->seq);
+}
+
+/* Was nothing invalidated meanwhile? */
+static int verify_end(struct verify *v, u64 *generation)
+{
+	struct pw_watch *watch = v->watch;
+	int err = 0;
+
+	spin_lock(&watch->lock);
+	if (pinwatch_interval_read_retry(&watch->sub, v->seq))
+		err = -EAGAIN;
+	*generation = pw_generation_read(watch->gen);
+	spin_unlock(&watch->lock);
+	return err;
+}
+
+/* With mm_users held: no release runs, so the reaper leaves the pin alone. */
+static int verify_once(struct verify *v, u64 *generation)
+{
+	unsigned long page, nr;
+	int err = verify_begin(v);
+
+	for (page = v->first; !err && page < v->first + v->nr; page += nr) {
+		nr = min(v->first + v->nr - page, CHUNK);
+		err = snapshot(v, page, nr);
+		cond_resched();
+	}
+	return err ? : verify_end(v, generation);
+}
+
+static int verify_live(struct verify *v, u64 *generation)
+{
+	unsigned long deadline = jiffies + VERIFY_TIMEOUT;
+	int err, tries = 0;
+
+	do {
+		err = verify_once(v, generation);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	} while (err == -EAGAIN &&
+		 (++tries < VERIFY_MIN_TRIES || time_before(jiffies, deadline)));
+	return err;
+}
+
+/* The address space is gone, and its pages with it. */
+static int verify_gone(struct verify *v, u64 *generation)
+{
+	struct pw_watch *watch = v->watch;
+	int err = 0;
+
+	memset(v->verdicts, PINWATCH_VERDICT_GONE, v->nr);
+	spin_lock(&watch->lock);
+	if (watch->state != PW_WATCH_ACTIVE && watch->state != PW_WATCH_DEAD)
+		err = -ENOENT;
+	*generation = pw_generation_read(watch->gen);
+	spin_unlock(&watch->lock);
+	return err;
+}
+
+static int verify_run(struct verify *v, u64 *generation)
+{
+	int err = -ESRCH;
+
+	if (mutex_lock_killable(&v->watch->user))
+		return -EINTR;
+	if (mmget_not_zero(v->mm)) {
+		err = verify_live(v, generation);
+		mmput(v->mm);
+	}
+	if (err == -ESRCH)
+		err = verify_gone(v, generation);
+	mutex_unlock(&v->watch->user);
+	return err;
+}
+
+static int verify_result(const struct verify *v, struct pinwatch_watch_verify *args)
+{
+	unsigned long i;
+
+	args->nr_pages = v->nr;
+	args->verdict = PINWATCH_VERDICT_SAME;
+	memset(args->nr, 0, sizeof(args->nr));
+	for (i = 0; i < v->nr; i++) {
+		args->nr[v->verdicts[i]]++;
+		args->verdict = max_t(u32, args->verdict, v->verdicts[i]);
+	}
+	if (args->verdicts &&
+	    copy_to_user(u64_to_user_ptr(args->verdicts), v->verdicts, v->nr))
+		return -EFAULT;
+	return 0;
+}
+
+static int verify_range(struct verify *v, const struct pinwatch_watch_verify *args)
+{
+	unsigned long length = pw_watch_pages(v->watch);
+
+	if (args->first_page >= length || args->nr_pages > length - args->first_page ||
+	    args->nr_pages > PINWATCH_VERIFY_MAX)
+		return -EINVAL;
+	v->first = args->first_page;
+	v->nr = args->nr_pages ? : min_t(u64, length - v->first, PINWATCH_VERIFY_MAX);
+	return 0;
+}
+
+static int verify_watch(struct pw_watch *watch, struct pinwatch_watch_verify *args)
+{
+	struct verify v = { .watch = watch, .mm = watch->file->mm };
+	int err = verify_range(&v, args);
+
+	if (err)
+		return err;
+	v.pfns = kmalloc_array(CHUNK, sizeof(*v.pfns), GFP_KERNEL_ACCOUNT);
+	v.verdicts = kvmalloc(v.nr, GFP_KERNEL_ACCOUNT);
+	err = v.pfns && v.verdicts ? verify_run(&v, &args->generation) : -ENOMEM;
+	if (!err)
+		err = verify_result(&v, args);
+	kvfree(v.verdicts);
+	kfree(v.pfns);
+	return err;
+}
+
+int pw_verify_watch(struct pw_file *file, struct pinwatch_watch_verify *args)
+{
+	struct pw_watch *watch;
+	int err;
+
+	if (args->reserved)
+		return -EINVAL;
+	watch = pw_watch_find_ready(file, args->id);
+	if (!watch)
+		return -ENOENT;
+	err = verify_watch(watch, args);
+	pw_watch_put(watch);
+	return err;
+}
