@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: MIT
+/* VERIFY: each verdict, and that it changes nothing. */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "device.h"
+#include "oracle.h"
+
+#define NR	8UL
+
+#define SAME		PINWATCH_VERDICT_SAME
+#define READ_ONLY	PINWATCH_VERDICT_READ_ONLY
+#define UNKNOWN		PINWATCH_VERDICT_UNKNOWN
+#define NOT_PRESENT	PINWATCH_VERDICT_NOT_PRESENT
+#define MOVED		PINWATCH_VERDICT_MOVED
+#define GONE		PINWATCH_VERDICT_GONE
+
+/* What was done to a range of NR pages, and what is to be said of them. */
+struct range {
+	int fd;
+	char *addr;
+	uint32_t id;
+	uint8_t verdicts[NR];
+	struct pinwatch_watch_verify verify;
+};
+
+static struct range range_make(uint32_t flags)
+{
+	struct range r = { .fd = x_open(0), .addr = x_pages(NR) };
+
+	r.id = x_add(r.fd, r.addr, NR * page_size(), flags, 0).id;
+	return r;
+}
+
+static char *range_page(struct range *r, size_t i)
+{
+	return r->addr + i * page_size();
+}
+
+static void range_verify(struct range *r)
+{
+	CHECK_EQ(__verify(r->fd, r->id, r->verdicts, &r->verify), 0);
+	CHECK_EQ(r->verify.nr_pages, NR);
+	CHECK_EQ(r->verify.generation, x_query(r->fd, r->id).generation);
+}
+
+/* Page @i and it alone has @verdict; the others have @others, which is no worse. */
+static void check_one(struct range *r, size_t i, uint8_t verdict, uint8_t others)
+{
+	uint64_t sum = 0;
+	size_t k;
+
+	range_verify(r);
+	CHECK_EQ(r->verify.verdict, verdict);
+	for (k = 0; k < NR; k++)
+		CHECK_EQ(r->verdicts[k], k == i ? verdict : others);
+	for (k = 0; k < 8; k++)
+		sum += r->verify.nr[k];
+	CHECK_EQ(sum, NR);
+	CHECK_EQ(r->verify.nr[verdict], verdict == others ? NR : 1);
+}
+
+static void test_pin_same(void)
+{
+	struct range r = range_make(PIN_RW);
+
+	check_one(&r, 0, SAME, SAME);
+	/* A false alarm: told, but still true. */
+	CHECK_EQ(mprotect(r.addr, NR * page_size(), PROT_READ), 0);
+	CHECK_EQ(mprotect(r.addr, NR * page_size(), PROT_READ | PROT_WRITE), 0);
+	memset(r.addr, 'w', NR * page_size());
+	check_one(&r, 0, SAME, SAME);
+}
+
+static void test_pin_read_only(void)
+{
+	struct range r = range_make(PIN_RW);
+
+	CHECK_EQ(mprotect(range_page(&r, 3), page_size(), PROT_READ), 0);
+	check_one(&r, 3, READ_ONLY, SAME);
+
+	r = range_make(PIN);
+	CHECK_EQ(mprotect(range_page(&r, 3), page_size(), PROT_READ), 0);
+	check_one(&r, 3, SAME, SAME);
+}
+
+static void test_pin_not_present(void)
+{
+	struct range r = range_make(PIN_RW);
+
+	x_dontneed(range_page(&r, 2), page_size());
+	check_one(&r, 2, NOT_PRESENT, SAME);
+	/* It was not brought in by that. */
+	check_one(&r, 2, NOT_PRESENT, SAME);
+}
+
+static void test_pin_moved(void)
+{
+	struct range r = range_make(PIN_RW);
+
+	x_dontneed(range_page(&r, 2), page_size());
+	*(volatile char *)range_page(&r, 2) = 1;
+	check_one(&r, 2, MOVED, SAME);
+
+	/* Read first: a page of zeros, which is another one. */
+	r = range_make(PIN);
+	x_dontneed(range_page(&r, 5), page_size());
+	CHECK_EQ(*(volatile char *)range_page(&r, 5), 0);
+	check_one(&r, 5, MOVED, SAME);
+}
+
+static void test_pin_gone(void)
+{
+	struct range r = range_make(PIN);
+
+	CHECK_EQ(munmap(range_page(&r, 7), page_size()), 0);
+	check_one(&r, 7, GONE, SAME);
+	CHECK_EQ(munmap(r.addr, NR * page_size()), 0);
+	check_one(&r, 0, GONE, GONE);
+}
+
+static void test_pin_unknown(void)
+{
+	struct range r = range_make(PIN);
+
+	CHECK_EQ(mprotect(range_page(&r, 1), page_size(), PROT_NONE), 0);
+	check_one(&r, 1, UNKNOWN, SAME);
+}
+
+static void test_watch(void)
+{
+	struct range r = range_make(WATCH);
+
+	check_one(&r, 0, SAME, SAME);
+	x_dontneed(range_page(&r, 4), page_size());
+	/* A hit, and so nothing is certain any more of what is mapped. */
+	check_one(&r, 4, NOT_PRESENT, UNKNOWN);
+	CHECK_EQ(munmap(range_page(&r, 4), page_size()), 0);
+	check_one(&r, 4, GONE, UNKNOWN);
+	x_repin(r.fd, r.id);
+	check_one(&r, 4, GONE, SAME);
+}
+
+/* Pages that were never touched stay so, whatever is looked at. */
+static void test_never_faults(void)
+{
+	char *addr = mmap(NULL, NR * page_size(), PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct pinwatch_watch_verify verify;
+	struct oracle_snapshot snapshot;
+	uint8_t verdicts[NR];
+	struct oracle oracle;
+	int fd = x_open(0);
+	size_t i;
+
+	CHECK(addr != MAP_FAILED);
+	x_add(fd, addr, NR * page_size(), WATCH, 0);
+	CHECK_EQ(__verify(fd, 0, verdicts, &verify), 0);
+	CHECK_EQ(verify.verdict, NOT_PRESENT);
+	CHECK_EQ(oracle_open(&oracle, getpid()), 0);
+	CHECK_EQ(oracle_look(&oracle, addr, NR * page_size(), &snapshot), 0);
+	for (i = 0; i < NR; i++)
+		CHECK(!snapshot.pages[i].present);
+	oracle_close(&oracle);
+}
+
+static void test_file(void)
+{
+	int file = memfd_create("verify", MFD_CLOEXEC), fd = x_open(0);
+	struct pinwatch_watch_verify verify;
+	uint8_t verdicts[NR];
+	char *addr;
+
+	CHECK(file >= 0);
+	CHECK_EQ(ftruncate(file, (off_t)(NR * page_size())), 0);
+	addr = mmap(NULL, NR * page_size(), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	CHECK(addr != MAP_FAILED);
+	x_add(fd, addr, NR * page_size(), PIN_RW, 0);
+	CHECK_EQ(__verify(fd, 0, verdicts, &verify), 0);
+	CHECK_EQ(verify.verdict, SAME);
+	CHECK_EQ(fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			   (off_t)page_size(), (off_t)page_size()), 0);
+	CHECK_EQ(__verify(fd, 0, verdicts, &verify), 0);
+	CHECK_EQ(verify.verdict, NOT_PRESENT);
+	CHECK_EQ(verdicts[1], NOT_PRESENT);
+	*(volatile char *)(addr + page_size()) = 1;
+	CHECK_EQ(__verify(fd, 0, verdicts, &verify), 0);
+	CHECK_EQ(verdicts[1], MOVED);
+	CHECK_EQ(verdicts[2], SAME);
+}
+
+static void test_part(void)
+{
+	struct range r = range_make(PIN);
+	struct pinwatch_watch_verify v = {
+		.size = sizeof(v), .id = r.id, .first_page = 2, .nr_pages = 3,
+		.verdicts = (uintptr_t)r.verdicts,
+	};
+
+	memset(r.verdicts, 0x77, NR);
+	x_dontneed(range_page(&r, 1), page_size());
+	x_dontneed(range_page(&r, 4), page_size());
+	CHECK_EQ(__device_ioctl(r.fd, PINWATCH_IOC_WATCH_VERIFY, &v), 0);
+	CHECK_EQ(v.nr_pages, 3);
+	CHECK_EQ(r.verdicts[0], SAME);
+	CHECK_EQ(r.verdicts[2], NOT_PRESENT);
+	CHECK_EQ(r.verdicts[3], 0x77);
+	v.nr_pages = 0;
+	CHECK_EQ(__device_ioctl(r.fd, PINWATCH_IOC_WATCH_VERIFY, &v), 0);
+	CHECK_EQ(v.nr_pages, NR - 2);
+	v.nr_pages = NR - 1;
+	CHECK_EQ(__device_ioctl(r.fd, PINWATCH_IOC_WATCH_VERIFY, &v), -EINVAL);
+	v.nr_pages = UINT64_MAX;
+	CHECK_EQ(__device_ioctl(r.fd, PINWATCH_IOC_WATCH_VERIFY, &v), -EINVAL);
+	v.nr_pages = 0;
+	v.first_page = NR;
+	CHECK_EQ(__device_ioctl(r.fd, PINWATCH_IOC_WATCH_VERIFY, &v), -EINVAL);
+}
+
+/* More than one call looks at, and more than one snapshot holds. */
+static void test_large(void)
+{
+	size_t length = (PINWATCH_VERIFY_MAX + 1000UL) * page_size();
+	char *addr = mmap(NULL, length, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct pinwatch_watch_verify verify;
+	int fd = x_open(0);
+
+	CHECK(addr != MAP_FAILED);
+	madvise(addr, length, MADV_NOHUGEPAGE);
+	addr[0] = 1;
+	addr[700 * page_size()] = 1;
+	x_add(fd, addr, length, WATCH, 0);
+	CHECK_EQ(__verify(fd, 0, NULL, &verify), 0);
+	CHECK_EQ(verify.nr_pages, PINWATCH_VERIFY_MAX);
+	CHECK_EQ(verify.nr[SAME], 2);
+	CHECK_EQ(verify.nr[NOT_PRESENT], PINWATCH_VERIFY_MAX - 2);
+}
+
+static void test_huge_pages(void)
+{
+	size_t huge = 2UL << 20;
+	char *area = mmap(NULL, 2 * huge, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *addr = (char *)(((uintptr_t)area + huge - 1) & ~(huge - 1));
+	struct pinwatch_watch_verify verify;
+	int fd = x_open(0);
+
+	CHECK(area != MAP_FAILED);
+	CHECK_EQ(madvise(addr, huge, MADV_HUGEPAGE), 0);
+	memset(addr, 'h', huge);
+	x_add(fd, addr, huge, PIN_RW, 0);
+	CHECK_EQ(__verify(fd, 0, NULL, &verify), 0);
+	CHECK_EQ(verify.nr[SAME], huge / page_size());
+	x_dontneed(addr + 5 * page_size(), page_size());
+	CHECK_EQ(__verify(fd, 0, NULL, &verify), 0);
+	CHECK_EQ(verify.nr[SAME], huge / page_size() - 1);
+	CHECK_EQ(verify.nr[NOT_PRESENT], 1);
+}
+
+/* From another process; and when the address space is gone. */
+static void test_from_outside(void)
+{
+	struct pinwatch_watch_verify verify;
+	int ends[2], fd;
+	pid_t pid;
+
+	CHECK_EQ(channel_open(ends), 0);
+	pid = x_fork();
+	if (!pid) {
+		fd = x_open(0);
+		x_add(fd, x_pages(NR), NR * page_size(), PIN_RW, 0);
+		CHECK_EQ(channel_send(ends[1], fd), 0);
+		CHECK_EQ(channel_receive(ends[1], NULL), 0);
+		_exit(0);
+	}
+	CHECK_EQ(channel_receive(ends[0], &fd), 0);
+	CHECK_EQ(__verify(fd, 0, NULL, &verify), 0);
+	CHECK_EQ(verify.verdict, SAME);
+	CHECK_EQ(channel_send(ends[0], -1), 0);
+	x_wait(pid);
+	CHECK_EQ(__verify(fd, 0, NULL, &verify), 0);
+	CHECK_EQ(verify.verdict, GONE);
+	CHECK_EQ(verify.nr[GONE], NR);
+}
+
+struct storm {
+	char *addr;
+	bool stop;
+};
+
+static void *storm_run(void *data)
+{
+	struct storm *storm = data;
+
+	while (!__atomic_load_n(&storm->stop, __ATOMIC_ACQUIRE))
+		x_dontneed(storm->addr, page_size());
+	return NULL;
+}
+
+#define STORM_PAGES	262144UL
+#define STORM_TRIES	20
+
+/* What it says was true of one moment; with a thread that never rests, of none. */
+static void test_eagain(void)
+{
+	struct storm storm = { .stop = false };
+	size_t length = STORM_PAGES * page_size();
+	struct pinwatch_watch_verify verify;
+	int i, ret = 0, fd = x_open(0);
+	pthread_t thread;
+
+	storm.addr = mmap(NULL, length, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	CHECK(storm.addr != MAP_FAILED);
+	x_add(fd, storm.addr, length, WATCH, 0);
+	CHECK_EQ(pthread_create(&thread, NULL, storm_run, &storm), 0);
+	for (i = 0; i < STORM_TRIES && !ret; i++)
+		ret = __verify(fd, 0, NULL, &verify);
+	__atomic_store_n(&storm.stop, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	CHECK_EQ(ret, -EAGAIN);
+	CHECK_EQ(__verify(fd, 0, NULL, &verify), 0);
+}
+
+int main(void)
+{
+	static const struct ktap_test tests[] = {
+		{ "verify_pin_same", test_pin_same },
+		{ "verify_pin_read_only", test_pin_read_only },
+		{ "verify_pin_not_present", test_pin_not_present },
+		{ "verify_pin_moved", test_pin_moved },
+		{ "verify_pin_gone", test_pin_gone },
+		{ "verify_pin_unknown", test_pin_unknown },
+		{ "verify_watch", test_watch },
+		{ "verify_never_faults", test_never_faults },
+		{ "verify_file", test_file },
+		{ "verify_part", test_part },
+		{ "verify_large", test_large },
+		{ "verify_huge_pages", test_huge_pages },
+		{ "verify_from_outside", test_from_outside },
+		{ "verify_eagain", test_eagain },
+		{ "counters_are_back", test_counters_are_back },
+		{ NULL, NULL },
+	};
+
+	counters_remember();
+	return ktap_main(tests);
+}
