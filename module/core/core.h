@@ -216,7 +216,8 @@ struct pw_class {
  *	the block is used up.
  * @nr_subs: Subscriptions, removes that still wait, and reservations of inserts
  *	that sleep.
- * @nr_remove_waits: Removes that sleep, or are about to. Read without @lock too.
+ * @nr_waiters: Removes that sleep, or are about to, and batch entries that put has
+ *	left to the callback that runs. Read without @lock too.
  * @registered: @mn counts as a reference.
  * @idle_since: Jiffies, when @nr_subs became 0.
  * @open: Takes subscriptions: registered, and not dead.
@@ -252,7 +253,7 @@ struct pw_mm {
 	struct list_head walks;
 	u64 seq_next;
 	unsigned long nr_subs;
-	unsigned int nr_remove_waits;
+	unsigned int nr_waiters;
 	unsigned long idle_since;
 	bool registered;
 	bool open;

@@ -286,7 +286,7 @@ static noinline void remove_wait(struct pw_mm *pm,
 	/* Ends when that callback returns; no new one can start. */
 	wait_event(pm->remove_wq, !pw_walk_running(pm, sub));
 	spin_lock(&pm->lock);
-	WRITE_ONCE(pm->nr_remove_waits, pm->nr_remove_waits - 1);
+	WRITE_ONCE(pm->nr_waiters, pm->nr_waiters - 1);
 	spin_unlock(&pm->lock);
 	sub_drop(pm);
 }
@@ -324,7 +324,7 @@ void pinwatch_interval_notifier_remove(struct pinwatch_interval_notifier *sub)
 
 	spin_lock(&pm->lock);
 	if (unlikely(sub_unlink(pm, sub, false))) {
-		WRITE_ONCE(pm->nr_remove_waits, pm->nr_remove_waits + 1);
+		WRITE_ONCE(pm->nr_waiters, pm->nr_waiters + 1);
 		spin_unlock(&pm->lock);
 		remove_wait(pm, sub);
 		return;

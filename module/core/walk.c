@@ -130,7 +130,7 @@ static bool walks_hold(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
  * A callback of @sub has returned, and put came meanwhile. Whoever lets go under
  * the lock and finds that nobody else holds it, frees it.
  */
-static noinline void walk_let_go(struct pw_mm *pm, struct pw_walk *walk, unsigned int i)
+static void walk_let_go(struct pw_mm *pm, struct pw_walk *walk, unsigned int i)
 {
 	struct pinwatch_interval_notifier *sub;
 	bool last = false;
@@ -140,11 +140,20 @@ static noinline void walk_let_go(struct pw_mm *pm, struct pw_walk *walk, unsigne
 	if (walk->batch[i] & PW_BATCH_PUT) {
 		sub = (void *)(walk->batch[i] & ~PW_BATCH_FLAGS);
 		walk->batch[i] = PW_BATCH_CANCELLED;
+		WRITE_ONCE(pm->nr_waiters, pm->nr_waiters - 1);
 		last = !walks_hold(pm, sub);
 	}
 	spin_unlock(&pm->lock);
 	if (last)
 		pw_sub_free(pm, sub);
+}
+
+/* Somebody waits for a callback to return: perhaps for that of entry @i. */
+static noinline void walk_attend(struct pw_mm *pm, struct pw_walk *walk, unsigned int i)
+{
+	if (READ_ONCE(walk->batch[i]) & PW_BATCH_PUT)
+		walk_let_go(pm, walk, i);
+	wake_up_all(&pm->remove_wq);
 }
 
 /* A second pass is to come: from now on that is what remove waits for. */
@@ -217,14 +226,12 @@ static void walk_call(struct pw_mm *pm, struct pw_walk *walk)
 		 */
 		smp_store_release(&walk->pos, ++i);
 		/*
-		 * Pairs with pw_walk_cancel(); and with wait_event() of remove: it
-		 * sees that we have gone on, or we see it wait.
+		 * Pairs with pw_walk_cancel(), and with wait_event() of remove: they
+		 * see that we have gone on, or we see them wait.
 		 */
 		smp_mb();
-		if (unlikely(READ_ONCE(walk->batch[i - 1]) & PW_BATCH_PUT))
-			walk_let_go(pm, walk, i - 1);
-		if (unlikely(READ_ONCE(pm->nr_remove_waits)))
-			wake_up_all(&pm->remove_wq);
+		if (unlikely(READ_ONCE(pm->nr_waiters)))
+			walk_attend(pm, walk, i - 1);
 	}
 	lock_map_release(&pw_invalidate_map);
 }
@@ -343,6 +350,25 @@ bool pw_walk_has_sleeper(struct pw_mm *pm, const struct mmu_notifier_range *rang
 	return false;
 }
 
+/*
+ * The callback of entry @i runs: leave the freeing to it. Return: ->pos, which has
+ * moved if it has returned and may not have noticed.
+ */
+static unsigned int walk_leave(struct pw_mm *pm, struct pw_walk *walk, unsigned int i)
+{
+	unsigned int pos;
+
+	WRITE_ONCE(pm->nr_waiters, pm->nr_waiters + 1);
+	WRITE_ONCE(walk->batch[i], walk->batch[i] | PW_BATCH_PUT);
+	/* Pairs with the one in walk_call(). */
+	smp_mb();
+	/* And with the release there. */
+	pos = smp_load_acquire(&walk->pos);
+	if (pos != i)
+		WRITE_ONCE(pm->nr_waiters, pm->nr_waiters - 1);
+	return pos;
+}
+
 /**
  * pw_walk_cancel() - make every walk let go of a subscription
  * @pm: The mm; under its lock.
@@ -369,13 +395,8 @@ bool pw_walk_cancel(struct pw_mm *pm, struct pinwatch_interval_notifier *sub, bo
 			smp_mb();
 			/* And with the release there. Read once: it moves. */
 			pos = smp_load_acquire(&walk->pos);
-			if (pos == i && put) {
-				WRITE_ONCE(walk->batch[i], cancelled | PW_BATCH_PUT);
-				/* Likewise, for PUT. */
-				smp_mb();
-				/* Likewise. */
-				pos = smp_load_acquire(&walk->pos);
-			}
+			if (pos == i && put)
+				pos = walk_leave(pm, walk, i);
 			/* Not held: its memory may become another subscription. */
 			if (pos != i)
 				WRITE_ONCE(walk->batch[i], PW_BATCH_CANCELLED);
