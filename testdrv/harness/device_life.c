@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -192,6 +193,28 @@ static void test_kill_while_adding(void)
 	CHECK_EQ(after.pinned_pages, before.pinned_pages);
 }
 
+static int __unload(void)
+{
+	return syscall(SYS_delete_module, "pinwatch", O_NONBLOCK) ? -errno : 0;
+}
+
+/* Whatever could still call into the module, or be called, keeps it. */
+static void test_unload_refused(void)
+{
+	char *addr = x_pages(1);
+	int fd = x_open(0);
+	const struct pinwatch_gen *words;
+
+	CHECK_EQ(__unload(), -EAGAIN);
+	x_add(fd, addr, page_size(), PIN, 0);
+	words = x_map(fd);
+	CHECK_EQ(__unload(), -EAGAIN);
+	CHECK_EQ(close(fd), 0);
+	/* The mapping alone. */
+	CHECK_EQ(__unload(), -EAGAIN);
+	CHECK(generation(&words[0]) != 0);
+}
+
 /* A descriptor lives as long as its last copy. */
 static void test_dup(void)
 {
@@ -212,6 +235,7 @@ int main(int argc, char **argv)
 	static const struct ktap_test tests[] = {
 		{ "pin_is_released", test_pin_is_released },
 		{ "dup_shares", test_dup },
+		{ "unload_refused_while_used", test_unload_refused },
 		{ "exit_closes", test_exit_closes },
 		{ "exit_while_pinned_fd_passed", test_exit_while_pinned },
 		{ "exec_while_pinned_fd_kept", test_exec_with_descriptor },

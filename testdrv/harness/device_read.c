@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/time.h>
 #include <time.h>
@@ -149,6 +150,31 @@ static void test_poll(void)
 	CHECK_EQ(x_poll(fd, 0), 0);
 }
 
+/* Edge-triggered: told once for each watch that becomes dirty. */
+static void test_epoll(void)
+{
+	struct epoll_event want = { .events = EPOLLIN | EPOLLET }, got;
+	char *addr = x_pages(2);
+	int fd = x_open(O_NONBLOCK), ep = epoll_create1(EPOLL_CLOEXEC);
+
+	CHECK(ep >= 0);
+	CHECK_EQ(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &want), 0);
+	x_add(fd, addr, page_size(), WATCH, 0);
+	x_add(fd, addr + page_size(), page_size(), WATCH, 1);
+	CHECK_EQ(epoll_wait(ep, &got, 1, 0), 0);
+	x_dontneed(addr, page_size());
+	CHECK_EQ(epoll_wait(ep, &got, 1, -1), 1);
+	CHECK_EQ(got.events, EPOLLIN);
+	CHECK_EQ(epoll_wait(ep, &got, 1, 0), 0);
+	x_dontneed(addr + page_size(), page_size());
+	CHECK_EQ(epoll_wait(ep, &got, 1, -1), 1);
+	x_read_event(fd);
+	x_read_event(fd);
+	x_dontneed(addr, page_size());
+	CHECK_EQ(epoll_wait(ep, &got, 1, -1), 1);
+	close(ep);
+}
+
 /* The child waits; only the parent's hits can end that. */
 static void wait_in_child(int fd, int ready, int by_poll)
 {
@@ -288,6 +314,7 @@ int main(void)
 		{ "read_files_are_apart", test_files_are_apart },
 		{ "read_del_forgets", test_del_forgets },
 		{ "poll_readable", test_poll },
+		{ "poll_edge_triggered", test_epoll },
 		{ "counters_are_back", test_counters_are_back },
 		{ NULL, NULL },
 	};
