@@ -36,7 +36,10 @@ struct cause_name {
 	u8 code;
 };
 
-/* Static functions may be inlined in one version or another: so several for each. */
+/*
+ * Static functions are inlined in one version or another, and names change: so several
+ * for each. All are there in one of the kernels of scripts/vm/kernels.list at least.
+ */
 static const struct cause_name names[] = {
 	{ "shrink_page_list",			CODE(RECLAIM) },
 	{ "shrink_folio_list",			CODE(RECLAIM) },
@@ -59,19 +62,15 @@ static const struct cause_name names[] = {
 	{ "memory_failure",			CODE(POISON) },
 	{ "memory_failure_work_func",		CODE(POISON) },
 	{ "soft_offline_page",			CODE(POISON) },
-	{ "soft_offline_in_use_page",		CODE(POISON) },
-	{ "madvise_inject_error",		CODE(POISON) },
 	{ "unpoison_memory",			CODE(POISON) },
 
 	{ "migrate_misplaced_page",		CODE(NUMA_BALANCE) },
 	{ "migrate_misplaced_folio",		CODE(NUMA_BALANCE) },
-	{ "do_numa_page",			CODE(NUMA_BALANCE) },
 	{ "do_huge_pmd_numa_page",		CODE(NUMA_BALANCE) },
 	{ "task_numa_work",			CODE(NUMA_BALANCE) },
 	{ "change_prot_numa",			CODE(NUMA_BALANCE) },
 
 	{ "do_pages_move",			CODE(MIGRATE) },
-	{ "do_move_pages_to_node",		CODE(MIGRATE) },
 	{ "kernel_move_pages",			CODE(MIGRATE) },
 	{ "do_mbind",				CODE(MIGRATE) },
 	{ "do_migrate_pages",			CODE(MIGRATE) },
@@ -92,7 +91,6 @@ static const struct cause_name names[] = {
 	{ "ksm_madvise",			CODE(KSM) },
 	{ "break_ksm",				CODE(KSM) },
 	{ "unmerge_ksm_pages",			CODE(KSM) },
-	{ "unmerge_and_remove_all_rmap_items",	CODE(KSM) },
 
 	{ "__split_huge_pmd",			CODE(THP) },
 	{ "split_huge_pmd_address",		CODE(THP) },
@@ -117,15 +115,11 @@ static const struct cause_name names[] = {
 	{ "uprobe_write_opcode",		CODE(UPROBE) },
 	{ "uprobe_write",			CODE(UPROBE) },
 	{ "install_breakpoint",			CODE(UPROBE) },
-	{ "remove_breakpoint",			CODE(UPROBE) },
 	{ "register_for_each_vma",		CODE(UPROBE) },
 	{ "uprobe_mmap",			CODE(UPROBE) },
 
 	{ "migrate_vma_setup",			CODE(DEVICE) },
-	{ "migrate_vma_collect",		CODE(DEVICE) },
 	{ "make_device_exclusive",		CODE(DEVICE) },
-	{ "make_device_exclusive_range",	CODE(DEVICE) },
-	{ "remove_device_exclusive_entry",	CODE(DEVICE) },
 	{ "restore_exclusive_pte",		CODE(DEVICE) },
 
 	{ "unmap_mapping_range",		CODE(TRUNCATE) },
@@ -133,8 +127,6 @@ static const struct cause_name names[] = {
 	{ "unmap_mapping_page",			CODE(TRUNCATE) },
 	{ "unmap_mapping_folio",		CODE(TRUNCATE) },
 	{ "hugetlb_vmdelete_list",		CODE(TRUNCATE) },
-	{ "hugetlb_vmtruncate",			CODE(TRUNCATE) },
-	{ "hugetlbfs_punch_hole",		CODE(TRUNCATE) },
 	{ "hugetlbfs_zero_partial_page",	CODE(TRUNCATE) },
 	{ "remove_inode_hugepages",		CODE(TRUNCATE) },
 
@@ -152,18 +144,15 @@ static const struct cause_name names[] = {
 	{ "mmap_region",			CODE(MMAP) },
 	{ "do_mmap",				CODE(MMAP) },
 	{ "do_shmat",				CODE(MMAP) },
-	{ "dup_mm",				CODE(FORK) },
 	{ "dup_mmap",				CODE(FORK) },
 	{ "copy_page_range",			CODE(FORK) },
 	{ "copy_process",			CODE(FORK) },
-	{ "exec_mmap",				CODE(EXEC) },
 	{ "begin_new_exec",			CODE(EXEC) },
 	{ "bprm_execve",			CODE(EXEC) },
 	{ "do_execveat_common",			CODE(EXEC) },
 
 	{ "do_madvise",				CODE(MADVISE) | CODE_HINT },
 	{ "madvise_vma_behavior",		CODE(MADVISE) | CODE_HINT },
-	{ "madvise_vma_anon_name",		CODE(MADVISE) | CODE_HINT },
 	{ "__do_munmap",			CODE(MUNMAP) | CODE_HINT },
 	{ "do_munmap",				CODE(MUNMAP) | CODE_HINT },
 	{ "do_vmi_munmap",			CODE(MUNMAP) | CODE_HINT },
@@ -171,12 +160,10 @@ static const struct cause_name names[] = {
 	{ "do_mas_munmap",			CODE(MUNMAP) | CODE_HINT },
 	{ "do_mas_align_munmap",		CODE(MUNMAP) | CODE_HINT },
 	{ "__vm_munmap",			CODE(MUNMAP) | CODE_HINT },
-	{ "do_brk_munmap",			CODE(MUNMAP) | CODE_HINT },
 	{ "ksys_shmdt",				CODE(MUNMAP) | CODE_HINT },
 	{ "wp_page_copy",			CODE(COW) | CODE_HINT },
 	{ "do_wp_page",				CODE(COW) | CODE_HINT },
 	{ "do_huge_pmd_wp_page",		CODE(COW) | CODE_HINT },
-	{ "do_huge_zero_wp_pmd",		CODE(COW) | CODE_HINT },
 	{ "hugetlb_wp",				CODE(COW) | CODE_HINT },
 	{ "hugetlb_cow",			CODE(COW) | CODE_HINT },
 	{ "hugetlb_fault",			CODE(COW) | CODE_HINT },
