@@ -99,7 +99,7 @@ static int watch_check(const struct pinwatch_watch_add *args,
 	u64 end;
 
 	if (args->flags & ~ADD_FLAGS || args->reserved || !args->length ||
-	    args->ignore_events & ~PINWATCH_EVENT_ALL)
+	    args->ignore_events & ~(PINWATCH_EVENT_ALL & ~PINWATCH_EVENT_RELEASE))
 		return -EINVAL;
 	if ((args->flags & (PINWATCH_WATCH_F_PIN | PINWATCH_WATCH_F_WRITE)) ==
 	    PINWATCH_WATCH_F_WRITE)

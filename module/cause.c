@@ -173,7 +173,10 @@ static const struct cause_name names[] = {
 	{ "do_exit",				CODE(EXIT) | CODE_HINT },
 };
 
-/* An operation whose own event needs no look at the stack */
+/*
+ * An operation whose own event needs no look at the stack. Not mprotect(): on its way
+ * out the task may scan its memory for NUMA balancing, which raises the same event.
+ */
 struct cause_syscall {
 	u16 nr;
 	u8 event;
@@ -186,8 +189,6 @@ static const struct cause_syscall syscalls[] = {
 	{ __NR_shmdt,		MMU_NOTIFY_UNMAP,		CODE(MUNMAP) },
 	{ __NR_mremap,		MMU_NOTIFY_UNMAP,		CODE(MREMAP) },
 	{ __NR_mmap,		MMU_NOTIFY_UNMAP,		CODE(MMAP) },
-	{ __NR_mprotect,	MMU_NOTIFY_PROTECTION_VMA,	CODE(MPROTECT) },
-	{ __NR_pkey_mprotect,	MMU_NOTIFY_PROTECTION_VMA,	CODE(MPROTECT) },
 	{ __NR_clone,		MMU_NOTIFY_PROTECTION_PAGE,	CODE(FORK) },
 	{ __NR_clone3,		MMU_NOTIFY_PROTECTION_PAGE,	CODE(FORK) },
 #ifdef __NR_fork
@@ -207,6 +208,8 @@ static DEFINE_PER_CPU(char [KSYM_SYMBOL_LEN], symbol);
 struct cause_memo {
 	unsigned long seq;
 	const struct mmu_notifier_range *range;
+	unsigned long start;
+	u8 event;
 	u8 code;
 };
 
@@ -316,9 +319,13 @@ static noinline u8 stack_code_once(const struct mmu_notifier_range *range,
 	u8 code = CODE_NONE;
 	bool valid;
 
-	/* A sequence value may stand for several, but not with one range on a stack. */
+	/*
+	 * One invalidation has one value, but for those beyond the number of slots,
+	 * which share one: two of these that are alike in all this may be taken for one.
+	 */
 	known = get_cpu_ptr(&memo);
-	valid = known->seq == seq && known->range == range;
+	valid = known->seq == seq && known->range == range &&
+		known->start == range->start && known->event == range->event;
 	if (valid)
 		code = known->code;
 	put_cpu_ptr(&memo);
@@ -327,7 +334,10 @@ static noinline u8 stack_code_once(const struct mmu_notifier_range *range,
 
 	code = stack_code();
 	known = get_cpu_ptr(&memo);
-	*known = (struct cause_memo){ .seq = seq, .range = range, .code = code };
+	*known = (struct cause_memo){
+		.seq = seq, .range = range, .start = range->start,
+		.event = range->event, .code = code,
+	};
 	put_cpu_ptr(&memo);
 	return code;
 }

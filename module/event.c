@@ -26,7 +26,6 @@
 #include <linux/pinwatch.h>
 #include "event.h"
 #include "file.h"
-#include "generation.h"
 #include "hit.h"
 #include "watch.h"
 
@@ -47,7 +46,7 @@ static void event_clear(struct pw_event *event)
 	event->tgid = NULL;
 }
 
-static void event_put(const struct pw_event *event)
+void pw_event_put(const struct pw_event *event)
 {
 	put_pid(event->tid);
 	put_pid(event->tgid);
@@ -59,7 +58,7 @@ static void event_queue(struct pw_watch *watch)
 	struct pw_event_queue *queue = &watch->file->events;
 
 	spin_lock(&queue->lock);
-	list_move_tail(&watch->event.node, &queue->dirty);
+	list_move_tail(&watch->dirty, &queue->dirty);
 	spin_unlock(&queue->lock);
 }
 
@@ -78,7 +77,7 @@ static void event_begin(struct pw_event *event, const struct pw_hit *hit)
 	event->comm[sizeof(event->comm) - 1] = '\0';
 }
 
-bool pw_event_record(struct pw_watch *watch, const struct pw_hit *hit)
+bool pw_event_record(struct pw_watch *watch, const struct pw_hit *hit, u64 generation)
 {
 	struct pw_event *event = &watch->event;
 	bool first = !event->count;
@@ -98,18 +97,19 @@ bool pw_event_record(struct pw_watch *watch, const struct pw_hit *hit)
 	event->start = min(event->start, hit->start);
 	event->last = max(event->last, hit->last);
 	event->count++;
+	event->generation = generation;
 	return first;
 }
 
-void pw_event_forget(struct pw_watch *watch)
+void pw_event_forget(struct pw_watch *watch, struct pw_event *event)
 {
 	struct pw_event_queue *queue = &watch->file->events;
 
 	lockdep_assert_held(&watch->lock);
-	event_put(&watch->event);
+	*event = watch->event;
 	event_clear(&watch->event);
 	spin_lock(&queue->lock);
-	list_del_init(&watch->event.node);
+	list_del_init(&watch->dirty);
 	spin_unlock(&queue->lock);
 }
 
@@ -131,14 +131,12 @@ bool pw_event_pending(struct pw_event_queue *queue)
 /* A watch on the list is in the file's table, and so has a reference. */
 static struct pw_watch *event_pop(struct pw_event_queue *queue)
 {
-	struct pw_event *event;
-	struct pw_watch *watch = NULL;
+	struct pw_watch *watch;
 
 	spin_lock(&queue->lock);
-	event = list_first_entry_or_null(&queue->dirty, struct pw_event, node);
-	if (event) {
-		list_del_init(&event->node);
-		watch = container_of(event, struct pw_watch, event);
+	watch = list_first_entry_or_null(&queue->dirty, struct pw_watch, dirty);
+	if (watch) {
+		list_del_init(&watch->dirty);
 		pw_watch_get(watch);
 	}
 	spin_unlock(&queue->lock);
@@ -160,6 +158,7 @@ static void record_fill(struct pinwatch_event *record, const struct pw_event *ev
 	record->start = event->start;
 	record->end = event->last + 1;
 	record->count = event->count;
+	record->generation = event->generation;
 	record->time_ns = event->time_ns;
 	record->touched = event->touched;
 	record->causes = event->causes;
@@ -187,7 +186,6 @@ static bool event_take(struct pw_watch *watch, struct pw_event *event,
 		return false;
 	}
 	event_clear(&watch->event);
-	record->generation = pw_generation_read(watch->gen);
 	spin_unlock(&watch->lock);
 
 	record->cookie = watch->cookie;
@@ -213,6 +211,7 @@ static void event_unmerge(struct pw_event *pending, struct pw_event *taken)
 		pending->causes = 0;
 		pending->start = taken->start;
 		pending->last = taken->last;
+		pending->generation = taken->generation;
 	}
 	pending->events |= taken->events;
 	pending->flags |= taken->flags;
@@ -232,7 +231,7 @@ static void event_restore(struct pw_watch *watch, struct pw_event *taken)
 	if (watch->state != PW_WATCH_DELETING) {
 		event_unmerge(&watch->event, taken);
 		spin_lock(&queue->lock);
-		list_move(&watch->event.node, &queue->dirty);
+		list_move(&watch->dirty, &queue->dirty);
 		spin_unlock(&queue->lock);
 	}
 	spin_unlock(&watch->lock);
@@ -248,7 +247,8 @@ static ssize_t event_drain(struct pw_event_queue *queue, char __user *buf, size_
 	size_t done = 0;
 	bool fault = false;
 
-	while (!fault && count - done >= sizeof(record)) {
+	while (!fault && count - done >= sizeof(record) &&
+	       !fatal_signal_pending(current)) {
 		watch = event_pop(queue);
 		if (!watch)
 			break;
@@ -258,7 +258,7 @@ static ssize_t event_drain(struct pw_event_queue *queue, char __user *buf, size_
 				event_restore(watch, &event);
 			else
 				done += sizeof(record);
-			event_put(&event);
+			pw_event_put(&event);
 		}
 		pw_watch_put(watch);
 		cond_resched();

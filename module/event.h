@@ -22,7 +22,7 @@ struct pw_watch;
 /**
  * struct pw_event_queue - the dirty watches of a file
  * @lock: Nests inside pw_watch.lock; a callback takes it.
- * @dirty: Under @lock. pw_event.node of watches with something pending, oldest
+ * @dirty: Under @lock. pw_watch.dirty of watches with something pending, oldest
  *	first.
  * @wait: read() and poll() wait here for @dirty to become non-empty.
  */
@@ -34,12 +34,12 @@ struct pw_event_queue {
 
 /**
  * struct pw_event - what is pending of a watch
- * @node: Under pw_event_queue.lock. On the dirty list, or empty.
- * @events: PINWATCH_EVENT_*. This and what follows is under pw_watch.lock.
+ * @events: PINWATCH_EVENT_*. All is under pw_watch.lock.
  * @flags: PINWATCH_EVENT_F_ACTORS and _ATOMIC.
  * @start: First byte of the hull.
  * @last: Last byte of the hull.
  * @count: Hits merged here; 0: nothing is pending.
+ * @generation: After the last of them.
  * @time_ns: CLOCK_MONOTONIC of the first.
  * @touched: As in struct pinwatch_event.
  * @causes: PINWATCH_CAUSE_*.
@@ -48,12 +48,12 @@ struct pw_event_queue {
  * @comm: Its name.
  */
 struct pw_event {
-	struct list_head node;
 	u32 events;
 	u32 flags;
 	unsigned long start;
 	unsigned long last;
 	u64 count;
+	u64 generation;
 	u64 time_ns;
 	u64 touched;
 	u64 causes;
@@ -74,19 +74,29 @@ void pw_event_init_queue(struct pw_event_queue *queue);
  * pw_event_record() - a watch was hit
  * @watch: The watch.
  * @hit: By what; by current.
+ * @generation: Of the watch, after it.
  *
  * Context: under watch->lock, in an invalidation callback. Does not sleep.
  * Return: true when pw_event_wake() is due, after @watch->lock.
  */
-bool pw_event_record(struct pw_watch *watch, const struct pw_hit *hit);
+bool pw_event_record(struct pw_watch *watch, const struct pw_hit *hit, u64 generation);
 
 /**
  * pw_event_forget() - drop what is pending of a watch that is being deleted
  * @watch: The watch.
+ * @event: What it was, for pw_event_put().
  *
  * Context: under watch->lock. Does not sleep.
  */
-void pw_event_forget(struct pw_watch *watch);
+void pw_event_forget(struct pw_watch *watch, struct pw_event *event);
+
+/**
+ * pw_event_put() - give the references of a record back
+ * @event: No watch's any more.
+ *
+ * Context: process context, no lock held.
+ */
+void pw_event_put(const struct pw_event *event);
 
 /**
  * pw_event_wake() - tell the readers of a queue

@@ -65,7 +65,7 @@ void pw_file_free(struct pw_file *file)
 	unsigned long id = 0;
 
 	while ((watch = pw_watch_next(file, &id))) {
-		WARN_ON_ONCE(pw_watch_del(watch));
+		pw_watch_del_idle(watch);
 		pw_watch_put(watch);
 		cond_resched();
 	}

@@ -104,7 +104,10 @@ static int ioctl_watch_add(struct pw_file *file, union ioctl_args *args,
 	if (IS_ERR(watch))
 		return PTR_ERR(watch);
 	err = arg_put(&args->add, sizeof(args->add), arg);
-	/* Another thread may have guessed the id and deleted it: as well. */
+	/*
+	 * Another thread may have guessed the id and deleted it: as well. Or it is at
+	 * work on it, and this task is killed before that ends: then the watch stays.
+	 */
 	if (err)
 		pw_watch_del(watch);
 	pw_watch_put(watch);

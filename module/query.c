@@ -4,6 +4,7 @@
  */
 #include <linux/kernel.h>
 #include <linux/mm.h>
+#include <linux/nospec.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -122,6 +123,7 @@ int pw_query_resync(struct pw_file *file, struct pinwatch_resync *args)
 
 	if (args->reserved || !args->nr_ids || args->first_id >= file->max_watches)
 		return -EINVAL;
+	args->first_id = array_index_nospec(args->first_id, file->max_watches);
 	args->nr_ids = min(args->nr_ids, file->max_watches - args->first_id);
 	for (i = 0; i < args->nr_ids; i++) {
 		pw_generation_copy(file->gens, args->first_id + i, &gen);

@@ -130,16 +130,18 @@ static int verify_begin(struct verify *v)
 	return err ? : pinwatch_interval_read_begin_killable(&watch->sub, &v->seq);
 }
 
-/* Was nothing invalidated meanwhile? */
+/* Was nothing invalidated meanwhile, nor between the two steps of the beginning? */
 static int verify_end(struct verify *v, u64 *generation)
 {
 	struct pw_watch *watch = v->watch;
 	int err = 0;
+	bool hit;
 
 	spin_lock(&watch->lock);
-	if (pinwatch_interval_read_retry(&watch->sub, v->seq))
-		err = -EAGAIN;
 	*generation = pw_generation_read(watch->gen);
+	hit = *generation != watch->valid_generation;
+	if (hit != v->hit || pinwatch_interval_read_retry(&watch->sub, v->seq))
+		err = -EAGAIN;
 	spin_unlock(&watch->lock);
 	return err;
 }
@@ -189,17 +191,20 @@ static int verify_gone(struct verify *v, u64 *generation)
 
 static int verify_run(struct verify *v, u64 *generation)
 {
+	bool live;
 	int err = -ESRCH;
 
 	if (mutex_lock_killable(&v->watch->user))
 		return -EINTR;
-	if (mmget_not_zero(v->mm)) {
+	live = mmget_not_zero(v->mm);
+	if (live)
 		err = verify_live(v, generation);
-		mmput(v->mm);
-	}
 	if (err == -ESRCH)
 		err = verify_gone(v, generation);
 	mutex_unlock(&v->watch->user);
+	/* It may be the last, and tear down all that was mapped: under no lock. */
+	if (live)
+		mmput(v->mm);
 	return err;
 }
 

@@ -30,11 +30,13 @@ static bool watch_hit(struct pw_watch *watch, const struct pw_hit *hit)
 		stack->nr = stack_trace_save(stack->entries, ARRAY_SIZE(stack->entries), 2);
 		stack->generation = generation;
 	}
-	if (hit->event & watch->ignore_events || !watch->armed)
+	/* The end is always told. */
+	if (hit->event != PINWATCH_EVENT_RELEASE &&
+	    (hit->event & watch->ignore_events || !watch->armed))
 		return false;
 	if (watch->flags & PINWATCH_WATCH_F_ONESHOT)
 		watch->armed = false;
-	return pw_event_record(watch, hit);
+	return pw_event_record(watch, hit, generation);
 }
 
 /*
@@ -154,7 +156,7 @@ static struct pw_watch *watch_create(struct pw_file *file,
 	kref_init(&watch->ref);
 	mutex_init(&watch->user);
 	spin_lock_init(&watch->lock);
-	INIT_LIST_HEAD(&watch->event.node);
+	INIT_LIST_HEAD(&watch->dirty);
 	return watch;
 }
 
@@ -208,16 +210,17 @@ static struct pw_pin watch_detach_pin(struct pw_watch *watch)
 	return pin;
 }
 
-/* The one deleter, from here on. */
-static int watch_retire(struct pw_watch *watch, struct pw_pin *pin)
+/* The one deleter, from here on. Under watch->user. */
+static int watch_retire(struct pw_watch *watch, struct pw_pin *pin, struct pw_event *event)
 {
 	int err = -ENOENT;
 
+	lockdep_assert_held(&watch->user);
 	spin_lock(&watch->lock);
 	if (watch->state == PW_WATCH_ACTIVE || watch->state == PW_WATCH_DEAD) {
 		watch->state = PW_WATCH_DELETING;
 		pw_generation_bump(watch->gen);
-		pw_event_forget(watch);
+		pw_event_forget(watch, event);
 		*pin = watch_detach_pin(watch);
 		err = 0;
 	}
@@ -225,26 +228,46 @@ static int watch_retire(struct pw_watch *watch, struct pw_pin *pin)
 	return err;
 }
 
-int pw_watch_del(struct pw_watch *watch)
+/* Whoever comes for the mutex from here on finds it deleted, and leaves it alone. */
+static void watch_dispose(struct pw_watch *watch, struct pw_pin *pin, struct pw_event *event)
 {
 	struct pw_file *file = watch->file;
-	struct pw_pin pin;
-	int err;
 
-	mutex_lock(&watch->user);
-	err = watch_retire(watch, &pin);
-	mutex_unlock(&watch->user);
-	/* Who comes for the mutex from here on finds it deleted, and leaves it alone. */
-	if (err)
-		return err;
-
+	pw_event_put(event);
 	pinwatch_interval_notifier_remove(&watch->sub);
-	pw_pin_free(&pin, file->mm);
+	pw_pin_free(pin, file->mm);
 	/* Pages that the reaper took may still be on their way. */
 	if (watch->reaped)
 		pw_file_flush_reap(file);
 	pw_watch_unlink(watch);
-	return 0;
+}
+
+int pw_watch_del(struct pw_watch *watch)
+{
+	struct pw_event event;
+	struct pw_pin pin;
+	int err;
+
+	if (mutex_lock_killable(&watch->user))
+		return -EINTR;
+	err = watch_retire(watch, &pin, &event);
+	mutex_unlock(&watch->user);
+	if (!err)
+		watch_dispose(watch, &pin, &event);
+	return err;
+}
+
+void pw_watch_del_idle(struct pw_watch *watch)
+{
+	struct pw_event event;
+	struct pw_pin pin;
+	int err;
+
+	mutex_lock(&watch->user);
+	err = watch_retire(watch, &pin, &event);
+	mutex_unlock(&watch->user);
+	if (!WARN_ON_ONCE(err))
+		watch_dispose(watch, &pin, &event);
 }
 
 void pw_watch_reap(struct pw_watch *watch)

@@ -26,7 +26,7 @@
  * id. The id is freed last: no two watches ever write to one generation.
  *
  * Who can hold a reference: the file's table, from allocation until the id is
- * freed; a task in WATCH_ADD or WATCH_DEL; a reader that has popped its event;
+ * freed; a task in any of the WATCH_ calls; a reader that has popped its event;
  * the reaper while it looks at it. The engine and the dirty list hold none: the
  * table's is dropped after both have let go.
  *
@@ -34,8 +34,9 @@
  *
  *	pw_watch.user	a mutex: WATCH_REPIN, VERIFY and the deleter, who must not
  *			remove the subscription under a read section of the others.
- *			Under it: pinning and unpinning, insert, remove, read_begin,
- *			allocations, the mmap lock. Never in a callback.
+ *			Under it: pinning and unpinning, read_begin, allocations, the
+ *			mmap lock. How long a fault takes is up to user space: whoever
+ *			waits for it can be killed. Never in a callback.
  *	pw_watch.lock	(the engine's "user lock") state, pin once ACTIVE, event,
  *			the writing of the generation. Taken in callbacks.
  *	pw_event_queue.lock	the dirty list. Taken in callbacks.
@@ -100,7 +101,8 @@ struct pw_stack {
  * @causes: PINWATCH_CAUSE_* of all hits.
  * @time_ns: CLOCK_MONOTONIC of the last hit.
  * @pin: The adder's while ADDING.
- * @event: What is pending; its node is under the queue's lock.
+ * @event: What is pending.
+ * @dirty: Under pw_event_queue.lock. On the dirty list, or empty.
  */
 struct pw_watch {
 	struct pinwatch_interval_notifier sub;
@@ -126,6 +128,8 @@ struct pw_watch {
 	u64 time_ns;
 	struct pw_pin pin;
 	struct pw_event event;
+
+	struct list_head dirty;
 };
 
 /**
@@ -146,9 +150,17 @@ struct pw_watch *pw_watch_add(struct pw_file *file, struct pinwatch_watch_add *a
  *
  * Context: process context, may sleep; no lock held, not in a callback.
  * Return: 0 with the pages unpinned and the id free, -ENOENT (it is being added,
- * or somebody else deletes it).
+ * or somebody else deletes it), -EINTR (a fatal signal while it waited).
  */
 int pw_watch_del(struct pw_watch *watch);
+
+/**
+ * pw_watch_del_idle() - delete a watch of a file on which no call is going on
+ * @watch: The watch, with a reference of the caller's.
+ *
+ * Context: process context, may sleep; no lock held, not in a callback.
+ */
+void pw_watch_del_idle(struct pw_watch *watch);
 
 /**
  * pw_watch_alloc() - a watch in the table, with an id and a share of the limits

@@ -230,9 +230,52 @@ static void test_ignore_events(void)
 	CHECK_EQ(mprotect(addr, page_size(), PROT_READ), 0);
 	CHECK_EQ(x_read_event(fd).events, PINWATCH_EVENT_PROTECT);
 
-	CHECK_EQ(add_attributes(fd, addr, WATCH, PINWATCH_EVENT_ALL, &add), 0);
+	CHECK_EQ(add_attributes(fd, addr, WATCH, PINWATCH_EVENT_ALL & ~PINWATCH_EVENT_RELEASE,
+				&add), 0);
+	CHECK_EQ(add_attributes(fd, addr, WATCH, PINWATCH_EVENT_RELEASE, &add), -EINVAL);
 	CHECK_EQ(add_attributes(fd, addr, WATCH, 1U << 8, &add), -EINVAL);
 	CHECK_EQ(add_attributes(fd, addr, WATCH, 1U << 30, &add), -EINVAL);
+}
+
+/* A record names the generation after its last hit, whatever came then. */
+static void test_event_generation(void)
+{
+	char *addr = x_pages(NR);
+	int fd = x_open(O_NONBLOCK);
+	const struct pinwatch_gen *words = x_map(fd);
+	uint32_t id = x_add(fd, addr, NR * page_size(), WATCH, 0).id;
+	uint64_t hit;
+
+	x_dontneed(addr, page_size());
+	hit = generation(&words[id]);
+	CHECK(x_repin(fd, id) > hit);
+	CHECK_EQ(x_read_event(fd).generation, hit);
+}
+
+/* The end is told to everybody: to a one-shot watch that has had its shot too. */
+static void test_oneshot_release(void)
+{
+	int ends[2], fd;
+	pid_t pid;
+
+	CHECK_EQ(channel_open(ends), 0);
+	pid = x_fork();
+	if (!pid) {
+		char *addr = x_pages(NR);
+		struct pinwatch_watch_add add;
+
+		fd = x_open(O_NONBLOCK);
+		CHECK_EQ(add_attributes(fd, addr, PINWATCH_WATCH_F_ONESHOT,
+					PINWATCH_EVENT_PROTECT, &add), 0);
+		x_dontneed(addr, page_size());
+		CHECK_EQ(x_read_event(fd).events, PINWATCH_EVENT_CLEAR);
+		x_dontneed(addr, page_size());
+		CHECK_EQ(channel_send(ends[1], fd), 0);
+		_exit(0);
+	}
+	CHECK_EQ(channel_receive(ends[0], &fd), 0);
+	x_wait(pid);
+	CHECK_EQ(x_read_event(fd).events, PINWATCH_EVENT_RELEASE);
 }
 
 /* Which of the pages: exact up to 64 pages, in larger parts beyond. */
@@ -346,7 +389,9 @@ int main(void)
 		{ "repin_exdev", test_exdev },
 		{ "repin_esrch", test_esrch },
 		{ "repin_races", test_races },
+		{ "event_generation", test_event_generation },
 		{ "oneshot", test_oneshot },
+		{ "oneshot_release", test_oneshot_release },
 		{ "ignore_events", test_ignore_events },
 		{ "touched", test_touched },
 		{ "counters_are_back", test_counters_are_back },

@@ -2,6 +2,7 @@
 /* VERIFY: each verdict, and that it changes nothing. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -330,6 +331,44 @@ static void test_eagain(void)
 	CHECK_EQ(__verify(fd, 0, NULL, &verify), 0);
 }
 
+#define NR_RACES	3000
+
+static void *touch_run(void *data)
+{
+	struct storm *storm = data;
+
+	while (!__atomic_load_n(&storm->stop, __ATOMIC_ACQUIRE)) {
+		poll(NULL, 0, 1);
+		x_dontneed(storm->addr, page_size());
+		*(volatile char *)storm->addr = 1;
+	}
+	return NULL;
+}
+
+/* SAME, of a watch without a pin, goes with the generation at which it was valid. */
+static void test_race(void)
+{
+	struct storm storm = { .addr = x_pages(1) };
+	struct pinwatch_watch_verify verify;
+	int i, same = 0, fd = x_open(0);
+	pthread_t thread;
+
+	x_add(fd, storm.addr, page_size(), WATCH, 0);
+	CHECK_EQ(pthread_create(&thread, NULL, touch_run, &storm), 0);
+	for (i = 0; i < NR_RACES || !same; i++) {
+		uint64_t valid = x_repin(fd, 0);
+
+		CHECK_EQ(__verify(fd, 0, NULL, &verify), 0);
+		if (verify.verdict != SAME)
+			continue;
+		same++;
+		CHECK_EQ(verify.generation, valid);
+	}
+	__atomic_store_n(&storm.stop, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	ktap_note("%d of %d were the same", same, i);
+}
+
 int main(void)
 {
 	static const struct ktap_test tests[] = {
@@ -347,6 +386,7 @@ int main(void)
 		{ "verify_huge_pages", test_huge_pages },
 		{ "verify_from_outside", test_from_outside },
 		{ "verify_eagain", test_eagain },
+		{ "verify_race", test_race },
 		{ "counters_are_back", test_counters_are_back },
 		{ NULL, NULL },
 	};

@@ -52,6 +52,7 @@ static const struct test {
 	{ "engine_dying_race", engine_dying_race },
 	{ "engine_crowd", engine_crowd },
 	{ "engine_unload_refused", engine_unload_refused },
+	{ "engine_device_killable", engine_device_killable },
 	{ "engine_stranger_pinwatch", engine_stranger_pinwatch },
 	{ "engine_stranger_kernel", engine_stranger_kernel },
 	{ "engine_differential", engine_differential, .full = true },

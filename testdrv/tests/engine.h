@@ -127,5 +127,6 @@ void engine_dying_release(void);
 void engine_dying_race(void);
 void engine_crowd(void);
 void engine_unload_refused(void);
+void engine_device_killable(void);
 
 #endif

@@ -16,9 +16,10 @@
  *  - PINWATCH_IOC_WATCH_QUERY, _VERIFY and _RESYNC ask.
  *
  * A file descriptor binds to the address space of its first WATCH_ADD, successful
- * or not, that passed the checks of its argument. WATCH_ADD and WATCH_REPIN from
- * another one (a forked child's, or after exec) fail with EXDEV. PINWATCH_IOC_ATTACH
- * binds it to another process's instead, for watching without pinning.
+ * or not, that passed the checks of its argument. WATCH_ADD, and WATCH_REPIN of a
+ * pinned watch, fail with EXDEV from another one (a forked child's, or after exec).
+ * PINWATCH_IOC_ATTACH binds it to another process's instead, for watching without
+ * pinning.
  *
  * Who may do what. Whoever has the descriptor may do everything on it but what
  * follows; the administrator decides by the mode of the device node who can open
@@ -28,10 +29,11 @@
  * only if the actor is a thread of the reader's own process; it is zero if not.
  *
  * When the address space is torn down (exit, exec), each watch gets its last event,
- * PINWATCH_EVENT_RELEASE, its generation changes, and its pin is dropped. The watch
- * and its id stay until WATCH_DEL or until the last file descriptor is closed.
+ * PINWATCH_EVENT_RELEASE, its generation changes, and its pin is dropped soon after.
+ * The watch and its id stay until WATCH_DEL or until the last file descriptor is
+ * closed.
  *
- * mmap() wants MAP_SHARED, PROT_READ, offset 0 and at most gen_map_size bytes. A
+ * mmap() wants MAP_SHARED, PROT_READ, and a part of the first gen_map_size bytes. A
  * child does not inherit the mapping, and it does not keep the watches: it outlives
  * close(), showing generations that have changed. Errors: EACCES (writable, or to
  * become so by mprotect), EINVAL (private, or outside gen_map_size), ENOMEM, ENFILE.
@@ -115,7 +117,7 @@ struct pinwatch_info {
 /* Flags of pinwatch_watch_add */
 #define PINWATCH_WATCH_F_PIN	(1U << 0) /* take the pages, and keep them until WATCH_DEL */
 #define PINWATCH_WATCH_F_WRITE	(1U << 1) /* with F_PIN: for writing; breaks copy-on-write now */
-#define PINWATCH_WATCH_F_ONESHOT (1U << 2) /* queue the first event only, until WATCH_REPIN */
+#define PINWATCH_WATCH_F_ONESHOT (1U << 2) /* queue one event (and RELEASE), until WATCH_REPIN */
 #define PINWATCH_WATCH_F_STACK	(1U << 3) /* keep the kernel stack of the last hit: WATCH_STACK */
 
 /**
@@ -128,8 +130,9 @@ struct pinwatch_info {
  * @cookie: In. Returned in each event of this watch; any value.
  * @id: Out. Names the watch on this file descriptor, and is the index of its
  *	struct pinwatch_gen. The lowest free one.
- * @ignore_events: In. PINWATCH_EVENT_* bits that are not to be queued for read().
- *	The generation changes all the same, and WATCH_QUERY counts them.
+ * @ignore_events: In. PINWATCH_EVENT_* bits that are not to be queued for read();
+ *	PINWATCH_EVENT_RELEASE cannot be among them. The generation changes all the
+ *	same, and WATCH_QUERY counts them.
  * @generation: Out. The value of its generation word at which the watch (and
  *	the pin, if asked for) was true.
  * @nr_pages: Out. Pages in the range after rounding.
@@ -140,8 +143,8 @@ struct pinwatch_info {
  * One call subscribes, pins and checks that nothing changed in between: there
  * is no window between pinning and watching.
  *
- * Errors: EINVAL (size, flags, length 0, F_WRITE without F_PIN, unknown bits in
- * ignore_events, reserved not 0), E2BIG, EFAULT (arg; or F_PIN and a page of the
+ * Errors: EINVAL (size, flags, length 0, F_WRITE without F_PIN, RELEASE or unknown
+ * bits in ignore_events, reserved not 0), E2BIG, EFAULT (arg; or F_PIN and a page of the
  * range is not mapped or may not be accessed so), EOVERFLOW (addr + length wraps or
  * leaves user space), EPERM (F_STACK without CAP_SYSLOG), EXDEV (another address
  * space than the first WATCH_ADD's), ESRCH (the address space is being torn down),
@@ -173,9 +176,11 @@ struct pinwatch_watch_add {
  * @reserved: 0.
  *
  * Unpins, forgets an unread event, and advances the generation. When the call
- * returns the pages are no longer held. Works from any address space.
+ * returns the pages are no longer held. Works from any address space. A thread that
+ * is in read() meanwhile may still deliver a record of it.
  *
- * Errors: EINVAL (size, flags, reserved), E2BIG, EFAULT, ENOENT (no such watch).
+ * Errors: EINVAL (size, flags, reserved), E2BIG, EFAULT, ENOENT (no such watch), EINTR
+ * (a fatal signal, while a WATCH_REPIN or WATCH_VERIFY of it was going on).
  */
 struct pinwatch_watch_del {
 	__u32 size;
@@ -197,9 +202,11 @@ struct pinwatch_watch_del {
  * Makes a watch true anew after it was invalidated: takes the pages that are mapped
  * now and lets go of the old ones, and arms a one-shot watch. An event that is
  * pending stays. Until it succeeds the old pages are held, so both count against
- * RLIMIT_MEMLOCK for a moment; when it fails, they and the generation are unchanged.
- * A watch without F_PIN is only given a new generation and armed. WATCH_DEL of the
- * same watch waits for it.
+ * RLIMIT_MEMLOCK for a moment; when it fails, they are still held, and the watch is
+ * as true or untrue as before. Taking pages may itself be a hit (copy-on-write).
+ * EFAULT of the argument comes after the fact: WATCH_QUERY tells. A watch without
+ * F_PIN is only given a new generation and armed. WATCH_DEL of the same watch waits
+ * for it.
  *
  * Errors: EINVAL (size, flags, reserved), E2BIG, EFAULT, ENOENT (no such watch),
  * EXDEV (F_PIN, from another address space), ESRCH (the address space is gone), and
@@ -383,8 +390,8 @@ struct pinwatch_watch_query {
  *		cannot be written to now,
  *		though F_WRITE
  * UNKNOWN	a mapping that cannot be read	likewise; or a page is mapped, but the
- *		(PROT_NONE), or of memory that	range was invalidated: it may be the
- *		is not the system's (VM_IO)	same one or another
+ *		(PROT_NONE), or of memory with	range was invalidated: it may be the
+ *		no page to compare (VM_IO)	same one or another
  * NOT_PRESENT	no page is mapped there now	likewise
  *		that could be used without a
  *		fault
@@ -417,8 +424,8 @@ struct pinwatch_watch_query {
  * @reserved: 0.
  *
  * Compares a watch with the page tables as they are now. Brings no page in, breaks
- * no copy-on-write, works from any address space. The answer is true of one moment:
- * nothing was invalidated in the range while it was looked at.
+ * no copy-on-write, works from any address space. Nothing was invalidated in the range
+ * while it was looked at; pages may have been brought in.
  *
  * Errors: EINVAL (size, flags, reserved; @first_page or @nr_pages beyond the range
  * or the limit),
@@ -494,7 +501,7 @@ struct pinwatch_resync {
  * struct pinwatch_attach - PINWATCH_IOC_ATTACH
  * @size: In. sizeof(struct pinwatch_attach).
  * @flags: In. 0.
- * @pid: In. A process, in the caller's PID namespace.
+ * @pid: In. A process, or a thread of it, in the caller's PID namespace.
  * @reserved: 0.
  *
  * Binds a fresh file descriptor to the address space that the process has now, so
