@@ -10,7 +10,8 @@
 #include "row.h"
 
 static const struct demo_op *const tables[] = {
-	ops_map, ops_advise, ops_cow, ops_file, ops_process, ops_kernel,
+	ops_map, ops_advise, ops_cow, ops_remote, ops_file, ops_userfault, ops_huge,
+	ops_hugetlb, ops_migrate, ops_memory, ops_reclaim, ops_ksm, ops_process, ops_poison,
 };
 
 static const char *op_lacks(const struct demo_op *op, const struct demo_options *options)
@@ -31,24 +32,31 @@ static const char *who_name(enum demo_who who)
 	return names[who];
 }
 
-static void op_run(const struct demo_op *op, struct subject *subject,
-		   const struct demo_options *options, demo_row_fn *fn, void *data,
-		   struct demo_summary *summary)
+static void op_run(const struct demo_op *op, bool pin, const char *lacks,
+		   struct subject *subject, const struct demo_options *options,
+		   struct demo_row *row)
+{
+	*row = (struct demo_row){
+		.operation = op->name, .who = who_name(op->who), .pin = pin,
+		.only_told = op->watch == MUST_TELL, .change_ns = -1, .verdict = DEMO_SKIPPED,
+	};
+	if (lacks)
+		snprintf(row->note, sizeof(row->note), "needs %s", lacks);
+	else
+		row_run(op, subject, options, row);
+}
+
+static void op_show(const struct demo_op *op, struct subject *subject,
+		    const struct demo_options *options, demo_row_fn *fn, void *data,
+		    struct demo_summary *summary)
 {
 	const char *lacks = op_lacks(op, options);
+	struct demo_row row;
 	int pin;
 
 	summary->nr_operations += !lacks;
 	for (pin = 0; pin <= 1; pin++) {
-		struct demo_row row = {
-			.operation = op->name, .who = who_name(op->who), .pin = pin,
-			.change_ns = -1, .verdict = DEMO_SKIPPED,
-		};
-
-		if (lacks)
-			snprintf(row.note, sizeof(row.note), "needs %s", lacks);
-		else
-			row_run(op, subject, options->device, &row);
+		op_run(op, pin, lacks, subject, options, &row);
 		summary->nr_rows[row.verdict]++;
 		fn(&row, data);
 	}
@@ -68,23 +76,73 @@ static const struct demo_op *op_get(size_t index)
 	return NULL;
 }
 
-int demo_run(const struct demo_options *options, demo_row_fn *fn, void *data,
-	     struct demo_summary *summary)
+/* Memory that is shared with the processes that things are done to. */
+static int subject_make(struct subject **out)
 {
-	const struct demo_op *op;
 	struct subject *subject;
-	size_t i;
 
-	*summary = (struct demo_summary){ 0 };
 	if (geteuid())
 		return -EPERM;
 	subject = mmap(NULL, sizeof(*subject), PROT_READ | PROT_WRITE,
 		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (subject == MAP_FAILED)
 		return -errno;
+	*out = subject;
+	return 0;
+}
+
+int demo_run(const struct demo_options *options, demo_row_fn *fn, void *data,
+	     struct demo_summary *summary)
+{
+	const struct demo_op *op;
+	struct subject *subject;
+	size_t i;
+	int ret;
+
+	*summary = (struct demo_summary){ 0 };
+	ret = subject_make(&subject);
+	if (ret)
+		return ret;
 	for (i = 0; (op = op_get(i)); i++)
 		if (!options->only || strstr(op->name, options->only))
-			op_run(op, subject, options, fn, data, summary);
+			op_show(op, subject, options, fn, data, summary);
+	munmap(subject, sizeof(*subject));
+	return 0;
+}
+
+int demo_find(const char *name, size_t *index)
+{
+	const struct demo_op *op;
+	size_t i, nr_found = 0;
+
+	for (i = 0; (op = op_get(i)); i++) {
+		bool exact = !strcmp(op->name, name);
+
+		if (!exact && !strstr(op->name, name))
+			continue;
+		*index = i;
+		if (exact)
+			return 0;
+		nr_found++;
+	}
+	if (!nr_found)
+		return -ENOENT;
+	return nr_found == 1 ? 0 : -ENOTUNIQ;
+}
+
+int demo_exercise(const struct demo_options *options, size_t index, bool pin,
+		  struct demo_row *row)
+{
+	const struct demo_op *op = op_get(index);
+	struct subject *subject;
+	int ret;
+
+	if (!op)
+		return -ENOENT;
+	ret = subject_make(&subject);
+	if (ret)
+		return ret;
+	op_run(op, pin, op_lacks(op, options), subject, options, row);
 	munmap(subject, sizeof(*subject));
 	return 0;
 }

@@ -14,8 +14,9 @@
  *  false	a generation changed although the oracle saw no change: that of
  *		the control range, 4 MiB away, or that of either range in the
  *		idle window before or after the operation.
- *  failed	the operation returned an error, or had not the effect that the
- *		table states.
+ *  failed	the operation returned an error, had not the effect that the table
+ *		states, or was told, but not as the event (or with the cause) that
+ *		the table states.
  *  skipped	this kernel or machine lacks what the row's note names.
  */
 #ifndef DEMO_H
@@ -24,6 +25,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "oracle.h"
 
@@ -41,7 +43,14 @@ struct demo_row {
 	const char *operation;
 	const char *who;		/* "self", "other process", "kernel" */
 	bool pin;			/* a pinned watch */
+	bool only_told;			/* an oracle cannot see the effect, not even unpinned */
+	pid_t pid;			/* of the process that it was done to */
+	uint64_t addr;			/* of the watched range in it */
+	uint64_t length;		/* bytes */
+	bool performed;			/* it returned, without an error */
 	uint32_t events;		/* PINWATCH_EVENT_* */
+	uint64_t causes;		/* PINWATCH_CAUSE_* */
+	uint64_t nr_told;		/* how many invalidations that was */
 	uint64_t generation_before;
 	uint64_t generation_after;	/* when the operation returned */
 	struct oracle_result page;
@@ -54,6 +63,8 @@ struct demo_options {
 	const char *device;		/* NULL: the default node */
 	bool host;			/* touch no global knob of the kernel */
 	const char *only;		/* run operations that contain this, or NULL */
+	/* May be NULL: when the range is watched, before the operation. */
+	void (*ready)(const struct demo_row *row);
 };
 
 struct demo_summary {
@@ -74,6 +85,19 @@ int demo_run(const struct demo_options *options, demo_row_fn *fn, void *data,
 bool demo_passed(const struct demo_summary *summary);
 
 const char *demo_verdict_name(enum demo_verdict verdict);
+
+/*
+ * The only operation that is called @name or else contains it. 0 and its index;
+ * -ENOENT: there is none; -ENOTUNIQ: there are several.
+ */
+int demo_find(const char *name, size_t *index);
+
+/*
+ * Do one operation to a fresh process, once. @options: only is of no concern.
+ * 0 or -errno, as demo_run().
+ */
+int demo_exercise(const struct demo_options *options, size_t index, bool pin,
+		  struct demo_row *row);
 
 /* The operations' names, in order; NULL after the last. */
 const char *demo_operation_name(size_t index);

@@ -2,7 +2,12 @@
 /* Operations that give memory back and keep the mapping. */
 #include <sys/mman.h>
 
+#include "knob.h"
 #include "ops.h"
+
+#ifndef MADV_GUARD_INSTALL	/* 6.13 */
+#define MADV_GUARD_INSTALL	102
+#endif
 
 static int map_shared(struct subject *subject)
 {
@@ -31,16 +36,36 @@ static int act_remove(struct actor *actor)
 	return ACT(actor, madvise(s->addr, s->length, MADV_REMOVE));
 }
 
+static const char *lacks_guard(void)
+{
+	return kernel_has_advice(MADV_GUARD_INSTALL) ? NULL : "MADV_GUARD_INSTALL (6.13)";
+}
+
+static int act_guard(struct actor *actor)
+{
+	struct subject *s = actor->subject;
+
+	return ACT(actor, madvise(s->addr, s->length, MADV_GUARD_INSTALL));
+}
+
 const struct demo_op ops_advise[] = {
 	{
 		.name = "madvise MADV_DONTNEED", .map = subject_map_written, .act = act_dontneed,
 		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_WRITE,
+		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_MADVISE,
 	}, {
 		.name = "madvise MADV_FREE", .map = subject_map_written, .act = act_free,
 		.watch = MUST_TELL, .pin = MUST_TELL, .pin_flags = PIN_WRITE,
+		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_MADVISE,
 	}, {
 		.name = "madvise MADV_REMOVE, shared memory", .map = map_shared, .act = act_remove,
 		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_WRITE,
+		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_TRUNCATE,
+	}, {
+		.name = "madvise MADV_GUARD_INSTALL", .map = subject_map_written,
+		.act = act_guard, .lacks = lacks_guard,
+		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_WRITE,
+		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_MADVISE,
 	},
 	{ .name = NULL },
 };

@@ -6,6 +6,7 @@
  */
 #include <sys/mman.h>
 
+#include "knob.h"
 #include "ops.h"
 
 static int map_private_file(struct subject *subject)
@@ -19,14 +20,14 @@ static long store(char *addr)
 	return 0;
 }
 
-static int act_write(struct actor *actor)
+int op_write(struct actor *actor)
 {
 	struct subject *s = actor->subject;
 
 	return ACT(actor, store(s->addr + s->page_size));
 }
 
-static int act_fork(struct actor *actor)
+int op_fork(struct actor *actor)
 {
 	int ret;
 
@@ -36,23 +37,45 @@ static int act_fork(struct actor *actor)
 	return ret;
 }
 
+static int act_populate(struct actor *actor)
+{
+	struct subject *s = actor->subject;
+
+	return ACT(actor, madvise(s->addr, s->length, MADV_POPULATE_WRITE));
+}
+
+static const char *lacks_populate(void)
+{
+	return kernel_has_advice(MADV_POPULATE_WRITE) ? NULL : "MADV_POPULATE_WRITE";
+}
+
 const struct demo_op ops_cow[] = {
 	{
-		.name = "fork", .map = subject_map_written, .act = act_fork,
+		.name = "fork", .map = subject_map_written, .act = op_fork,
 		.watch = MUST_PROTECT, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,
+		.events = PINWATCH_EVENT_PROTECT_PAGE, .cause = PINWATCH_CAUSE_FORK,
 	}, {
-		.name = "write after fork", .map = subject_map_forked, .act = act_write,
+		.name = "write after fork", .map = subject_map_forked, .act = op_write,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,
+		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_COW,
 	}, {
 		.name = "write after fork, pinned for reading", .map = subject_map_forked,
-		.act = act_write,
+		.act = op_write,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_READ,
+		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_COW,
 	}, {
-		.name = "write to a zero page", .map = subject_map_zero, .act = act_write,
-		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_READ,
+		.name = "madvise MADV_POPULATE_WRITE after fork", .map = subject_map_forked,
+		.act = act_populate, .lacks = lacks_populate,
+		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,
+		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_COW,
 	}, {
-		.name = "write to a private file", .map = map_private_file, .act = act_write,
+		.name = "write to a zero page", .map = subject_map_zero, .act = op_write,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_READ,
+		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_COW,
+	}, {
+		.name = "write to a private file", .map = map_private_file, .act = op_write,
+		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_READ,
+		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_COW,
 	},
 	{ .name = NULL },
 };

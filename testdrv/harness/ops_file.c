@@ -3,11 +3,16 @@
  * Another process changes a file that the subject has mapped: the page goes
  * although the subject made no system call.
  */
+#include <linux/magic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "ops.h"
+
+#define DISK	"/var/tmp"
 
 static int map_shared(struct subject *subject)
 {
@@ -19,7 +24,46 @@ static int map_private(struct subject *subject)
 	return subject_map_file(subject, MAP_PRIVATE);
 }
 
-/* The subject's memfd, opened by its name in /proc. */
+/* A file without a name, on a disk; or -errno. */
+static int disk_file_open(void)
+{
+	char path[] = DISK "/pinwatch-demo-XXXXXX";
+	int fd = mkostemp(path, O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	unlink(path);
+	return fd;
+}
+
+/* Only where pages are written back are they protected for it. */
+static const char *lacks_disk(void)
+{
+	struct statfs fs;
+
+	if (statfs(DISK, &fs) || fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC ||
+	    fs.f_type == OVERLAYFS_SUPER_MAGIC)
+		return "a file system on a disk at " DISK;
+	return NULL;
+}
+
+static int map_disk(struct subject *subject)
+{
+	int ret;
+
+	subject->fd = disk_file_open();
+	if (subject->fd < 0)
+		return subject->fd;
+	if (ftruncate(subject->fd, (off_t)subject->length))
+		return -errno;
+	ret = range_map(subject->addr, subject->length, PROT_READ | PROT_WRITE, MAP_SHARED,
+			subject->fd);
+	if (!ret)
+		range_write(subject->addr, subject->length);
+	return ret;
+}
+
+/* The subject's file, opened by its name in /proc. */
 static int subject_file_open(const struct subject *subject)
 {
 	char path[64];
@@ -53,19 +97,40 @@ static int act_truncate(struct actor *actor)
 	return ret;
 }
 
+/* What is written to a page from here on must be noticed: it is write-protected. */
+static int act_writeback(struct actor *actor)
+{
+	int ret, fd = subject_file_open(actor->subject);
+
+	if (fd < 0)
+		return -errno;
+	ret = ACT(actor, fsync(fd));
+	close(fd);
+	return ret;
+}
+
 const struct demo_op ops_file[] = {
 	{
 		.name = "hole punched into a shared file", .who = DEMO_OTHER,
 		.map = map_shared, .act = act_punch_hole,
 		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_WRITE,
+		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_TRUNCATE,
 	}, {
 		.name = "shared file truncated", .who = DEMO_OTHER,
 		.map = map_shared, .act = act_truncate,
 		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_WRITE,
+		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_TRUNCATE,
 	}, {
 		.name = "privately mapped file truncated", .who = DEMO_OTHER,
 		.map = map_private, .act = act_truncate,
 		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_READ,
+		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_TRUNCATE,
+	}, {
+		/* A disk's page cannot be pinned for writing, from 6.5 on. */
+		.name = "shared file written back", .who = DEMO_OTHER,
+		.map = map_disk, .act = act_writeback, .lacks = lacks_disk,
+		.watch = MUST_TELL, .pin = MUST_TELL, .pin_flags = PIN_READ,
+		.events = PINWATCH_EVENT_PROTECT_PAGE, .cause = PINWATCH_CAUSE_WRITEBACK,
 	},
 	{ .name = NULL },
 };

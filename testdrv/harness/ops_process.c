@@ -1,104 +1,95 @@
 // SPDX-License-Identifier: MIT
-/*
- * What other processes and the kernel do to an address space, and its end.
- */
+/* Breakpoints in a program's text, and the end of a program. */
+#include <linux/perf_event.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "knob.h"
 #include "ops.h"
-#include "oracle.h"
 
-#define MOVE_PAGES_F_ALL	(1 << 2)	/* MPOL_MF_MOVE_ALL */
+#ifndef SYS_process_mrelease
+#define SYS_process_mrelease	448
+#endif
 
-static const char *lacks_two_nodes(void)
+#define UPROBE_TYPE	"/sys/bus/event_source/devices/uprobe/type"
+
+#define NOP		0x90	/* of x86, as is all that this runs on */
+
+/* The breakpoint's descriptor, in the process that set it. */
+static int probe = -1;
+
+static const char *lacks_uprobes(void)
 {
-	struct stat st;
-
-	return stat("/sys/devices/system/node/node1", &st) ? "a second NUMA node" : NULL;
+	return knob_read(UPROBE_TYPE) < 0 ? "uprobes (CONFIG_UPROBE_EVENTS)" : NULL;
 }
 
-/* A page that was just written to is soft-dirty, where the kernel has that. */
-static const char *lacks_soft_dirty(void)
+/* A program's text: a file that is mapped privately, and executable. */
+static int map_text(struct subject *subject)
 {
-	static char page[2 * 65536];
-	size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
-	char *addr = (char *)(((uintptr_t)page + page_size - 1) & ~(page_size - 1));
-	struct oracle_snapshot snapshot;
-	struct oracle oracle;
 	int ret;
 
-	*(volatile char *)addr = 1;
-	if (oracle_open(&oracle, getpid()))
-		return NULL;
-	ret = oracle_look(&oracle, addr, page_size, &snapshot);
-	oracle_close(&oracle);
-	return ret || snapshot.pages[0].soft_dirty ? NULL :
-		"soft-dirty bits (CONFIG_MEM_SOFT_DIRTY)";
-}
-
-static int act_vm_writev(struct actor *actor)
-{
-	struct subject *s = actor->subject;
-	char byte = 'v';
-	struct iovec local = { .iov_base = &byte, .iov_len = 1 };
-	struct iovec remote = { .iov_base = s->addr + s->page_size, .iov_len = 1 };
-
-	return ACT(actor, process_vm_writev(s->pid, &local, 1, &remote, 1, 0));
-}
-
-/* A debugger writes to a mapping that its owner cannot write to. */
-static int act_poke(struct actor *actor)
-{
-	struct subject *s = actor->subject;
-	int ret, status;
-
-	if (ptrace(PTRACE_SEIZE, s->pid, NULL, NULL) ||
-	    ptrace(PTRACE_INTERRUPT, s->pid, NULL, NULL) ||
-	    waitpid(s->pid, &status, 0) != s->pid)
+	subject->fd = memfd_create("pinwatch-demo", MFD_CLOEXEC);
+	if (subject->fd < 0 || ftruncate(subject->fd, (off_t)subject->length))
 		return -errno;
-	ret = ACT(actor, ptrace(PTRACE_POKEDATA, s->pid, s->addr + s->page_size, 1L));
-	if (ptrace(PTRACE_DETACH, s->pid, NULL, NULL) && !ret)
-		ret = -errno;
+	ret = range_map(subject->addr, subject->length, PROT_READ | PROT_WRITE, MAP_SHARED,
+			subject->fd);
+	if (ret)
+		return ret;
+	memset(subject->addr, NOP, subject->length);
+	ret = range_map(subject->addr, subject->length, PROT_READ | PROT_EXEC, MAP_PRIVATE,
+			subject->fd);
+	if (!ret)
+		range_read(subject->addr, subject->length);
 	return ret;
 }
 
-static int act_soft_dirty(struct actor *actor)
+/*
+ * A breakpoint in the second page of the subject's text, which is there as long
+ * as the descriptor is open. @pid: who is to have it. -1, with errno, on failure.
+ */
+static int uprobe_open(const struct subject *subject, pid_t pid)
 {
+	struct perf_event_attr attr = { .size = sizeof(attr) };
 	char path[64];
-	int ret, fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/clear_refs", actor->subject->pid);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	ret = ACT(actor, write(fd, "4", 1));
-	close(fd);
-	return ret;
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", subject->pid, subject->fd);
+	attr.type = (uint32_t)knob_read(UPROBE_TYPE);
+	attr.config1 = (uintptr_t)path;
+	attr.config2 = subject->page_size;
+	return (int)syscall(SYS_perf_event_open, &attr, pid, -1, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
-static int act_move_pages(struct actor *actor)
+static int act_uprobe(struct actor *actor)
 {
-	struct subject *s = actor->subject;
-	void *pages[SUBJECT_PAGES];
-	int nodes[SUBJECT_PAGES], status[SUBJECT_PAGES];
-	int i;
+	return ACT(actor, probe = uprobe_open(actor->subject, actor->subject->pid));
+}
 
-	for (i = 0; i < SUBJECT_PAGES; i++)
-		pages[i] = s->addr + (size_t)i * s->page_size;
-	if (syscall(SYS_move_pages, s->pid, SUBJECT_PAGES, pages, NULL, status, 0))
-		return -errno;
-	for (i = 0; i < SUBJECT_PAGES; i++)
-		nodes[i] = !status[i];
-	/* A positive value counts pages that did not move: pinned ones. */
-	return ACT(actor, syscall(SYS_move_pages, s->pid, SUBJECT_PAGES, pages, nodes,
-				  status, MOVE_PAGES_F_ALL));
+static void uprobe_close(void)
+{
+	if (probe >= 0)
+		close(probe);
+	probe = -1;
+}
+
+static int map_probed(struct subject *subject)
+{
+	int ret = map_text(subject);
+
+	if (ret)
+		return ret;
+	probe = uprobe_open(subject, 0);
+	return probe < 0 ? -errno : 0;
+}
+
+static int act_uprobe_remove(struct actor *actor)
+{
+	return ACT(actor, close(probe));
 }
 
 static int act_exit(struct actor *actor)
@@ -130,40 +121,88 @@ static int act_exec(struct actor *actor)
 	return -errno;
 }
 
+static const char *lacks_mrelease(void)
+{
+	return syscall(SYS_process_mrelease, -1, 0) && errno == ENOSYS ?
+		"process_mrelease(2) (5.15)" : NULL;
+}
+
+/*
+ * Kill the subject, and stop it on its way out, when it still has its memory. A
+ * pidfd, or -errno.
+ */
+static int subject_hold(const struct subject *subject)
+{
+	int status, pidfd = (int)syscall(SYS_pidfd_open, subject->pid, 0);
+
+	if (pidfd < 0)
+		return -errno;
+	if (!ptrace(PTRACE_SEIZE, subject->pid, NULL, PTRACE_O_TRACEEXIT) &&
+	    !kill(subject->pid, SIGKILL) &&
+	    waitpid(subject->pid, &status, 0) == subject->pid) {
+		if (status >> 8 == (SIGTRAP | PTRACE_EVENT_EXIT << 8))
+			return pidfd;
+		errno = EPROTO;
+	}
+	status = -errno;
+	close(pidfd);
+	return status;
+}
+
+/* As a memory killer does to the one that it killed, and which is slow to die. */
+static int act_mrelease(struct actor *actor)
+{
+	int ret, pidfd = subject_hold(actor->subject);
+
+	if (pidfd < 0)
+		return pidfd;
+	ret = ACT(actor, syscall(SYS_process_mrelease, pidfd, 0));
+	close(pidfd);
+	return ret;
+}
+
+/* The kernel's two reapers do the same; what they call it has changed. */
+static uint32_t reaper_events(void)
+{
+	if (kernel_running() <= KERNEL(6, 12))
+		return PINWATCH_EVENT_UNMAP;
+	if (kernel_running() >= KERNEL(7, 3))
+		return PINWATCH_EVENT_CLEAR;
+	return PINWATCH_EVENT_UNMAP | PINWATCH_EVENT_CLEAR;
+}
+
 const struct demo_op ops_process[] = {
 	{
-		.name = "process_vm_writev to a zero page", .who = DEMO_OTHER,
-		.map = subject_map_zero, .act = act_vm_writev,
-		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_READ,
+		.name = "uprobe set", .who = DEMO_OTHER, .map = map_text, .act = act_uprobe,
+		.lacks = lacks_uprobes, .cleanup = uprobe_close,
+		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_READ,
+		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_UPROBE,
 	}, {
-		.name = "process_vm_writev after fork", .who = DEMO_OTHER,
-		.map = subject_map_forked, .act = act_vm_writev,
-		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_READ,
+		.name = "uprobe removed", .map = map_probed, .act = act_uprobe_remove,
+		.lacks = lacks_uprobes,
+		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_READ,
+		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_UPROBE,
 	}, {
-		.name = "ptrace write to a read-only page", .who = DEMO_OTHER,
-		.map = subject_map_read_only, .act = act_poke,
-		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_READ,
-	}, {
-		.name = "soft-dirty reset by clear_refs", .who = DEMO_OTHER,
-		.map = subject_map_written, .act = act_soft_dirty, .lacks = lacks_soft_dirty,
-		/* The kernel leaves the entry of a pinned page as it is. */
-		.watch = MUST_PROTECT, .pin = MUST_TELL, .pin_flags = PIN_WRITE,
-	}, {
-		.name = "move_pages to another node", .who = DEMO_OTHER,
-		.map = subject_map_written, .act = act_move_pages, .lacks = lacks_two_nodes,
-		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,
+		/* Told by an invalidation that must not sleep. */
+		.name = "process_mrelease of one killed", .who = DEMO_OTHER, .end = DEMO_HELD,
+		.map = subject_map_written, .act = act_mrelease, .lacks = lacks_mrelease,
+		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_WRITE,
+		.events_here = reaper_events, .cause = PINWATCH_CAUSE_REAP,
 	}, {
 		.name = "exec", .end = DEMO_EXECS,
 		.map = subject_map_written, .act = act_exec,
 		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_WRITE,
+		.events = PINWATCH_EVENT_RELEASE, .cause = PINWATCH_CAUSE_EXEC,
 	}, {
 		.name = "exit", .end = DEMO_DIES,
 		.map = subject_map_written, .act = act_exit,
 		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_WRITE,
+		.events = PINWATCH_EVENT_RELEASE, .cause = PINWATCH_CAUSE_EXIT,
 	}, {
 		.name = "killed (SIGKILL)", .who = DEMO_OTHER, .end = DEMO_DIES,
 		.map = subject_map_written, .act = act_kill,
 		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_WRITE,
+		.events = PINWATCH_EVENT_RELEASE, .cause = PINWATCH_CAUSE_EXIT,
 	},
 	{ .name = NULL },
 };

@@ -14,6 +14,7 @@
 #define PAGEMAP_PFN		((1ULL << 55) - 1)
 #define PAGEMAP_SOFT_DIRTY	(1ULL << 55)
 #define PAGEMAP_EXCLUSIVE	(1ULL << 56)
+#define PAGEMAP_UFFD_WP		(1ULL << 57)
 #define PAGEMAP_PRESENT		(1ULL << 63)
 
 static int proc_open(pid_t pid, const char *name)
@@ -123,6 +124,7 @@ static int pages_look(int fd, uintptr_t addr, struct oracle_snapshot *snapshot)
 		struct oracle_page *page = &snapshot->pages[i];
 
 		page->soft_dirty = entries[i] & PAGEMAP_SOFT_DIRTY;
+		page->tracked = entries[i] & PAGEMAP_UFFD_WP;
 		page->present = entries[i] & PAGEMAP_PRESENT;
 		if (!page->present)
 			continue;
@@ -162,6 +164,8 @@ static enum oracle_change page_compare(const struct oracle_page *before,
 		return ORACLE_READ_ONLY;
 	if (before->private_map && before->exclusive && !after->exclusive)
 		return ORACLE_SHARED;
+	if (!before->tracked && after->tracked)
+		return ORACLE_TRACKED;
 	if (before->soft_dirty && !after->soft_dirty)
 		return ORACLE_SOFT_DIRTY;
 	return ORACLE_SAME;
@@ -189,6 +193,7 @@ const char *oracle_change_name(enum oracle_change change)
 	static const char *const names[] = {
 		[ORACLE_SAME] = "same",
 		[ORACLE_SOFT_DIRTY] = "soft-dirty",
+		[ORACLE_TRACKED] = "tracked",
 		[ORACLE_SHARED] = "shared",
 		[ORACLE_READ_ONLY] = "read-only",
 		[ORACLE_NOT_PRESENT] = "not-present",

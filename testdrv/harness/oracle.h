@@ -21,6 +21,7 @@
 enum oracle_change {
 	ORACLE_SAME,
 	ORACLE_SOFT_DIRTY,	/* same page, its soft-dirty bit was cleared */
+	ORACLE_TRACKED,		/* same page, userfaultfd now catches writes to it (5.13) */
 	ORACLE_SHARED,		/* same page, now shared copy-on-write: read-only */
 	ORACLE_READ_ONLY,	/* same page, the mapping lost a permission */
 	ORACLE_NOT_PRESENT,	/* still mapped, but no page is there */
@@ -40,6 +41,7 @@ struct oracle_page {
 	bool present;
 	bool exclusive;		/* mapped once in the whole system */
 	bool soft_dirty;
+	bool tracked;		/* by userfaultfd: not writable without a fault */
 	uint64_t pfn;		/* 0 unless present */
 };
 

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -123,7 +124,8 @@ static int subject_wait(struct run *run)
 	if (waitpid(run->pid, &status, 0) < 0)
 		return -errno;
 	run->reaped = true;
-	if (run->op->end == DEMO_DIES && run->op->who == DEMO_OTHER)
+	if (run->op->who == DEMO_OTHER &&
+	    (run->op->end == DEMO_DIES || run->op->end == DEMO_HELD))
 		return WIFSIGNALED(status) ? 0 : -EPROTO;
 	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -EPROTO;
 }
@@ -133,7 +135,7 @@ static int operation_ends_subject(struct run *run)
 {
 	int ret = 0;
 
-	if (run->op->who == DEMO_SELF)
+	if (op_in_subject(run->op))
 		ret = channel_send(run->channel, -1);
 	else
 		ret = run->op->act(&run->actor);
@@ -151,9 +153,9 @@ static int operation_perform(struct run *run)
 {
 	int ret;
 
-	if (run->op->end != DEMO_RETURNS)
+	if (run->op->end == DEMO_DIES || run->op->end == DEMO_EXECS)
 		return operation_ends_subject(run);
-	if (run->op->who != DEMO_SELF)
+	if (!op_in_subject(run->op))
 		return run->op->act(&run->actor);
 	ret = channel_send(run->channel, -1);
 	if (!ret)
@@ -161,17 +163,32 @@ static int operation_perform(struct run *run)
 	return ret ? ret : run->subject->error;
 }
 
-static uint32_t events_read(struct run *run)
+static uint64_t event_causes(const struct pinwatch_event *event)
+{
+#ifdef PINWATCH_CAUSE_TMP
+	(void)event;
+	return 0;
+#else
+	return event->causes;
+#endif
+}
+
+/* What was told of the watched range. */
+static void events_read(struct run *run)
 {
 	struct pinwatch_event events[8];
-	uint32_t seen = 0;
+	struct demo_row *row = run->row;
 	int i, ret;
 
-	while ((ret = pinwatch_read_events(run->dev, events, 8)) > 0)
-		for (i = 0; i < ret; i++)
-			if (events[i].id == run->subject->watch_id)
-				seen |= events[i].events;
-	return seen;
+	while ((ret = pinwatch_read_events(run->dev, events, 8)) > 0) {
+		for (i = 0; i < ret; i++) {
+			if (events[i].id != run->subject->watch_id)
+				continue;
+			row->events |= events[i].events;
+			row->causes |= event_causes(&events[i]);
+			row->nr_told += events[i].count;
+		}
+	}
 }
 
 static bool expectation_met(enum demo_expect expect, const struct finding *watch)
@@ -190,6 +207,17 @@ static bool expectation_met(enum demo_expect expect, const struct finding *watch
 	return false;
 }
 
+static bool events_met(const struct demo_op *op, uint32_t events)
+{
+	return events & (op->events_here ? op->events_here() : op->events);
+}
+
+/* A module that names no causes is not judged by them. */
+static bool cause_met(const struct demo_op *op, uint64_t causes)
+{
+	return !causes || causes & op->cause;
+}
+
 static int run_judge(struct run *run, const struct finding *watch,
 		     const struct finding *control)
 {
@@ -203,6 +231,10 @@ static int run_judge(struct run *run, const struct finding *watch,
 		return row_note(run, DEMO_FALSE, "the control range's generation changed", NULL);
 	if (!expectation_met(expect, watch))
 		return row_failed(run, "not the effect it should have", 0);
+	if (watch->generation_changed && !events_met(run->op, run->row->events))
+		return row_failed(run, "told as another event than it should be", 0);
+	if (watch->generation_changed && !cause_met(run->op, run->row->causes))
+		return row_failed(run, "told with another cause than it should be", 0);
 	return row_note(run, watch->generation_changed ? DEMO_OBSERVED : DEMO_KEPT, "", NULL);
 }
 
@@ -222,6 +254,7 @@ static int run_operation(struct run *run)
 	if (ret)
 		return row_failed(run, "the operation", ret);
 
+	row->performed = true;
 	row->change_ns = changed_ns ? (int64_t)(changed_ns - run->subject->begin_ns) : -1;
 	row->generation_before = run->watch_generation;
 	row->generation_after = run->subject->generation;
@@ -230,7 +263,7 @@ static int run_operation(struct run *run)
 	if (run_look(run, &watch, &control))
 		return -1;
 	row->page = watch.page;
-	row->events = events_read(run);
+	events_read(run);
 	return run_judge(run, &watch, &control);
 }
 
@@ -257,8 +290,13 @@ static int run_open(struct run *run)
 	return 0;
 }
 
-static void run_opened(struct run *run)
+static void run_opened(struct run *run, const struct demo_options *options)
 {
+	run->row->pid = run->pid;
+	run->row->addr = (uintptr_t)run->subject->addr;
+	run->row->length = run->subject->length;
+	if (options->ready)
+		options->ready(run->row);
 	generations_load(run, &run->watch_generation, &run->control_generation);
 	if (!run_look(run, NULL, NULL) && !run_idle(run, "before") && !run_operation(run))
 		run_idle(run, "after");
@@ -296,19 +334,36 @@ static int subject_fork(struct run *run, const char *device)
 	return row_failed(run, "fork", ret);
 }
 
-void row_run(const struct demo_op *op, struct subject *subject, const char *device,
-	     struct demo_row *row)
+/* One that is held at its exit goes on; any other is not traced. */
+static void subject_release(struct run *run)
+{
+	if (run->op->end == DEMO_HELD)
+		ptrace(PTRACE_DETACH, run->pid, NULL, NULL);
+}
+
+static void subject_run(struct run *run, const struct demo_options *options)
+{
+	if (subject_fork(run, options->device))
+		return;
+	if (!run_open(run))
+		run_opened(run, options);
+	subject_release(run);
+	close(run->channel);
+	if (subject_wait(run) && run->row->verdict != DEMO_FAILED)
+		row_failed(run, "the subject ended badly", 0);
+}
+
+void row_run(const struct demo_op *op, struct subject *subject,
+	     const struct demo_options *options, struct demo_row *row)
 {
 	struct run run = {
 		.op = op, .subject = subject, .row = row, .actor.subject = subject,
 	};
+	int ret = op->prepare ? op->prepare() : 0;
 
-	row_failed(&run, "did not finish", 0);
-	if (subject_fork(&run, device))
-		return;
-	if (!run_open(&run))
-		run_opened(&run);
-	close(run.channel);
-	if (subject_wait(&run) && row->verdict != DEMO_FAILED)
-		row_failed(&run, "the subject ended badly", 0);
+	row_failed(&run, ret ? "preparing the machine" : "did not finish", ret);
+	if (!ret)
+		subject_run(&run, options);
+	if (op->cleanup)
+		op->cleanup();
 }

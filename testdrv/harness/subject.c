@@ -30,108 +30,6 @@ int actor_end(struct actor *actor, long ret)
 	return error;
 }
 
-static int range_map(char *addr, size_t length, int prot, int flags, int fd)
-{
-	void *map = mmap(addr, length, prot, flags | MAP_FIXED, fd, 0);
-
-	if (map == MAP_FAILED)
-		return -errno;
-	/* So that each page is one page; fails only where there is no THP. */
-	madvise(map, length, MADV_NOHUGEPAGE);
-	return 0;
-}
-
-static void range_write(char *addr, size_t length)
-{
-	size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
-	size_t offset;
-
-	for (offset = 0; offset < length; offset += page_size)
-		memset(addr + offset, 'p', page_size);
-}
-
-static void range_read(const volatile char *addr, size_t length)
-{
-	size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
-	size_t offset;
-
-	for (offset = 0; offset < length; offset += page_size)
-		(void)addr[offset];
-}
-
-int subject_map_written(struct subject *subject)
-{
-	int ret;
-
-	ret = range_map(subject->addr, subject->length, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS, -1);
-	if (!ret)
-		range_write(subject->addr, subject->length);
-	return ret;
-}
-
-int subject_map_zero(struct subject *subject)
-{
-	int ret;
-
-	ret = range_map(subject->addr, subject->length, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS, -1);
-	if (!ret)
-		range_read(subject->addr, subject->length);
-	return ret;
-}
-
-int subject_map_file(struct subject *subject, int map_flags)
-{
-	int ret;
-
-	subject->fd = memfd_create("pinwatch-demo", MFD_CLOEXEC);
-	if (subject->fd < 0 || ftruncate(subject->fd, (off_t)subject->length))
-		return -errno;
-	/* Fill the file through a shared mapping, then map it as asked for. */
-	ret = range_map(subject->addr, subject->length, PROT_READ | PROT_WRITE,
-			MAP_SHARED, subject->fd);
-	if (ret)
-		return ret;
-	range_write(subject->addr, subject->length);
-	if (map_flags == MAP_SHARED)
-		return 0;
-	ret = range_map(subject->addr, subject->length, PROT_READ | PROT_WRITE,
-			map_flags, subject->fd);
-	if (!ret)
-		range_read(subject->addr, subject->length);
-	return ret;
-}
-
-int subject_map_read_only(struct subject *subject)
-{
-	int ret = subject_map_zero(subject);
-
-	if (ret)
-		return ret;
-	return mprotect(subject->addr, subject->length, PROT_READ) ? -errno : 0;
-}
-
-int subject_map_brk(struct subject *subject)
-{
-	uintptr_t mask = subject->page_size - 1;
-	uintptr_t start = ((uintptr_t)sbrk(0) + mask) & ~mask;
-
-	subject->addr = (char *)start;
-	if (brk(subject->addr + subject->length))
-		return -errno;
-	madvise(subject->addr, subject->length, MADV_NOHUGEPAGE);
-	range_write(subject->addr, subject->length);
-	return 0;
-}
-
-int subject_map_forked(struct subject *subject)
-{
-	int ret = subject_map_written(subject);
-
-	return ret ? ret : subject_fork_helper(subject);
-}
-
 /* The helper stays until the subject's end of the pipe is closed. */
 static void helper_main(int pipe_fd)
 {
@@ -196,10 +94,12 @@ static int control_map(struct subject *subject)
 static int watches_add(struct subject *subject, struct pinwatch *dev)
 {
 	uint32_t flags = subject->pin ? subject->op->pin_flags : 0;
+	uint32_t control_flags = subject->op->pin_control ? PIN_WRITE : 0;
 	struct pinwatch_watch watch;
 	int ret;
 
-	ret = pinwatch_watch_add(dev, subject->control, subject->length, 0, 2, &watch);
+	ret = pinwatch_watch_add(dev, subject->control, subject->length,
+				 control_flags, 2, &watch);
 	if (ret)
 		return ret;
 	subject->control_id = watch.id;
@@ -253,7 +153,7 @@ void subject_main(struct subject *subject, int channel)
 
 	/* The harness says go or, when it acts itself, only that it is over. */
 	while (!channel_receive(channel, NULL)) {
-		if (subject->op->who == DEMO_SELF)
+		if (op_in_subject(subject->op))
 			subject->error = subject->op->act(&actor);
 		channel_send(channel, -1);
 	}

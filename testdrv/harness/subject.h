@@ -3,7 +3,7 @@
  * The subject: the process whose memory is watched in one row of the demo.
  *
  *	arena (16 MiB, reserved)
- *	+2 MiB	the watched range (SUBJECT_PAGES pages)
+ *	+2 MiB	the watched range (SUBJECT_PAGES pages); the mapping may be longer
  *	+6 MiB	the control range, which no operation should touch
  *	+10 MiB	where mremap moves to
  *
@@ -23,6 +23,7 @@
 
 #define SUBJECT_PAGES		8
 #define SUBJECT_DISTANCE	(4UL << 20)
+#define SUBJECT_HUGE		(2UL << 20)	/* a huge page; all three are aligned to it */
 
 struct demo_op;
 
@@ -36,10 +37,11 @@ struct subject {
 	char *addr;		/* the watched range */
 	char *control;
 	char *spare;		/* where mremap may move to */
-	int fd;			/* of the mapped file, in the subject; -1 */
+	int fd;			/* of the mapped file, or what the operation needs; -1 */
 	int helper_pipe;	/* closing it ends the helper; -1 */
 	pid_t pid;
 	pid_t helper;		/* a child of the subject; 0: none */
+	unsigned long block;	/* the memory block that the range was made in */
 
 	uint32_t watch_id;
 	uint32_t control_id;
@@ -89,6 +91,12 @@ int subject_map_file(struct subject *subject, int map_flags);	/* a memfd */
 int subject_map_read_only(struct subject *subject);	/* written, then mprotected */
 int subject_map_brk(struct subject *subject);
 int subject_map_forked(struct subject *subject);	/* written, shared with a child */
+int subject_map_huge(struct subject *subject);		/* SUBJECT_HUGE bytes, one page */
+
+/* The same for any range: map anew, without huge pages (0 or -errno); touch each page. */
+int range_map(char *addr, size_t length, int prot, int flags, int fd);
+void range_write(char *addr, size_t length);
+void range_read(const volatile char *addr, size_t length);
 
 /*
  * Fork a helper that lives as long as the subject and touches nothing. In the

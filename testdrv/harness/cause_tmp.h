@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The causes of an invalidation, for as long as uapi/linux/pinwatch.h does not
+ * name them.
+ */
+#ifndef CAUSE_TMP_H
+#define CAUSE_TMP_H
+
+#ifndef PINWATCH_CAUSE_UNKNOWN
+#define PINWATCH_CAUSE_TMP	/* no record has causes */
+
+#define PINWATCH_CAUSE_UNKNOWN		(1ULL << 0)
+#define PINWATCH_CAUSE_MUNMAP		(1ULL << 1)
+#define PINWATCH_CAUSE_MREMAP		(1ULL << 2)
+#define PINWATCH_CAUSE_MMAP		(1ULL << 3)
+#define PINWATCH_CAUSE_MADVISE		(1ULL << 4)
+#define PINWATCH_CAUSE_MPROTECT		(1ULL << 5)
+#define PINWATCH_CAUSE_FORK		(1ULL << 6)
+#define PINWATCH_CAUSE_COW		(1ULL << 7)
+#define PINWATCH_CAUSE_REMOTE_WRITE	(1ULL << 8)
+#define PINWATCH_CAUSE_FAULT		(1ULL << 9)
+#define PINWATCH_CAUSE_NUMA_BALANCE	(1ULL << 10)
+#define PINWATCH_CAUSE_MIGRATE		(1ULL << 11)
+#define PINWATCH_CAUSE_COMPACT		(1ULL << 12)
+#define PINWATCH_CAUSE_RECLAIM		(1ULL << 13)
+#define PINWATCH_CAUSE_TRUNCATE		(1ULL << 14)
+#define PINWATCH_CAUSE_WRITEBACK	(1ULL << 15)
+#define PINWATCH_CAUSE_KSM		(1ULL << 16)
+#define PINWATCH_CAUSE_THP		(1ULL << 17)
+#define PINWATCH_CAUSE_USERFAULT	(1ULL << 18)
+#define PINWATCH_CAUSE_SOFT_DIRTY	(1ULL << 19)
+#define PINWATCH_CAUSE_UPROBE		(1ULL << 20)
+#define PINWATCH_CAUSE_REAP		(1ULL << 21)
+#define PINWATCH_CAUSE_POISON		(1ULL << 22)
+#define PINWATCH_CAUSE_OFFLINE		(1ULL << 23)
+#define PINWATCH_CAUSE_EXIT		(1ULL << 24)
+#define PINWATCH_CAUSE_EXEC		(1ULL << 25)
+#define PINWATCH_CAUSE_DEVICE		(1ULL << 26)
+#endif
+
+#endif /* CAUSE_TMP_H */

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+/* Pages go from one NUMA node to another, or the kernel looks whether they should. */
+#include <linux/mempolicy.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "group.h"
+#include "knob.h"
+#include "ops.h"
+#include "pages.h"
+
+#define MAX_NODES	64	/* bits of a mask */
+#define BALANCING	"/proc/sys/kernel/numa_balancing"
+#define SCAN_TIMEOUT_NS	(30ULL * 1000000000)
+
+static int act_move_pages(struct actor *actor)
+{
+	struct subject *s = actor->subject;
+	void *pages[SUBJECT_PAGES];
+	int nodes[SUBJECT_PAGES], status[SUBJECT_PAGES];
+	int i;
+
+	for (i = 0; i < SUBJECT_PAGES; i++)
+		pages[i] = s->addr + (size_t)i * s->page_size;
+	if (syscall(SYS_move_pages, s->pid, SUBJECT_PAGES, pages, NULL, status, 0))
+		return -errno;
+	for (i = 0; i < SUBJECT_PAGES; i++)
+		nodes[i] = !status[i];
+	/* A positive value counts pages that did not move: pinned ones. */
+	return ACT(actor, syscall(SYS_move_pages, s->pid, SUBJECT_PAGES, pages, nodes,
+				  status, MPOL_MF_MOVE_ALL));
+}
+
+/* 0 for 1, 1 for 0: the mask of the node that the page is not on. */
+static unsigned long other_node(int node)
+{
+	return node ? 1UL : 2UL;
+}
+
+/* Pages that cannot move stay, and that is no error. */
+static int act_mbind(struct actor *actor)
+{
+	struct subject *s = actor->subject;
+	int node = pages_node(0, s->addr);
+	unsigned long mask = other_node(node);
+
+	if (node < 0)
+		return node;
+	return ACT(actor, syscall(SYS_mbind, s->addr, s->length, MPOL_BIND, &mask, MAX_NODES,
+				  MPOL_MF_MOVE));
+}
+
+/* The whole process, so the control range may move as well. */
+static int act_migrate_pages(struct actor *actor)
+{
+	struct subject *s = actor->subject;
+	int node = pages_node(s->pid, s->addr);
+	unsigned long from, to = other_node(node);
+
+	if (node < 0)
+		return node;
+	from = 1UL << node;
+	return ACT(actor, syscall(SYS_migrate_pages, s->pid, MAX_NODES, &from, &to));
+}
+
+static int cpuset_make(void)
+{
+	int ret = group_make("cpuset");
+
+	return ret ? ret : group_write("cpuset.mems", "0");
+}
+
+static const char *lacks_cpuset(void)
+{
+	const char *lacks = lacks_two_nodes();
+
+	if (!lacks && cpuset_make())
+		lacks = "control groups (v2) with cpuset";
+	group_remove();
+	return lacks;
+}
+
+static int map_in_cpuset(struct subject *subject)
+{
+	int ret = group_join();
+
+	return ret ? ret : subject_map_written(subject);
+}
+
+static int act_cpuset(struct actor *actor)
+{
+	int ret;
+
+	actor_begin(actor);
+	ret = group_write("cpuset.mems", "1");
+	actor_end(actor, 0);
+	return ret;
+}
+
+static const char *lacks_balancing(void)
+{
+	if (knob_read(BALANCING))
+		return "NUMA balancing that is not on already";
+	return lacks_two_nodes();
+}
+
+static int balancing_on(void)
+{
+	return knob_set(BALANCING, "1");
+}
+
+/*
+ * Pages on the node that the subject does not run on, and no policy: those the
+ * scan goes for. There is one page more than is watched, for act to touch.
+ */
+static int map_remote(struct subject *subject)
+{
+	size_t length = subject->length + subject->page_size;
+	unsigned int cpu, node;
+	unsigned long mask;
+	int ret;
+
+	if (syscall(SYS_getcpu, &cpu, &node, NULL))
+		return -errno;
+	mask = other_node((int)node);
+	ret = range_map(subject->addr, length, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	if (ret)
+		return ret;
+	if (syscall(SYS_mbind, subject->addr, length, MPOL_BIND, &mask, MAX_NODES, 0))
+		return -errno;
+	range_write(subject->addr, length);
+	mask = 1UL << node;
+	if (syscall(SYS_mbind, subject->addr, length, MPOL_DEFAULT, NULL, 0, 0) ||
+	    syscall(SYS_mbind, subject->control, subject->length, MPOL_BIND, &mask,
+		    MAX_NODES, 0) ||
+	    syscall(SYS_set_mempolicy, MPOL_DEFAULT, NULL, 0))
+		return -errno;
+	return 0;
+}
+
+static long nr_faults(void)
+{
+	struct rusage usage;
+
+	return getrusage(RUSAGE_SELF, &usage) ? -1 : usage.ru_minflt;
+}
+
+/*
+ * Use the processor until the kernel scans the address space: then the page
+ * beyond the range, which nobody pins, faults.
+ */
+static int act_balance(struct actor *actor)
+{
+	struct subject *s = actor->subject;
+	volatile char *page = s->addr + s->length;
+	uint64_t deadline = now_ns() + SCAN_TIMEOUT_NS;
+	long before;
+
+	actor_begin(actor);
+	(void)*page;
+	for (before = nr_faults(); nr_faults() == before; (void)*page)
+		if (now_ns() > deadline)
+			return -ETIMEDOUT;
+	actor_end(actor, 0);
+	return 0;
+}
+
+const struct demo_op ops_migrate[] = {
+	{
+		.name = "move_pages to another node", .who = DEMO_OTHER,
+		.map = subject_map_written, .act = act_move_pages, .lacks = lacks_two_nodes,
+		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,
+		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_MIGRATE,
+	}, {
+		.name = "mbind MPOL_MF_MOVE", .map = subject_map_written, .act = act_mbind,
+		.lacks = lacks_two_nodes,
+		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,
+		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_MIGRATE,
+	}, {
+		.name = "migrate_pages", .who = DEMO_OTHER, .map = subject_map_written,
+		.act = act_migrate_pages, .lacks = lacks_two_nodes,
+		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,
+		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_MIGRATE,
+	}, {
+		.name = "cpuset.mems changed", .who = DEMO_OTHER, .global = true,
+		.map = map_in_cpuset, .act = act_cpuset, .lacks = lacks_cpuset,
+		.prepare = cpuset_make, .cleanup = group_remove,
+		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,
+		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_MIGRATE,
+	}, {
+		.name = "NUMA balancing scan", .who = DEMO_KERNEL, .by_subject = true,
+		.global = true, .map = map_remote, .act = act_balance,
+		.lacks = lacks_balancing, .prepare = balancing_on, .cleanup = knobs_restore,
+		.watch = MUST_TELL, .pin = MUST_TELL, .pin_flags = PIN_WRITE,
+		.events = PINWATCH_EVENT_PROTECT, .cause = PINWATCH_CAUSE_NUMA_BALANCE,
+	},
+	{ .name = NULL },
+};
