@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Another process changes a file that the subject has mapped: the page goes
- * although the subject made no system call.
+ * A file that the subject has mapped is changed, by another process: the page
+ * goes although the subject made no system call. Or it is written back.
  */
 #include <linux/magic.h>
 #include <stdio.h>
@@ -97,16 +97,16 @@ static int act_truncate(struct actor *actor)
 	return ret;
 }
 
-/* What is written to a page from here on must be noticed: it is write-protected. */
+/*
+ * What is written to a page from here on must be noticed: it is write-protected.
+ * It was clean already if it had to move to be pinned.
+ */
 static int act_writeback(struct actor *actor)
 {
-	int ret, fd = subject_file_open(actor->subject);
+	struct subject *s = actor->subject;
 
-	if (fd < 0)
-		return -errno;
-	ret = ACT(actor, fsync(fd));
-	close(fd);
-	return ret;
+	range_write(s->addr, s->length);
+	return ACT(actor, fsync(s->fd));
 }
 
 const struct demo_op ops_file[] = {
@@ -127,8 +127,8 @@ const struct demo_op ops_file[] = {
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_TRUNCATE,
 	}, {
 		/* A disk's page cannot be pinned for writing, from 6.5 on. */
-		.name = "shared file written back", .who = DEMO_OTHER,
-		.map = map_disk, .act = act_writeback, .lacks = lacks_disk,
+		.name = "shared file written back", .map = map_disk,
+		.act = act_writeback, .lacks = lacks_disk,
 		.watch = MUST_TELL, .pin = MUST_TELL, .pin_flags = PIN_READ,
 		.events = PINWATCH_EVENT_PROTECT_PAGE, .cause = PINWATCH_CAUSE_WRITEBACK,
 	},
