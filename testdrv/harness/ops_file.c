@@ -47,6 +47,7 @@ static const char *lacks_disk(void)
 	return NULL;
 }
 
+/* Clean: a dirty page that has to move, to be pinned, is one that 6.1 protects no more. */
 static int map_disk(struct subject *subject)
 {
 	int ret;
@@ -58,9 +59,10 @@ static int map_disk(struct subject *subject)
 		return -errno;
 	ret = range_map(subject->addr, subject->length, PROT_READ | PROT_WRITE, MAP_SHARED,
 			subject->fd);
-	if (!ret)
-		range_write(subject->addr, subject->length);
-	return ret;
+	if (ret)
+		return ret;
+	range_write(subject->addr, subject->length);
+	return fsync(subject->fd) ? -errno : 0;
 }
 
 /* The subject's file, opened by its name in /proc. */
@@ -97,10 +99,7 @@ static int act_truncate(struct actor *actor)
 	return ret;
 }
 
-/*
- * What is written to a page from here on must be noticed: it is write-protected.
- * It was clean already if it had to move to be pinned.
- */
+/* What is written to a page from here on must be noticed: it is write-protected. */
 static int act_writeback(struct actor *actor)
 {
 	struct subject *s = actor->subject;

@@ -133,7 +133,7 @@ static const char *lacks_movable(void)
 	*page = 1;
 	movable = !block_of((void *)page, &block) && block_movable(block);
 	munmap((void *)page, page_size);
-	return movable ? NULL : "movable memory that can be taken away (a hot-plugged or movablecore= block)";
+	return movable ? NULL : "movable memory that can be taken away";
 }
 
 static int map_movable(struct subject *subject)

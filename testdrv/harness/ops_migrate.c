@@ -120,8 +120,10 @@ static int map_remote(struct subject *subject)
 	size_t length = subject->length + subject->page_size;
 	unsigned int cpu, node;
 	unsigned long mask;
-	int ret;
+	int ret = subject_stay();
 
+	if (ret)
+		return ret;
 	if (syscall(SYS_getcpu, &cpu, &node, NULL))
 		return -errno;
 	mask = other_node((int)node);
@@ -138,7 +140,7 @@ static int map_remote(struct subject *subject)
 		    MAX_NODES, 0) ||
 	    syscall(SYS_set_mempolicy, MPOL_DEFAULT, NULL, 0))
 		return -errno;
-	return 0;
+	return subject_settle(subject);
 }
 
 static long nr_faults(void)

@@ -175,12 +175,13 @@ const struct demo_op ops_process[] = {
 	{
 		.name = "uprobe set", .who = DEMO_OTHER, .map = map_text, .act = act_uprobe,
 		.lacks = lacks_uprobes, .cleanup = uprobe_close,
-		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_READ,
+		/* A page that was copied to be pinned is written to in place, by newer ones. */
+		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_READ,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_UPROBE,
 	}, {
 		.name = "uprobe removed", .map = map_probed, .act = act_uprobe_remove,
 		.lacks = lacks_uprobes,
-		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_READ,
+		.watch = MUST_TELL, .pin = MUST_TELL, .pin_flags = PIN_READ,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_UPROBE,
 	}, {
 		/* Told by an invalidation that must not sleep. */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* Pages go to the swap area. Those that are pinned are passed by. */
-#include <sched.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -28,34 +27,18 @@ static const char *lacks_swap(void)
 	return nr_lines > 1 ? NULL : "a swap area";
 }
 
-static int stay_on_this_cpu(void)
-{
-	cpu_set_t set;
-	int cpu = sched_getcpu();
-
-	if (cpu < 0)
-		return -errno;
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
-}
-
-/*
- * Pages that can be reclaimed at once: not used lately, and in none of the
- * batches that each processor has. MADV_COLD of any mapping empties this one's.
- */
+/* Pages that can be reclaimed at once: not used lately, and in no batch. */
 static int map_cold(struct subject *subject)
 {
-	int ret = stay_on_this_cpu();
+	int ret = subject_stay();
 
 	if (!ret)
 		ret = subject_map_written(subject);
 	if (ret)
 		return ret;
-	if (madvise(subject->addr, subject->length, MADV_COLD) ||
-	    madvise(subject->spare, subject->length, MADV_COLD))
+	if (madvise(subject->addr, subject->length, MADV_COLD))
 		return -errno;
-	return 0;
+	return subject_settle(subject);
 }
 
 static int act_pageout(struct actor *actor)

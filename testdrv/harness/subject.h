@@ -93,7 +93,15 @@ int subject_map_brk(struct subject *subject);
 int subject_map_forked(struct subject *subject);	/* written, shared with a child */
 int subject_map_huge(struct subject *subject);		/* SUBJECT_HUGE bytes, one page */
 
-/* The same for any range: map anew, without huge pages (0 or -errno); touch each page. */
+/*
+ * A processor holds the last pages that were brought in on it, in a batch, and the
+ * kernel passes by pages that are held: stay on this one (before they are brought
+ * in), and empty its batch (after it). 0 or -errno.
+ */
+int subject_stay(void);
+int subject_settle(const struct subject *subject);
+
+/* Any range: map anew, without huge pages (0 or -errno); touch each of its pages. */
 int range_map(char *addr, size_t length, int prot, int flags, int fd);
 void range_write(char *addr, size_t length);
 void range_read(const volatile char *addr, size_t length);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The kinds of memory that an operation is done to; see subject.h. */
+#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -120,4 +121,22 @@ int subject_map_huge(struct subject *subject)
 		return -errno;
 	range_write(subject->addr, SUBJECT_HUGE);
 	return pages_huge(subject->addr) ? 0 : -ENOMEM;
+}
+
+int subject_stay(void)
+{
+	cpu_set_t set;
+	int cpu = sched_getcpu();
+
+	if (cpu < 0)
+		return -errno;
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
+}
+
+/* MADV_COLD of whatever mapping empties this processor's batches first. */
+int subject_settle(const struct subject *subject)
+{
+	return madvise(subject->spare, subject->length, MADV_COLD) ? -errno : 0;
 }
