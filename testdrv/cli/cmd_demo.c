@@ -1,30 +1,24 @@
 // SPDX-License-Identifier: MIT
 #include <getopt.h>
-#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 
 #include "demo.h"
 #include "libpinwatch.h"
 #include "print.h"
+#include "rows.h"
 #include "verb.h"
 
 static void row_print(const struct demo_row *row, void *data)
 {
-	char events[96], generation[48], page[32], time[24] = "-";
+	char events[96], generation[48], pages[32], time[24];
 
 	(void)data;
-	pinwatch_events_string(row->events, events, sizeof(events));
-	snprintf(generation, sizeof(generation), "%" PRIu64 " -> %" PRIu64,
-		 row->generation_before, row->generation_after);
-	snprintf(page, sizeof(page), "%s", oracle_change_name(row->page.change));
-	if (row->page.nr_changed)
-		snprintf(page, sizeof(page), "%s %zu/%zu", oracle_change_name(row->page.change),
-			 row->page.nr_changed, row->page.nr_pages);
-	if (row->change_ns >= 0)
-		snprintf(time, sizeof(time), "%.1f", (double)row->change_ns / 1000);
 	printf("%-37s %-13s %-5s %-22s %-14s %-15s %9s  %s%s%s\n", row->operation, row->who,
-	       row->pin ? "pin" : "watch", events, generation, page, time,
+	       row->pin ? "pin" : "watch",
+	       pinwatch_events_string(row->events, events, sizeof(events)),
+	       row_generation(row, generation, sizeof(generation)),
+	       row_pages(row, pages, sizeof(pages)), row_time(row->change_ns, time, sizeof(time)),
 	       demo_verdict_name(row->verdict), row->note[0] ? ": " : "", row->note);
 	fflush(stdout);
 }
@@ -35,60 +29,42 @@ static void table_begin(void)
 	       "EVENTS", "GENERATION", "PAGES (oracle)", "AFTER us", "VERDICT");
 }
 
+static size_t nr_rows(const struct demo_summary *summary)
+{
+	size_t i, nr = 0;
+
+	for (i = 0; i < DEMO_NR_VERDICTS; i++)
+		nr += summary->nr_rows[i];
+	return nr;
+}
+
 static void table_end(const struct demo_summary *summary)
 {
 	const size_t *nr = summary->nr_rows;
 
-	printf("demo: %zu operations, %zu kept, %zu failed, %zu skipped\n",
-	       summary->nr_operations, nr[DEMO_KEPT], nr[DEMO_FAILED], nr[DEMO_SKIPPED]);
-	printf("demo: %zu observed, %zu missed, %zu false\n", nr[DEMO_OBSERVED],
+	printf("demo: %zu operations, %zu rows: %zu observed, %zu kept, %zu failed, %zu skipped\n",
+	       summary->nr_operations, nr_rows(summary), nr[DEMO_OBSERVED], nr[DEMO_KEPT],
+	       nr[DEMO_FAILED], nr[DEMO_SKIPPED]);
+	printf("demo: %zu observed, %zu missed, %zu false\n", summary->nr_observed,
 	       nr[DEMO_MISSED], nr[DEMO_FALSE]);
-}
-
-static json_t *event_name(uint32_t event, char *buf, size_t size)
-{
-	return json_string(pinwatch_events_string(event, buf, size));
-}
-
-static json_t *events_to_json(uint32_t events)
-{
-	json_t *array = json_array();
-	char name[96];
-	uint32_t bit;
-
-	for (bit = 1; bit; bit <<= 1)
-		if (events & bit)
-			json_array_append_new(array, event_name(bit, name, sizeof(name)));
-	return array;
 }
 
 static void row_to_json(const struct demo_row *row, void *data)
 {
-	json_t *rows = data;
-	json_t *json;
+	json_t *json = row_json(row);
 
-	json = json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:s, s:I, s:I, s:s, s:s}",
-			 "operation", row->operation, "by", row->who,
-			 "mode", row->pin ? "pin" : "watch",
-			 "events", events_to_json(row->events),
-			 "generation_before", (json_int_t)row->generation_before,
-			 "generation_after", (json_int_t)row->generation_after,
-			 "page", oracle_change_name(row->page.change),
-			 "pages_changed", (json_int_t)row->page.nr_changed,
-			 "pages", (json_int_t)row->page.nr_pages,
-			 "verdict", demo_verdict_name(row->verdict), "note", row->note);
-	json_object_set_new(json, "change_ns",
-			    row->change_ns < 0 ? json_null() : json_integer(row->change_ns));
-	json_array_append_new(rows, json);
+	json_object_set_new(json, "verdict", json_string(demo_verdict_name(row->verdict)));
+	json_array_append_new(data, json);
 }
 
 static json_t *summary_to_json(const struct demo_summary *summary, json_t *rows)
 {
 	const size_t *nr = summary->nr_rows;
 
-	return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "rows", rows,
+	return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "rows", rows,
 			 "operations", (json_int_t)summary->nr_operations,
-			 "observed", (json_int_t)nr[DEMO_OBSERVED],
+			 "observed", (json_int_t)summary->nr_observed,
+			 "rows_observed", (json_int_t)nr[DEMO_OBSERVED],
 			 "kept", (json_int_t)nr[DEMO_KEPT],
 			 "missed", (json_int_t)nr[DEMO_MISSED],
 			 "false", (json_int_t)nr[DEMO_FALSE],
@@ -97,35 +73,12 @@ static json_t *summary_to_json(const struct demo_summary *summary, json_t *rows)
 			 "passed", demo_passed(summary));
 }
 
-static int demo_list(void)
-{
-	const char *name;
-	size_t i;
-
-	for (i = 0; (name = demo_operation_name(i)); i++)
-		puts(name);
-	return STATUS_OK;
-}
-
-/* Without the device each row would fail: better said once. */
-static int device_check(const char *device)
-{
-	struct pinwatch *dev;
-	int ret;
-
-	ret = pinwatch_open(&dev, device, 0);
-	if (ret)
-		return verb_device_error(device ? device : PINWATCH_DEVICE, ret);
-	pinwatch_close(dev);
-	return STATUS_OK;
-}
-
 static int demo_start(const struct demo_options *options, bool json)
 {
 	struct demo_summary summary;
 	int ret, status;
 
-	status = device_check(options->device);
+	status = verb_check_device(options->device);
 	if (status)
 		return status;
 	if (json) {
@@ -173,7 +126,8 @@ static int demo_main(int argc, char **argv)
 			json = true;
 			break;
 		case 'l':
-			return demo_list();
+			rows_list();
+			return STATUS_OK;
 		case 'o':
 			options.only = optarg;
 			break;

@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "libpinwatch.h"
 #include "verb.h"
 
 const struct verb *const verbs[] = {
 	&verb_demo,
+	&verb_exercise,
 	&verb_stat,
 	&verb_version,
 	&verb_help,
@@ -62,6 +64,17 @@ int verb_device_error(const char *what, int error)
 {
 	fprintf(stderr, "pinwatch: %s: %s%s\n", what, strerror(-error), error_hint(error));
 	return STATUS_DEVICE;
+}
+
+int verb_check_device(const char *path)
+{
+	struct pinwatch *dev;
+	int ret = pinwatch_open(&dev, path, 0);
+
+	if (ret)
+		return verb_device_error(path ? path : PINWATCH_DEVICE, ret);
+	pinwatch_close(dev);
+	return STATUS_OK;
 }
 
 int verb_finish_output(int status)

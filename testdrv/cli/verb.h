@@ -22,6 +22,7 @@ struct verb {
 };
 
 extern const struct verb verb_demo;
+extern const struct verb verb_exercise;
 extern const struct verb verb_stat;
 extern const struct verb verb_version;
 extern const struct verb verb_help;
@@ -37,6 +38,12 @@ int verb_usage_error(const struct verb *verb);
 
 /* @error: negative errno of opening or using the device. STATUS_DEVICE. */
 int verb_device_error(const char *what, int error);
+
+/*
+ * Can it be opened? Better said once than in each row. @path: NULL for the default
+ * node. STATUS_OK, or STATUS_DEVICE with its reason printed.
+ */
+int verb_check_device(const char *path);
 
 /* Standard output could not be written: STATUS_BAD, else @status. */
 int verb_finish_output(int status);

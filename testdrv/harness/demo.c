@@ -38,7 +38,8 @@ static void op_run(const struct demo_op *op, bool pin, const char *lacks,
 {
 	*row = (struct demo_row){
 		.operation = op->name, .who = who_name(op->who), .pin = pin,
-		.only_told = op->watch == MUST_TELL, .change_ns = -1, .verdict = DEMO_SKIPPED,
+		.only_told = op->watch == MUST_TELL, .change_ns = -1, .told_ns = -1,
+		.verdict = DEMO_SKIPPED,
 	};
 	if (lacks)
 		snprintf(row->note, sizeof(row->note), "needs %s", lacks);
@@ -58,6 +59,7 @@ static void op_show(const struct demo_op *op, struct subject *subject,
 	for (pin = 0; pin <= 1; pin++) {
 		op_run(op, pin, lacks, subject, options, &row);
 		summary->nr_rows[row.verdict]++;
+		summary->nr_observed += !pin && row.verdict == DEMO_OBSERVED;
 		fn(&row, data);
 	}
 }
@@ -150,7 +152,7 @@ int demo_exercise(const struct demo_options *options, size_t index, bool pin,
 bool demo_passed(const struct demo_summary *summary)
 {
 	return summary->nr_operations &&
-	       summary->nr_rows[DEMO_OBSERVED] >= summary->nr_operations &&
+	       summary->nr_observed == summary->nr_operations &&
 	       !summary->nr_rows[DEMO_MISSED] && !summary->nr_rows[DEMO_FALSE] &&
 	       !summary->nr_rows[DEMO_FAILED];
 }

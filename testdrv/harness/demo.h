@@ -51,6 +51,7 @@ struct demo_row {
 	uint32_t events;		/* PINWATCH_EVENT_* */
 	uint64_t causes;		/* PINWATCH_CAUSE_* */
 	uint64_t nr_told;		/* how many invalidations that was */
+	int64_t told_ns;		/* until the first of them was recorded; -1: none */
 	uint64_t generation_before;
 	uint64_t generation_after;	/* when the operation returned */
 	struct oracle_result page;
@@ -69,6 +70,7 @@ struct demo_options {
 
 struct demo_summary {
 	size_t nr_operations;		/* that could be run here */
+	size_t nr_observed;		/* of them, those whose watched row was */
 	size_t nr_rows[DEMO_NR_VERDICTS];
 };
 
@@ -81,7 +83,7 @@ typedef void demo_row_fn(const struct demo_row *row, void *data);
 int demo_run(const struct demo_options *options, demo_row_fn *fn, void *data,
 	     struct demo_summary *summary);
 
-/* Nothing missed, false or failed, and each operation was observed. */
+/* Nothing missed, false or failed, and each operation was observed when watched. */
 bool demo_passed(const struct demo_summary *summary);
 
 const char *demo_verdict_name(enum demo_verdict verdict);

@@ -76,7 +76,12 @@ static const char *lacks_cpuset(void)
 {
 	const char *lacks = lacks_two_nodes();
 
-	if (!lacks && cpuset_make())
+	if (lacks)
+		return lacks;
+	/* Older ones leave the pages where they are; nothing but trying would tell. */
+	if (kernel_running() < KERNEL(5, 16))
+		return "control groups (v2) that move memory (5.16)";
+	if (cpuset_make())
 		lacks = "control groups (v2) with cpuset";
 	group_remove();
 	return lacks;
