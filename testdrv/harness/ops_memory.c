@@ -2,6 +2,7 @@
 /* Physical memory is put in order, or taken away: the pages in it must move. */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -88,13 +89,14 @@ static int act_compact(struct actor *actor)
 /* The memory block, as /sys numbers them, of a page of this process. 0 or -errno. */
 static int block_of(const void *addr, unsigned long *block)
 {
+	char text[32], *end;
 	unsigned long size;
-	char text[32];
 	uint64_t pfn;
 	int ret;
 
 	knob_read_text(BLOCKS "block_size_bytes", text, sizeof(text));
-	if (sscanf(text, "%lx", &size) != 1 || !size)
+	size = strtoul(text, &end, 16);
+	if (end == text || !size)
 		return -ENOENT;
 	ret = pages_pfns(addr, 1, &pfn);
 	if (ret)

@@ -111,7 +111,6 @@ int subject_map_forked(struct subject *subject)
 	return ret ? ret : subject_fork_helper(subject);
 }
 
-
 int subject_map_huge(struct subject *subject)
 {
 	void *map = mmap(subject->addr, SUBJECT_HUGE, PROT_READ | PROT_WRITE,

@@ -77,7 +77,9 @@ static void test_noise_is_false(void)
 
 static void test_summary(void)
 {
-	struct demo_summary good = { .nr_operations = 2, .nr_observed = 2, .nr_rows = { [DEMO_OBSERVED] = 2 } };
+	struct demo_summary good = {
+		.nr_operations = 2, .nr_observed = 2, .nr_rows = { [DEMO_OBSERVED] = 2 },
+	};
 	struct demo_summary bad;
 
 	CHECK(demo_passed(&good));
