@@ -240,7 +240,8 @@ const struct verb verb_exercise = {
 		"  --pin           pin the range as well\n"
 		"  --wait          print the process and its range and wait for Enter, so that\n"
 		"                  another watcher can be set upon it\n"
-		"  --global        also what turns a knob of the kernel that others feel\n"
+		"  --global        also what turns a knob of the kernel that others feel, or\n"
+		"                  poisons memory\n"
 		"  --json          for programs: an array of one object for each time\n"
 		"  --list          list the operations and do nothing\n"
 		"  --device PATH   the device node (" PINWATCH_DEVICE ")\n",

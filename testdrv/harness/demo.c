@@ -11,13 +11,14 @@
 
 static const struct demo_op *const tables[] = {
 	ops_map, ops_advise, ops_cow, ops_remote, ops_file, ops_userfault, ops_huge,
-	ops_hugetlb, ops_migrate, ops_memory, ops_reclaim, ops_ksm, ops_process, ops_poison,
+	ops_hugetlb, ops_migrate, ops_memory, ops_reclaim, ops_ksm, ops_reap, ops_process,
+	ops_poison,
 };
 
 static const char *op_lacks(const struct demo_op *op, const struct demo_options *options)
 {
 	if (op->global && options->host)
-		return "a machine of its own (it turns a global knob)";
+		return "a machine of its own (others would feel it)";
 	return op->lacks ? op->lacks() : NULL;
 }
 

@@ -38,7 +38,7 @@ struct demo_op {
 	enum demo_who who;
 	enum demo_end end;
 	bool by_subject;	/* the subject makes the calls, although it is not who does it */
-	bool global;		/* turns a knob that others feel: not with --host */
+	bool global;		/* others feel it, as they do a knob: not with --host */
 	bool pin_control;	/* it is after every page: keeps the control range out of it */
 	enum demo_expect watch;
 	enum demo_expect pin;
@@ -85,7 +85,8 @@ extern const struct demo_op ops_migrate[];	/* from node to node */
 extern const struct demo_op ops_memory[];	/* compaction, memory that goes away */
 extern const struct demo_op ops_reclaim[];	/* swap */
 extern const struct demo_op ops_ksm[];		/* equal pages */
-extern const struct demo_op ops_process[];	/* uprobes, exec, exit, reaping */
+extern const struct demo_op ops_reap[];		/* the memory of who was killed */
+extern const struct demo_op ops_process[];	/* uprobes, exec, exit */
 extern const struct demo_op ops_poison[];	/* bad memory; last, for it is lost */
 
 #endif /* OPS_H */

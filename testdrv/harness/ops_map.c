@@ -20,6 +20,12 @@ static int act_munmap_part(struct actor *actor)
 	return ACT(actor, munmap(s->addr + 2 * s->page_size, 2 * s->page_size));
 }
 
+static int map_untouched(struct subject *subject)
+{
+	return range_map(subject->addr, subject->length, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1);
+}
+
 static int act_map_over(struct actor *actor)
 {
 	struct subject *s = actor->subject;
@@ -147,6 +153,10 @@ const struct demo_op ops_map[] = {
 		.events = PINWATCH_EVENT_UNMAP, .cause = PINWATCH_CAUSE_MUNMAP,
 	}, {
 		.name = "munmap, a part", .map = subject_map_written, .act = act_munmap_part,
+		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_WRITE,
+		.events = PINWATCH_EVENT_UNMAP, .cause = PINWATCH_CAUSE_MUNMAP,
+	}, {
+		.name = "munmap, never touched", .map = map_untouched, .act = act_munmap,
 		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_UNMAP, .cause = PINWATCH_CAUSE_MUNMAP,
 	}, {

@@ -5,17 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "knob.h"
 #include "ops.h"
-
-#ifndef SYS_process_mrelease
-#define SYS_process_mrelease	448
-#endif
 
 #define UPROBE_TYPE	"/sys/bus/event_source/devices/uprobe/type"
 
@@ -121,56 +115,6 @@ static int act_exec(struct actor *actor)
 	return -errno;
 }
 
-static const char *lacks_mrelease(void)
-{
-	return syscall(SYS_process_mrelease, -1, 0) && errno == ENOSYS ?
-		"process_mrelease(2) (5.15)" : NULL;
-}
-
-/*
- * Kill the subject, and stop it on its way out, when it still has its memory. A
- * pidfd, or -errno.
- */
-static int subject_hold(const struct subject *subject)
-{
-	int status, pidfd = (int)syscall(SYS_pidfd_open, subject->pid, 0);
-
-	if (pidfd < 0)
-		return -errno;
-	if (!ptrace(PTRACE_SEIZE, subject->pid, NULL, PTRACE_O_TRACEEXIT) &&
-	    !kill(subject->pid, SIGKILL) &&
-	    waitpid(subject->pid, &status, 0) == subject->pid) {
-		if (status >> 8 == (SIGTRAP | PTRACE_EVENT_EXIT << 8))
-			return pidfd;
-		errno = EPROTO;
-	}
-	status = -errno;
-	close(pidfd);
-	return status;
-}
-
-/* As a memory killer does to the one that it killed, and which is slow to die. */
-static int act_mrelease(struct actor *actor)
-{
-	int ret, pidfd = subject_hold(actor->subject);
-
-	if (pidfd < 0)
-		return pidfd;
-	ret = ACT(actor, syscall(SYS_process_mrelease, pidfd, 0));
-	close(pidfd);
-	return ret;
-}
-
-/* The kernel's two reapers do the same; what they call it has changed. */
-static uint32_t reaper_events(void)
-{
-	if (kernel_running() <= KERNEL(6, 12))
-		return PINWATCH_EVENT_UNMAP;
-	if (kernel_running() >= KERNEL(7, 3))
-		return PINWATCH_EVENT_CLEAR;
-	return PINWATCH_EVENT_UNMAP | PINWATCH_EVENT_CLEAR;
-}
-
 const struct demo_op ops_process[] = {
 	{
 		.name = "uprobe set", .who = DEMO_OTHER, .map = map_text, .act = act_uprobe,
@@ -183,12 +127,6 @@ const struct demo_op ops_process[] = {
 		.lacks = lacks_uprobes,
 		.watch = MUST_TELL, .pin = MUST_TELL, .pin_flags = PIN_READ,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_UPROBE,
-	}, {
-		/* Told by an invalidation that must not sleep. */
-		.name = "process_mrelease of one killed", .who = DEMO_OTHER, .end = DEMO_HELD,
-		.map = subject_map_written, .act = act_mrelease, .lacks = lacks_mrelease,
-		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_WRITE,
-		.events_here = reaper_events, .cause = PINWATCH_CAUSE_REAP,
 	}, {
 		.name = "exec", .end = DEMO_EXECS,
 		.map = subject_map_written, .act = act_exec,

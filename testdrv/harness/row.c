@@ -121,11 +121,14 @@ static int subject_wait(struct run *run)
 
 	if (run->reaped)
 		return 0;
-	if (waitpid(run->pid, &status, 0) < 0)
-		return -errno;
+	/* One that is traced stops once more on its way out. */
+	do {
+		if (waitpid(run->pid, &status, 0) < 0)
+			return -errno;
+	} while (WIFSTOPPED(status) && !ptrace(PTRACE_DETACH, run->pid, NULL, NULL));
 	run->reaped = true;
-	if (run->op->who == DEMO_OTHER &&
-	    (run->op->end == DEMO_DIES || run->op->end == DEMO_HELD))
+	if (run->op->end == DEMO_HELD ||
+	    (run->op->end == DEMO_DIES && run->op->who == DEMO_OTHER))
 		return WIFSIGNALED(status) ? 0 : -EPROTO;
 	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -EPROTO;
 }

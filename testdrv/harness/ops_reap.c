@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Who was killed for its memory loses it at once, however slow it is to die. This
+ * is told by invalidations that must not sleep, the only such.
+ *
+ * The subject is slow because it is traced: it stops on its way out, when it still
+ * has its memory.
+ */
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "group.h"
+#include "knob.h"
+#include "ops.h"
+
+#ifndef SYS_process_mrelease
+#define SYS_process_mrelease	448
+#endif
+
+/* A group in which there is no room for two. */
+#define GROUP_MAX	"8388608"
+#define HOG_BYTES	(16UL << 20)
+
+#define EXIT_TIMEOUT_NS	(20ULL * 1000000000)
+#define EXIT_POLL_US	1000
+
+#define OOM_SCORE	"/proc/self/oom_score_adj"
+#define CONSOLE_LEVEL	"/proc/sys/kernel/printk"
+
+static const char *lacks_mrelease(void)
+{
+	return syscall(SYS_process_mrelease, -1, 0) && errno == ENOSYS ?
+		"process_mrelease(2) (5.15)" : NULL;
+}
+
+/* Stop the subject when it is about to exit, whatever kills it. 0 or -errno. */
+static int subject_trace(const struct subject *subject)
+{
+	return ptrace(PTRACE_SEIZE, subject->pid, NULL, PTRACE_O_TRACEEXIT) ? -errno : 0;
+}
+
+static int subject_wait_exit(const struct subject *subject)
+{
+	uint64_t deadline = now_ns() + EXIT_TIMEOUT_NS;
+	int ret, status;
+
+	while (!(ret = waitpid(subject->pid, &status, WNOHANG)) && now_ns() < deadline)
+		usleep(EXIT_POLL_US);
+	if (ret <= 0)
+		return ret ? -errno : -ETIMEDOUT;
+	return status >> 8 == (SIGTRAP | PTRACE_EVENT_EXIT << 8) ? 0 : -EPROTO;
+}
+
+static int subject_hold(const struct subject *subject)
+{
+	int ret = subject_trace(subject);
+
+	if (ret)
+		return ret;
+	return kill(subject->pid, SIGKILL) ? -errno : subject_wait_exit(subject);
+}
+
+/* As a memory killer in user space does to the one that it killed. */
+static int act_mrelease(struct actor *actor)
+{
+	int ret, pidfd = (int)syscall(SYS_pidfd_open, actor->subject->pid, 0);
+
+	if (pidfd < 0)
+		return -errno;
+	ret = subject_hold(actor->subject);
+	if (!ret)
+		ret = ACT(actor, syscall(SYS_process_mrelease, pidfd, 0));
+	close(pidfd);
+	return ret;
+}
+
+/* The group; and no report of the killer on the console, which has a call trace. */
+static int oom_prepare(void)
+{
+	int ret = group_make("memory");
+
+	if (!ret)
+		ret = group_write("memory.max", GROUP_MAX);
+	if (!ret && group_has("memory.swap.max"))
+		ret = group_write("memory.swap.max", "0");
+	return ret ? ret : knob_set(CONSOLE_LEVEL, "1");
+}
+
+static void oom_cleanup(void)
+{
+	knobs_restore();
+	group_remove();
+}
+
+static const char *lacks_oom(void)
+{
+	const char *lacks = oom_prepare() ? "control groups (v2) with memory" : NULL;
+
+	oom_cleanup();
+	return lacks;
+}
+
+/* The killer's first choice. */
+static int map_victim(struct subject *subject)
+{
+	int ret = group_join();
+
+	if (!ret)
+		ret = knob_write(OOM_SCORE, "1000");
+	return ret ? ret : subject_map_written(subject);
+}
+
+/* The second: it wants too much, and gets it killed, and is killed itself. */
+static void hog_main(void)
+{
+	char *addr = mmap(NULL, HOG_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
+
+	if (addr != MAP_FAILED && !group_join() && !knob_write(OOM_SCORE, "-900"))
+		range_write(addr, HOG_BYTES);
+	_exit(1);
+}
+
+/*
+ * The kernel kills nobody else as long as a victim has its memory: when it kills
+ * the one who wanted too much, the subject was reaped.
+ */
+static int hog_run(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		hog_main();
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return -errno;
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? 0 : -EPROTO;
+}
+
+static int act_oom(struct actor *actor)
+{
+	int ret = subject_trace(actor->subject);
+
+	if (ret)
+		return ret;
+	actor_begin(actor);
+	ret = hog_run();
+	actor_end(actor, 0);
+	return ret ? ret : subject_wait_exit(actor->subject);
+}
+
+/* The kernel's two reapers do the same; what they call it has changed. */
+static uint32_t reaper_events(void)
+{
+	if (kernel_running() <= KERNEL(6, 12))
+		return PINWATCH_EVENT_UNMAP;
+	if (kernel_running() >= KERNEL(7, 3))
+		return PINWATCH_EVENT_CLEAR;
+	return PINWATCH_EVENT_UNMAP | PINWATCH_EVENT_CLEAR;
+}
+
+const struct demo_op ops_reap[] = {
+	{
+		.name = "process_mrelease of one killed", .who = DEMO_OTHER, .end = DEMO_HELD,
+		.map = subject_map_written, .act = act_mrelease, .lacks = lacks_mrelease,
+		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_WRITE,
+		.events_here = reaper_events, .cause = PINWATCH_CAUSE_REAP,
+	}, {
+		.name = "reaped by the OOM killer", .who = DEMO_KERNEL, .end = DEMO_HELD,
+		.global = true, .map = map_victim, .act = act_oom, .lacks = lacks_oom,
+		.prepare = oom_prepare, .cleanup = oom_cleanup,
+		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_WRITE,
+		.events_here = reaper_events, .cause = PINWATCH_CAUSE_REAP,
+	},
+	{ .name = NULL },
+};
