@@ -7,7 +7,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cause_tmp.h"
 #include "subject.h"
 
 /* Whose system call it is; the harness makes those that are not the subject's. */

@@ -166,16 +166,6 @@ static int operation_perform(struct run *run)
 	return ret ? ret : run->subject->error;
 }
 
-static uint64_t event_causes(const struct pinwatch_event *event)
-{
-#ifdef PINWATCH_CAUSE_TMP
-	(void)event;
-	return 0;
-#else
-	return event->causes;
-#endif
-}
-
 /* What was told of the watched range. */
 static void events_read(struct run *run)
 {
@@ -192,7 +182,7 @@ static void events_read(struct run *run)
 				row->told_ns = (int64_t)(events[i].time_ns -
 							 run->subject->begin_ns);
 			row->events |= events[i].events;
-			row->causes |= event_causes(&events[i]);
+			row->causes |= events[i].causes;
 			row->nr_told += events[i].count;
 		}
 	}
@@ -219,10 +209,10 @@ static bool events_met(const struct demo_op *op, uint32_t events)
 	return events & (op->events_here ? op->events_here() : op->events);
 }
 
-/* A module that names no causes is not judged by them. */
+/* The kernel may do more on the way, but nothing that has no name. */
 static bool cause_met(const struct demo_op *op, uint64_t causes)
 {
-	return !causes || causes & op->cause;
+	return causes & op->cause && !(causes & PINWATCH_CAUSE_UNKNOWN);
 }
 
 static int run_judge(struct run *run, const struct finding *watch,
