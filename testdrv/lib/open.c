@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -12,11 +11,6 @@
 const char *pinwatch_version(void)
 {
 	return LIBPINWATCH_VERSION;
-}
-
-int pw_handle_ioctl(const struct pinwatch *dev, unsigned long cmd, void *arg)
-{
-	return ioctl(dev->fd, cmd, arg) < 0 ? -errno : 0;
 }
 
 static int words_map(struct pinwatch *dev)
@@ -38,6 +32,7 @@ static int words_map(struct pinwatch *dev)
 	dev->words = words;
 	dev->nr_words = info.max_watches;
 	dev->map_size = info.gen_map_size;
+	dev->pid = getpid();
 	return 0;
 }
 
@@ -81,7 +76,9 @@ void pinwatch_close(struct pinwatch *dev)
 {
 	if (!dev)
 		return;
-	munmap((void *)dev->words, dev->map_size);
+	/* A child may have something else there by now. */
+	if (dev->pid == getpid())
+		munmap((void *)dev->words, dev->map_size);
 	close(dev->fd);
 	free(dev);
 }

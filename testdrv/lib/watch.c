@@ -1,8 +1,69 @@
 // SPDX-License-Identifier: MIT
-/* WATCH_ADD and WATCH_DEL. */
+/* WATCH_ADD, WATCH_DEL and WATCH_REPIN. */
 #include <errno.h>
+#include <string.h>
 
 #include "handle.h"
+
+/* What the first published pinwatch_watch_attr had. */
+#define ATTR_SIZE_VER0	40
+
+_Static_assert(sizeof(struct pinwatch_watch_attr) == ATTR_SIZE_VER0, "it may only grow");
+
+/*
+ * A caller that was built against another version has another size: what it does
+ * not know is zero, and what it knows and we do not must be.
+ */
+static int attr_get(struct pinwatch_watch_attr *attr, const struct pinwatch_watch_attr *user)
+{
+	const char *bytes = (const char *)user;
+	size_t size = user->size, i;
+
+	if (size < ATTR_SIZE_VER0)
+		return -EINVAL;
+	for (i = sizeof(*attr); i < size; i++)
+		if (bytes[i])
+			return -E2BIG;
+	memset(attr, 0, sizeof(*attr));
+	memcpy(attr, user, size < sizeof(*attr) ? size : sizeof(*attr));
+	return attr->reserved ? -EINVAL : 0;
+}
+
+static int watch_add(struct pinwatch *dev, struct pinwatch_watch_add *arg,
+		     struct pinwatch_watch *watch)
+{
+	int ret;
+
+	if (__atomic_load_n(&dev->stranger, __ATOMIC_ACQUIRE))
+		return -ESRCH;
+	ret = pw_handle_ioctl(dev, PINWATCH_IOC_WATCH_ADD, arg);
+	if (ret)
+		return ret;
+	watch->word = &dev->words[arg->id];
+	watch->generation = arg->generation;
+	watch->nr_pages = arg->nr_pages;
+	watch->id = arg->id;
+	watch->touched_shift = arg->touched_shift;
+	return 0;
+}
+
+int pinwatch_watch_add_attr(struct pinwatch *dev, const struct pinwatch_watch_attr *user,
+			    struct pinwatch_watch *watch)
+{
+	struct pinwatch_watch_attr attr;
+	struct pinwatch_watch_add arg = { .size = sizeof(arg) };
+	int ret;
+
+	ret = attr_get(&attr, user);
+	if (ret)
+		return ret;
+	arg.flags = attr.flags;
+	arg.addr = attr.addr;
+	arg.length = attr.length;
+	arg.cookie = attr.cookie;
+	arg.ignore_events = attr.ignore_events;
+	return watch_add(dev, &arg, watch);
+}
 
 int pinwatch_watch_add(struct pinwatch *dev, const void *addr, size_t length,
 		       uint32_t flags, uint64_t cookie,
@@ -15,16 +76,8 @@ int pinwatch_watch_add(struct pinwatch *dev, const void *addr, size_t length,
 		.length = length,
 		.cookie = cookie,
 	};
-	int ret;
 
-	ret = pw_handle_ioctl(dev, PINWATCH_IOC_WATCH_ADD, &arg);
-	if (ret)
-		return ret;
-	watch->word = &dev->words[arg.id];
-	watch->generation = arg.generation;
-	watch->nr_pages = arg.nr_pages;
-	watch->id = arg.id;
-	return 0;
+	return watch_add(dev, &arg, watch);
 }
 
 int pinwatch_watch_del(struct pinwatch *dev, const struct pinwatch_watch *watch)
@@ -35,4 +88,18 @@ int pinwatch_watch_del(struct pinwatch *dev, const struct pinwatch_watch *watch)
 	};
 
 	return pw_handle_ioctl(dev, PINWATCH_IOC_WATCH_DEL, &arg);
+}
+
+int pinwatch_watch_repin(struct pinwatch *dev, struct pinwatch_watch *watch)
+{
+	struct pinwatch_watch_repin arg = {
+		.size = sizeof(arg),
+		.id = watch->id,
+	};
+	int ret;
+
+	ret = pw_handle_ioctl(dev, PINWATCH_IOC_WATCH_REPIN, &arg);
+	if (!ret)
+		watch->generation = arg.generation;
+	return ret;
 }

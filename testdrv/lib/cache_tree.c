@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Which region covers a range: a treap by start, each node with the highest end
+ * below it. Depth is logarithmic whatever the order of insertion, on the average.
+ */
+#include "cache.h"
+
+/* A total order: two regions may start at one address. */
+static bool before(const struct pw_cache_entry *a, const struct pw_cache_entry *b)
+{
+	if (a->start != b->start)
+		return a->start < b->start;
+	return (uintptr_t)a < (uintptr_t)b;
+}
+
+static void node_update(struct pw_cache_entry *node)
+{
+	node->max_end = node->end;
+	if (node->left && node->left->max_end > node->max_end)
+		node->max_end = node->left->max_end;
+	if (node->right && node->right->max_end > node->max_end)
+		node->max_end = node->right->max_end;
+}
+
+/* Everything in @left is before everything in @right. */
+static struct pw_cache_entry *join(struct pw_cache_entry *left, struct pw_cache_entry *right)
+{
+	if (!left || !right)
+		return left ? left : right;
+	if (left->priority > right->priority) {
+		left->right = join(left->right, right);
+		node_update(left);
+		return left;
+	}
+	right->left = join(left, right->left);
+	node_update(right);
+	return right;
+}
+
+/* What is before @entry to *left, the rest to *right. */
+static void split(struct pw_cache_entry *node, const struct pw_cache_entry *entry,
+		  struct pw_cache_entry **left, struct pw_cache_entry **right)
+{
+	if (!node) {
+		*left = NULL;
+		*right = NULL;
+		return;
+	}
+	if (before(node, entry)) {
+		split(node->right, entry, &node->right, right);
+		*left = node;
+	} else {
+		split(node->left, entry, left, &node->left);
+		*right = node;
+	}
+	node_update(node);
+}
+
+void pw_cache_tree_insert(struct pw_cache_entry **root, struct pw_cache_entry *entry)
+{
+	struct pw_cache_entry *node = *root;
+
+	if (!node || node->priority <= entry->priority) {
+		split(node, entry, &entry->left, &entry->right);
+		*root = entry;
+	} else {
+		pw_cache_tree_insert(before(node, entry) ? &node->right : &node->left, entry);
+	}
+	node_update(*root);
+}
+
+void pw_cache_tree_remove(struct pw_cache_entry **root, struct pw_cache_entry *entry)
+{
+	struct pw_cache_entry *node = *root;
+
+	if (node == entry) {
+		*root = join(entry->left, entry->right);
+		return;
+	}
+	pw_cache_tree_remove(before(node, entry) ? &node->right : &node->left, entry);
+	node_update(node);
+}
+
+/* Of a subtree with such an end: the first in order that ends there or behind. */
+static struct pw_cache_entry *first_to_end(struct pw_cache_entry *node, uintptr_t end)
+{
+	for (;;) {
+		if (node->left && node->left->max_end >= end)
+			node = node->left;
+		else if (node->end >= end)
+			return node;
+		else
+			node = node->right;
+	}
+}
+
+struct pw_cache_entry *pw_cache_tree_cover(struct pw_cache_entry *node, uintptr_t start,
+					   uintptr_t end)
+{
+	while (node) {
+		if (node->start > start) {
+			node = node->left;
+			continue;
+		}
+		/* All to the left start early enough as well. */
+		if (node->left && node->left->max_end >= end)
+			return first_to_end(node->left, end);
+		if (node->end >= end)
+			return node;
+		node = node->right;
+	}
+	return NULL;
+}
+
+struct pw_cache_entry *pw_cache_tree_collect(struct pw_cache_entry *node, uintptr_t start,
+					     uintptr_t end, bool inside,
+					     struct pw_cache_entry *list)
+{
+	if (!node || node->max_end <= start)
+		return list;
+	list = pw_cache_tree_collect(node->left, start, end, inside, list);
+	if (node->start >= end)
+		return list;
+	if (inside ? node->start >= start && node->end <= end : node->end > start) {
+		node->chain = list;
+		list = node;
+	}
+	return pw_cache_tree_collect(node->right, start, end, inside, list);
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+/* What asks: WATCH_QUERY, WATCH_VERIFY, WATCH_STACK and RESYNC. */
+#include <errno.h>
+
+#include "handle.h"
+
+static int query(struct pinwatch *dev, uint32_t id, uint32_t flags,
+		 struct pinwatch_watch_query *arg)
+{
+	*arg = (struct pinwatch_watch_query){
+		.size = sizeof(*arg),
+		.flags = flags,
+		.id = id,
+	};
+	return pw_handle_ioctl(dev, PINWATCH_IOC_WATCH_QUERY, arg);
+}
+
+int pinwatch_watch_query(struct pinwatch *dev, uint32_t id, struct pinwatch_watch_query *figures)
+{
+	return query(dev, id, 0, figures);
+}
+
+int pinwatch_watch_query_next(struct pinwatch *dev, uint32_t *next,
+			      struct pinwatch_watch_query *figures)
+{
+	int ret = query(dev, *next, PINWATCH_QUERY_F_NEXT, figures);
+
+	if (ret)
+		return ret == -ENOENT ? 0 : ret;
+	*next = figures->id + 1;
+	return 1;
+}
+
+int pinwatch_watch_verify(struct pinwatch *dev, uint32_t id, uint64_t first_page,
+			  uint64_t nr_pages, uint8_t *verdicts,
+			  struct pinwatch_watch_verify *result)
+{
+	*result = (struct pinwatch_watch_verify){
+		.size = sizeof(*result),
+		.id = id,
+		.first_page = first_page,
+		.nr_pages = nr_pages,
+		.verdicts = (uintptr_t)verdicts,
+	};
+	return pw_handle_ioctl(dev, PINWATCH_IOC_WATCH_VERIFY, result);
+}
+
+int pinwatch_watch_stack(struct pinwatch *dev, uint32_t id, struct pinwatch_watch_stack *stack)
+{
+	*stack = (struct pinwatch_watch_stack){
+		.size = sizeof(*stack),
+		.id = id,
+	};
+	return pw_handle_ioctl(dev, PINWATCH_IOC_WATCH_STACK, stack);
+}
+
+int pinwatch_resync(struct pinwatch *dev, uint32_t first_id, struct pinwatch_gen *gens,
+		    uint32_t nr_ids)
+{
+	struct pinwatch_resync arg = {
+		.size = sizeof(arg),
+		.first_id = first_id,
+		.nr_ids = nr_ids > INT32_MAX ? INT32_MAX : nr_ids,
+		.gens = (uintptr_t)gens,
+	};
+	int ret;
+
+	ret = pw_handle_ioctl(dev, PINWATCH_IOC_RESYNC, &arg);
+	return ret ? ret : (int)arg.nr_ids;
+}

@@ -1,0 +1,616 @@
+// SPDX-License-Identifier: MIT
+/* pinwatch_cache against a device in this process: one promise a test. */
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "fake.h"
+#include "ktap.h"
+#include "pinwatch_cache.h"
+
+#define READ	PINWATCH_CACHE_READ
+#define WRITE	PINWATCH_CACHE_WRITE
+#define LIMIT	(1000 * FAKE_PAGE)
+
+typedef const struct pinwatch_cache_region region;
+
+static struct pinwatch *dev;
+static struct pinwatch_cache *cache;
+
+static char *page(size_t nr)
+{
+	return (char *)0x10000000 + nr * FAKE_PAGE;
+}
+
+static void begin(uint64_t limit, unsigned int flags)
+{
+	dev = fake_open();
+	CHECK_EQ(pinwatch_cache_create(&cache, dev, limit, flags), 0);
+}
+
+static void end(void)
+{
+	CHECK_EQ(pinwatch_cache_destroy(cache), 0);
+	CHECK_EQ(fake.nr_watches, 0);
+	pinwatch_close(dev);
+	fake_check_clean();
+}
+
+static region *x_get(size_t first, size_t nr_pages, unsigned int intent)
+{
+	region *got;
+
+	CHECK_EQ(pinwatch_cache_get(cache, page(first), nr_pages * FAKE_PAGE, intent, &got), 0);
+	CHECK(got->addr <= page(first));
+	CHECK(got->addr + got->length >= page(first + nr_pages));
+	CHECK(got->intent >= intent);
+	CHECK(pinwatch_valid(&got->watch));
+	return got;
+}
+
+static void put(region *got)
+{
+	pinwatch_cache_put(cache, got);
+}
+
+/* Get and put. Returns whether it was there. */
+static bool touch(size_t first, size_t nr_pages, unsigned int intent)
+{
+	size_t nr_adds = fake.nr_adds;
+
+	put(x_get(first, nr_pages, intent));
+	return fake.nr_adds == nr_adds;
+}
+
+static struct pinwatch_cache_stats stats(void)
+{
+	struct pinwatch_cache_stats now;
+
+	pinwatch_cache_get_stats(cache, &now);
+	return now;
+}
+
+static void test_errors(void)
+{
+	region *got = NULL;
+
+	begin(LIMIT, 0);
+	CHECK_EQ(pinwatch_cache_create(&cache, dev, 1, 2), -EINVAL);
+	CHECK_EQ(pinwatch_cache_get(cache, page(0), 0, READ, &got), -EINVAL);
+	CHECK_EQ(pinwatch_cache_get(cache, page(0), 1, 2, &got), -EINVAL);
+	CHECK_EQ(pinwatch_cache_get(cache, page(0), SIZE_MAX, READ, &got), -EOVERFLOW);
+	CHECK_EQ(pinwatch_cache_get(cache, (void *)UINTPTR_MAX, 1, READ, &got), -EOVERFLOW);
+	fake.fail = -EFAULT;
+	CHECK_EQ(pinwatch_cache_get(cache, page(0), 1, READ, &got), -EFAULT);
+	CHECK(!got);
+	fake.fail = 0;
+	CHECK_EQ(stats().nr_regions, 0);
+	CHECK_EQ(stats().bytes, 0);
+	CHECK_EQ(stats().bytes_in_use, 0);
+	end();
+}
+
+static void test_hit(void)
+{
+	region *first, *second;
+
+	begin(LIMIT, 0);
+	first = x_get(0, 4, READ);
+	CHECK_EQ(fake.last.add.flags, PINWATCH_WATCH_F_PIN);
+	CHECK_EQ(fake.last.add.ignore_events, PINWATCH_EVENT_ALL);
+	second = x_get(0, 4, READ);
+	CHECK(first == second);
+	CHECK_EQ(stats().bytes_in_use, 4 * FAKE_PAGE);
+	put(first);
+	CHECK_EQ(stats().bytes_in_use, 4 * FAKE_PAGE);
+	put(second);
+	CHECK_EQ(stats().bytes_in_use, 0);
+	CHECK(touch(0, 4, READ));
+	CHECK_EQ(stats().hits, 2);
+	CHECK_EQ(stats().misses, 1);
+	CHECK_EQ(stats().nr_regions, 1);
+	CHECK_EQ(stats().bytes, 4 * FAKE_PAGE);
+	end();
+}
+
+/* Bytes, not pages, are what is asked for. */
+static void test_rounding(void)
+{
+	region *got;
+
+	begin(LIMIT, 0);
+	CHECK_EQ(pinwatch_cache_get(cache, page(1) - 1, 2, READ, &got), 0);
+	CHECK(got->addr == page(0));
+	CHECK_EQ(got->length, 2 * FAKE_PAGE);
+	put(got);
+	CHECK(touch(0, 2, READ));
+	end();
+}
+
+static void test_larger_serves_smaller(void)
+{
+	begin(LIMIT, 0);
+	touch(10, 10, READ);
+	CHECK(touch(10, 1, READ));
+	CHECK(touch(19, 1, READ));
+	CHECK(touch(12, 5, READ));
+	CHECK(!touch(9, 2, READ));
+	CHECK(!touch(19, 2, READ));
+	CHECK(!touch(5, 20, READ));
+	end();
+}
+
+static void test_write_serves_read(void)
+{
+	begin(LIMIT, 0);
+	CHECK(!touch(0, 1, READ));
+	CHECK(!touch(0, 1, WRITE));
+	CHECK_EQ(fake.last.add.flags, PINWATCH_WATCH_F_PIN | PINWATCH_WATCH_F_WRITE);
+	CHECK(touch(0, 1, READ));
+	CHECK(touch(0, 1, WRITE));
+	CHECK(!touch(5, 1, WRITE));
+	CHECK(touch(5, 1, READ));
+	end();
+}
+
+static void test_flag_write(void)
+{
+	begin(LIMIT, PINWATCH_CACHE_F_WRITE);
+	CHECK(!touch(0, 1, READ));
+	CHECK(touch(0, 1, WRITE));
+	end();
+}
+
+/* What a new region can do the work of is unpinned; what is in use is not. */
+static void test_subsumes(void)
+{
+	region *used;
+
+	begin(LIMIT, 0);
+	touch(0, 2, READ);
+	touch(2, 2, WRITE);
+	used = x_get(4, 2, READ);
+	touch(9, 2, READ);
+	touch(0, 10, READ);
+	/* Those for writing, in use and partly outside are left. */
+	CHECK_EQ(stats().nr_regions, 4);
+	touch(0, 11, WRITE);
+	CHECK_EQ(stats().nr_regions, 2);
+	put(used);
+	CHECK_EQ(fake.pinned_pages, 11 + 2);
+	end();
+}
+
+static void test_stale_is_not_returned(void)
+{
+	region *first, *second;
+
+	begin(LIMIT, 0);
+	first = x_get(0, 2, READ);
+	fake_invalidate(page(1), 1);
+	second = x_get(0, 2, READ);
+	CHECK(first != second);
+	/* It is somebody's, and stays pinned until that one is done. */
+	CHECK_EQ(fake.pinned_pages, 4);
+	CHECK_EQ(stats().bytes_in_use, 4 * FAKE_PAGE);
+	put(first);
+	CHECK_EQ(fake.pinned_pages, 2);
+	put(second);
+	fake_invalidate(page(0), 1);
+	CHECK(!touch(0, 1, READ));
+	CHECK_EQ(fake.pinned_pages, 1);
+	CHECK_EQ(stats().stale, 2);
+	CHECK_EQ(stats().evictions, 0);
+	end();
+}
+
+/* A valid one behind a stale one is found. */
+static void test_stale_hides_nothing(void)
+{
+	begin(LIMIT, 0);
+	put(x_get(0, 4, READ));
+	put(x_get(2, 4, READ));
+	fake_invalidate(page(0), 1);
+	CHECK(touch(2, 2, READ));
+	end();
+}
+
+static void test_put_drops_stale(void)
+{
+	region *got;
+
+	begin(LIMIT, 0);
+	got = x_get(0, 2, READ);
+	fake_invalidate(page(0), 1);
+	put(got);
+	CHECK_EQ(fake.nr_watches, 0);
+	CHECK_EQ(stats().nr_regions, 0);
+	end();
+}
+
+static void test_lru_order(void)
+{
+	begin(3 * FAKE_PAGE, 0);
+	touch(0, 1, READ);
+	touch(10, 1, READ);
+	touch(20, 1, READ);
+	touch(0, 1, READ);
+	touch(30, 1, READ);
+	/* 10 was put longest ago. */
+	CHECK(touch(0, 1, READ));
+	CHECK(touch(20, 1, READ));
+	CHECK(touch(30, 1, READ));
+	CHECK(!touch(10, 1, READ));
+	CHECK_EQ(stats().evictions, 2);
+	CHECK_EQ(stats().bytes, 3 * FAKE_PAGE);
+	end();
+}
+
+static void test_in_use_is_kept(void)
+{
+	region *used;
+
+	begin(2 * FAKE_PAGE, 0);
+	used = x_get(0, 2, READ);
+	touch(10, 1, READ);
+	touch(20, 1, READ);
+	CHECK(pinwatch_valid(&used->watch));
+	CHECK(touch(0, 2, READ));
+	CHECK_EQ(fake.pinned_pages, 2);
+	put(used);
+	CHECK_EQ(fake.pinned_pages, 2);
+	end();
+}
+
+/* More than the limit at once: served, and not kept. */
+static void test_larger_than_the_limit(void)
+{
+	region *got;
+
+	begin(2 * FAKE_PAGE, 0);
+	touch(0, 1, READ);
+	got = x_get(10, 5, READ);
+	CHECK_EQ(fake.pinned_pages, 5);
+	put(got);
+	CHECK_EQ(fake.pinned_pages, 0);
+	end();
+}
+
+static void test_limit_of(int error)
+{
+	region *used, *got;
+
+	begin(LIMIT, 0);
+	touch(0, 2, READ);
+	touch(10, 2, READ);
+	used = x_get(20, 2, READ);
+	fake.max_watches = error == -ENOSPC ? 3 : UINT32_MAX;
+	fake.user_watches = error == -EDQUOT ? 3 : UINT32_MAX;
+	fake.memlock_pages = error == -ENOMEM ? 6 : UINT64_MAX;
+	CHECK(!touch(30, 1, READ));
+	/* The oldest went, and no more than that. */
+	CHECK(touch(10, 2, READ));
+	CHECK_EQ(stats().evictions, 1);
+	CHECK_EQ(stats().retries, 1);
+	/* Nothing is left to drop. */
+	fake.max_watches = error == -ENOSPC ? 1 : UINT32_MAX;
+	fake.user_watches = error == -EDQUOT ? 1 : UINT32_MAX;
+	fake.memlock_pages = error == -ENOMEM ? 2 : UINT64_MAX;
+	CHECK_EQ(pinwatch_cache_get(cache, page(40), 1, READ, &got), error);
+	CHECK_EQ(fake.nr_watches, 1);
+	CHECK(touch(20, 2, READ));
+	put(used);
+	end();
+}
+
+static void test_limit_enomem(void)
+{
+	test_limit_of(-ENOMEM);
+}
+
+static void test_limit_edquot(void)
+{
+	test_limit_of(-EDQUOT);
+}
+
+static void test_limit_enospc(void)
+{
+	test_limit_of(-ENOSPC);
+}
+
+/* A request that no room would suffice for does not cost the others their place. */
+static void test_hopeless(void)
+{
+	struct rlimit limit = { .rlim_cur = 4 * FAKE_PAGE, .rlim_max = 4 * FAKE_PAGE };
+	region *got;
+
+	begin(LIMIT, 0);
+	touch(0, 2, READ);
+	fake.max_pin_pages = 3;
+	CHECK_EQ(pinwatch_cache_get(cache, page(10), 4 * FAKE_PAGE, READ, &got), -ENOMEM);
+	fake.max_pin_pages = UINT64_MAX;
+	fake.memlock_pages = 4;
+	CHECK_EQ(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+	CHECK_EQ(pinwatch_cache_get(cache, page(10), 5 * FAKE_PAGE, READ, &got), -ENOMEM);
+	CHECK(touch(0, 2, READ));
+	CHECK(!touch(10, 4, READ));
+	end();
+}
+
+static void test_reap(void)
+{
+	size_t i;
+
+	begin(LIMIT, 0);
+	for (i = 0; i < 100; i++)
+		touch(2 * i, 1, READ);
+	for (i = 0; i < 50; i++)
+		fake_invalidate(page(4 * i), 1);
+	CHECK_EQ(pinwatch_cache_reap(cache), 50);
+	CHECK_EQ(pinwatch_cache_reap(cache), 0);
+	CHECK_EQ(fake.nr_watches, 50);
+	for (i = 0; i < 50; i++)
+		CHECK(touch(4 * i + 2, 1, READ));
+	end();
+}
+
+/* Nobody asks for them any more, and they are unpinned all the same. */
+static void test_misses_reap(void)
+{
+	size_t i;
+
+	begin(LIMIT, 0);
+	for (i = 0; i < 100; i++)
+		touch(2 * i, 1, READ);
+	fake_invalidate(page(0), 200 * FAKE_PAGE);
+	for (i = 0; i < 10; i++)
+		touch(300 + 2 * i, 1, READ);
+	CHECK_EQ(stats().stale, 100);
+	CHECK_EQ(fake.nr_watches, 10);
+	end();
+}
+
+static void test_flush(void)
+{
+	region *used;
+
+	begin(LIMIT, 0);
+	touch(0, 4, READ);
+	touch(4, 4, READ);
+	touch(8, 4, WRITE);
+	used = x_get(6, 4, READ);
+	CHECK_EQ(pinwatch_cache_flush(cache, page(4), 0), 0);
+	CHECK_EQ(pinwatch_cache_flush(cache, page(7), FAKE_PAGE + 1), 3);
+	CHECK_EQ(fake.nr_watches, 2);
+	CHECK(pinwatch_valid(&used->watch));
+	CHECK(touch(0, 4, READ));
+	CHECK(!touch(6, 4, READ));
+	put(used);
+	CHECK_EQ(pinwatch_cache_flush(cache, NULL, SIZE_MAX), 2);
+	CHECK_EQ(fake.nr_watches, 0);
+	end();
+}
+
+static void test_destroy_ebusy(void)
+{
+	region *used;
+
+	begin(LIMIT, 0);
+	used = x_get(0, 1, READ);
+	CHECK_EQ(pinwatch_cache_destroy(cache), -EBUSY);
+	CHECK(touch(0, 1, READ));
+	pinwatch_cache_flush(cache, NULL, SIZE_MAX);
+	CHECK_EQ(pinwatch_cache_destroy(cache), -EBUSY);
+	put(used);
+	CHECK_EQ(pinwatch_cache_destroy(NULL), 0);
+	end();
+}
+
+static int ops_add_result;
+static int nr_added;
+
+static int ops_add(void *arg, struct pinwatch_cache_region *got)
+{
+	CHECK(pinwatch_valid(&got->watch));
+	if (ops_add_result)
+		return ops_add_result;
+	got->data = arg;
+	nr_added++;
+	return 0;
+}
+
+static void ops_remove(void *arg, struct pinwatch_cache_region *got)
+{
+	CHECK(got->data == arg);
+	/* Not unpinned yet. */
+	CHECK(fake.watches[got->watch.id].used);
+	nr_added--;
+}
+
+static void test_ops(void)
+{
+	struct pinwatch_cache_ops ops = { .add = ops_add, .remove = ops_remove };
+	region *got;
+
+	begin(2 * FAKE_PAGE, 0);
+	CHECK_EQ(pinwatch_cache_set_ops(cache, &ops, &ops), 0);
+	got = x_get(0, 1, READ);
+	CHECK(got->data == &ops);
+	CHECK_EQ(pinwatch_cache_set_ops(cache, &ops, &ops), -EBUSY);
+	put(got);
+	touch(10, 2, READ);
+	CHECK_EQ(nr_added, 1);
+	ops_add_result = -EIO;
+	CHECK_EQ(pinwatch_cache_get(cache, page(20), 1, READ, &got), -EIO);
+	CHECK_EQ(fake.nr_watches, nr_added);
+	ops_add_result = 0;
+	CHECK(!touch(20, 1, READ));
+	CHECK_EQ(pinwatch_cache_destroy(cache), 0);
+	CHECK_EQ(nr_added, 0);
+	CHECK_EQ(pinwatch_cache_create(&cache, dev, LIMIT, 0), 0);
+	end();
+}
+
+/* A thread that is held as it pins pages 0 to 3. */
+static bool held, released;
+
+static void add_hold(void)
+{
+	__atomic_store_n(&held, true, __ATOMIC_RELEASE);
+	while (!__atomic_load_n(&released, __ATOMIC_ACQUIRE))
+		sched_yield();
+}
+
+static void *get_run(void *data)
+{
+	(void)data;
+	return (void *)x_get(0, 4, READ);
+}
+
+static void *get_inner_run(void *data)
+{
+	(void)data;
+	return (void *)x_get(1, 2, READ);
+}
+
+static pthread_t start(void *(*run)(void *))
+{
+	pthread_t thread;
+
+	CHECK_EQ(pthread_create(&thread, NULL, run, NULL), 0);
+	return thread;
+}
+
+static region *join(pthread_t thread)
+{
+	void *got;
+
+	CHECK_EQ(pthread_join(thread, &got), 0);
+	return got;
+}
+
+static pthread_t start_held(void)
+{
+	pthread_t thread;
+
+	fake.on_add = add_hold;
+	thread = start(get_run);
+	while (!__atomic_load_n(&held, __ATOMIC_ACQUIRE))
+		sched_yield();
+	return thread;
+}
+
+/* Who wants what is being pinned waits for it; others' hits go on. */
+static void test_second_waits(void)
+{
+	pthread_t owner, second;
+	region *got;
+
+	begin(LIMIT, 0);
+	touch(10, 1, READ);
+	owner = start_held();
+	CHECK(touch(10, 1, READ));
+	second = start(get_inner_run);
+	__atomic_store_n(&released, true, __ATOMIC_RELEASE);
+	got = join(owner);
+	CHECK(join(second) == got);
+	CHECK_EQ(fake.nr_adds, 2);
+	put(got);
+	put(got);
+	end();
+}
+
+/* A failure is its owner's alone: the second tries for itself. */
+static bool fail_once;
+
+static void add_hold_and_fail(void)
+{
+	if (fail_once) {
+		fail_once = false;
+		add_hold();
+		fake.fail = -EAGAIN;
+	} else {
+		fake.fail = 0;
+	}
+}
+
+static void *get_failing_run(void *data)
+{
+	region *got;
+
+	(void)data;
+	CHECK_EQ(pinwatch_cache_get(cache, page(0), 4 * FAKE_PAGE, READ, &got), -EAGAIN);
+	return NULL;
+}
+
+static void test_failure_is_not_shared(void)
+{
+	pthread_t owner, second;
+
+	begin(LIMIT, 0);
+	fail_once = true;
+	fake.on_add = add_hold_and_fail;
+	owner = start(get_failing_run);
+	while (!__atomic_load_n(&held, __ATOMIC_ACQUIRE))
+		sched_yield();
+	second = start(get_inner_run);
+	__atomic_store_n(&released, true, __ATOMIC_RELEASE);
+	join(owner);
+	put(join(second));
+	end();
+}
+
+/* A flush while it is being pinned: the owner has it, nobody else gets it. */
+static void test_flush_of_pending(void)
+{
+	pthread_t owner;
+	region *got;
+
+	begin(LIMIT, 0);
+	owner = start_held();
+	CHECK_EQ(pinwatch_cache_flush(cache, page(2), 1), 1);
+	__atomic_store_n(&released, true, __ATOMIC_RELEASE);
+	got = join(owner);
+	CHECK(!touch(0, 4, READ));
+	put(got);
+	CHECK_EQ(fake.nr_watches, 1);
+	end();
+}
+
+int main(void)
+{
+	static const struct ktap_test tests[] = {
+		{ "errors", test_errors },
+		{ "hit", test_hit },
+		{ "rounding", test_rounding },
+		{ "larger_serves_smaller", test_larger_serves_smaller },
+		{ "write_serves_read", test_write_serves_read },
+		{ "flag_write", test_flag_write },
+		{ "subsumes", test_subsumes },
+		{ "stale_is_not_returned", test_stale_is_not_returned },
+		{ "stale_hides_nothing", test_stale_hides_nothing },
+		{ "put_drops_stale", test_put_drops_stale },
+		{ "lru_order", test_lru_order },
+		{ "in_use_is_kept", test_in_use_is_kept },
+		{ "larger_than_the_limit", test_larger_than_the_limit },
+		{ "limit_enomem", test_limit_enomem },
+		{ "limit_edquot", test_limit_edquot },
+		{ "limit_enospc", test_limit_enospc },
+		{ "hopeless_request", test_hopeless },
+		{ "reap", test_reap },
+		{ "misses_reap", test_misses_reap },
+		{ "flush", test_flush },
+		{ "destroy_ebusy", test_destroy_ebusy },
+		{ "ops", test_ops },
+		{ "second_waits_for_the_first", test_second_waits },
+		{ "failure_is_not_shared", test_failure_is_not_shared },
+		{ "flush_of_what_is_being_pinned", test_flush_of_pending },
+		{ NULL, NULL }
+	};
+
+	return ktap_main(tests);
+}

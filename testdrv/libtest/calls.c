@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: MIT
+/* The library's functions against a device in this process: what they ask, and say. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fake.h"
+#include "ktap.h"
+
+static char *const range = (char *)0x10000000;
+
+static struct pinwatch_watch x_add(struct pinwatch *dev, size_t nr_pages)
+{
+	struct pinwatch_watch watch;
+
+	CHECK_EQ(pinwatch_watch_add(dev, range, nr_pages * FAKE_PAGE, 0, 7, &watch), 0);
+	return watch;
+}
+
+static void x_end(struct pinwatch *dev)
+{
+	uint32_t id;
+
+	for (id = 0; fake.nr_watches; id++)
+		pinwatch_watch_del(dev, &(struct pinwatch_watch){ .id = id });
+	pinwatch_close(dev);
+	fake_check_clean();
+}
+
+static void test_add(void)
+{
+	struct pinwatch *dev = fake_open();
+	struct pinwatch_watch watch;
+
+	CHECK_EQ(pinwatch_watch_add(dev, range + 1, FAKE_PAGE, PINWATCH_WATCH_F_PIN, 99, &watch), 0);
+	CHECK_EQ(fake.last.add.addr, (uintptr_t)range + 1);
+	CHECK_EQ(fake.last.add.length, FAKE_PAGE);
+	CHECK_EQ(fake.last.add.flags, PINWATCH_WATCH_F_PIN);
+	CHECK_EQ(fake.last.add.cookie, 99);
+	CHECK_EQ(fake.last.add.ignore_events, 0);
+	CHECK_EQ(watch.nr_pages, 2);
+	CHECK_EQ(watch.id, 0);
+	CHECK_EQ(watch.touched_shift, 12);
+	CHECK(pinwatch_valid(&watch));
+	fake_invalidate(range, 1);
+	CHECK(!pinwatch_valid(&watch));
+	x_end(dev);
+}
+
+static void test_add_attr(void)
+{
+	struct pinwatch_watch_attr attr = {
+		.size = sizeof(attr), .flags = PINWATCH_WATCH_F_ONESHOT, .addr = 0x7f0000000000,
+		.length = 3 * FAKE_PAGE, .cookie = 5, .ignore_events = PINWATCH_EVENT_CLEAR,
+	};
+	struct pinwatch *dev = fake_open();
+	struct pinwatch_watch watch;
+
+	CHECK_EQ(pinwatch_watch_add_attr(dev, &attr, &watch), 0);
+	CHECK_EQ(fake.last.add.flags, PINWATCH_WATCH_F_ONESHOT);
+	CHECK_EQ(fake.last.add.addr, 0x7f0000000000);
+	CHECK_EQ(fake.last.add.length, 3 * FAKE_PAGE);
+	CHECK_EQ(fake.last.add.cookie, 5);
+	CHECK_EQ(fake.last.add.ignore_events, PINWATCH_EVENT_CLEAR);
+	x_end(dev);
+}
+
+/* A caller of another version. */
+static void test_add_attr_size(void)
+{
+	struct {
+		struct pinwatch_watch_attr attr;
+		uint64_t more;
+	} newer = { .attr = { .size = sizeof(newer), .length = 1 } };
+	struct pinwatch *dev = fake_open();
+	struct pinwatch_watch watch = { .id = 77 };
+
+	CHECK_EQ(pinwatch_watch_add_attr(dev, &newer.attr, &watch), 0);
+	newer.more = 1;
+	CHECK_EQ(pinwatch_watch_add_attr(dev, &newer.attr, &watch), -E2BIG);
+	newer.attr.size = sizeof(newer.attr) - 1;
+	CHECK_EQ(pinwatch_watch_add_attr(dev, &newer.attr, &watch), -EINVAL);
+	newer.attr.size = sizeof(newer.attr);
+	newer.attr.reserved = 1;
+	CHECK_EQ(pinwatch_watch_add_attr(dev, &newer.attr, &watch), -EINVAL);
+	CHECK_EQ(fake.nr_adds, 1);
+	x_end(dev);
+}
+
+static void test_failure_leaves_the_watch(void)
+{
+	struct pinwatch *dev = fake_open();
+	struct pinwatch_watch watch = { .id = 77, .generation = 78 };
+
+	fake.fail = -EFAULT;
+	CHECK_EQ(pinwatch_watch_add(dev, range, 1, 0, 0, &watch), -EFAULT);
+	CHECK_EQ(pinwatch_watch_repin(dev, &watch), -EFAULT);
+	CHECK_EQ(watch.id, 77);
+	CHECK_EQ(watch.generation, 78);
+	x_end(dev);
+}
+
+static void test_repin(void)
+{
+	struct pinwatch *dev = fake_open();
+	struct pinwatch_watch watch = x_add(dev, 1), before;
+
+	fake_invalidate(range, 1);
+	before = watch;
+	CHECK_EQ(pinwatch_watch_repin(dev, &watch), 0);
+	CHECK(pinwatch_valid(&watch));
+	CHECK(!pinwatch_valid(&before));
+	CHECK_EQ(watch.id, before.id);
+	CHECK_EQ(watch.nr_pages, before.nr_pages);
+	x_end(dev);
+}
+
+static void test_query(void)
+{
+	struct pinwatch *dev = fake_open();
+	struct pinwatch_watch_query figures;
+	struct pinwatch_watch watch;
+	uint32_t next = 0;
+
+	watch = x_add(dev, 1);
+	x_add(dev, 2);
+	x_add(dev, 3);
+	CHECK_EQ(pinwatch_watch_query(dev, 2, &figures), 0);
+	CHECK_EQ(figures.length, 3 * FAKE_PAGE);
+	CHECK_EQ(figures.cookie, 7);
+	CHECK_EQ(pinwatch_watch_query(dev, 3, &figures), -ENOENT);
+	CHECK_EQ(pinwatch_watch_del(dev, &watch), 0);
+
+	CHECK_EQ(pinwatch_watch_query_next(dev, &next, &figures), 1);
+	CHECK_EQ(figures.id, 1);
+	CHECK_EQ(pinwatch_watch_query_next(dev, &next, &figures), 1);
+	CHECK_EQ(figures.id, 2);
+	CHECK_EQ(pinwatch_watch_query_next(dev, &next, &figures), 0);
+	CHECK_EQ(next, 3);
+	fake.fail = -EFAULT;
+	CHECK_EQ(pinwatch_watch_query_next(dev, &next, &figures), -EFAULT);
+	fake.fail = 0;
+	x_end(dev);
+}
+
+static void test_verify(void)
+{
+	struct pinwatch *dev = fake_open();
+	struct pinwatch_watch_verify result;
+	uint8_t verdicts[3] = { 0 };
+
+	x_add(dev, 4);
+	CHECK_EQ(pinwatch_watch_verify(dev, 0, 1, 2, verdicts, &result), 0);
+	CHECK_EQ(fake.last.verify.first_page, 1);
+	CHECK_EQ(fake.last.verify.nr_pages, 2);
+	CHECK_EQ(result.verdict, PINWATCH_VERDICT_GONE);
+	CHECK_EQ(verdicts[1], PINWATCH_VERDICT_GONE);
+	CHECK_EQ(verdicts[2], 0);
+	CHECK_EQ(pinwatch_watch_verify(dev, 0, 0, 4, NULL, &result), 0);
+	CHECK_EQ(fake.last.verify.verdicts, 0);
+	CHECK_EQ(pinwatch_watch_verify(dev, 1, 0, 0, NULL, &result), -ENOENT);
+	x_end(dev);
+}
+
+static void test_stack_and_resync(void)
+{
+	struct pinwatch *dev = fake_open();
+	struct pinwatch_watch watch = x_add(dev, 1);
+	struct pinwatch_watch_stack stack;
+	struct pinwatch_gen gens[4];
+
+	CHECK_EQ(pinwatch_watch_stack(dev, 0, &stack), 0);
+	CHECK_EQ(stack.entries[0], 42);
+	CHECK_EQ(pinwatch_resync(dev, 0, gens, 4), 4);
+	CHECK_EQ(gens[0].generation, watch.generation);
+	CHECK_EQ(gens[1].generation, 0);
+	CHECK_EQ(pinwatch_resync(dev, FAKE_MAX_WATCHES - 1, gens, 4), 1);
+	CHECK_EQ(pinwatch_resync(dev, FAKE_MAX_WATCHES, gens, 4), -EINVAL);
+	x_end(dev);
+}
+
+static void test_read_events(void)
+{
+	struct pinwatch_event event = { .id = 3, .count = 1 }, events[2];
+	struct pinwatch *dev = fake_open();
+
+	CHECK_EQ(pinwatch_read_events(dev, events, 2), -EAGAIN);
+	CHECK_EQ(write(fake.event_fd, &event, sizeof(event)), sizeof(event));
+	CHECK_EQ(pinwatch_read_events(dev, events, 2), 1);
+	CHECK_EQ(events[0].id, 3);
+	x_end(dev);
+}
+
+static pid_t child;
+
+static void child_start(void)
+{
+	child = fork();
+	CHECK(child >= 0);
+	if (!child) {
+		pause();
+		_exit(0);
+	}
+}
+
+static void child_end(void)
+{
+	CHECK_EQ(kill(child, SIGKILL), 0);
+	CHECK_EQ(waitpid(child, NULL, 0), child);
+}
+
+static void test_attach(void)
+{
+	struct pinwatch *dev = fake_open();
+	int pidfd;
+
+	child_start();
+	CHECK_EQ(pinwatch_attach_pid(dev, child), 0);
+	CHECK_EQ(fake.last_cmd, PINWATCH_IOC_ATTACH);
+	CHECK_EQ(fake.last.attach.pid, child);
+	pidfd = (int)syscall(SYS_pidfd_open, child, 0);
+	CHECK(pidfd >= 0);
+	fake.last_cmd = 0;
+	CHECK_EQ(pinwatch_attach(dev, pidfd), 0);
+	CHECK_EQ(fake.last.attach.pid, child);
+	fake.fail = -EPERM;
+	CHECK_EQ(pinwatch_attach(dev, pidfd), -EPERM);
+	fake.fail = 0;
+	x_add(dev, 1);
+	child_end();
+
+	fake.last_cmd = 0;
+	CHECK_EQ(pinwatch_attach(dev, pidfd), -ESRCH);
+	CHECK_EQ(pinwatch_attach(dev, dup(1)), -EINVAL);
+	CHECK_EQ(pinwatch_attach(dev, 999), -EBADF);
+	CHECK_EQ(pinwatch_attach_pid(dev, child), -ESRCH);
+	CHECK_EQ(fake.last_cmd, 0);
+	x_end(dev);
+}
+
+/* It ends, and is waited for, while the kernel looks its PID up. */
+static void test_attach_to_a_stranger(void)
+{
+	struct pinwatch *dev = fake_open();
+	struct pinwatch_watch watch;
+
+	child_start();
+	fake.on_attach = child_end;
+	CHECK_EQ(pinwatch_attach_pid(dev, child), -ESRCH);
+	CHECK_EQ(fake.last_cmd, PINWATCH_IOC_ATTACH);
+	CHECK_EQ(pinwatch_watch_add(dev, range, 1, 0, 0, &watch), -ESRCH);
+	CHECK_EQ(fake.nr_adds, 0);
+	x_end(dev);
+}
+
+/* A child has no mapped generations: there it must not unmap what is in their place. */
+static void test_close_in_a_child(void)
+{
+	struct pinwatch *dev = fake_open();
+	size_t nr_words, length;
+	void *words = (void *)pinwatch_map_generations(dev, &nr_words);
+	pid_t pid;
+	int status;
+
+	length = nr_words * sizeof(struct pinwatch_gen);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (!pid) {
+		memset(mmap(words, length, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), 1, length);
+		pinwatch_close(dev);
+		_exit(((volatile char *)words)[length - 1] != 1);
+	}
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
+	x_end(dev);
+}
+
+static void test_names(void)
+{
+	char buf[512], small[8];
+	uint64_t bit, seen = 0;
+	uint32_t i;
+
+	for (bit = 1; bit; bit <<= 1)
+		if (strcmp(pinwatch_causes_string(bit, buf, sizeof(buf)), "?"))
+			seen |= bit;
+	CHECK_EQ(seen, (1ULL << PINWATCH_NR_CAUSES) - 1);
+	for (bit = 1, seen = 0; bit <= UINT32_MAX; bit <<= 1)
+		if (strcmp(pinwatch_events_string((uint32_t)bit, buf, sizeof(buf)), "?"))
+			seen |= bit;
+	CHECK_EQ(seen, PINWATCH_EVENT_ALL);
+	CHECK_EQ(strcmp(pinwatch_causes_string(PINWATCH_CAUSE_COW | PINWATCH_CAUSE_FORK, buf,
+					       sizeof(buf)), "fork+cow"), 0);
+	CHECK_EQ(strcmp(pinwatch_causes_string(0, buf, sizeof(buf)), "-"), 0);
+	CHECK_EQ(strcmp(pinwatch_causes_string(PINWATCH_CAUSE_MUNMAP | PINWATCH_CAUSE_MMAP, small,
+					       sizeof(small)), "munmap+"), 0);
+	CHECK_EQ(strcmp(pinwatch_causes_string(UINT64_MAX, small, 1), ""), 0);
+	/* What the headers say suffices. */
+	CHECK(strlen(pinwatch_causes_string(UINT64_MAX, buf, sizeof(buf))) < 256);
+	CHECK(strlen(pinwatch_events_string(UINT32_MAX, buf, sizeof(buf))) < 96);
+	for (i = 0; i < PINWATCH_NR_VERDICTS; i++)
+		CHECK(strcmp(pinwatch_verdict_string(i), "?"));
+	CHECK_EQ(strcmp(pinwatch_verdict_string(i), "?"), 0);
+}
+
+int main(void)
+{
+	static const struct ktap_test tests[] = {
+		{ "add", test_add },
+		{ "add_attr", test_add_attr },
+		{ "add_attr_of_another_version", test_add_attr_size },
+		{ "failure_leaves_the_watch", test_failure_leaves_the_watch },
+		{ "repin", test_repin },
+		{ "query_and_next", test_query },
+		{ "verify", test_verify },
+		{ "stack_and_resync", test_stack_and_resync },
+		{ "read_events", test_read_events },
+		{ "attach", test_attach },
+		{ "attach_to_a_stranger", test_attach_to_a_stranger },
+		{ "close_in_a_child", test_close_in_a_child },
+		{ "names", test_names },
+		{ NULL, NULL }
+	};
+
+	return ktap_main(tests);
+}
