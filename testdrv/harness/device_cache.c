@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The library's registration cache against the real module: what a list of its own
+ * cannot know of the kernel. Usage: device_cache [SEED]; the seed is printed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "device.h"
+#include "pinwatch_cache.h"
+
+#define READ		PINWATCH_CACHE_READ
+#define WRITE		PINWATCH_CACHE_WRITE
+#define NOBODY		65534
+#define NR_THREADS	3
+#define NR_SLOTS	8
+#define SLOT_PAGES	4
+#define NR_ROUNDS	400
+
+typedef const struct pinwatch_cache_region region;
+
+static struct pinwatch *dev;
+static struct pinwatch_cache *cache;
+static unsigned int seed;
+
+static void begin(size_t limit_pages)
+{
+	CHECK_EQ(pinwatch_open(&dev, NULL, PINWATCH_OPEN_NONBLOCK), 0);
+	CHECK_EQ(pinwatch_cache_create(&cache, dev, limit_pages * page_size(), 0), 0);
+}
+
+static void end(void)
+{
+	CHECK_EQ(pinwatch_cache_destroy(cache), 0);
+	CHECK_EQ(x_info(pinwatch_fd(dev)).nr_watches, 0);
+	pinwatch_close(dev);
+}
+
+static uint32_t nr_watches(void)
+{
+	return x_info(pinwatch_fd(dev)).nr_watches;
+}
+
+static struct pinwatch_cache_stats stats(void)
+{
+	struct pinwatch_cache_stats now;
+
+	pinwatch_cache_get_stats(cache, &now);
+	return now;
+}
+
+static region *x_get(const char *addr, size_t nr_pages, unsigned int intent)
+{
+	region *got;
+
+	CHECK_EQ(pinwatch_cache_get(cache, addr, nr_pages * page_size(), intent, &got), 0);
+	return got;
+}
+
+/* Get and put. Returns whether it was there. */
+static bool touch(const char *addr, size_t nr_pages, unsigned int intent)
+{
+	uint64_t hits = stats().hits;
+
+	pinwatch_cache_put(cache, x_get(addr, nr_pages, intent));
+	return stats().hits > hits;
+}
+
+static void x_remap(char *addr, size_t nr_pages)
+{
+	size_t length = nr_pages * page_size();
+
+	CHECK_EQ(munmap(addr, length), 0);
+	CHECK(mmap(addr, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+		   -1, 0) == addr);
+}
+
+/* The pages that a region pinned are those that are mapped: the module's own word. */
+static uint32_t verdict(region *got)
+{
+	struct pinwatch_watch_verify result;
+
+	CHECK_EQ(pinwatch_watch_verify(dev, got->watch.id, 0, 0, NULL, &result), 0);
+	return result.verdict;
+}
+
+/* The bug that such caches are known for: munmap, and mmap at the same address. */
+static void test_remap(void)
+{
+	char *addr = x_pages(4);
+	region *old, *new;
+	int i;
+
+	begin(64);
+	for (i = 0; i < 100; i++) {
+		old = x_get(addr, 4, WRITE);
+		CHECK(touch(addr, 4, WRITE));
+		CHECK_EQ(verdict(old), PINWATCH_VERDICT_SAME);
+		x_remap(addr, 4);
+		addr[0] = 'n';
+		new = x_get(addr, 4, WRITE);
+		CHECK(new != old);
+		CHECK_EQ(verdict(new), PINWATCH_VERDICT_SAME);
+		CHECK(verdict(old) != PINWATCH_VERDICT_SAME);
+		pinwatch_cache_put(cache, old);
+		pinwatch_cache_put(cache, new);
+		CHECK_EQ(nr_watches(), 1);
+		/* Idle, as well. */
+		x_remap(addr, 4);
+		CHECK(!touch(addr, 4, WRITE));
+	}
+	CHECK_EQ(stats().stale, 200);
+	end();
+}
+
+static void x_discard(char *addr, size_t length)
+{
+	x_dontneed(addr, length);
+}
+
+static void x_move(char *addr, size_t length)
+{
+	char *there = x_pages(length / page_size());
+
+	CHECK(mremap(addr, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, there) == there);
+	x_remap(addr, length / page_size());
+}
+
+static void x_protect(char *addr, size_t length)
+{
+	CHECK_EQ(mprotect(addr, length, PROT_READ), 0);
+	CHECK_EQ(mprotect(addr, length, PROT_READ | PROT_WRITE), 0);
+}
+
+/* Each other way to change it, in part. */
+static void test_other_changes(void)
+{
+	static void (*const changes[])(char *addr, size_t length) = {
+		x_discard, x_move, x_protect,
+	};
+	char *addr = x_pages(8);
+	size_t i;
+
+	begin(64);
+	touch(addr, 8, WRITE);
+	for (i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		CHECK(touch(addr, 8, WRITE));
+		changes[i](addr + 3 * page_size(), page_size());
+		CHECK(!touch(addr, 8, WRITE));
+	}
+	end();
+}
+
+/* Nothing is said to be changed that was not: no false stale one. */
+static void test_neighbours(void)
+{
+	char *addr = x_pages(9);
+
+	begin(64);
+	touch(addr, 4, WRITE);
+	touch(addr + 5 * page_size(), 4, WRITE);
+	x_dontneed(addr + 4 * page_size(), page_size());
+	CHECK(touch(addr, 4, WRITE));
+	CHECK(touch(addr + 5 * page_size(), 4, WRITE));
+	end();
+}
+
+static void test_containment(void)
+{
+	char *addr = x_pages(8);
+
+	begin(64);
+	CHECK(!touch(addr, 8, WRITE));
+	CHECK(touch(addr + 2 * page_size(), 3, READ));
+	CHECK(touch(addr + 7 * page_size(), 1, WRITE));
+	CHECK_EQ(nr_watches(), 1);
+	end();
+}
+
+static void test_lru(void)
+{
+	char *addr = x_pages(8);
+
+	begin(3);
+	touch(addr, 1, WRITE);
+	touch(addr + 2 * page_size(), 1, WRITE);
+	touch(addr + 4 * page_size(), 1, WRITE);
+	touch(addr, 1, WRITE);
+	touch(addr + 6 * page_size(), 1, WRITE);
+	CHECK_EQ(x_stats().pinned_pages, 3);
+	CHECK(touch(addr, 1, WRITE));
+	CHECK(!touch(addr + 2 * page_size(), 1, WRITE));
+	end();
+}
+
+static void test_in_use(void)
+{
+	char *addr = x_pages(8);
+	region *used;
+	int i;
+
+	begin(1);
+	used = x_get(addr, 2, WRITE);
+	for (i = 2; i < 8; i++)
+		touch(addr + (size_t)i * page_size(), 1, WRITE);
+	CHECK_EQ(verdict(used), PINWATCH_VERDICT_SAME);
+	CHECK(touch(addr, 2, WRITE));
+	pinwatch_cache_put(cache, used);
+	CHECK_EQ(x_stats().pinned_pages, 0);
+	end();
+}
+
+/* RLIMIT_MEMLOCK of somebody who is not root: idle regions make room. */
+static void test_memlock(void)
+{
+	struct rlimit limit = { .rlim_cur = 8 * page_size(), .rlim_max = 8 * page_size() };
+	char *addr = x_pages(32);
+	region *used, *got;
+	size_t i;
+
+	begin(1000);
+	CHECK_EQ(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+	CHECK_EQ(setresuid(NOBODY, NOBODY, NOBODY), 0);
+	used = x_get(addr, 2, WRITE);
+	for (i = 1; i < 16; i++)
+		CHECK(!touch(addr + 2 * i * page_size(), 2, WRITE));
+	CHECK_EQ(nr_watches(), 4);
+	CHECK_EQ(stats().retries, 12);
+	CHECK_EQ(pinwatch_cache_get(cache, addr, 7 * page_size(), WRITE, &got), -ENOMEM);
+	CHECK_EQ(nr_watches(), 1);
+	CHECK_EQ(pinwatch_cache_get(cache, addr, 9 * page_size(), WRITE, &got), -ENOMEM);
+	pinwatch_cache_put(cache, used);
+	end();
+}
+
+/* The user's share of watches, and the descriptor's. */
+static void test_nr_watches_of(const char *param)
+{
+	unsigned long old = x_param_get(param);
+	char *addr = x_pages(16);
+	size_t i;
+
+	x_param_set(param, 4);
+	begin(1000);
+	for (i = 0; i < 8; i++)
+		CHECK(!touch(addr + 2 * i * page_size(), 1, WRITE));
+	x_param_set(param, old);
+	CHECK_EQ(nr_watches(), 4);
+	CHECK_EQ(stats().evictions, 4);
+	end();
+}
+
+static void test_edquot(void)
+{
+	test_nr_watches_of("max_watches_per_user");
+}
+
+static void test_enospc(void)
+{
+	test_nr_watches_of("max_watches_per_file");
+}
+
+static void test_efault(void)
+{
+	char *addr = x_pages(2);
+	region *got;
+
+	begin(64);
+	touch(addr, 2, WRITE);
+	CHECK_EQ(munmap(addr + page_size(), page_size()), 0);
+	CHECK_EQ(pinwatch_cache_get(cache, addr, 2 * page_size(), READ, &got), -EFAULT);
+	CHECK_EQ(nr_watches(), 0);
+	CHECK(!touch(addr, 1, READ));
+	end();
+}
+
+/* Its watches tell no events: the caller's reader is not woken. */
+static void test_no_events(void)
+{
+	struct pinwatch_event event;
+	char *addr = x_pages(1);
+
+	begin(64);
+	touch(addr, 1, WRITE);
+	x_dontneed(addr, page_size());
+	CHECK_EQ(pinwatch_read_events(dev, &event, 1), -EAGAIN);
+	end();
+}
+
+/*
+ * Threads that use slots, each of which its own thread alone remaps now and then: a
+ * region that get returned is of the mapping that is there, and what a device would
+ * write through it arrives.
+ */
+static char *slots[NR_THREADS][NR_SLOTS];
+
+static void slot_use(char *addr, unsigned int *state)
+{
+	region *got = x_get(addr + (size_t)rand_r(state) % 2 * page_size(), SLOT_PAGES - 1,
+			    (unsigned int)rand_r(state) % 2);
+
+	/* Nobody else maps or unmaps here: what is returned is valid, and stays so. */
+	CHECK(pinwatch_valid(&got->watch));
+	CHECK_EQ(verdict(got), PINWATCH_VERDICT_SAME);
+	pinwatch_cache_put(cache, got);
+}
+
+static void *slots_run(void *data)
+{
+	size_t thread = (size_t)(uintptr_t)data;
+	unsigned int state = seed + (unsigned int)thread;
+	int i;
+
+	for (i = 0; i < NR_ROUNDS; i++) {
+		char *addr = slots[thread][(size_t)rand_r(&state) % NR_SLOTS];
+
+		if (rand_r(&state) % 8 == 0) {
+			x_remap(addr, SLOT_PAGES);
+			memset(addr, 'n', SLOT_PAGES * page_size());
+		}
+		slot_use(addr, &state);
+	}
+	return NULL;
+}
+
+static void test_threads(void)
+{
+	pthread_t threads[NR_THREADS];
+	struct pinwatch_cache_stats now;
+	size_t i, k;
+
+	begin(NR_SLOTS * SLOT_PAGES);
+	for (i = 0; i < NR_THREADS; i++)
+		for (k = 0; k < NR_SLOTS; k++)
+			slots[i][k] = x_pages(SLOT_PAGES);
+	for (i = 0; i < NR_THREADS; i++)
+		CHECK_EQ(pthread_create(&threads[i], NULL, slots_run, (void *)(uintptr_t)i), 0);
+	for (i = 0; i < NR_THREADS; i++)
+		pthread_join(threads[i], NULL);
+	now = stats();
+	ktap_note("%llu hits, %llu misses, %llu stale, %llu evictions",
+		  (unsigned long long)now.hits, (unsigned long long)now.misses,
+		  (unsigned long long)now.stale, (unsigned long long)now.evictions);
+	CHECK(now.hits && now.stale && now.evictions);
+	CHECK(x_stats().pinned_pages <= NR_SLOTS * SLOT_PAGES);
+	end();
+}
+
+int main(int argc, char **argv)
+{
+	static const struct ktap_test tests[] = {
+		{ "cache_remap_at_the_same_address", test_remap },
+		{ "cache_other_changes", test_other_changes },
+		{ "cache_neighbours_are_kept", test_neighbours },
+		{ "cache_larger_serves_smaller", test_containment },
+		{ "cache_lru_order", test_lru },
+		{ "cache_in_use_is_kept", test_in_use },
+		{ "cache_memlock_unprivileged", test_memlock },
+		{ "cache_edquot", test_edquot },
+		{ "cache_enospc", test_enospc },
+		{ "cache_efault", test_efault },
+		{ "cache_no_events", test_no_events },
+		{ "cache_threads", test_threads },
+		{ "counters_are_back", test_counters_are_back },
+		{ NULL, NULL }
+	};
+
+	seed = argc > 1 ? (unsigned int)strtoul(argv[1], NULL, 0) : 1;
+	ktap_note("seed %u", seed);
+	counters_remember();
+	return ktap_main(tests);
+}
