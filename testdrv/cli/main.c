@@ -10,6 +10,7 @@
 const struct verb *const verbs[] = {
 	&verb_demo,
 	&verb_exercise,
+	&verb_watch,
 	&verb_stat,
 	&verb_version,
 	&verb_help,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "maps.h"
+#include "print.h"
 
 /* False: not a line of that file. */
 static bool line_parse(char *line, struct map *map)
@@ -19,6 +20,7 @@ static bool line_parse(char *line, struct map *map)
 		return false;
 	line[strcspn(line, "\n")] = '\0';
 	snprintf(map->name, sizeof(map->name), "%s", line[at] ? line + at : "anon");
+	print_clean(map->name, sizeof(map->name));
 	return true;
 }
 

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+/* See watch.h. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "watch.h"
+
+static bool sum_is_of(const struct watch_sum *sum, const struct watch_row *row)
+{
+	return sum->causes == row->event.causes &&
+	       !strncmp(sum->comm, row->event.comm, sizeof(sum->comm)) &&
+	       !strcmp(sum->mapping, row->mapping);
+}
+
+static struct watch_sum *sum_new(struct watch_tally *tally, const struct watch_row *row)
+{
+	struct watch_sum *more = realloc(tally->sums, (tally->nr + 1) * sizeof(*more));
+
+	if (!more)
+		return NULL;
+	tally->sums = more;
+	more += tally->nr++;
+	*more = (struct watch_sum){ .causes = row->event.causes };
+	snprintf(more->comm, sizeof(more->comm), "%.15s", row->event.comm);
+	snprintf(more->mapping, sizeof(more->mapping), "%s", row->mapping);
+	return more;
+}
+
+bool watch_tally_add(struct watch_tally *tally, const struct watch_row *row)
+{
+	struct watch_sum *sum = NULL;
+	size_t i;
+
+	for (i = 0; i < tally->nr && !sum; i++)
+		if (sum_is_of(&tally->sums[i], row))
+			sum = &tally->sums[i];
+	if (!sum)
+		sum = sum_new(tally, row);
+	if (!sum)
+		return false;
+	sum->records++;
+	sum->invalidations += row->event.count;
+	tally->records++;
+	tally->invalidations += row->event.count;
+	return true;
+}
+
+static int sum_compare(const void *a, const void *b)
+{
+	uint64_t x = ((const struct watch_sum *)a)->invalidations;
+	uint64_t y = ((const struct watch_sum *)b)->invalidations;
+
+	return x < y ? 1 : x > y ? -1 : 0;
+}
+
+void watch_tally_sort(struct watch_tally *tally)
+{
+	if (tally->nr)
+		qsort(tally->sums, tally->nr, sizeof(*tally->sums), sum_compare);
+}
+
+void watch_tally_free(struct watch_tally *tally)
+{
+	free(tally->sums);
+}
