@@ -38,13 +38,14 @@ install: user	## the tool and the library, to DESTDIR and PREFIX=/usr/local; for
 	install -D -m 755 testdrv/lib/libpinwatch.so.0 $(DESTDIR)$(PREFIX)/lib/libpinwatch.so.0
 	ln -sf libpinwatch.so.0 $(DESTDIR)$(PREFIX)/lib/libpinwatch.so
 	install -D -m 644 testdrv/lib/libpinwatch.h $(DESTDIR)$(PREFIX)/include/libpinwatch.h
+	install -D -m 644 testdrv/lib/pinwatch_cache.h $(DESTDIR)$(PREFIX)/include/pinwatch_cache.h
 	install -D -m 644 uapi/linux/pinwatch.h $(DESTDIR)$(PREFIX)/include/linux/pinwatch.h
 	for page in $(MAN); do install -D -m 644 testdrv/man/$$page \
 		$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$page || exit; done
 
 uninstall:	## what install put there
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/pinwatch lib/libpinwatch.a lib/libpinwatch.so.0 \
-		lib/libpinwatch.so include/libpinwatch.h include/linux/pinwatch.h \
+		lib/libpinwatch.so include/libpinwatch.h include/pinwatch_cache.h include/linux/pinwatch.h \
 		$(foreach page,$(MAN),share/man/man$(subst .,,$(suffix $(page)))/$(page)))
 
 clean:	## what a build made, here and in build/; the cache of kernels stays

@@ -11,6 +11,7 @@ const struct verb *const verbs[] = {
 	&verb_demo,
 	&verb_exercise,
 	&verb_watch,
+	&verb_bench,
 	&verb_stat,
 	&verb_version,
 	&verb_help,

@@ -24,6 +24,7 @@ struct verb {
 extern const struct verb verb_demo;
 extern const struct verb verb_exercise;
 extern const struct verb verb_watch;
+extern const struct verb verb_bench;
 extern const struct verb verb_stat;
 extern const struct verb verb_version;
 extern const struct verb verb_help;

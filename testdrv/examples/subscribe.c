@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A driver author's first subscription, seen from outside: pinwatch_lab.ko makes each
+ * call of module/pinwatch.h on request, so that one can try what happens when.
+ *
+ *	ADD	pinwatch_interval_notifier_insert()
+ *	BEGIN	seq = pinwatch_interval_read_begin()
+ *	RETRY	pinwatch_interval_read_retry(seq), under the driver's lock
+ *	DEL	pinwatch_interval_notifier_remove()
+ *
+ * Between BEGIN and RETRY a driver takes the pages. If RETRY says true, something in
+ * the range was invalidated meanwhile: let go of them, and begin again.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "../../module/lab/pinwatch_lab.h"
+
+#define NR_PAGES	4
+#define PAGE_SIZE	4096UL
+
+static int lab;
+
+/* One attempt of a driver to take the pages; @meanwhile is bad luck. */
+static int attempt(__u32 id, void (*meanwhile)(char *range), char *range)
+{
+	struct pinwatch_lab_begin args = { .id = id };
+
+	if (ioctl(lab, PINWATCH_LAB_IOC_BEGIN, &args))
+		return -1;
+	if (meanwhile)
+		meanwhile(range);
+	if (ioctl(lab, PINWATCH_LAB_IOC_RETRY, &args))
+		return -1;
+	return args.retry != 0;
+}
+
+static void discard(char *range)
+{
+	madvise(range + PAGE_SIZE, PAGE_SIZE, MADV_DONTNEED);
+}
+
+int main(void)
+{
+	struct pinwatch_lab_add add = {
+		.engine = PINWATCH_LAB_PINWATCH,
+		.behaviour = PINWATCH_LAB_COUNTING,
+		.length = NR_PAGES * PAGE_SIZE,
+	};
+	struct pinwatch_lab_read seen = { 0 };
+	struct pinwatch_lab_del del = { 0 };
+	int unlucky, lucky;
+	char *range;
+
+	range = mmap(NULL, NR_PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	add.start = (__u64)(unsigned long)range;
+	lab = open(PINWATCH_LAB_DEVICE, O_RDWR | O_CLOEXEC);
+	if (lab < 0 || ioctl(lab, PINWATCH_LAB_IOC_ADD, &add)) {
+		perror(PINWATCH_LAB_DEVICE);
+		return 1;
+	}
+	unlucky = attempt(add.id, discard, range);
+	lucky = attempt(add.id, NULL, range);
+	printf("with MADV_DONTNEED in between: retry is %d; without: %d\n", unlucky, lucky);
+
+	seen.id = add.id;
+	if (ioctl(lab, PINWATCH_LAB_IOC_READ, &seen))
+		return 1;
+	printf("%llu callback, of %llx-%llx\n", seen.callbacks, seen.last_start, seen.last_end);
+	del.id = add.id;
+	if (ioctl(lab, PINWATCH_LAB_IOC_DEL, &del))
+		return 1;
+	close(lab);
+	return unlucky != 1 || lucky != 0 || seen.callbacks != 1 ||
+	       seen.last_start != add.start + PAGE_SIZE;
+}
