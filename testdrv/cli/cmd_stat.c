@@ -4,10 +4,12 @@
 #include <jansson.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "libpinwatch.h"
 #include "print.h"
+#include "stat_process.h"
 #include "verb.h"
 
 /* One name for people and for programs. */
@@ -66,29 +68,11 @@ static void stats_print_table(const struct pinwatch_stats *stats)
 		       counter_value(&counters[i], stats), counters[i].meaning);
 }
 
-static int stat_run(int argc, char **argv)
+static int stat_module(const char *device, bool json)
 {
-	static const struct option options[] = {
-		{ "device", required_argument, NULL, 'd' },
-		{ "json", no_argument, NULL, 'j' },
-		{ 0 },
-	};
-	const char *device = NULL;
 	struct pinwatch_stats stats;
 	struct pinwatch *dev;
-	bool json = false;
-	int opt, ret;
-
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (opt == 'd')
-			device = optarg;
-		else if (opt == 'j')
-			json = true;
-		else
-			return verb_usage_error(&verb_stat);
-	}
-	if (optind != argc)
-		return verb_usage_error(&verb_stat);
+	int ret;
 
 	ret = pinwatch_open(&dev, device, 0);
 	if (ret)
@@ -103,11 +87,40 @@ static int stat_run(int argc, char **argv)
 	return STATUS_OK;
 }
 
+static int stat_run(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "device", required_argument, NULL, 'd' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "pid", required_argument, NULL, 'p' },
+		{ 0 },
+	};
+	const char *device = NULL;
+	bool json = false;
+	pid_t pid = 0;
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "p:", options, NULL)) != -1) {
+		if (opt == 'd')
+			device = optarg;
+		else if (opt == 'j')
+			json = true;
+		else if (opt == 'p' && atoi(optarg) > 0)
+			pid = atoi(optarg);
+		else
+			return verb_usage_error(&verb_stat);
+	}
+	if (optind != argc)
+		return verb_usage_error(&verb_stat);
+	return pid ? stat_process(pid, json) : stat_module(device, json);
+}
+
 const struct verb verb_stat = {
 	.name = "stat",
-	.summary = "Print the module's counters",
-	.usage = "[--json] [--device PATH]",
+	.summary = "Print the module's counters, or the watches of a process",
+	.usage = "[-p PID] [--json] [--device PATH]",
 	.help =
+		"  -p, --pid PID   each watch on the descriptors that the process has\n"
 		"  --json          for programs\n"
 		"  --device PATH   the device node (" PINWATCH_DEVICE ")\n",
 	.run = stat_run,
