@@ -38,6 +38,7 @@ struct session {
 	uint64_t scan_ns;
 	uint64_t nr_printed;
 	uint64_t nr_released;	/* of this address space: the table has one row for them */
+	const char *ending;	/* why, when what is there to be read has been told */
 	const char *ended;	/* why; NULL: not yet */
 };
 
@@ -134,9 +135,22 @@ static void wait_for(struct session *session, bool events)
 	if (poll(fds, events ? 3 : 2, timeout) <= 0)
 		return;
 	if (fds[0].revents)
-		session->ended = "interrupted";
+		session->ending = "interrupted";
 	else if (fds[1].revents)
-		session->ended = "the process ended";
+		session->ending = "the process ended";
+}
+
+/* Look for new mappings, now and then. 0 or -errno. */
+static int scan_when_due(struct session *session)
+{
+	int ret = 0;
+
+	if (now_ns() - session->scan_ns > RESCAN_NS)
+		ret = scan(session);
+	if (ret != -ESRCH)
+		return ret;
+	session->ending = "the process ended";
+	return 0;
 }
 
 static int step(struct session *session)
@@ -144,29 +158,29 @@ static int step(struct session *session)
 	int ret;
 
 	wait_for(session, true);
-	if (session->ended) {
-		/* What happened before it ended is told, whatever was asked for. */
-		const char *why = session->ended;
-
-		session->ended = NULL;
-		ret = events_read(session);
-		session->ended = why;
-		return ret;
-	}
 	ret = events_read(session);
-	if (ret || session->ended)
+	if (ret || session->ended || session->ending)
 		return ret;
 	if (session->nr_released)
 		return released(session);
-	if (now_ns() - session->scan_ns > RESCAN_NS)
-		ret = scan(session);
+	ret = scan_when_due(session);
 	/* Hits of one watch merge meanwhile. */
 	if (!ret && session->options->interval_ms)
 		wait_for(session, false);
-	if (ret == -ESRCH) {
-		session->ended = "the process ended";
-		ret = 0;
-	}
+	return ret;
+}
+
+/* What happened before it was to end is told. */
+static int session_loop(struct session *session)
+{
+	int ret = 0;
+
+	while (!ret && !session->ended && !session->ending)
+		ret = step(session);
+	if (!ret && !session->ended)
+		ret = events_read(session);
+	if (!session->ended)
+		session->ended = session->ending;
 	return ret;
 }
 
@@ -181,11 +195,10 @@ static int session_run(struct session *session)
 		return -ENXIO;
 	}
 	if (!session->output.json)
-		printf("%zu ranges of process %d are watched\n", session->target.nr_watches,
-		       session->options->pid);
+		printf("watching process %d: ranges: %zu\n", session->options->pid,
+		       session->target.nr_watches);
 	watch_print_head(&session->output);
-	while (!ret && !session->ended)
-		ret = step(session);
+	ret = session_loop(session);
 	if (!ret)
 		watch_print_summary(&session->output, &session->tally, session->ended);
 	return ret;
