@@ -31,7 +31,8 @@ static void *storm_run(void *data)
 		size_t i;
 
 		for (i = 0; i < NR_PAGES; i++)
-			madvise(storm->addr + i * storm->page_size, storm->page_size, MADV_DONTNEED);
+			madvise(storm->addr + i * storm->page_size, storm->page_size,
+				MADV_DONTNEED);
 		storm->nr += NR_PAGES;
 		storm->ns = bench_now_ns() - begin;
 	} while (storm->ns < STORM_NS);

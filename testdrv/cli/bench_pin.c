@@ -100,7 +100,8 @@ static int size_run(struct bench *bench, struct pins *pins)
 	pins->addr = bench_memory(pins->length, true);
 	if (!pins->addr)
 		return -ENOMEM;
-	ret = pins_time(bench, pins, "pinned watch add, pages", "pinned watch del, pages", pin_once);
+	ret = pins_time(bench, pins, "pinned watch add, pages", "pinned watch del, pages",
+			pin_once);
 	if (!ret)
 		ret = ring_time(bench, pins);
 	munmap(pins->addr, pins->length);

@@ -146,7 +146,6 @@ int bench_large(struct bench *bench)
 	if (ret != -EDQUOT && ret != -ENOSPC)
 		return ret;
 	bench_skip(bench, "1,000,000 watches on one descriptor",
-		   "write 1048576 to max_watches_per_file and max_watches_per_user in "
-		   "/sys/module/pinwatch/parameters first");
+		   "the parameters max_watches_per_file and max_watches_per_user are too low");
 	return 0;
 }

@@ -60,8 +60,11 @@ static bool colour_wanted(void)
 static void row_handle(struct session *session, struct watch_row *row)
 {
 	bool released = row->event.events & PINWATCH_EVENT_RELEASE;
+	struct watch_row sum = *row;
 
-	if (!watch_tally_add(&session->tally, row))
+	if (released)
+		sum.mapping = "all";
+	if (!watch_tally_add(&session->tally, &sum))
 		session->ended = "no memory";
 	if (released && session->nr_released++ && !session->output.json)
 		return;
@@ -109,6 +112,11 @@ static int scan(struct session *session)
 	return ret;
 }
 
+static void head_print(const struct session *session)
+{
+	watch_print_head(&session->output, session->options->pid, session->target.nr_watches);
+}
+
 /* Its memory is gone: it ended, or it is another program now. */
 static int released(struct session *session)
 {
@@ -116,6 +124,8 @@ static int released(struct session *session)
 
 	session->nr_released = 0;
 	session->scan_ns = now_ns();
+	if (!ret)
+		head_print(session);
 	if (ret != -ESRCH && ret != -ENOENT)
 		return ret;
 	session->ended = "the process ended";
@@ -191,13 +201,11 @@ static int session_run(struct session *session)
 	if (ret)
 		return ret;
 	if (!session->target.nr_watches) {
-		fprintf(stderr, "pinwatch: process %d has no such mapping\n", session->options->pid);
+		fprintf(stderr, "pinwatch: process %d has no such mapping\n",
+			session->options->pid);
 		return -ENXIO;
 	}
-	if (!session->output.json)
-		printf("watching process %d: ranges: %zu\n", session->options->pid,
-		       session->target.nr_watches);
-	watch_print_head(&session->output);
+	head_print(session);
 	ret = session_loop(session);
 	if (!ret)
 		watch_print_summary(&session->output, &session->tally, session->ended);
@@ -219,7 +227,11 @@ static int watch_start(const struct options *options)
 {
 	struct session session = {
 		.options = options,
-		.output = { .json = options->json, .colour = colour_wanted(), .begin_ns = now_ns() },
+		.output = {
+			.json = options->json,
+			.colour = colour_wanted(),
+			.begin_ns = now_ns(),
+		},
 		.signal_fd = signals_open(),
 	};
 	int ret;

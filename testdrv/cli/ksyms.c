@@ -34,7 +34,8 @@ static void sym_append(uint64_t addr, const char *name)
 	}
 	syms[nr_syms].addr = addr;
 	syms[nr_syms].name = strdup(name);
-	nr_syms += syms[nr_syms].name != NULL;
+	if (syms[nr_syms].name)
+		nr_syms++;
 }
 
 /* Addresses are zero for who may not see them. */

@@ -36,10 +36,12 @@ json_t *print_events_to_json(uint32_t events)
 	char name[96];
 	uint32_t bit;
 
-	for (bit = 1; bit; bit <<= 1)
-		if (events & bit)
-			json_array_append_new(array, json_string(pinwatch_events_string(bit, name,
-											sizeof(name))));
+	for (bit = 1; bit; bit <<= 1) {
+		if (!(events & bit))
+			continue;
+		pinwatch_events_string(bit, name, sizeof(name));
+		json_array_append_new(array, json_string(name));
+	}
 	return array;
 }
 
@@ -49,10 +51,12 @@ json_t *print_causes_to_json(uint64_t causes)
 	char name[256];
 	uint64_t bit;
 
-	for (bit = 1; bit; bit <<= 1)
-		if (causes & bit)
-			json_array_append_new(array, json_string(pinwatch_causes_string(bit, name,
-											sizeof(name))));
+	for (bit = 1; bit; bit <<= 1) {
+		if (!(causes & bit))
+			continue;
+		pinwatch_causes_string(bit, name, sizeof(name));
+		json_array_append_new(array, json_string(name));
+	}
 	return array;
 }
 

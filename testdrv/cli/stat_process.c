@@ -129,8 +129,8 @@ static int process_print(pid_t pid, int pidfd, bool json)
 	int nr;
 
 	if (!json)
-		printf("%4s %8s  %-25s %8s %8s %-8s %8s  %s\n", "FD", "ID", "RANGE", "PAGES", "PINNED",
-		       "STATE", "HITS", "CAUSES");
+		printf("%4s %8s  %-25s %8s %8s %-8s %8s  %s\n", "FD", "ID", "RANGE", "PAGES",
+		       "PINNED", "STATE", "HITS", "CAUSES");
 	nr = fds_print(pid, pidfd, rows);
 	if (nr < 0) {
 		json_decref(rows);

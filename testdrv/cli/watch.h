@@ -47,7 +47,8 @@ struct watch_output {
 	uint64_t begin_ns;
 };
 
-void watch_print_head(const struct watch_output *output);
+/* Also when the process became another program: from here on it is watched. */
+void watch_print_head(const struct watch_output *output, int pid, size_t nr_ranges);
 void watch_print_row(const struct watch_output *output, const struct watch_row *row);
 /* @why: what ended it. */
 void watch_print_summary(const struct watch_output *output, struct watch_tally *tally,

@@ -12,12 +12,14 @@
 #define STACK_ROWS	8	/* of the functions that led to the invalidation */
 
 /* What took pages away; what replaced them; the rest only changes what may be done. */
-#define CAUSES_GONE	(PINWATCH_CAUSE_MUNMAP | PINWATCH_CAUSE_MREMAP | PINWATCH_CAUSE_MMAP | \
-			 PINWATCH_CAUSE_MADVISE | PINWATCH_CAUSE_TRUNCATE | PINWATCH_CAUSE_REAP | \
-			 PINWATCH_CAUSE_POISON | PINWATCH_CAUSE_EXIT | PINWATCH_CAUSE_EXEC)
-#define CAUSES_MOVED	(PINWATCH_CAUSE_COW | PINWATCH_CAUSE_REMOTE_WRITE | \
-			 PINWATCH_CAUSE_MIGRATE | PINWATCH_CAUSE_COMPACT | PINWATCH_CAUSE_RECLAIM | \
-			 PINWATCH_CAUSE_KSM | PINWATCH_CAUSE_THP | PINWATCH_CAUSE_OFFLINE)
+#define CAUSES_GONE \
+	(PINWATCH_CAUSE_MUNMAP | PINWATCH_CAUSE_MREMAP | PINWATCH_CAUSE_MMAP | \
+	 PINWATCH_CAUSE_MADVISE | PINWATCH_CAUSE_TRUNCATE | PINWATCH_CAUSE_REAP | \
+	 PINWATCH_CAUSE_POISON | PINWATCH_CAUSE_EXIT | PINWATCH_CAUSE_EXEC)
+#define CAUSES_MOVED \
+	(PINWATCH_CAUSE_COW | PINWATCH_CAUSE_REMOTE_WRITE | PINWATCH_CAUSE_MIGRATE | \
+	 PINWATCH_CAUSE_COMPACT | PINWATCH_CAUSE_RECLAIM | PINWATCH_CAUSE_KSM | \
+	 PINWATCH_CAUSE_THP | PINWATCH_CAUSE_OFFLINE)
 
 static const char *colour_of(const struct watch_output *output, uint64_t causes)
 {
@@ -33,12 +35,20 @@ static const char *colour_end(const struct watch_output *output)
 	return output->colour ? "\033[0m" : "";
 }
 
-void watch_print_head(const struct watch_output *output)
+static void head_table(int pid, size_t nr_ranges)
 {
-	if (output->json)
-		return;
+	printf("watching process %d, ranges: %zu\n", pid, nr_ranges);
 	printf("%10s  %-18s %-18s %-25s %6s  %-22s %s\n", "SECONDS", "CAUSE", "BY", "RANGE", "HITS",
 	       "EVENTS", "MAPPING");
+}
+
+void watch_print_head(const struct watch_output *output, int pid, size_t nr_ranges)
+{
+	if (output->json)
+		print_json_line(json_pack("{s:i, s:I}", "pid", pid, "ranges",
+					  (json_int_t)nr_ranges));
+	else
+		head_table(pid, nr_ranges);
 	fflush(stdout);
 }
 
@@ -87,7 +97,8 @@ static void table_row(const struct watch_output *output, const struct watch_row 
 	snprintf(range, sizeof(range), "%llx-%llx", event->start, event->end);
 	printf("%10.3f  %s%-18s%s %-18s %-25s %6llu  %-22s %s\n", (double)ns / 1e9,
 	       colour_of(output, event->causes), causes, colour_end(output),
-	       actor_string(event, actor, sizeof(actor)), range, event->count, events, row->mapping);
+	       actor_string(event, actor, sizeof(actor)), range, event->count, events,
+	       row->mapping);
 	if (row->stack)
 		stack_print(row->stack);
 }
@@ -161,7 +172,8 @@ static void summary_table(const struct watch_output *output, const struct watch_
 	char causes[256];
 	size_t i;
 
-	printf("\n%12s %8s  %-18s %-16s %s\n", "INVALIDATIONS", "RECORDS", "CAUSE", "BY", "MAPPING");
+	printf("\n%12s %8s  %-18s %-16s %s\n", "INVALIDATIONS", "RECORDS", "CAUSE", "BY",
+	       "MAPPING");
 	for (i = 0; i < tally->nr && i < SUMMARY_ROWS; i++) {
 		const struct watch_sum *sum = &tally->sums[i];
 
@@ -172,7 +184,8 @@ static void summary_table(const struct watch_output *output, const struct watch_
 	}
 	if (i < tally->nr)
 		printf("%13s %8s  and %zu kinds more\n", "", "", tally->nr - i);
-	printf("%13" PRIu64 " %8" PRIu64 "  in all: %s\n", tally->invalidations, tally->records, why);
+	printf("%13" PRIu64 " %8" PRIu64 "  in all: %s\n", tally->invalidations, tally->records,
+	       why);
 }
 
 void watch_print_summary(const struct watch_output *output, struct watch_tally *tally,

@@ -24,8 +24,6 @@
 #define SLOT_PAGES	4
 #define NR_ROUNDS	400
 
-typedef const struct pinwatch_cache_region region;
-
 static struct pinwatch *dev;
 static struct pinwatch_cache *cache;
 static unsigned int seed;
@@ -56,9 +54,10 @@ static struct pinwatch_cache_stats stats(void)
 	return now;
 }
 
-static region *x_get(const char *addr, size_t nr_pages, unsigned int intent)
+static const struct pinwatch_cache_region *x_get(const char *addr, size_t nr_pages,
+						 unsigned int intent)
 {
-	region *got;
+	const struct pinwatch_cache_region *got;
 
 	CHECK_EQ(pinwatch_cache_get(cache, addr, nr_pages * page_size(), intent, &got), 0);
 	return got;
@@ -83,7 +82,7 @@ static void x_remap(char *addr, size_t nr_pages)
 }
 
 /* The pages that a region pinned are those that are mapped: the module's own word. */
-static uint32_t verdict(region *got)
+static uint32_t verdict(const struct pinwatch_cache_region *got)
 {
 	struct pinwatch_watch_verify result;
 
@@ -95,7 +94,7 @@ static uint32_t verdict(region *got)
 static void test_remap(void)
 {
 	char *addr = x_pages(4);
-	region *old, *new;
+	const struct pinwatch_cache_region *old, *new;
 	int i;
 
 	begin(64);
@@ -203,7 +202,7 @@ static void test_lru(void)
 static void test_in_use(void)
 {
 	char *addr = x_pages(8);
-	region *used;
+	const struct pinwatch_cache_region *used;
 	int i;
 
 	begin(1);
@@ -222,7 +221,7 @@ static void test_memlock(void)
 {
 	struct rlimit limit = { .rlim_cur = 8 * page_size(), .rlim_max = 8 * page_size() };
 	char *addr = x_pages(32);
-	region *used, *got;
+	const struct pinwatch_cache_region *used, *got;
 	size_t i;
 
 	begin(1000);
@@ -270,7 +269,7 @@ static void test_enospc(void)
 static void test_efault(void)
 {
 	char *addr = x_pages(2);
-	region *got;
+	const struct pinwatch_cache_region *got;
 
 	begin(64);
 	touch(addr, 2, WRITE);
@@ -296,16 +295,16 @@ static void test_no_events(void)
 
 /*
  * Threads that use slots, each of which its own thread alone remaps now and then: a
- * region that get returned is of the mapping that is there, and what a device would
- * write through it arrives.
+ * region that get returned is of the mapping that is there.
  */
 static char *slots[NR_THREADS][NR_SLOTS];
 
 static void slot_use(char *addr, unsigned int *state)
 {
-	region *got = x_get(addr + (size_t)rand_r(state) % 2 * page_size(), SLOT_PAGES - 1,
-			    (unsigned int)rand_r(state) % 2);
+	const struct pinwatch_cache_region *got;
+	size_t first = (size_t)rand_r(state) % 2;
 
+	got = x_get(addr + first * page_size(), SLOT_PAGES - 1, (unsigned int)rand_r(state) % 2);
 	/* Nobody else maps or unmaps here: what is returned is valid, and stays so. */
 	CHECK(pinwatch_valid(&got->watch));
 	CHECK_EQ(verdict(got), PINWATCH_VERDICT_SAME);

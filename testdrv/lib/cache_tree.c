@@ -84,14 +84,9 @@ void pw_cache_tree_remove(struct pw_cache_entry **root, struct pw_cache_entry *e
 /* Of a subtree with such an end: the first in order that ends there or behind. */
 static struct pw_cache_entry *first_to_end(struct pw_cache_entry *node, uintptr_t end)
 {
-	for (;;) {
-		if (node->left && node->left->max_end >= end)
-			node = node->left;
-		else if (node->end >= end)
-			return node;
-		else
-			node = node->right;
-	}
+	while ((node->left && node->left->max_end >= end) || node->end < end)
+		node = node->left && node->left->max_end >= end ? node->left : node->right;
+	return node;
 }
 
 struct pw_cache_entry *pw_cache_tree_cover(struct pw_cache_entry *node, uintptr_t start,

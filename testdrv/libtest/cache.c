@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* pinwatch_cache against a device in this process: one promise a test. */
 #include <errno.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +13,6 @@
 #define READ	PINWATCH_CACHE_READ
 #define WRITE	PINWATCH_CACHE_WRITE
 #define LIMIT	(1000 * FAKE_PAGE)
-
-typedef const struct pinwatch_cache_region region;
 
 static struct pinwatch *dev;
 static struct pinwatch_cache *cache;
@@ -40,9 +36,9 @@ static void end(void)
 	fake_check_clean();
 }
 
-static region *x_get(size_t first, size_t nr_pages, unsigned int intent)
+static const struct pinwatch_cache_region *x_get(size_t first, size_t nr_pages, unsigned int intent)
 {
-	region *got;
+	const struct pinwatch_cache_region *got;
 
 	CHECK_EQ(pinwatch_cache_get(cache, page(first), nr_pages * FAKE_PAGE, intent, &got), 0);
 	CHECK(got->addr <= page(first));
@@ -52,7 +48,7 @@ static region *x_get(size_t first, size_t nr_pages, unsigned int intent)
 	return got;
 }
 
-static void put(region *got)
+static void put(const struct pinwatch_cache_region *got)
 {
 	pinwatch_cache_put(cache, got);
 }
@@ -76,7 +72,7 @@ static struct pinwatch_cache_stats stats(void)
 
 static void test_errors(void)
 {
-	region *got = NULL;
+	const struct pinwatch_cache_region *got = NULL;
 
 	begin(LIMIT, 0);
 	CHECK_EQ(pinwatch_cache_create(&cache, dev, 1, 2), -EINVAL);
@@ -96,7 +92,7 @@ static void test_errors(void)
 
 static void test_hit(void)
 {
-	region *first, *second;
+	const struct pinwatch_cache_region *first, *second;
 
 	begin(LIMIT, 0);
 	first = x_get(0, 4, READ);
@@ -120,7 +116,7 @@ static void test_hit(void)
 /* Bytes, not pages, are what is asked for. */
 static void test_rounding(void)
 {
-	region *got;
+	const struct pinwatch_cache_region *got;
 
 	begin(LIMIT, 0);
 	CHECK_EQ(pinwatch_cache_get(cache, page(1) - 1, 2, READ, &got), 0);
@@ -168,7 +164,7 @@ static void test_flag_write(void)
 /* What a new region can do the work of is unpinned; what is in use is not. */
 static void test_subsumes(void)
 {
-	region *used;
+	const struct pinwatch_cache_region *used;
 
 	begin(LIMIT, 0);
 	touch(0, 2, READ);
@@ -187,7 +183,7 @@ static void test_subsumes(void)
 
 static void test_stale_is_not_returned(void)
 {
-	region *first, *second;
+	const struct pinwatch_cache_region *first, *second;
 
 	begin(LIMIT, 0);
 	first = x_get(0, 2, READ);
@@ -221,7 +217,7 @@ static void test_stale_hides_nothing(void)
 
 static void test_put_drops_stale(void)
 {
-	region *got;
+	const struct pinwatch_cache_region *got;
 
 	begin(LIMIT, 0);
 	got = x_get(0, 2, READ);
@@ -252,7 +248,7 @@ static void test_lru_order(void)
 
 static void test_in_use_is_kept(void)
 {
-	region *used;
+	const struct pinwatch_cache_region *used;
 
 	begin(2 * FAKE_PAGE, 0);
 	used = x_get(0, 2, READ);
@@ -269,7 +265,7 @@ static void test_in_use_is_kept(void)
 /* More than the limit at once: served, and not kept. */
 static void test_larger_than_the_limit(void)
 {
-	region *got;
+	const struct pinwatch_cache_region *got;
 
 	begin(2 * FAKE_PAGE, 0);
 	touch(0, 1, READ);
@@ -282,7 +278,7 @@ static void test_larger_than_the_limit(void)
 
 static void test_limit_of(int error)
 {
-	region *used, *got;
+	const struct pinwatch_cache_region *used, *got;
 
 	begin(LIMIT, 0);
 	touch(0, 2, READ);
@@ -326,7 +322,7 @@ static void test_limit_enospc(void)
 static void test_hopeless(void)
 {
 	struct rlimit limit = { .rlim_cur = 4 * FAKE_PAGE, .rlim_max = 4 * FAKE_PAGE };
-	region *got;
+	const struct pinwatch_cache_region *got;
 
 	begin(LIMIT, 0);
 	touch(0, 2, READ);
@@ -376,7 +372,7 @@ static void test_misses_reap(void)
 
 static void test_flush(void)
 {
-	region *used;
+	const struct pinwatch_cache_region *used;
 
 	begin(LIMIT, 0);
 	touch(0, 4, READ);
@@ -397,7 +393,7 @@ static void test_flush(void)
 
 static void test_destroy_ebusy(void)
 {
-	region *used;
+	const struct pinwatch_cache_region *used;
 
 	begin(LIMIT, 0);
 	used = x_get(0, 1, READ);
@@ -434,7 +430,7 @@ static void ops_remove(void *arg, struct pinwatch_cache_region *got)
 static void test_ops(void)
 {
 	struct pinwatch_cache_ops ops = { .add = ops_add, .remove = ops_remove };
-	region *got;
+	const struct pinwatch_cache_region *got;
 
 	begin(2 * FAKE_PAGE, 0);
 	CHECK_EQ(pinwatch_cache_set_ops(cache, &ops, &ops), 0);
@@ -452,132 +448,6 @@ static void test_ops(void)
 	CHECK_EQ(pinwatch_cache_destroy(cache), 0);
 	CHECK_EQ(nr_added, 0);
 	CHECK_EQ(pinwatch_cache_create(&cache, dev, LIMIT, 0), 0);
-	end();
-}
-
-/* A thread that is held as it pins pages 0 to 3. */
-static bool held, released;
-
-static void add_hold(void)
-{
-	__atomic_store_n(&held, true, __ATOMIC_RELEASE);
-	while (!__atomic_load_n(&released, __ATOMIC_ACQUIRE))
-		sched_yield();
-}
-
-static void *get_run(void *data)
-{
-	(void)data;
-	return (void *)x_get(0, 4, READ);
-}
-
-static void *get_inner_run(void *data)
-{
-	(void)data;
-	return (void *)x_get(1, 2, READ);
-}
-
-static pthread_t start(void *(*run)(void *))
-{
-	pthread_t thread;
-
-	CHECK_EQ(pthread_create(&thread, NULL, run, NULL), 0);
-	return thread;
-}
-
-static region *join(pthread_t thread)
-{
-	void *got;
-
-	CHECK_EQ(pthread_join(thread, &got), 0);
-	return got;
-}
-
-static pthread_t start_held(void)
-{
-	pthread_t thread;
-
-	fake.on_add = add_hold;
-	thread = start(get_run);
-	while (!__atomic_load_n(&held, __ATOMIC_ACQUIRE))
-		sched_yield();
-	return thread;
-}
-
-/* Who wants what is being pinned waits for it; others' hits go on. */
-static void test_second_waits(void)
-{
-	pthread_t owner, second;
-	region *got;
-
-	begin(LIMIT, 0);
-	touch(10, 1, READ);
-	owner = start_held();
-	CHECK(touch(10, 1, READ));
-	second = start(get_inner_run);
-	__atomic_store_n(&released, true, __ATOMIC_RELEASE);
-	got = join(owner);
-	CHECK(join(second) == got);
-	CHECK_EQ(fake.nr_adds, 2);
-	put(got);
-	put(got);
-	end();
-}
-
-/* A failure is its owner's alone: the second tries for itself. */
-static bool fail_once;
-
-static void add_hold_and_fail(void)
-{
-	if (fail_once) {
-		fail_once = false;
-		add_hold();
-		fake.fail = -EAGAIN;
-	} else {
-		fake.fail = 0;
-	}
-}
-
-static void *get_failing_run(void *data)
-{
-	region *got;
-
-	(void)data;
-	CHECK_EQ(pinwatch_cache_get(cache, page(0), 4 * FAKE_PAGE, READ, &got), -EAGAIN);
-	return NULL;
-}
-
-static void test_failure_is_not_shared(void)
-{
-	pthread_t owner, second;
-
-	begin(LIMIT, 0);
-	fail_once = true;
-	fake.on_add = add_hold_and_fail;
-	owner = start(get_failing_run);
-	while (!__atomic_load_n(&held, __ATOMIC_ACQUIRE))
-		sched_yield();
-	second = start(get_inner_run);
-	__atomic_store_n(&released, true, __ATOMIC_RELEASE);
-	join(owner);
-	put(join(second));
-	end();
-}
-
-/* A flush while it is being pinned: the owner has it, nobody else gets it. */
-static void test_flush_of_pending(void)
-{
-	pthread_t owner;
-	region *got;
-
-	begin(LIMIT, 0);
-	owner = start_held();
-	CHECK_EQ(pinwatch_cache_flush(cache, page(2), 1), 1);
-	__atomic_store_n(&released, true, __ATOMIC_RELEASE);
-	got = join(owner);
-	CHECK(!touch(0, 4, READ));
-	put(got);
-	CHECK_EQ(fake.nr_watches, 1);
 	end();
 }
 
@@ -606,9 +476,6 @@ int main(void)
 		{ "flush", test_flush },
 		{ "destroy_ebusy", test_destroy_ebusy },
 		{ "ops", test_ops },
-		{ "second_waits_for_the_first", test_second_waits },
-		{ "failure_is_not_shared", test_failure_is_not_shared },
-		{ "flush_of_what_is_being_pinned", test_flush_of_pending },
 		{ NULL, NULL }
 	};
 

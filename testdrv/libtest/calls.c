@@ -37,7 +37,8 @@ static void test_add(void)
 	struct pinwatch *dev = fake_open();
 	struct pinwatch_watch watch;
 
-	CHECK_EQ(pinwatch_watch_add(dev, range + 1, FAKE_PAGE, PINWATCH_WATCH_F_PIN, 99, &watch), 0);
+	CHECK_EQ(pinwatch_watch_add(dev, range + 1, FAKE_PAGE, PINWATCH_WATCH_F_PIN, 99, &watch),
+		 0);
 	CHECK_EQ(fake.last.add.addr, (uintptr_t)range + 1);
 	CHECK_EQ(fake.last.add.length, FAKE_PAGE);
 	CHECK_EQ(fake.last.add.flags, PINWATCH_WATCH_F_PIN);

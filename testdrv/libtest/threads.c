@@ -3,7 +3,9 @@
  * Threads that share a pinwatch_cache, beside one that invalidates.
  * Usage: threads [SEED]; the seed is printed.
  */
+#include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -143,10 +145,178 @@ static void test_threads(void)
 	fake_check_clean();
 }
 
+/* For the tests below: the range is pages 0 to 3, and nothing is invalidated. */
+static void begin(void)
+{
+	dev = fake_open();
+	CHECK_EQ(pinwatch_cache_create(&cache, dev, 1000 * FAKE_PAGE, 0), 0);
+}
+
+static void end(void)
+{
+	CHECK_EQ(pinwatch_cache_destroy(cache), 0);
+	pinwatch_close(dev);
+	fake_check_clean();
+}
+
+static const struct pinwatch_cache_region *x_get(size_t first, size_t nr_pages)
+{
+	const struct pinwatch_cache_region *got;
+
+	CHECK_EQ(pinwatch_cache_get(cache, page(first), nr_pages * FAKE_PAGE,
+				    PINWATCH_CACHE_READ, &got), 0);
+	CHECK(pinwatch_valid(&got->watch));
+	return got;
+}
+
+static void put(const struct pinwatch_cache_region *got)
+{
+	pinwatch_cache_put(cache, got);
+}
+
+/* Get and put. Returns whether it was there. */
+static bool touch(size_t first, size_t nr_pages)
+{
+	size_t nr_adds = fake.nr_adds;
+
+	put(x_get(first, nr_pages));
+	return fake.nr_adds == nr_adds;
+}
+
+/* A thread that is held as it pins pages 0 to 3. */
+static bool held, released;
+
+static void add_hold(void)
+{
+	__atomic_store_n(&held, true, __ATOMIC_RELEASE);
+	while (!__atomic_load_n(&released, __ATOMIC_ACQUIRE))
+		sched_yield();
+}
+
+static void *get_run(void *data)
+{
+	(void)data;
+	return (void *)x_get(0, 4);
+}
+
+static void *get_inner_run(void *data)
+{
+	(void)data;
+	return (void *)x_get(1, 2);
+}
+
+static pthread_t start(void *(*run)(void *))
+{
+	pthread_t thread;
+
+	CHECK_EQ(pthread_create(&thread, NULL, run, NULL), 0);
+	return thread;
+}
+
+static const struct pinwatch_cache_region *join(pthread_t thread)
+{
+	void *got;
+
+	CHECK_EQ(pthread_join(thread, &got), 0);
+	return got;
+}
+
+static pthread_t start_held(void)
+{
+	pthread_t thread;
+
+	fake.on_add = add_hold;
+	thread = start(get_run);
+	while (!__atomic_load_n(&held, __ATOMIC_ACQUIRE))
+		sched_yield();
+	return thread;
+}
+
+/* Who wants what is being pinned waits for it; others' hits go on. */
+static void test_second_waits(void)
+{
+	pthread_t owner, second;
+	const struct pinwatch_cache_region *got;
+
+	begin();
+	touch(10, 1);
+	owner = start_held();
+	CHECK(touch(10, 1));
+	second = start(get_inner_run);
+	__atomic_store_n(&released, true, __ATOMIC_RELEASE);
+	got = join(owner);
+	CHECK(join(second) == got);
+	CHECK_EQ(fake.nr_adds, 2);
+	put(got);
+	put(got);
+	end();
+}
+
+/* A failure is its owner's alone: the second tries for itself. */
+static bool fail_once;
+
+static void add_hold_and_fail(void)
+{
+	if (fail_once) {
+		fail_once = false;
+		add_hold();
+		fake.fail = -EAGAIN;
+	} else {
+		fake.fail = 0;
+	}
+}
+
+static void *get_failing_run(void *data)
+{
+	const struct pinwatch_cache_region *got;
+
+	(void)data;
+	CHECK_EQ(pinwatch_cache_get(cache, page(0), 4 * FAKE_PAGE, PINWATCH_CACHE_READ, &got),
+		 -EAGAIN);
+	return NULL;
+}
+
+static void test_failure_is_not_shared(void)
+{
+	pthread_t owner, second;
+
+	begin();
+	fail_once = true;
+	fake.on_add = add_hold_and_fail;
+	owner = start(get_failing_run);
+	while (!__atomic_load_n(&held, __ATOMIC_ACQUIRE))
+		sched_yield();
+	second = start(get_inner_run);
+	__atomic_store_n(&released, true, __ATOMIC_RELEASE);
+	join(owner);
+	put(join(second));
+	end();
+}
+
+/* A flush while it is being pinned: the owner has it, nobody else gets it. */
+static void test_flush_of_pending(void)
+{
+	pthread_t owner;
+	const struct pinwatch_cache_region *got;
+
+	begin();
+	owner = start_held();
+	CHECK_EQ(pinwatch_cache_flush(cache, page(2), 1), 1);
+	__atomic_store_n(&released, true, __ATOMIC_RELEASE);
+	got = join(owner);
+	CHECK(!touch(0, 4));
+	put(got);
+	CHECK_EQ(fake.nr_watches, 1);
+	end();
+}
+
 int main(int argc, char **argv)
 {
 	static const struct ktap_test tests[] = {
 		{ "threads", test_threads },
+		{ "second_waits_for_the_first", test_second_waits },
+		{ "failure_is_not_shared", test_failure_is_not_shared },
+		{ "flush_of_what_is_being_pinned", test_flush_of_pending },
 		{ NULL, NULL }
 	};
 
