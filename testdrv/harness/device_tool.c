@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +21,6 @@
 
 #define NR		4UL
 #define CHANNEL_FD	9	/* the target's end, where an exec finds it */
-#define MAX_ARGS	12
 #define POLLS		5000	/* of one millisecond */
 
 /* A run of the tool: its output is read line by line. */
@@ -32,22 +30,16 @@ struct tool {
 	char line[8192];
 };
 
-static struct tool tool_start(const char *arg, ...)
+static struct tool tool_run(const char *const *argv)
 {
-	char *argv[MAX_ARGS] = { "pinwatch", (char *)arg };
-	int fds[2], i = 1;
 	struct tool tool;
-	va_list args;
+	int fds[2];
 
-	va_start(args, arg);
-	while (argv[i] && ++i < MAX_ARGS - 1)
-		argv[i] = va_arg(args, char *);
-	va_end(args);
 	CHECK_EQ(pipe2(fds, O_CLOEXEC), 0);
 	tool.pid = x_fork();
 	if (!tool.pid) {
 		dup2(fds[1], STDOUT_FILENO);
-		execvp(argv[0], argv);
+		execvp(argv[0], (char *const *)(uintptr_t)argv);
 		ktap_fail(__FILE__, __LINE__, "%s: %s", argv[0], strerror(errno));
 	}
 	close(fds[1]);
@@ -55,6 +47,8 @@ static struct tool tool_start(const char *arg, ...)
 	CHECK(tool.out);
 	return tool;
 }
+
+#define tool_start(...)	tool_run((const char *const []){ "pinwatch", __VA_ARGS__, NULL })
 
 /* The next line that has @text in it. The test's own time limit ends the wait. */
 static const char *tool_expect(struct tool *tool, const char *text)
@@ -158,7 +152,7 @@ static struct tool watch_start(const struct target *target, const char *option,
 			       const char *value)
 {
 	struct tool tool = tool_start("watch", "-p", target->pid_text, "--json", "--interval", "0",
-				      option, value, NULL);
+				      option, value);
 
 	tool_expect(&tool, "\"ranges\":");
 	return tool;
@@ -211,10 +205,10 @@ static void test_watch_range(void)
 	struct tool tool;
 	char range[64];
 
-	snprintf(range, sizeof(range), "%lx-%lx", (unsigned long)(uintptr_t)target.addr,
-		 (unsigned long)(uintptr_t)target.addr + page_size());
+	snprintf(range, sizeof(range), "%p-%p", (void *)target.addr,
+		 (void *)(target.addr + page_size()));
 	tool = tool_start("watch", "-p", target.pid_text, "--json", "--count", "1", "--range",
-			  range, NULL);
+			  range);
 	CHECK(strstr(tool_expect(&tool, "\"ranges\":"), "\"ranges\":1"));
 	target_turn(&target, MAP_MORE);
 	target_turn(&target, DISCARD_MORE);
@@ -248,11 +242,11 @@ static void test_watch_new_mapping(void)
 	CHECK_EQ(tool_end(&tool), 0);
 }
 
-/* The new program's memory is watched. */
+/* The new program's memory is watched: a range, of which it is known when that is so. */
 static void test_watch_exec(void)
 {
 	struct target target = target_start();
-	struct tool tool = watch_start(&target, NULL, NULL);
+	struct tool tool = watch_start(&target, "--range", "600000000000-600000004000");
 
 	target_turn(&target, EXEC);
 	tool_expect(&tool, "\"exec\"");
@@ -279,7 +273,7 @@ static void test_watch_interrupted(void)
 static void test_watch_table(void)
 {
 	struct target target = target_start();
-	struct tool tool = tool_start("watch", "-p", target.pid_text, NULL);
+	struct tool tool = tool_start("watch", "-p", target.pid_text);
 	const char *line;
 
 	tool_expect(&tool, "SECONDS");
@@ -295,7 +289,7 @@ static void test_watch_table(void)
 
 static int status_of(const char *verb, const char *option, const char *value, const char *more)
 {
-	struct tool tool = tool_start(verb, option, value, more, NULL);
+	struct tool tool = tool_start(verb, option, value, more);
 
 	return tool_end(&tool);
 }
@@ -332,7 +326,7 @@ static void test_stat_process(void)
 	x_add(fd, addr + page_size(), page_size(), WATCH, 0);
 	x_dontneed(addr + page_size(), page_size());
 	snprintf(pid, sizeof(pid), "%d", getpid());
-	tool = tool_start("stat", "-p", pid, NULL);
+	tool = tool_start("stat", "-p", pid);
 	line = tool_expect(&tool, " valid ");
 	CHECK(strstr(line, " 1        1 "));
 	line = tool_expect(&tool, " changed ");
@@ -346,7 +340,7 @@ static void test_stat_process(void)
 /* What the parameters do not allow is said, and that is no failure. */
 static void test_bench(void)
 {
-	struct tool tool = tool_start("bench", "--json", "--large", NULL);
+	struct tool tool = tool_start("bench", "--json", "--large");
 
 	tool_expect(&tool, "\"watch add\"");
 	tool_expect(&tool, "\"pinned watch add, pages\"");
@@ -375,9 +369,11 @@ int main(int argc, char **argv)
 	};
 
 	if (argc > 1 && !strcmp(argv[1], "--target")) {
+		char *addr = map_more();
+
 		/* The end of the turn that began with execv(). */
 		CHECK_EQ(write(CHANNEL_FD, "", 1), 1);
-		target_main(CHANNEL_FD, map_more());
+		target_main(CHANNEL_FD, addr);
 	}
 	counters_remember();
 	return ktap_main(tests);
