@@ -9,7 +9,7 @@
 
 struct ksym {
 	uint64_t addr;
-	char *name;
+	char name[56];
 };
 
 static struct ksym *syms;
@@ -33,9 +33,8 @@ static void sym_append(uint64_t addr, const char *name)
 		syms = more;
 	}
 	syms[nr_syms].addr = addr;
-	syms[nr_syms].name = strdup(name);
-	if (syms[nr_syms].name)
-		nr_syms++;
+	snprintf(syms[nr_syms].name, sizeof(syms[nr_syms].name), "%.55s", name);
+	nr_syms++;
 }
 
 /* Addresses are zero for who may not see them. */

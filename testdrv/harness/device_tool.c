@@ -26,7 +26,7 @@
 /* A run of the tool: its output is read line by line. */
 struct tool {
 	pid_t pid;
-	FILE *out;
+	int out;
 	char line[8192];
 };
 
@@ -43,17 +43,31 @@ static struct tool tool_run(const char *const *argv)
 		ktap_fail(__FILE__, __LINE__, "%s: %s", argv[0], strerror(errno));
 	}
 	close(fds[1]);
-	tool.out = fdopen(fds[0], "r");
-	CHECK(tool.out);
+	tool.out = fds[0];
 	return tool;
 }
 
 #define tool_start(...)	tool_run((const char *const []){ "pinwatch", __VA_ARGS__, NULL })
 
+/* False: that was all. */
+static bool line_read(struct tool *tool)
+{
+	size_t nr = 0;
+	char c;
+
+	while (nr < sizeof(tool->line) - 1 && read(tool->out, &c, 1) == 1) {
+		tool->line[nr++] = c;
+		if (c == '\n')
+			break;
+	}
+	tool->line[nr] = '\0';
+	return nr > 0;
+}
+
 /* The next line that has @text in it. The test's own time limit ends the wait. */
 static const char *tool_expect(struct tool *tool, const char *text)
 {
-	while (fgets(tool->line, sizeof(tool->line), tool->out))
+	while (line_read(tool))
 		if (strstr(tool->line, text))
 			return tool->line;
 	ktap_fail(__FILE__, __LINE__, "the tool did not say '%s'", text);
@@ -63,9 +77,9 @@ static int tool_end(struct tool *tool)
 {
 	int status;
 
-	while (fgets(tool->line, sizeof(tool->line), tool->out))
+	while (line_read(tool))
 		;
-	fclose(tool->out);
+	close(tool->out);
 	CHECK_EQ(waitpid(tool->pid, &status, 0), tool->pid);
 	CHECK(WIFEXITED(status));
 	return WEXITSTATUS(status);
