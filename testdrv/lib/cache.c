@@ -166,7 +166,7 @@ static int watch_add(struct pinwatch_cache *cache, struct pinwatch_cache_region 
 		.addr = (uintptr_t)region->addr,
 		.length = region->length,
 		.cookie = (uintptr_t)region->addr,
-		.ignore_events = PINWATCH_EVENT_ALL,
+		.ignore_events = PINWATCH_EVENT_ALL & ~PINWATCH_EVENT_RELEASE,
 	};
 	int ret;
 

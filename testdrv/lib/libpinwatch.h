@@ -72,7 +72,8 @@ struct pinwatch_watch {
  *	down to a page.
  * @length: Bytes, not 0; the end is rounded up to a page.
  * @cookie: Returned in each event of this watch.
- * @ignore_events: PINWATCH_EVENT_* bits that are not to be read as events.
+ * @ignore_events: PINWATCH_EVENT_* bits that are not to be read as events, any but
+ *	PINWATCH_EVENT_RELEASE.
  * @reserved: 0.
  */
 struct pinwatch_watch_attr {
@@ -190,7 +191,7 @@ int pinwatch_watch_add(struct pinwatch *dev, const void *addr, size_t length,
  * Also for the address space of another process: see pinwatch_attach().
  *
  * Return: as pinwatch_watch_add(); -EINVAL (@attr->size is too small, reserved is
- * not 0); -E2BIG (@attr has members that this version does not know, and they are
+ * not 0, events that cannot be ignored); -E2BIG (@attr has members that this version does not know, and they are
  * not 0); -EPERM (PINWATCH_WATCH_F_STACK without CAP_SYSLOG); -EOPNOTSUPP
  * (PINWATCH_WATCH_F_PIN after pinwatch_attach()).
  */
@@ -204,7 +205,8 @@ int pinwatch_watch_add_attr(struct pinwatch *dev, const struct pinwatch_watch_at
  *	one; the caller sees to it that no other thread looks at it meanwhile.
  *
  * Takes the pages that are mapped now in place of the old ones, and arms a one-shot
- * watch. When it fails nothing has changed: the old pages are still pinned.
+ * watch. When it fails the old pages are still pinned, and the watch is as true or
+ * untrue as before.
  *
  * Return: 0; -ENOENT; -ESRCH (the address space is gone); -EXDEV (a pinned watch of
  * another process); and as pinwatch_watch_add() -EFAULT, -ENOMEM, -EAGAIN, -EINTR,
@@ -219,7 +221,8 @@ int pinwatch_watch_repin(struct pinwatch *dev, struct pinwatch_watch *watch);
  *
  * pinwatch_valid(@watch) is false from here on, also when the id is used again.
  *
- * Return: 0; -ENOENT.
+ * Return: 0; -ENOENT; -EINTR (a fatal signal, while another thread repins or verifies
+ * it).
  */
 int pinwatch_watch_del(struct pinwatch *dev, const struct pinwatch_watch *watch);
 
@@ -275,14 +278,14 @@ int pinwatch_watch_query_next(struct pinwatch *dev, uint32_t *next,
  * @dev: The handle.
  * @id: The watch.
  * @first_page: The first page to look at, counted from the range's first.
- * @nr_pages: How many; 0: all from there on.
+ * @nr_pages: How many, at most PINWATCH_VERIFY_MAX; 0: all from there on, or so many.
  * @verdicts: Out, if not NULL. PINWATCH_VERDICT_* for each of @nr_pages pages, which
  *	then is not 0.
  * @result: Out. The worst verdict, and how many pages have which.
  *
  * Brings no page in and breaks no copy-on-write.
  *
- * Return: 0; -ENOENT; -EINVAL (pages outside the range); -EFAULT (@verdicts);
+ * Return: 0; -ENOENT; -EINVAL (pages outside the range, or too many); -EFAULT (@verdicts);
  * -ENOMEM; -EINTR; -EAGAIN (the range is being invalidated all the time);
  * -EOPNOTSUPP (no PINWATCH_FEATURE_VERIFY).
  */

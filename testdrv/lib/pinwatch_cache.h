@@ -111,7 +111,7 @@ struct pinwatch_cache_stats {
  * @limit: Bytes that may stay pinned while nobody uses them.
  * @flags: PINWATCH_CACHE_F_*.
  *
- * The cache's watches queue no events.
+ * The cache's watches queue no events, but for PINWATCH_EVENT_RELEASE in the end.
  *
  * Return: 0; -EINVAL (unknown flag); -ENOMEM.
  */

@@ -105,6 +105,8 @@ static int do_add(struct pinwatch_watch_add *arg)
 	};
 	int ret;
 
+	if (arg->ignore_events & ~(PINWATCH_EVENT_ALL & ~PINWATCH_EVENT_RELEASE))
+		return -EINVAL;
 	fake.nr_adds++;
 	ret = limits_check(&watch);
 	if (ret)
