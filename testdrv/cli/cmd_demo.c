@@ -11,11 +11,12 @@
 
 static void row_print(const struct demo_row *row, void *data)
 {
-	char events[96], generation[48], pages[32], time[24];
+	char events[96], causes[256], generation[48], pages[32], time[24];
 
 	(void)data;
-	printf("%-37s %-13s %-5s %-22s %-14s %-15s %9s  %s%s%s\n", row->operation, row->who,
+	printf("%-37s %-13s %-5s %-14s %-15s %-14s %-15s %9s  %s%s%s\n", row->operation, row->who,
 	       row->pin ? "pin" : "watch",
+	       pinwatch_causes_string(row->causes, causes, sizeof(causes)),
 	       pinwatch_events_string(row->events, events, sizeof(events)),
 	       row_generation(row, generation, sizeof(generation)),
 	       row_pages(row, pages, sizeof(pages)), row_time(row->change_ns, time, sizeof(time)),
@@ -25,8 +26,8 @@ static void row_print(const struct demo_row *row, void *data)
 
 static void table_begin(void)
 {
-	printf("%-37s %-13s %-5s %-22s %-14s %-15s %9s  %s\n", "OPERATION", "BY", "MODE",
-	       "EVENTS", "GENERATION", "PAGES (oracle)", "AFTER us", "VERDICT");
+	printf("%-37s %-13s %-5s %-14s %-15s %-14s %-15s %9s  %s\n", "OPERATION", "BY", "MODE",
+	       "CAUSE", "EVENTS", "GENERATION", "PAGES (oracle)", "AFTER us", "VERDICT");
 }
 
 static size_t nr_rows(const struct demo_summary *summary)

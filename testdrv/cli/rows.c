@@ -51,6 +51,19 @@ static json_t *events_json(uint32_t events)
 	return array;
 }
 
+static json_t *causes_json(uint64_t causes)
+{
+	json_t *array = json_array();
+	char name[256];
+	uint64_t bit;
+
+	for (bit = 1; bit; bit <<= 1)
+		if (causes & bit)
+			json_array_append_new(array, json_string(pinwatch_causes_string(bit, name,
+									sizeof(name))));
+	return array;
+}
+
 static json_t *time_json(int64_t ns)
 {
 	return ns < 0 ? json_null() : json_integer(ns);
@@ -58,9 +71,10 @@ static json_t *time_json(int64_t ns)
 
 json_t *row_json(const struct demo_row *row)
 {
-	return json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:s, s:I, s:I, s:o, s:o, s:s}",
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:s, s:I, s:I, s:o, s:o, s:s}",
 			 "operation", row->operation, "by", row->who,
 			 "mode", row->pin ? "pin" : "watch",
+			 "causes", causes_json(row->causes),
 			 "events", events_json(row->events),
 			 "invalidations", (json_int_t)row->nr_told,
 			 "generation_before", (json_int_t)row->generation_before,
