@@ -75,9 +75,11 @@ static json_t *row_to_json(const struct demo_row *row)
 {
 	json_t *json = row_json(row);
 
+	json_int_t start = (json_int_t)row->addr;
+
 	json_object_set_new(json, "pid", json_integer(row->pid));
-	json_object_set_new(json, "start", json_integer((json_int_t)row->addr));
-	json_object_set_new(json, "end", json_integer((json_int_t)(row->addr + row->length)));
+	json_object_set_new(json, "start", json_integer(start));
+	json_object_set_new(json, "end", json_integer(start + (json_int_t)row->length));
 	json_object_set_new(json, "performed", json_boolean(row->performed));
 	json_object_set_new(json, "note", json_string(row_note(row)));
 	return json;

@@ -79,19 +79,18 @@ static const struct demo_op *op_get(size_t index)
 	return NULL;
 }
 
-/* Memory that is shared with the processes that things are done to. */
-static int subject_make(struct subject **out)
+/* Memory that is shared with the processes that things are done to; NULL and errno. */
+static struct subject *subject_make(void)
 {
-	struct subject *subject;
+	void *map;
 
-	if (geteuid())
-		return -EPERM;
-	subject = mmap(NULL, sizeof(*subject), PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (subject == MAP_FAILED)
-		return -errno;
-	*out = subject;
-	return 0;
+	if (geteuid()) {
+		errno = EPERM;
+		return NULL;
+	}
+	map = mmap(NULL, sizeof(struct subject), PROT_READ | PROT_WRITE,
+		   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return map == MAP_FAILED ? NULL : map;
 }
 
 int demo_run(const struct demo_options *options, demo_row_fn *fn, void *data,
@@ -100,12 +99,11 @@ int demo_run(const struct demo_options *options, demo_row_fn *fn, void *data,
 	const struct demo_op *op;
 	struct subject *subject;
 	size_t i;
-	int ret;
 
 	*summary = (struct demo_summary){ 0 };
-	ret = subject_make(&subject);
-	if (ret)
-		return ret;
+	subject = subject_make();
+	if (!subject)
+		return -errno;
 	for (i = 0; (op = op_get(i)); i++)
 		if (!options->only || strstr(op->name, options->only))
 			op_show(op, subject, options, fn, data, summary);
@@ -138,13 +136,12 @@ int demo_exercise(const struct demo_options *options, size_t index, bool pin,
 {
 	const struct demo_op *op = op_get(index);
 	struct subject *subject;
-	int ret;
 
 	if (!op)
 		return -ENOENT;
-	ret = subject_make(&subject);
-	if (ret)
-		return ret;
+	subject = subject_make();
+	if (!subject)
+		return -errno;
 	op_run(op, pin, op_lacks(op, options), subject, options, row);
 	munmap(subject, sizeof(*subject));
 	return 0;

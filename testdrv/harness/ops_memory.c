@@ -91,7 +91,7 @@ static int block_of(const void *addr, unsigned long *block)
 {
 	char text[32], *end;
 	unsigned long size;
-	uint64_t pfn;
+	uint64_t pfn = 0;
 	int ret;
 
 	knob_read_text(BLOCKS "block_size_bytes", text, sizeof(text));

@@ -41,7 +41,7 @@ int pages_pfns(const void *addr, size_t nr, uint64_t *pfns)
 
 bool pages_huge(const void *addr)
 {
-	uint64_t pfn, flags;
+	uint64_t pfn = 0, flags = 0;
 
 	if (pages_pfns(addr, 1, &pfn) || !pfn ||
 	    words_read("/proc/kpageflags", pfn, 1, &flags))
