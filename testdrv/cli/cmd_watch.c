@@ -240,7 +240,8 @@ static int watch_start(const struct options *options)
 		return verb_device_error("signals", -errno);
 	ret = target_open(&session.target, options->device, options->pid, &options->filter);
 	if (ret == -ESRCH) {
-		fprintf(stderr, "pinwatch: there is no process %d\n", options->pid);
+		fprintf(stderr, "pinwatch: there is no process %d, or it has no memory\n",
+			options->pid);
 		return STATUS_BAD;
 	}
 	if (ret)
