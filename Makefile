@@ -7,7 +7,24 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 KERNEL ?= 6.1
 
 PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
 MAN := $(notdir $(wildcard testdrv/man/*.[1-8]))
+VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+
+# What is installed as it is: FILE:PATH
+DATA = testdrv/lib/libpinwatch.a:$(LIBDIR)/libpinwatch.a \
+	testdrv/lib/libpinwatch.so.0:$(LIBDIR)/libpinwatch.so.0 \
+	testdrv/lib/libpinwatch.h:$(PREFIX)/include/libpinwatch.h \
+	testdrv/lib/pinwatch_cache.h:$(PREFIX)/include/pinwatch_cache.h \
+	uapi/linux/pinwatch.h:$(PREFIX)/include/linux/pinwatch.h \
+	testdrv/cli/pinwatch.bash-completion:$(PREFIX)/share/bash-completion/completions/pinwatch \
+	scripts/deb/60-pinwatch.rules:$(PREFIX)/lib/udev/rules.d/60-pinwatch.rules \
+	$(foreach page,$(MAN),testdrv/man/$(page):$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(page))
+
+# The module's source for DKMS, without the modules in directories of their own.
+DKMS = /usr/src/pinwatch-$(VERSION)
+SOURCES = dkms.conf $(filter-out %.mod.c $(patsubst %Kbuild,%%,$(wildcard module/*/Kbuild)), \
+	$(shell find module uapi -name '*.[ch]' -o -name Kbuild -o -name '*.mk'))
 
 all: module user	## build the module (KDIR=, or the running kernel) and user space, in place
 
@@ -32,21 +49,37 @@ bench:	## instruction counts beside the kernel's own notifier (KERNEL=6.1)
 	@scripts/setup demo
 	@scripts/bench $(KERNEL)
 
-install: user	## the tool and the library, to DESTDIR and PREFIX=/usr/local; for the module see dkms.conf
+check-matrix:	## every stock kernel from 5.10 to the newest, through DKMS; an hour, takes root
+	@scripts/setup deb
+	@scripts/matrix/run $(KERNELS)
+
+check-deb:	## the packages: install, upgrade while busy, remove, purge; takes root
+	@scripts/setup deb
+	@scripts/check/slow/deb
+
+deb:	## Debian packages, in build/deb
+	@scripts/setup deb
+	@scripts/package
+
+install: user	## the tool and the library, to DESTDIR and PREFIX=/usr/local
 	install -D -m 755 testdrv/cli/pinwatch $(DESTDIR)$(PREFIX)/bin/pinwatch
-	install -D -m 644 testdrv/lib/libpinwatch.a $(DESTDIR)$(PREFIX)/lib/libpinwatch.a
-	install -D -m 755 testdrv/lib/libpinwatch.so.0 $(DESTDIR)$(PREFIX)/lib/libpinwatch.so.0
-	ln -sf libpinwatch.so.0 $(DESTDIR)$(PREFIX)/lib/libpinwatch.so
-	install -D -m 644 testdrv/lib/libpinwatch.h $(DESTDIR)$(PREFIX)/include/libpinwatch.h
-	install -D -m 644 testdrv/lib/pinwatch_cache.h $(DESTDIR)$(PREFIX)/include/pinwatch_cache.h
-	install -D -m 644 uapi/linux/pinwatch.h $(DESTDIR)$(PREFIX)/include/linux/pinwatch.h
-	for page in $(MAN); do install -D -m 644 testdrv/man/$$page \
-		$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$page || exit; done
+	for pair in $(DATA); do install -D -m 644 $${pair%%:*} $(DESTDIR)$${pair#*:} || exit; done
+	ln -sf libpinwatch.so.0 $(DESTDIR)$(LIBDIR)/libpinwatch.so
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
+	sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' \
+		testdrv/lib/libpinwatch.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/libpinwatch.pc
 
 uninstall:	## what install put there
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/pinwatch lib/libpinwatch.a lib/libpinwatch.so.0 \
-		lib/libpinwatch.so include/libpinwatch.h include/pinwatch_cache.h include/linux/pinwatch.h \
-		$(foreach page,$(MAN),share/man/man$(subst .,,$(suffix $(page)))/$(page)))
+	rm -f $(DESTDIR)$(PREFIX)/bin/pinwatch $(foreach pair,$(DATA),$(DESTDIR)$(lastword $(subst :, ,$(pair))))
+	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libpinwatch.so pkgconfig/libpinwatch.pc)
+
+install-dkms:	## the module's source, to where `dkms install pinwatch/VERSION` looks
+	for file in $(SOURCES); do install -D -m 644 $$file $(DESTDIR)$(DKMS)/$$file || exit; done
+	install -D -m 644 scripts/deb/modules-load.conf $(DESTDIR)$(PREFIX)/lib/modules-load.d/pinwatch.conf
+
+uninstall-dkms:	## what install-dkms put there
+	rm -rf $(DESTDIR)$(DKMS)
+	rm -f $(DESTDIR)$(PREFIX)/lib/modules-load.d/pinwatch.conf
 
 clean:	## what a build made, here and in build/; the cache of kernels stays
 	rm -rf build
@@ -58,6 +91,7 @@ clean:	## what a build made, here and in build/; the cache of kernels stays
 help:
 	@echo 'usage: make [TARGET]'
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do \
-		printf '  %-12s %s\n' "$$target" "$$text"; done
+		printf '  %-14s %s\n' "$$target" "$$text"; done
 
-.PHONY: all module user demo check check-quick bench install uninstall clean help
+.PHONY: all module user demo check check-quick check-matrix check-deb deb bench install uninstall \
+	install-dkms uninstall-dkms clean help

@@ -20,6 +20,14 @@ sites() {
 		END { print main, sec }'
 }
 
+# valid_until: what this host's apt thinks of lists past their date (a mirror that
+# stands still has such), for an apt that does not read its configuration.
+valid_until() {
+	local until=true
+	eval "$(apt-config shell until Acquire::Check-Valid-Until)"
+	echo "Acquire::Check-Valid-Until \"$until\""
+}
+
 # sources SUITE...: one line a suite, for sources.list.
 sources() {
 	local main sec suite site
