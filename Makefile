@@ -55,7 +55,7 @@ check-matrix:	## every stock kernel from 5.10 to the newest, through DKMS; an ho
 
 check-deb:	## the packages: install, upgrade while busy, remove, purge; takes root
 	@scripts/setup deb
-	@scripts/check/slow/deb
+	@scripts/check-slow/deb
 
 deb:	## Debian packages, in build/deb
 	@scripts/setup deb

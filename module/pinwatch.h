@@ -30,6 +30,7 @@
 #include <linux/bits.h>
 #include <linux/build_bug.h>
 #include <linux/compiler.h>
+#include <linux/errno.h>
 #include <linux/interval_tree.h>
 #include <linux/llist.h>
 #include <linux/mm_types.h>
@@ -182,6 +183,7 @@ static_assert(offsetof(struct pinwatch_interval_notifier, mm) ==
 static_assert(offsetof(struct pinwatch_interval_notifier, invalidate_seq) ==
 	      offsetof(struct mmu_interval_notifier, invalidate_seq));
 
+#ifdef CONFIG_MMU_NOTIFIER
 int pinwatch_interval_notifier_insert(struct pinwatch_interval_notifier *sub,
 				      struct mm_struct *mm, unsigned long start,
 				      unsigned long length,
@@ -201,6 +203,70 @@ int pinwatch_interval_read_begin_timeout(struct pinwatch_interval_notifier *sub,
 					 unsigned long *seq, unsigned long timeout);
 int pinwatch_hmm_range_fault_unlocked_timeout(struct hmm_range *range,
 					      unsigned long timeout);
+#else
+/*
+ * Without the kernel's notifiers there is no pinwatch either; what uses it still
+ * compiles, and is told at insert.
+ */
+static inline int
+pinwatch_interval_notifier_insert(struct pinwatch_interval_notifier *sub,
+				  struct mm_struct *mm, unsigned long start,
+				  unsigned long length,
+				  const struct pinwatch_interval_notifier_ops *ops)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline int
+pinwatch_interval_notifier_insert_locked(struct pinwatch_interval_notifier *sub,
+					 struct mm_struct *mm, unsigned long start,
+					 unsigned long length,
+					 const struct pinwatch_interval_notifier_ops *ops)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void
+pinwatch_interval_notifier_remove(struct pinwatch_interval_notifier *sub)
+{
+}
+
+static inline void
+pinwatch_interval_notifier_put(struct pinwatch_interval_notifier *sub)
+{
+}
+
+static inline void pinwatch_interval_notifier_barrier(void)
+{
+}
+
+static inline unsigned long
+pinwatch_interval_read_begin(struct pinwatch_interval_notifier *sub)
+{
+	return 0;
+}
+
+static inline int
+pinwatch_interval_read_begin_killable(struct pinwatch_interval_notifier *sub,
+				      unsigned long *seq)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline int
+pinwatch_interval_read_begin_timeout(struct pinwatch_interval_notifier *sub,
+				     unsigned long *seq, unsigned long timeout)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline int
+pinwatch_hmm_range_fault_unlocked_timeout(struct hmm_range *range,
+					  unsigned long timeout)
+{
+	return -EOPNOTSUPP;
+}
+#endif /* CONFIG_MMU_NOTIFIER */
 
 /**
  * pinwatch_interval_set_seq() - accept an invalidation

@@ -2,6 +2,16 @@
 # What the kernel that is built for has. Distributions backport, so features are
 # looked for in its headers and no version is compared. compat.h uses the result.
 
+# One sentence, in place of a hundred errors. `make clean` knows no configuration.
+ifdef CONFIG_MODULES
+ifeq ($(CONFIG_MMU_NOTIFIER),)
+$(error pinwatch needs CONFIG_MMU_NOTIFIER, and this kernel is configured without it)
+endif
+ifeq ($(shell grep -sw -m1 MMU_NOTIFY_MIGRATE $(srctree)/include/linux/mmu_notifier.h),)
+$(error pinwatch needs Linux 5.10 or newer: this kernel has no MMU_NOTIFY_MIGRATE)
+endif
+endif
+
 # $(call pw-probe,NAME,HEADER,WORD): -DPW_HAVE_NAME if the header has the word
 pw-probe = $(if $(shell grep -sw -m1 $(3) $(srctree)/include/linux/$(2)),-DPW_HAVE_$(1))
 

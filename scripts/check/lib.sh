@@ -13,8 +13,10 @@
 # shellcheck source=../lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
-CHECKS=$TOP/scripts/check
+export CHECKS=$TOP/scripts/check
+# Those in check-slow/ are not part of `make check`: each has a target of its own.
 SELF=${0##*/}
+DIR=scripts/$(basename "$(dirname "$(realpath "$0")")")
 TMP=$(mktemp -d)
 trap 'rm -rf "$TMP"' EXIT
 nr_lines=0 nr_failed=0
@@ -96,7 +98,7 @@ busted() {
 			continue
 		fi
 		git -C "$copy" add -A
-		if (cd "$copy" && "scripts/check/$SELF") >"$TMP/out" 2>"$TMP/err"; then
+		if (cd "$copy" && "$DIR/$SELF") >"$TMP/out" 2>"$TMP/err"; then
 			not_ok "$SELF fails: ${bust#bust_}" <<<"it passed"
 		elif ! grep '^not ok' "$TMP/out" >/dev/null || ! grep -E -- "$want" "$TMP/out" >/dev/null; then
 			not_ok "$SELF fails: ${bust#bust_}" < <(
@@ -110,10 +112,10 @@ busted() {
 }
 
 usage() {
-	awk 'NR > 2 && !/^#/ { exit } NR > 2 { sub(/^# ?/, ""); print }' "$CHECKS/$SELF"
+	awk 'NR > 2 && !/^#/ { exit } NR > 2 { sub(/^# ?/, ""); print }' "$TOP/$DIR/$SELF"
 	cat <<-USAGE
 
-		usage: scripts/check/$SELF [--busted]
+		usage: $DIR/$SELF [--busted]
 		Prints TAP and fails if any line is not ok. With --busted it runs on copies
 		that are broken on purpose, and succeeds only if it fails on each.
 	USAGE

@@ -25,10 +25,14 @@ names() { rows '' | awk -v tier="${1:-}" '(tier == "" || $6 == tier) && !seen[$1
 suites() { rows "$1" | cut -d' ' -f2 | tr , '\n' | sort -u; }
 
 # candidates NAME <INDEX: "VERSION PACKAGE RELEASE ROOT HOME" for all that are on
-# offer.
+# offer. The archive keeps an image for longer than the headers to build for it.
 candidates() {
 	local pkg ver _ _name regex root home release index
-	index=$(grep '^linux-image-')
+	index=$(awk -F'\t' '
+		{ name = $1 }
+		sub(/^linux-headers-/, "", name) { headers[name] = 1 }
+		sub(/^linux-image-/, "", name) { line[++n] = $0; sub(/-unsigned$/, "", name); of[n] = name }
+		END { for (i = 1; i <= n; i++) if (of[i] in headers) print line[i] }')
 	while read -r _name _ regex root home _; do
 		if [[ $1 == *-amd64 ]]; then regex=${1%-amd64} regex=${regex//./\\.} regex=${regex//+/\\+}; fi
 		while IFS=$'\t' read -r pkg ver _; do
