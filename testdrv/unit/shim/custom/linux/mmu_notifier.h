@@ -8,6 +8,8 @@
 #include <linux/interval_tree.h>
 #include <linux/mm_types.h>
 
+#define CONFIG_MMU_NOTIFIER	1
+
 enum mmu_notifier_event {
 	MMU_NOTIFY_UNMAP = 0,
 	MMU_NOTIFY_CLEAR,
