@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # Sourced after lib.sh: an apt of our own, in the cache. It never touches the
-# host's sources, lists or package database, and needs no root.
+# host's sources, lists or package database, and needs no root. Set APT_ARCH first
+# for packages of another architecture than amd64.
 
+APT_ARCH=${APT_ARCH:-amd64}
 APT_DIR=$CACHE/apt
+[ "$APT_ARCH" = amd64 ] || APT_DIR+=-$APT_ARCH
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
 papt() { APT_CONFIG=$APT_DIR/apt.conf "$@"; }
@@ -41,7 +44,7 @@ sources() {
 			site=${sec:-}
 			[ -n "$site" ] || { note "no security archive is configured: skipping $suite"; continue; }
 		fi
-		echo "deb [arch=amd64 signed-by=$KEYRING] $site $suite main"
+		echo "deb [arch=$APT_ARCH signed-by=$KEYRING] $site $suite main"
 	done
 }
 
@@ -54,7 +57,7 @@ apt_update() {
 		Dir::State "$APT_DIR"; Dir::State::lists "$APT_DIR/lists";
 		Dir::State::status "$APT_DIR/status"; Dir::Cache "$APT_DIR/cache";
 		Dir::Etc::sourcelist "$APT_DIR/sources.list"; Dir::Etc::sourceparts "/dev/null";
-		Dir::Log "$APT_DIR"; APT::Architecture "amd64"; APT::Sandbox::User "root";
+		Dir::Log "$APT_DIR"; APT::Architecture "$APT_ARCH"; APT::Sandbox::User "root";
 		APT::Get::List-Cleanup "0"; Acquire::Languages "none"; Acquire::Retries "3";
 	CONF
 	sources "$@" >"$APT_DIR/sources.list.new"
