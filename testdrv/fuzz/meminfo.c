@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+/* See meminfo.h. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "meminfo.h"
+
+/*
+ * Bounds are far above what slabs and per-processor lists move by from one moment to
+ * the next, and far below what a leak of one page, or one watch, a program makes.
+ */
+static const struct figure {
+	const char *name;
+	int sign;	/* -1: less is worse */
+	long bound_kib;
+} figures[MEMINFO_FIGURES] = {
+	{ "Slab", 1, 4096 },
+	{ "KernelStack", 1, 512 },
+	{ "PageTables", 1, 1024 },
+	{ "VmallocUsed", 1, 1024 },
+	{ "Percpu", 1, 1024 },
+	{ "MemFree", -1, 16384 },
+};
+
+struct meminfo meminfo_read(void)
+{
+	struct meminfo info = { { 0 } };
+	FILE *file = fopen("/proc/meminfo", "re");
+	char line[128], name[64];
+	long kib;
+	int i;
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%63[^:]: %ld kB", name, &kib) != 2)
+			continue;
+		for (i = 0; i < MEMINFO_FIGURES; i++)
+			if (!strcmp(name, figures[i].name))
+				info.kib[i] = kib;
+	}
+	if (file)
+		fclose(file);
+	return info;
+}
+
+struct meminfo meminfo_settled(void)
+{
+	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, "3", 1) != 1)
+		printf("# caches cannot be dropped\n");
+	if (fd >= 0)
+		close(fd);
+	return meminfo_read();
+}
+
+static long growth(int i, const struct meminfo *start, const struct meminfo *end)
+{
+	return figures[i].sign * (end->kib[i] - start->kib[i]);
+}
+
+void meminfo_worst(struct meminfo *worst, const struct meminfo *now)
+{
+	int i;
+
+	for (i = 0; i < MEMINFO_FIGURES; i++)
+		if (growth(i, worst, now) > 0)
+			worst->kib[i] = now->kib[i];
+}
+
+bool meminfo_bounded(const struct meminfo *start, const struct meminfo *end)
+{
+	int i;
+
+	for (i = 0; i < MEMINFO_FIGURES; i++)
+		if (growth(i, start, end) > figures[i].bound_kib)
+			return false;
+	return true;
+}
+
+void meminfo_print(const struct meminfo *start, const struct meminfo *worst,
+		   const struct meminfo *end)
+{
+	int i;
+
+	printf("# %-12s %10s %10s %10s %10s %10s  (KiB)\n", "memory", "start", "worst", "end",
+	       "growth", "bound");
+	for (i = 0; i < MEMINFO_FIGURES; i++)
+		printf("# %-12s %10ld %10ld %10ld %10ld %10ld\n", figures[i].name, start->kib[i],
+		       worst->kib[i], end->kib[i], growth(i, start, end), figures[i].bound_kib);
+}

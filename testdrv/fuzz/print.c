@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+/* Programs as text. */
+#include <inttypes.h>
+
+#include "prog.h"
+
+static const struct prog_patch *patch_find(const struct prog_call *call, int place,
+					   unsigned int offset)
+{
+	unsigned int i;
+
+	for (i = 0; i < call->nr_patches; i++)
+		if (call->patches[i].place == place && call->patches[i].offset == offset &&
+		    call->patches[i].source != PROG_NO_CALL)
+			return &call->patches[i];
+	return NULL;
+}
+
+/* Without the zeros at the end. */
+static void blob_print(const struct prog_call *call, int place, FILE *file)
+{
+	const struct prog_blob *blob = &call->blobs[place];
+	unsigned int i, end = blob->size;
+
+	while (end && !blob->bytes[end - 1])
+		end--;
+	fprintf(file, "&%s%u:{", call->in_arena ? "arena " : "", blob->size);
+	for (i = 0; i < end || patch_find(call, place, i); i++) {
+		const struct prog_patch *patch = patch_find(call, place, i);
+
+		if (patch && patch->kind == PROG_RESOURCE)
+			fprintf(file, "<r%d>", patch->source);
+		else if (patch)
+			blob_print(call, patch->source, file);
+		if (patch)
+			i += patch->size - 1;
+		else
+			fprintf(file, "%02x", blob->bytes[i]);
+	}
+	fputc('}', file);
+}
+
+static void argument_print(const struct prog_call *call, unsigned int i, FILE *file)
+{
+	const struct prog_patch *patch = patch_find(call, PROG_ARGS, i);
+
+	if (!patch)
+		fprintf(file, "%#" PRIx64, call->args[i]);
+	else if (patch->kind == PROG_RESOURCE)
+		fprintf(file, "r%d", patch->source);
+	else
+		blob_print(call, patch->source, file);
+}
+
+void prog_print(const struct prog *prog, FILE *file)
+{
+	unsigned int i, j;
+
+	fprintf(file, "# %u threads\n", prog->nr_threads);
+	for (i = 0; i < prog->nr; i++) {
+		const struct prog_call *call = &prog->calls[i];
+
+		if (call->call->made)
+			fprintf(file, "r%u = ", i);
+		fprintf(file, "%s(", call->call->name);
+		for (j = 0; j < call->call->nr; j++) {
+			fputs(j ? ", " : "", file);
+			argument_print(call, j, file);
+		}
+		fprintf(file, ")%s\n", call->mutated ? "\t# mutated" : "");
+	}
+}

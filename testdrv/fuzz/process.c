@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+/* What happens to processes and descriptors: fork, exec, SCM_RIGHTS. See run.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "run.h"
+
+#define MAX_DEPTH	2
+#define INHERITED_FD	(RUN_FIRST_FD - 1)
+
+/* A child that ends with its parent's thread at the latest. */
+static pid_t child_make(struct run *run)
+{
+	unsigned int i = __atomic_fetch_add(&run->nr_children, 1, __ATOMIC_RELAXED);
+	pid_t pid;
+
+	if (i >= RUN_CHILDREN || run->depth >= MAX_DEPTH)
+		return -1;
+	pid = fork();
+	if (pid > 0) {
+		run->children[i] = pid;
+	} else if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		run->depth++;
+		run->nr_children = 0;
+		for (i = 0; i < RUN_CHILDREN; i++)
+			run->children[i] = 0;
+		run_files_remap(run);
+	}
+	return pid;
+}
+
+static bool child_wait(pid_t pid, int *status)
+{
+	pid_t ended;
+
+	do {
+		ended = waitpid(pid, status, 0);
+	} while (ended < 0 && errno == EINTR);
+	return ended == pid;
+}
+
+void run_children_end(struct run *run)
+{
+	unsigned int i;
+	int status;
+
+	for (i = 0; i < RUN_CHILDREN; i++) {
+		if (run->children[i] <= 0)
+			continue;
+		kill(run->children[i], SIGKILL);
+		if (child_wait(run->children[i], &status) && WIFSIGNALED(status) &&
+		    WTERMSIG(status) != SIGKILL)
+			report_fail(run->report, REPORT_DIED, run->prog,
+				    "a child died of signal %d", WTERMSIG(status));
+	}
+}
+
+/* Use of a descriptor by another process than the one whose memory is watched. */
+static void stranger_use(int fd)
+{
+	struct pinwatch_watch_add add = {
+		.size = sizeof(add), .addr = PROG_ARENA, .length = PROG_PAGE,
+	};
+	struct pinwatch_watch_query query = {
+		.size = sizeof(query), .flags = PINWATCH_QUERY_F_NEXT,
+	};
+	struct pinwatch_watch_del del = { .size = sizeof(del) };
+	struct pinwatch_event events[2];
+
+	ioctl(fd, PINWATCH_IOC_WATCH_ADD, &add);
+	ioctl(fd, PINWATCH_IOC_WATCH_QUERY, &query);
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) || read(fd, events, sizeof(events)) < 0)
+		query.id = 0;
+	del.id = query.id;
+	ioctl(fd, PINWATCH_IOC_WATCH_DEL, &del);
+}
+
+/* The child makes the rest of the program's calls as well. */
+long run_fork(struct run_call *call)
+{
+	pid_t pid = child_make(call->run);
+
+	if (!pid) {
+		run_rest(call->run, call->index + 1);
+		run_children_end(call->run);
+		_exit(0);
+	}
+	return pid < 0 ? -EAGAIN : 0;
+}
+
+static void self_exec(int fd)
+{
+	struct itimerval off = { { 0, 0 }, { 0, 0 } };
+	char number[16];
+
+	setitimer(ITIMER_REAL, &off, NULL);
+	if (dup2(fd, INHERITED_FD) < 0)
+		_exit(0);
+	snprintf(number, sizeof(number), "%d", INHERITED_FD);
+	execl("/proc/self/exe", "fuzz", "--after-exec", number, NULL);
+	_exit(0);
+}
+
+/* In a child; one time out of four in this very process, with threads and watches. */
+long run_exec(struct run_call *call)
+{
+	pid_t pid = call->index % 4 ? child_make(call->run) : 0;
+
+	if (!pid)
+		self_exec((int)call->args[0]);
+	return pid < 0 ? -EAGAIN : 0;
+}
+
+int run_after_exec(int fd)
+{
+	stranger_use(fd);
+	return 0;
+}
+
+long run_pass(struct run_call *call)
+{
+	int ends[2], fd;
+	pid_t pid;
+
+	if (channel_open(ends))
+		return -EMFILE;
+	pid = child_make(call->run);
+	if (!pid) {
+		close(ends[0]);
+		if (!channel_receive(ends[1], &fd) && fd >= 0)
+			stranger_use(fd);
+		_exit(0);
+	}
+	if (pid > 0)
+		channel_send(ends[0], (int)call->args[0]);
+	close(ends[0]);
+	close(ends[1]);
+	return pid < 0 ? -EAGAIN : 0;
+}
+
+/* Nobody ever receives it: the socket's end is the descriptor's. */
+long run_flight(struct run_call *call)
+{
+	int ends[2];
+	long ret = channel_open(ends);
+
+	if (ret)
+		return ret;
+	ret = channel_send(ends[0], (int)call->args[0]);
+	if (!ret)
+		ret = channel_send(ends[0], ends[1]);
+	close(ends[0]);
+	close(ends[1]);
+	return ret;
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+/* See worker.h. */
+#include <errno.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "worker.h"
+
+#define NOBODY		65534
+#define MEMLOCK		(96 * PROG_PAGE)
+#define PROGRAM_SECONDS	3	/* then it is killed */
+#define DEATH_SECONDS	60	/* for which a killed process may linger */
+
+static void limits_set(void)
+{
+	struct rlimit memlock = { MEMLOCK, MEMLOCK }, none = { 0, 0 };
+
+	setrlimit(RLIMIT_MEMLOCK, &memlock);
+	setrlimit(RLIMIT_CORE, &none);
+}
+
+static bool privileges_drop(void)
+{
+	limits_set();
+	return !setgroups(0, NULL) && !setresgid(NOBODY, NOBODY, NOBODY) &&
+	       !setresuid(NOBODY, NOBODY, NOBODY);
+}
+
+void worker_generate(const struct worker *worker, uint64_t index, struct prog *prog)
+{
+	struct rng rng = rng_make(worker->seed, worker->number, index);
+
+	prog_generate(prog, worker->lang, &rng);
+	prog_mutate(prog, &rng);
+}
+
+/* Wait for a child of ours until it ends or @seconds are over. True: it has ended. */
+static bool child_wait(pid_t pid, int seconds, int *status)
+{
+	struct timespec timeout = { .tv_sec = seconds };
+	sigset_t child;
+
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	for (;;) {
+		pid_t ended;
+
+		/* What its own children left behind is ours, too. */
+		while ((ended = waitpid(-1, status, WNOHANG)) > 0)
+			if (ended == pid)
+				return true;
+		if (sigtimedwait(&child, NULL, &timeout) < 0 && errno == EAGAIN)
+			return false;
+	}
+}
+
+static void program_end(const struct worker *worker, const struct prog *prog, pid_t pid,
+			uint64_t index)
+{
+	bool forced = false;
+	int status;
+
+	if (!child_wait(pid, PROGRAM_SECONDS, &status)) {
+		forced = true;
+		__atomic_add_fetch(&worker->report->killed, 1, __ATOMIC_RELAXED);
+		kill(pid, SIGKILL);
+		if (!child_wait(pid, DEATH_SECONDS, &status)) {
+			report_fail(worker->report, REPORT_DIED, prog,
+				    "program %u.%llu cannot be killed", worker->number,
+				    (unsigned long long)index);
+			return;
+		}
+	}
+	if (WIFSIGNALED(status) && !(forced && WTERMSIG(status) == SIGKILL))
+		report_fail(worker->report, REPORT_DIED, prog, "program %u.%llu died of signal %d",
+			    worker->number, (unsigned long long)index, WTERMSIG(status));
+}
+
+static void program_run(const struct worker *worker, uint64_t index)
+{
+	static struct prog prog;
+	pid_t pid;
+
+	worker_generate(worker, index, &prog);
+	if (worker->trace) {
+		printf("program %u.%llu\n", worker->number, (unsigned long long)index);
+		prog_print(&prog, stdout);
+	}
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		static struct run run;
+
+		run.lang = worker->lang;
+		run.prog = &prog;
+		run.header = worker->header;
+		run.report = worker->report;
+		run.privileged = worker->privileged;
+		run.bust = worker->bust;
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		run_program(&run);
+	}
+	if (pid < 0)
+		report_fail(worker->report, REPORT_DIED, NULL, "fork: %s", strerror(errno));
+	else
+		program_end(worker, &prog, pid, index);
+	__atomic_add_fetch(&worker->report->programs, 1, __ATOMIC_RELAXED);
+}
+
+static time_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec;
+}
+
+static bool program_due(const struct worker *worker, uint64_t i, time_t end)
+{
+	return worker->count ? i < worker->first + worker->count : now() < end;
+}
+
+static void worker_main(const struct worker *worker)
+{
+	time_t end = now() + worker->seconds;
+	uint64_t i;
+
+	for (i = worker->first; program_due(worker, i, end); i++)
+		program_run(worker, i);
+	/* Those that outlived their programs. */
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		;
+}
+
+pid_t worker_start(const struct worker *worker)
+{
+	sigset_t child;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid)
+		return pid < 0 ? -errno : pid;
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child, NULL);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	if (!worker->privileged && !privileges_drop()) {
+		report_fail(worker->report, REPORT_DIED, NULL, "privileges: %s", strerror(errno));
+		_exit(1);
+	}
+	worker_main(worker);
+	_exit(0);
+}

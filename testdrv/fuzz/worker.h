@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* The processes that make programs, and have a process of its own run each. */
+#ifndef WORKER_H
+#define WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "run.h"
+
+struct worker {
+	const struct lang *lang;
+	struct header *header;
+	struct report *report;
+	uint64_t seed;
+	uint64_t first;		/* program */
+	uint64_t count;		/* how many; 0: until @seconds are over */
+	unsigned int number;
+	unsigned int seconds;
+	bool privileged;
+	enum report_kind bust;	/* see struct run */
+	bool trace;		/* print each program before it runs */
+};
+
+/* Start one, as an unprivileged user unless it is privileged. Its pid; -errno. */
+pid_t worker_start(const struct worker *worker);
+
+/* The program number @index of a worker. */
+void worker_generate(const struct worker *worker, uint64_t index, struct prog *prog);
+
+#endif /* WORKER_H */
