@@ -194,7 +194,7 @@ static void test_actor_hidden(void)
 static void test_actor_namespace(void)
 {
 	char *addr = x_pages(1);
-	int fd = x_open(O_NONBLOCK);
+	int fd = x_open(0);
 	pid_t pid;
 
 	CHECK_EQ(unshare(CLONE_NEWPID), 0);
@@ -224,13 +224,13 @@ static void test_actor_namespace(void)
 static int stack_has(const struct pinwatch_watch_stack *stack, const char *name)
 {
 	FILE *file = fopen("/proc/kallsyms", "re");
-	unsigned long addr, start = 0, end = 0;
+	unsigned long long addr, start = 0, end = 0;
 	char line[512], symbol[256];
 	unsigned int i;
 
 	CHECK(file);
 	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%lx %*c %255s", &addr, symbol) != 2)
+		if (sscanf(line, "%llx %*c %255s", &addr, symbol) != 2)
 			continue;
 		if (!strcmp(symbol, name))
 			start = addr;
@@ -293,7 +293,7 @@ int main(void)
 		{ "actor_hidden_unprivileged", test_actor_hidden },
 		{ "actor_pid_namespace", test_actor_namespace },
 		{ "stack_entries", test_stack },
-		{ "stack_refused", test_stack_refused },
+		{ "stack_enodata_eperm", test_stack_refused },
 		{ "counters_are_back", test_counters_are_back },
 		{ NULL, NULL },
 	};

@@ -200,7 +200,7 @@ int main(void)
 	static const struct ktap_test tests[] = {
 		{ "attach_watch", test_watch },
 		{ "attach_verify", test_verify },
-		{ "attach_no_pin", test_no_pin },
+		{ "add_eopnotsupp_attached", test_no_pin },
 		{ "attach_ebusy", test_ebusy },
 		{ "attach_esrch", test_esrch },
 		{ "attach_einval", test_einval },

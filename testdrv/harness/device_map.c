@@ -166,7 +166,7 @@ static void test_outlives_close(void)
 int main(void)
 {
 	static const struct ktap_test tests[] = {
-		{ "map_refused", test_refused },
+		{ "map_eacces_einval", test_refused },
 		{ "map_stays_read_only", test_stays_read_only },
 		{ "map_does_not_grow", test_does_not_grow },
 		{ "map_not_inherited", test_not_inherited },

@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What users can make the kernel hold, up to the limit and beyond it
+ *
+ * Usage: device_limits [WATCHES]: how many on one descriptor (20,000). A million
+ * takes a guest with some 3 GiB.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/klog.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "caller.h"
+#include "cgroup.h"
+#include "channel.h"
+#include "device.h"
+
+#define MEMCG_BYTES	(32UL << 20)
+#define MASS_BYTES	(512UL << 20)
+#define MILLION		1000000UL
+#define GROUP_SLACK	(160UL << 10)	/* bytes that a group may still charge */
+
+static unsigned long nr_many = 20000;
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* A figure of /proc/meminfo, in bytes. */
+static size_t memory(const char *name)
+{
+	FILE *file = fopen("/proc/meminfo", "re");
+	char line[128], found[64];
+	unsigned long kib, value = 0;
+
+	CHECK(file);
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "%63[^:]: %lu", found, &kib) == 2 && !strcmp(found, name))
+			value = kib;
+	fclose(file);
+	return value << 10;
+}
+
+static int pin(int fd, char *addr, size_t nr_pages)
+{
+	struct pinwatch_watch_add add;
+
+	return __add(fd, addr, nr_pages * page_size(), PIN_RW, 0, &add);
+}
+
+/* The limit is the address space's, whichever descriptors its pins came by. */
+static void test_memlock_exact(void)
+{
+	char *addr = x_pages(32);
+	int first = x_open(0), second = x_open(0);
+
+	caller_memlock(16 * page_size());
+	caller_nobody();
+	CHECK_EQ(pin(first, addr, 17), -ENOMEM);
+	CHECK_EQ(pin(first, addr, 16), 0);
+	CHECK_EQ(pin(second, addr, 1), -ENOMEM);
+	CHECK_EQ(__del(first, 0), 0);
+	CHECK_EQ(pin(first, addr, 10), 0);
+	CHECK_EQ(pin(second, addr, 7), -ENOMEM);
+	CHECK_EQ(pin(second, addr, 6), 0);
+	/* Pages that are pinned twice count twice. */
+	CHECK_EQ(pin(second, addr, 1), -ENOMEM);
+	CHECK_EQ(close(second), 0);
+	CHECK_EQ(pin(first, addr + 16 * page_size(), 6), 0);
+	CHECK_EQ(pin(first, addr + 16 * page_size(), 1), -ENOMEM);
+}
+
+/* A range that is not a page's multiple counts as the pages that it touches. */
+static void test_memlock_rounds(void)
+{
+	struct pinwatch_watch_add add;
+	char *addr = x_pages(4);
+	int fd = x_open(0);
+
+	caller_memlock(2 * page_size() + page_size() / 2);
+	caller_nobody();
+	CHECK_EQ(__add(fd, addr + page_size() - 1, page_size() + 2, PIN, 0, &add), -ENOMEM);
+	CHECK_EQ(__add(fd, addr + page_size() - 1, 2, PIN, 0, &add), 0);
+	CHECK_EQ(add.nr_pages, 2);
+}
+
+/* Old and new pages count together for a moment. */
+static void test_repin_counts_twice(void)
+{
+	char *addr = x_pages(9);
+	int fd = x_open(0);
+	uint64_t generation;
+
+	caller_memlock(16 * page_size());
+	caller_nobody();
+	CHECK_EQ(pin(fd, addr, 8), 0);
+	CHECK_EQ(__repin(fd, 0, &generation), 0);
+	CHECK_EQ(pin(fd, addr, 8), 0);
+	CHECK_EQ(__repin(fd, 0, &generation), -ENOMEM);
+	CHECK_EQ(x_query(fd, 0).nr_pinned, 8);
+	CHECK_EQ(__del(fd, 1), 0);
+	CHECK_EQ(__del(fd, 0), 0);
+	CHECK_EQ(pin(fd, addr, 9), 0);
+	CHECK_EQ(__repin(fd, 0, &generation), -ENOMEM);
+	CHECK_EQ(pin(fd, addr, 7), 0);
+}
+
+/* Root has its share, nobody has his own; a descriptor is charged to who opened it. */
+static void test_users_are_apart(void)
+{
+	unsigned long old = x_param_get("max_watches_per_user");
+	struct pinwatch_watch_add add;
+	char *addr = x_pages(1);
+	int fd = x_open(0), again = x_open(0);
+	pid_t pid;
+
+	x_param_set("max_watches_per_user", 2);
+	x_add(fd, addr, page_size(), WATCH, 0);
+	x_add(fd, addr, page_size(), WATCH, 0);
+	caller_node(0666);
+	pid = fork();
+	if (!pid) {
+		int own;
+
+		caller_nobody();
+		own = x_open(0);
+		CHECK_EQ(__add(again, addr, page_size(), WATCH, 0, &add), -EDQUOT);
+		x_add(own, addr, page_size(), WATCH, 0);
+		x_add(own, addr, page_size(), WATCH, 0);
+		CHECK_EQ(__add(own, addr, page_size(), WATCH, 0, &add), -EDQUOT);
+		_exit(0);
+	}
+	CHECK_EQ(waitpid(pid, &pid, 0) > 0, 1);
+	caller_node(0600);
+	x_param_set("max_watches_per_user", old);
+	CHECK_EQ(pid, 0);
+	x_add(x_open(0), addr, page_size(), WATCH, 0);
+}
+
+/* The kernel shows a stack when it kills for want of memory: not on the console. */
+static void console(int level)
+{
+	klogctl(8, NULL, level);
+}
+
+/* Watches until the group has no memory for more. Its end is an error, or its death. */
+static void memcg_child(uint64_t *nr) __attribute__((noreturn));
+static void memcg_child(uint64_t *nr)
+{
+	struct pinwatch_watch_add add;
+	char *addr = x_pages(1);
+	int fd, ret;
+
+	cgroup_enter();
+	fd = x_open(0);
+	do {
+		ret = __add(fd, addr, page_size(), WATCH, 0, &add);
+		*nr += !ret;
+	} while (!ret);
+	CHECK_EQ(ret, -ENOMEM);
+	_exit(0);
+}
+
+static void test_memcg(void)
+{
+	unsigned long per_file = x_param_get("max_watches_per_file");
+	unsigned long per_user = x_param_get("max_watches_per_user");
+	uint64_t *nr = mmap(NULL, page_size(), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int status;
+	pid_t pid;
+
+	CHECK(nr != MAP_FAILED);
+	cgroup_make(MEMCG_BYTES);
+	x_param_set("max_watches_per_file", 1048576);
+	x_param_set("max_watches_per_user", 1048576);
+	console(1);
+	pid = x_fork();
+	if (!pid)
+		memcg_child(nr);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	console(7);
+	x_param_set("max_watches_per_file", per_file);
+	x_param_set("max_watches_per_user", per_user);
+	ktap_note("%llu watches in a group of %lu MiB, then %s", (unsigned long long)*nr,
+		  MEMCG_BYTES >> 20, WIFSIGNALED(status) ? "it was killed" : "ENOMEM");
+	CHECK(status == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));
+	/* Less than one would be too little, more than these do not fit. */
+	CHECK(*nr > 1000 && *nr < MEMCG_BYTES / 128);
+	cgroup_remove();
+}
+
+static void oom_never(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	CHECK(fd >= 0);
+	CHECK_EQ(write(fd, "-1000", 5), 5);
+	close(fd);
+}
+
+/* A group without memory, in which nobody can be killed for it. */
+static void verify_in_group(void) __attribute__((noreturn));
+static void verify_in_group(void)
+{
+	size_t length = MILLION * page_size();
+	struct pinwatch_watch_verify verify;
+	char *addr;
+	int fd;
+
+	oom_never();
+	cgroup_enter();
+	addr = mmap(NULL, length, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (addr == MAP_FAILED) {
+		length /= 2;	/* of a 32-bit program */
+		addr = mmap(NULL, length, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			    -1, 0);
+	}
+	CHECK(addr != MAP_FAILED);
+	fd = x_open(0);
+	x_add(fd, addr, length, WATCH, 0);
+	CHECK_EQ(__verify(fd, 0, NULL, &verify), 0);
+	cgroup_limit(cgroup_used() + GROUP_SLACK);
+	CHECK_EQ(__verify(fd, 0, NULL, &verify), -ENOMEM);
+	cgroup_limit(MEMCG_BYTES);
+	CHECK_EQ(__verify(fd, 0, NULL, &verify), 0);
+	_exit(0);
+}
+
+static void test_verify_enomem(void)
+{
+	int status;
+	pid_t pid;
+
+	cgroup_make(MEMCG_BYTES);
+	console(1);
+	pid = x_fork();
+	if (!pid)
+		verify_in_group();
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	console(7);
+	CHECK_EQ(status, 0);
+	cgroup_remove();
+}
+
+/* A child with @bytes pinned, whose descriptor its parent has, too. */
+static pid_t mass_start(size_t bytes, int *fd)
+{
+	int ends[2];
+	pid_t pid;
+
+	CHECK_EQ(channel_open(ends), 0);
+	*fd = x_open(0);
+	pid = x_fork();
+	if (!pid) {
+		double begin = now();
+		char *addr = x_pages(bytes / page_size());
+		double written = now();
+
+		x_add(*fd, addr, bytes, PIN_RW, 0);
+		ktap_note("%zu MiB: written in %.2f s, pinned in %.2f s", bytes >> 20,
+			  written - begin, now() - written);
+		fflush(stdout);
+		CHECK_EQ(channel_send(ends[1], -1), 0);
+		pause();
+		_exit(1);
+	}
+	close(ends[1]);
+	CHECK_EQ(channel_receive(ends[0], NULL), 0);
+	close(ends[0]);
+	return pid;
+}
+
+/* exit() does not wait for the unpinning: a worker does that. */
+static void test_mass_exit(void)
+{
+	size_t bytes = memory("MemAvailable") / 2 > MASS_BYTES ? MASS_BYTES :
+		       memory("MemAvailable") / 2 & -(2UL << 20);
+	uint64_t before = x_stats().pinned_pages;
+	double begin, gone, unpinned;
+	int fd, status;
+	pid_t pid;
+
+	pid = mass_start(bytes, &fd);
+	CHECK_EQ(x_stats().pinned_pages, before + bytes / page_size());
+	begin = now();
+	CHECK_EQ(kill(pid, SIGKILL), 0);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	gone = now();
+	while (x_stats().pinned_pages != before && now() - gone < 60)
+		;
+	unpinned = now();
+	ktap_note("%zu MiB: the process was gone after %.3f s, all was unpinned after %.3f s",
+		  bytes >> 20, gone - begin, unpinned - begin);
+	CHECK_EQ(x_stats().pinned_pages, before);
+	CHECK_EQ(x_query(fd, 0).state, PINWATCH_STATE_DEAD);
+	CHECK_EQ(__del(fd, 0), 0);
+}
+
+/* As many as one descriptor can have, each of another page. */
+static void test_many_watches(void)
+{
+	unsigned long per_file = x_param_get("max_watches_per_file");
+	unsigned long per_user = x_param_get("max_watches_per_user");
+	size_t length = nr_many * page_size(), i;
+	size_t available = memory("MemAvailable"), used;
+	char *addr = mmap(NULL, length, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct pinwatch_watch_add add;
+	double begin, added, hit, end;
+	uint64_t nr = 0;
+	int fd;
+
+	CHECK(addr != MAP_FAILED);
+	x_param_set("max_watches_per_file", nr_many);
+	x_param_set("max_watches_per_user", nr_many);
+	fd = x_open(O_NONBLOCK);
+	begin = now();
+	for (i = 0; i < nr_many; i++)
+		CHECK_EQ(x_add(fd, addr + i * page_size(), page_size(), WATCH, i).id, i);
+	added = now();
+	x_param_set("max_watches_per_file", per_file);
+	x_param_set("max_watches_per_user", per_user);
+	used = available - memory("MemAvailable");
+	CHECK_EQ(__add(fd, addr, page_size(), WATCH, 0, &add), -ENOSPC);
+	x_dontneed(addr, length);
+	hit = now();
+	for (;;) {
+		static struct pinwatch_event events[512];
+		int ret = __read_events(fd, events, 512);
+
+		if (ret < 0)
+			break;
+		nr += (uint64_t)ret;
+	}
+	CHECK_EQ(nr, nr_many);
+	end = now();
+	CHECK_EQ(close(fd), 0);
+	ktap_note("%lu watches: added in %.2f s, hit in %.3f s, read in %.2f s, closed in %.2f s",
+		  nr_many, added - begin, hit - added, end - hit, now() - end);
+	ktap_note("%lu bytes of memory a watch", (unsigned long)used / nr_many);
+}
+
+/* The longest mapping, looked at to its end, and given back. */
+static void test_map_growth(void)
+{
+	unsigned long old = x_param_get("max_watches_per_file");
+	const struct pinwatch_gen *words;
+	struct pinwatch_gen last;
+	struct pinwatch_resync resync = {
+		.size = sizeof(resync), .first_id = MILLION - 1, .nr_ids = 1,
+		.gens = (uintptr_t)&last,
+	};
+	size_t size, i, step = page_size() / sizeof(*words);
+	int fd;
+
+	x_param_set("max_watches_per_file", MILLION);
+	fd = x_open(0);
+	x_param_set("max_watches_per_file", old);
+	size = x_info(fd).gen_map_size;
+	CHECK(size >= MILLION * sizeof(*words) && size < MILLION * sizeof(*words) + page_size());
+	CHECK_EQ(__device_ioctl(fd, PINWATCH_IOC_RESYNC, &resync), 0);
+	CHECK_EQ(last.generation, 0);
+	words = x_map(fd);
+	for (i = 0; i < MILLION; i += step)
+		CHECK_EQ(generation(&words[i]), 0);
+	CHECK_EQ(generation(&words[MILLION - 1]), 0);
+	CHECK_EQ(x_add(fd, x_pages(1), page_size(), WATCH, 0).id, 0);
+	CHECK(generation(&words[0]) != 0);
+	CHECK_EQ(munmap((void *)words, size), 0);
+}
+
+/* Each open and map of it would show what it leaves behind. */
+static void test_map_growth_ends(void)
+{
+	unsigned long old = x_param_get("max_watches_per_file");
+	size_t before, i, round, step = page_size() / sizeof(struct pinwatch_gen);
+
+	x_param_set("max_watches_per_file", MILLION);
+	before = memory("MemFree");
+	for (round = 0; round < 8; round++) {
+		int fd = x_open(0);
+		size_t size = x_info(fd).gen_map_size;
+		const struct pinwatch_gen *words = x_map(fd);
+
+		for (i = 0; i < MILLION; i += step)
+			CHECK_EQ(generation(&words[i]), 0);
+		/* Half of them close first, half unmap first. */
+		if (round % 2)
+			CHECK_EQ(close(fd), 0);
+		CHECK_EQ(munmap((void *)words, size), 0);
+		if (round % 2 == 0)
+			CHECK_EQ(close(fd), 0);
+	}
+	x_param_set("max_watches_per_file", old);
+	/* All of it would be 8 times 16 MB. */
+	CHECK(memory("MemFree") + (32UL << 20) > before);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct ktap_test tests[] = {
+		{ "limit_memlock_exact", test_memlock_exact },
+		{ "limit_memlock_rounds", test_memlock_rounds },
+		{ "limit_repin_counts_twice", test_repin_counts_twice },
+		{ "limit_users_are_apart", test_users_are_apart },
+		{ "limit_memory_cgroup", test_memcg },
+		{ "verify_enomem_memory_cgroup", test_verify_enomem },
+		{ "limit_mass_exit", test_mass_exit },
+		{ "limit_many_watches", test_many_watches },
+		{ "limit_map_growth", test_map_growth },
+		{ "limit_map_growth_ends", test_map_growth_ends },
+		{ "counters_are_back", test_counters_are_back },
+		{ NULL, NULL },
+	};
+
+	if (argc > 1)
+		nr_many = strtoul(argv[1], NULL, 0);
+	counters_remember();
+	return ktap_main(tests);
+}
