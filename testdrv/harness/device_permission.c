@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Who may do what: each kind of caller does each operation, in a process of its own,
+ * and the result is compared with a table. The table that was found is printed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "caller.h"
+#include "channel.h"
+#include "device.h"
+
+#define MEMLOCK_PAGES	16UL
+#define TOLD		1	/* of the actor; 0: not */
+#define HIDDEN		0
+#define NONE		2	/* there is no such thing */
+
+enum {
+	ROOT,
+	NO_SYS_PTRACE,
+	NO_SYSLOG,
+	NO_SYS_ADMIN,
+	NO_IPC_LOCK,
+	PASSED,		/* nobody, with root's descriptor */
+	OPENED,		/* nobody, who opened the node himself */
+	SAME_USER,	/* another process of nobody's than the one whose descriptor it is */
+	NAMESPACE,	/* root in a user namespace of its own */
+	NR_CALLERS,
+};
+
+static const char *const callers[NR_CALLERS] = {
+	"root", "-PTRACE", "-SYSLOG", "-ADMIN", "-IPCLOCK", "passed", "opened", "sameuser",
+	"userns",
+};
+
+/* What an operation works on: see cell_prepare(). */
+struct cell {
+	int caller;
+	int fd;
+	char *addr;
+	int channel;	/* of another process: it takes its page away at each turn */
+	char *other_addr;
+	pid_t other;
+};
+
+static int op_open(struct cell *cell)
+{
+	int fd = open(PINWATCH_DEVICE, O_RDWR | O_CLOEXEC);
+
+	(void)cell;
+	return fd < 0 ? -errno : 0;
+}
+
+static int op_info(struct cell *cell)
+{
+	struct pinwatch_info info = { .size = sizeof(info) };
+
+	return __device_ioctl(cell->fd, PINWATCH_IOC_GET_INFO, &info);
+}
+
+static int op_stats(struct cell *cell)
+{
+	struct pinwatch_stats stats = { .size = sizeof(stats) };
+
+	return __device_ioctl(cell->fd, PINWATCH_IOC_GET_STATS, &stats);
+}
+
+static int add(struct cell *cell, size_t nr_pages, uint32_t flags)
+{
+	struct pinwatch_watch_add args;
+
+	return __add(cell->fd, x_pages(nr_pages), nr_pages * page_size(), flags, 0, &args);
+}
+
+static int op_add(struct cell *cell)
+{
+	return add(cell, 1, WATCH);
+}
+
+static int op_add_pin(struct cell *cell)
+{
+	return add(cell, MEMLOCK_PAGES, PIN_RW);
+}
+
+static int op_add_pin_more(struct cell *cell)
+{
+	return add(cell, MEMLOCK_PAGES + 1, PIN_RW);
+}
+
+static int op_add_stack(struct cell *cell)
+{
+	return add(cell, 1, PINWATCH_WATCH_F_STACK);
+}
+
+static int op_del(struct cell *cell)
+{
+	return __del(cell->fd, 0);
+}
+
+static int op_repin(struct cell *cell)
+{
+	uint64_t generation;
+
+	return __repin(cell->fd, 0, &generation);
+}
+
+static int op_query(struct cell *cell)
+{
+	struct pinwatch_watch_query query;
+
+	return __query(cell->fd, 0, &query);
+}
+
+static int op_verify(struct cell *cell)
+{
+	struct pinwatch_watch_verify verify;
+
+	return __verify(cell->fd, 0, NULL, &verify);
+}
+
+static int op_stack(struct cell *cell)
+{
+	struct pinwatch_watch_stack stack = { .size = sizeof(stack) };
+	int ret = __device_ioctl(cell->fd, PINWATCH_IOC_WATCH_STACK, &stack);
+
+	/* The watch is one without: the permission is looked at first. */
+	return ret == -ENODATA ? 0 : ret;
+}
+
+static int op_resync(struct cell *cell)
+{
+	struct pinwatch_gen gen;
+	struct pinwatch_resync resync = {
+		.size = sizeof(resync), .nr_ids = 1, .gens = (uintptr_t)&gen,
+	};
+
+	return __device_ioctl(cell->fd, PINWATCH_IOC_RESYNC, &resync);
+}
+
+/* A descriptor that is bound to nothing: whoever may at all may open one. */
+static int op_attach_own(struct cell *cell)
+{
+	return __attach(cell->fd, getpid());
+}
+
+static int op_attach_other(struct cell *cell)
+{
+	return __attach(cell->fd, cell->other);
+}
+
+static int told(struct cell *cell)
+{
+	struct pinwatch_event event = x_read_event(cell->fd);
+
+	if (event.flags & PINWATCH_EVENT_F_ACTOR)
+		return event.tid > 0 && event.tgid > 0 ? TOLD : NONE;
+	return event.tid || event.tgid || event.comm[0] ? NONE : HIDDEN;
+}
+
+static int op_actor_own(struct cell *cell)
+{
+	if (cell->caller == SAME_USER)
+		return NONE;
+	x_dontneed(cell->addr, page_size());
+	return told(cell);
+}
+
+/* The watch is the other process's, and so is the hit. */
+static int op_actor_other(struct cell *cell)
+{
+	CHECK_EQ(channel_send(cell->channel, -1), 0);
+	CHECK_EQ(channel_receive(cell->channel, NULL), 0);
+	return told(cell);
+}
+
+static int map(struct cell *cell, int prot)
+{
+	void *addr = mmap(NULL, page_size(), prot, MAP_SHARED, cell->fd, 0);
+
+	return addr == MAP_FAILED ? -errno : 0;
+}
+
+static int op_map_read(struct cell *cell)
+{
+	return map(cell, PROT_READ);
+}
+
+static int op_map_write(struct cell *cell)
+{
+	return map(cell, PROT_READ | PROT_WRITE);
+}
+
+/* What a cell's descriptor is bound to before its caller acts */
+enum binding { FRESH, OWN, OTHERS };
+
+static const struct operation {
+	const char *name;
+	int (*run)(struct cell *cell);
+	enum binding binding;
+	int expected[NR_CALLERS];
+} operations[] = {
+	{ "open", op_open, FRESH,
+	  { 0, 0, 0, 0, 0, -EACCES, 0, -EACCES, 0 } },
+	{ "GET_INFO", op_info, OWN, { 0 } },
+	{ "GET_STATS", op_stats, OWN,
+	  { 0, 0, 0, -EPERM, 0, -EPERM, -EPERM, -EPERM, -EPERM } },
+	{ "WATCH_ADD", op_add, OWN,
+	  { 0, 0, 0, 0, 0, 0, 0, -EXDEV, 0 } },
+	{ "ADD F_PIN, all of MEMLOCK", op_add_pin, OWN,
+	  { 0, 0, 0, 0, 0, 0, 0, -EXDEV, 0 } },
+	{ "ADD F_PIN, more", op_add_pin_more, OWN,
+	  { 0, 0, 0, 0, -ENOMEM, -ENOMEM, -ENOMEM, -EXDEV, -ENOMEM } },
+	{ "ADD F_STACK", op_add_stack, OWN,
+	  { 0, 0, -EPERM, 0, 0, -EPERM, -EPERM, -EPERM, -EPERM } },
+	{ "WATCH_DEL", op_del, OWN, { 0 } },
+	{ "WATCH_REPIN", op_repin, OWN, { 0 } },
+	{ "WATCH_QUERY", op_query, OWN, { 0 } },
+	{ "WATCH_VERIFY", op_verify, OWN, { 0 } },
+	{ "WATCH_STACK", op_stack, OWN,
+	  { 0, 0, -EPERM, 0, 0, -EPERM, -EPERM, -EPERM, -EPERM } },
+	{ "RESYNC", op_resync, OWN, { 0 } },
+	{ "ATTACH, own", op_attach_own, FRESH,
+	  { 0, -EPERM, 0, 0, 0, -EPERM, -EPERM, -EPERM, -EPERM } },
+	{ "ATTACH, another", op_attach_other, FRESH,
+	  { 0, -EPERM, 0, 0, 0, -EPERM, -EPERM, -EPERM, -EPERM } },
+	{ "read, own actor", op_actor_own, OWN,
+	  { TOLD, TOLD, TOLD, TOLD, TOLD, TOLD, TOLD, NONE, TOLD } },
+	{ "read, another's actor", op_actor_other, OTHERS,
+	  { TOLD, HIDDEN, TOLD, TOLD, TOLD, HIDDEN, HIDDEN, HIDDEN, HIDDEN } },
+	{ "mmap, reading", op_map_read, OWN, { 0 } },
+	{ "mmap, writing", op_map_write, OWN,
+	  { -EACCES, -EACCES, -EACCES, -EACCES, -EACCES, -EACCES, -EACCES, -EACCES, -EACCES } },
+};
+
+#define NR_OPERATIONS	((int)(sizeof(operations) / sizeof(operations[0])))
+
+static void become(int caller)
+{
+	static const unsigned int capabilities[] = {
+		[NO_SYS_PTRACE] = CAP_SYS_PTRACE, [NO_SYSLOG] = CAP_SYSLOG,
+		[NO_SYS_ADMIN] = CAP_SYS_ADMIN, [NO_IPC_LOCK] = CAP_IPC_LOCK,
+	};
+
+	caller_memlock(MEMLOCK_PAGES * page_size());
+	if (caller >= NO_SYS_PTRACE && caller <= NO_IPC_LOCK)
+		caller_without(capabilities[caller]);
+	else if (caller == NAMESPACE)
+		caller_namespace();
+	else if (caller != ROOT)
+		caller_nobody();
+}
+
+static void other_run(int channel, char *addr) __attribute__((noreturn));
+static void other_run(int channel, char *addr)
+{
+	while (!channel_receive(channel, NULL)) {
+		x_dontneed(addr, page_size());
+		CHECK_EQ(channel_send(channel, -1), 0);
+	}
+	_exit(0);
+}
+
+/* Another process, of the same caller, with a watch of its own on @cell->fd if asked. */
+static void other_start(struct cell *cell, enum binding binding)
+{
+	int ends[2];
+
+	CHECK_EQ(channel_open(ends), 0);
+	cell->other_addr = x_pages(1);
+	cell->other = x_fork();
+	if (!cell->other) {
+		close(ends[0]);
+		if (binding == OTHERS)
+			x_add(cell->fd, cell->other_addr, page_size(), WATCH, 0);
+		CHECK_EQ(channel_send(ends[1], -1), 0);
+		other_run(ends[1], cell->other_addr);
+	}
+	close(ends[1]);
+	cell->channel = ends[0];
+	CHECK_EQ(channel_receive(cell->channel, NULL), 0);
+}
+
+/* The descriptor: opened by root, unless the caller opens it; bound as is asked for. */
+static void cell_prepare(struct cell *cell, const struct operation *operation)
+{
+	cell->addr = x_pages(1);
+	/* The administrator may open the node to all; all others have root's descriptor. */
+	caller_node(cell->caller == OPENED ? 0666 : 0600);
+	if (cell->caller != OPENED)
+		cell->fd = x_open(O_NONBLOCK);
+	become(cell->caller);
+	if (cell->caller == OPENED)
+		cell->fd = x_open(O_NONBLOCK);
+	other_start(cell, operation->binding);
+	if (operation->binding == OWN)
+		x_add(cell->fd, cell->addr, page_size(), WATCH, 0);
+}
+
+/* A process that has the descriptor of another one, of the same user */
+static void same_user_run(struct cell *cell, const struct operation *operation, int *result)
+{
+	pid_t pid = x_fork();
+
+	if (!pid) {
+		*result = operation->run(cell);
+		_exit(0);
+	}
+	x_wait(pid);
+}
+
+static int cell_run(int caller, const struct operation *operation)
+{
+	int *result = mmap(NULL, sizeof(*result), PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int found;
+	pid_t pid;
+
+	CHECK(result != MAP_FAILED);
+	*result = NONE;
+	pid = x_fork();
+	if (!pid) {
+		struct cell cell = { .caller = caller, .fd = -1 };
+
+		cell_prepare(&cell, operation);
+		if (caller == SAME_USER)
+			same_user_run(&cell, operation, result);
+		else
+			*result = operation->run(&cell);
+		close(cell.channel);
+		x_wait(cell.other);
+		_exit(0);
+	}
+	x_wait(pid);
+	caller_node(0600);
+	found = *result;
+	munmap(result, sizeof(*result));
+	return found;
+}
+
+static const char *word(const struct operation *operation, int value)
+{
+	if (operation->run == op_actor_own || operation->run == op_actor_other) {
+		if (value == TOLD)
+			return "told";
+		return value == HIDDEN ? "hidden" : value == NONE ? "-" : strerrorname_np(-value);
+	}
+	return value ? strerrorname_np(-value) ?: "?" : "ok";
+}
+
+static bool row_run(const struct operation *operation)
+{
+	char line[256];
+	int caller, length = snprintf(line, sizeof(line), "%-26s", operation->name);
+	bool good = true;
+
+	for (caller = 0; caller < NR_CALLERS; caller++) {
+		int found = cell_run(caller, operation);
+		bool same = found == operation->expected[caller];
+
+		good = good && same;
+		length += snprintf(line + length, sizeof(line) - (size_t)length, " %-8s%s",
+				   word(operation, found), same ? "" : "!");
+	}
+	ktap_note("%s", line);
+	return good;
+}
+
+static void test_table(void)
+{
+	char line[256];
+	int i, length = snprintf(line, sizeof(line), "%-26s", "");
+	bool good = true;
+
+	for (i = 0; i < NR_CALLERS; i++)
+		length += snprintf(line + length, sizeof(line) - (size_t)length, " %-8s",
+				   callers[i]);
+	ktap_note("%s", line);
+	for (i = 0; i < NR_OPERATIONS; i++)
+		good = row_run(&operations[i]) && good;
+	CHECK(good);
+}
+
+int main(void)
+{
+	static const struct ktap_test tests[] = {
+		{ "permission_table", test_table },
+		{ "counters_are_back", test_counters_are_back },
+		{ NULL, NULL },
+	};
+
+	counters_remember();
+	return ktap_main(tests);
+}
