@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The machine's memory and sleep: blocks of memory go offline but not with pinned
+ * pages in them, and the machine suspends while readers wait and pins are dropped
+ *
+ * Wants a guest with a movable zone: scripts/vm/run --append movablecore=512M.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "device.h"
+
+#define MEMORY		"/sys/devices/system/memory"
+#define NR		16UL
+#define PATIENCE_US	3000000	/* with a block that does not go offline */
+#define CHUNK		2048UL	/* pages */
+#define MAX_CHUNKS	32
+#define REAP_PAGES	16384UL
+
+static const char *text_read(const char *path)
+{
+	static char text[256];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t ret;
+
+	CHECK(fd >= 0);
+	ret = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	CHECK(ret >= 0);
+	text[ret] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return text;
+}
+
+static int text_write(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = write(fd, text, strlen(text)) < 0 ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+static uint64_t pfn_of(const char *addr)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	uint64_t entry;
+
+	CHECK(fd >= 0);
+	CHECK_EQ(pread(fd, &entry, sizeof(entry), (off_t)((uintptr_t)addr / page_size() * 8)), 8);
+	close(fd);
+	CHECK(entry >> 63);
+	return entry & ((1ULL << 55) - 1);
+}
+
+/* A file of the memory block that a page lies in. */
+static const char *block_path(uint64_t pfn, const char *file)
+{
+	static char path[2][128];
+	const char *size = text_read(MEMORY "/block_size_bytes");
+	static int turn;
+	uint64_t bytes = strtoull(size, NULL, 16);
+
+	turn = !turn;
+	snprintf(path[turn], sizeof(path[turn]), MEMORY "/memory%llu/%s",
+		 (unsigned long long)(pfn * page_size() / bytes), file);
+	return path[turn];
+}
+
+static bool is_movable(uint64_t pfn)
+{
+	return !strncmp(text_read(block_path(pfn, "valid_zones")), "Movable", 7);
+}
+
+static void signal_ignore(int number)
+{
+	(void)number;
+}
+
+/*
+ * The kernel tries for ever to move what is in the block, until a signal comes, unless
+ * it sees at once that something cannot be moved.
+ */
+static int offline(uint64_t pfn)
+{
+	struct sigaction action = { .sa_handler = signal_ignore };
+	struct itimerval timer = { { 0, PATIENCE_US % 1000000 + 500000 },
+				   { PATIENCE_US / 1000000, 0 } };
+	struct itimerval off = { { 0, 0 }, { 0, 0 } };
+	int ret;
+
+	CHECK_EQ(sigaction(SIGALRM, &action, NULL), 0);
+	CHECK_EQ(setitimer(ITIMER_REAL, &timer, NULL), 0);
+	ret = text_write(block_path(pfn, "state"), "offline");
+	CHECK_EQ(setitimer(ITIMER_REAL, &off, NULL), 0);
+	return ret;
+}
+
+static void check_same(int fd, uint32_t id)
+{
+	struct pinwatch_watch_verify verify;
+
+	CHECK_EQ(__verify(fd, id, NULL, &verify), 0);
+	CHECK_EQ(verify.verdict, PINWATCH_VERDICT_SAME);
+}
+
+static bool has_movable(void)
+{
+	char *addr = x_pages(1);
+	bool movable = is_movable(pfn_of(addr));
+
+	CHECK_EQ(munmap(addr, page_size()), 0);
+	return movable;
+}
+
+/* A long-term pin takes pages out of the movable zone, where they would be in the way. */
+static void test_pin_leaves_movable(void)
+{
+	char *addr = x_pages(NR);
+	uint64_t before = pfn_of(addr);
+	int fd = x_open(0);
+
+	CHECK(has_movable());
+	CHECK(is_movable(before));
+	x_add(fd, addr, NR * page_size(), PIN_RW, 0);
+	CHECK(pfn_of(addr) != before);
+	CHECK(!is_movable(pfn_of(addr)));
+	check_same(fd, 0);
+	CHECK_EQ(offline(before), 0);
+	check_same(fd, 0);
+	CHECK_EQ(addr[0], 'p');
+	CHECK_EQ(text_write(block_path(before, "state"), "online_movable"), 0);
+}
+
+/*
+ * Pin pages until one lies in a block that could go offline by its place: not the
+ * first, which has holes, and more than one zone.
+ */
+static struct pinwatch_watch_add pin_elsewhere(int fd, char **addr)
+{
+	int i;
+
+	for (i = 0; i < MAX_CHUNKS; i++) {
+		struct pinwatch_watch_add add;
+
+		*addr = x_pages(CHUNK);
+		add = x_add(fd, *addr, CHUNK * page_size(), PIN_RW, 0);
+		if (strcmp(text_read(block_path(pfn_of(*addr), "valid_zones")), "none") != 0)
+			return add;
+	}
+	ktap_fail(__FILE__, __LINE__, "all pages lie in blocks that are in more than one zone");
+}
+
+static void test_offline_pinned(void)
+{
+	struct pinwatch_watch_add add;
+	int ret, fd = x_open(0);
+	uint64_t pfn;
+	char *addr;
+
+	add = pin_elsewhere(fd, &addr);
+	pfn = pfn_of(addr);
+	ret = offline(pfn);
+	ktap_note("memory block with a pinned page (zones %s): %s",
+		  text_read(block_path(pfn, "valid_zones")), strerror(-ret));
+	CHECK(ret == -EBUSY || ret == -EINTR || ret == -EAGAIN);
+	CHECK(!strcmp(text_read(block_path(pfn, "state")), "online"));
+	CHECK_EQ(pfn_of(addr), pfn);
+	check_same(fd, add.id);
+	CHECK_EQ(addr[0], 'p');
+}
+
+/* A page that is only watched is moved, and the watch says so. */
+static void test_offline_watched(void)
+{
+	char *addr = x_pages(NR);
+	int fd = x_open(O_NONBLOCK);
+	struct pinwatch_watch_query query;
+	struct pinwatch_watch_add add;
+	uint64_t pfn = pfn_of(addr);
+
+	CHECK(is_movable(pfn));
+	add = x_add(fd, addr, NR * page_size(), WATCH, 0);
+	CHECK_EQ(offline(pfn), 0);
+	CHECK(!strcmp(text_read(block_path(pfn, "state")), "offline"));
+	CHECK(pfn_of(addr) != pfn);
+	CHECK_EQ(addr[0], 'p');
+	query = x_query(fd, add.id);
+	CHECK(query.generation > add.generation);
+	CHECK(query.causes & PINWATCH_CAUSE_OFFLINE);
+	CHECK_EQ(text_write(block_path(pfn, "state"), "online_movable"), 0);
+}
+
+/* Its state in /proc: 'S' when it sleeps. */
+static char state_of(pid_t pid)
+{
+	char path[64], text[256], *state;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	CHECK(fd >= 0);
+	text[read(fd, text, sizeof(text) - 1)] = '\0';
+	close(fd);
+	state = strrchr(text, ')');
+	CHECK(state);
+	return state[2];
+}
+
+/* Waits for one event of a watch that its parent makes. */
+static pid_t reader_start(int fd)
+{
+	struct pinwatch_event event;
+	pid_t pid = x_fork();
+
+	if (!pid) {
+		CHECK_EQ(__read_events(fd, &event, 1), 1);
+		CHECK_EQ(event.cookie, 6);
+		_exit(0);
+	}
+	while (state_of(pid) != 'S')
+		;
+	return pid;
+}
+
+/* Has many pages pinned, through a descriptor that its parent keeps. */
+static pid_t victim_start(int fd)
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	CHECK_EQ(pipe(ready), 0);
+	pid = x_fork();
+	if (!pid) {
+		x_add(fd, x_pages(REAP_PAGES), REAP_PAGES * page_size(), PIN_RW, 0);
+		CHECK_EQ(write(ready[1], "", 1), 1);
+		pause();
+		_exit(1);
+	}
+	CHECK_EQ(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	close(ready[1]);
+	return pid;
+}
+
+static void sleep_try(const char *level)
+{
+	bool mem = strstr(text_read("/sys/power/state"), "mem");
+
+	CHECK_EQ(text_write("/sys/module/suspend/parameters/pm_test_delay", "1"), 0);
+	CHECK_EQ(text_write("/sys/power/pm_test", level), 0);
+	CHECK_EQ(text_write("/sys/power/state", mem ? "mem" : "freeze"), 0);
+	CHECK_EQ(text_write("/sys/power/pm_test", "none"), 0);
+}
+
+static void suspend_at(const char *level)
+{
+	uint64_t pinned = x_stats().pinned_pages;
+	char *addr = x_pages(NR), *held = x_pages(NR);
+	int fd = x_open(0), of_victim = x_open(0), of_pin = x_open(0);
+	pid_t reader, victim;
+
+	if (access("/sys/power/pm_test", W_OK))
+		ktap_skip("no /sys/power/pm_test: a kernel without CONFIG_PM_SLEEP_DEBUG");
+	reader = reader_start(fd);
+	victim = victim_start(of_victim);
+	x_add(fd, addr, NR * page_size(), WATCH, 6);
+	x_add(of_pin, held, NR * page_size(), PIN_RW, 0);
+
+	CHECK_EQ(kill(victim, SIGKILL), 0);
+	sleep_try(level);
+
+	CHECK_EQ(waitpid(victim, NULL, 0), victim);
+	x_wait_pinned_pages(pinned + NR);
+	check_same(of_pin, 0);
+	/* It waits as before: being frozen is no signal to it. */
+	CHECK_EQ(waitpid(reader, NULL, WNOHANG), 0);
+	x_dontneed(addr, page_size());
+	x_wait(reader);
+}
+
+static void test_suspend_freezer(void)
+{
+	suspend_at("freezer");
+}
+
+static void test_suspend_devices(void)
+{
+	suspend_at("devices");
+}
+
+int main(void)
+{
+	static const struct ktap_test tests[] = {
+		{ "memory_pin_leaves_movable", test_pin_leaves_movable },
+		{ "memory_offline_pinned", test_offline_pinned },
+		{ "memory_offline_watched", test_offline_watched },
+		{ "suspend_freezer", test_suspend_freezer },
+		{ "suspend_devices", test_suspend_devices },
+		{ "counters_are_back", test_counters_are_back },
+		{ NULL, NULL },
+	};
+
+	counters_remember();
+	return ktap_main(tests);
+}
