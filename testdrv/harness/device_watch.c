@@ -26,6 +26,16 @@ static void test_add_einval(void)
 	CHECK_EQ(x_info(fd).nr_watches, 0);
 }
 
+/* Where no pointer of a 32-bit program points */
+static int add_far(int fd, uint64_t addr, uint64_t length)
+{
+	struct pinwatch_watch_add add = {
+		.size = sizeof(add), .addr = addr, .length = length,
+	};
+
+	return __device_ioctl(fd, PINWATCH_IOC_WATCH_ADD, &add);
+}
+
 static void test_add_eoverflow(void)
 {
 	struct pinwatch_watch_add add;
@@ -33,8 +43,9 @@ static void test_add_eoverflow(void)
 
 	CHECK_EQ(__add(fd, (void *)-page_size(), 2 * page_size(), WATCH, 0, &add), -EOVERFLOW);
 	CHECK_EQ(__add(fd, (void *)4096, (size_t)-1, WATCH, 0, &add), -EOVERFLOW);
-	CHECK_EQ(__add(fd, (void *)(1UL << 63), page_size(), WATCH, 0, &add), -EOVERFLOW);
-	CHECK_EQ(__add(fd, (void *)4096, 1UL << 63, WATCH, 0, &add), -EOVERFLOW);
+	CHECK_EQ(add_far(fd, 1ULL << 63, page_size()), -EOVERFLOW);
+	CHECK_EQ(add_far(fd, 4096, 1ULL << 63), -EOVERFLOW);
+	CHECK_EQ(add_far(fd, UINT64_MAX - 4095, 8192), -EOVERFLOW);
 }
 
 static void test_add_efault_pin(void)
