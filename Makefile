@@ -6,6 +6,9 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 # The stock kernel to boot: see scripts/vm/kernels.list.
 KERNEL ?= 6.1
 
+# How long to fuzz.
+SECONDS ?= 600
+
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 MAN := $(notdir $(wildcard testdrv/man/*.[1-8]))
@@ -48,6 +51,12 @@ check-quick:	## the checkers and the unit tests, without booting anything
 bench:	## instruction counts beside the kernel's own notifier (KERNEL=6.1)
 	@scripts/setup demo
 	@scripts/bench $(KERNEL)
+
+fuzz:	## random ioctls as nobody, in a guest (SECONDS=600 KERNEL=6.1)
+	@scripts/setup demo
+	@scripts/build user >/dev/null
+	@scripts/build $(KERNEL) >/dev/null
+	@scripts/vm/run --kernel $(KERNEL) --timeout $$(($(SECONDS) + 300)) -- fuzz --seconds $(SECONDS)
 
 check-matrix:	## every stock kernel from 5.10 to the newest, through DKMS; an hour, takes root
 	@scripts/setup deb
@@ -93,5 +102,5 @@ help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do \
 		printf '  %-14s %s\n' "$$target" "$$text"; done
 
-.PHONY: all module user demo check check-quick check-matrix check-deb deb bench install uninstall \
+.PHONY: all module user demo check check-quick check-matrix check-deb deb bench fuzz install uninstall \
 	install-dkms uninstall-dkms clean help

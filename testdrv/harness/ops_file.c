@@ -40,9 +40,12 @@ static int disk_file_open(void)
 static const char *lacks_disk(void)
 {
 	struct statfs fs;
+	uint32_t type;
 
-	if (statfs(DISK, &fs) || fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC ||
-	    fs.f_type == OVERLAYFS_SUPER_MAGIC)
+	if (statfs(DISK, &fs))
+		return "the directory " DISK;
+	type = (uint32_t)fs.f_type;
+	if (type == TMPFS_MAGIC || type == RAMFS_MAGIC || type == OVERLAYFS_SUPER_MAGIC)
 		return "a file system on a disk at " DISK;
 	return NULL;
 }
