@@ -54,7 +54,7 @@ static bool colour_wanted(void)
 {
 	const char *term = getenv("TERM");
 
-	return isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && term && strcmp(term, "dumb");
+	return isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && term && strcmp(term, "dumb") != 0;
 }
 
 static void row_handle(struct session *session, struct watch_row *row)

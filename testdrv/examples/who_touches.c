@@ -84,5 +84,5 @@ int main(void)
 	ret = verdicts_print(dev, &watch);
 	pinwatch_close(dev);
 	return ret != 2 || event.causes != PINWATCH_CAUSE_MADVISE || event.touched != 0x18 ||
-	       strcmp(event.comm, "trimmer");
+	       strcmp(event.comm, "trimmer") != 0;
 }

@@ -20,8 +20,8 @@
 #define WRITE		PINWATCH_CACHE_WRITE
 #define NOBODY		65534
 #define NR_THREADS	3
-#define NR_SLOTS	8
-#define SLOT_PAGES	4
+#define NR_SLOTS	8UL
+#define SLOT_PAGES	4UL
 #define NR_ROUNDS	400
 
 static struct pinwatch *dev;

@@ -191,9 +191,9 @@ int pinwatch_watch_add(struct pinwatch *dev, const void *addr, size_t length,
  * Also for the address space of another process: see pinwatch_attach().
  *
  * Return: as pinwatch_watch_add(); -EINVAL (@attr->size is too small, reserved is
- * not 0, events that cannot be ignored); -E2BIG (@attr has members that this version does not know, and they are
- * not 0); -EPERM (PINWATCH_WATCH_F_STACK without CAP_SYSLOG); -EOPNOTSUPP
- * (PINWATCH_WATCH_F_PIN after pinwatch_attach()).
+ * not 0, events that cannot be ignored); -E2BIG (@attr has members that this version
+ * does not know, and they are not 0); -EPERM (PINWATCH_WATCH_F_STACK without
+ * CAP_SYSLOG); -EOPNOTSUPP (PINWATCH_WATCH_F_PIN after pinwatch_attach()).
  */
 int pinwatch_watch_add_attr(struct pinwatch *dev, const struct pinwatch_watch_attr *attr,
 			    struct pinwatch_watch *watch);

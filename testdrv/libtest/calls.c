@@ -289,11 +289,11 @@ static void test_names(void)
 	uint32_t i;
 
 	for (bit = 1; bit; bit <<= 1)
-		if (strcmp(pinwatch_causes_string(bit, buf, sizeof(buf)), "?"))
+		if (strcmp(pinwatch_causes_string(bit, buf, sizeof(buf)), "?") != 0)
 			seen |= bit;
 	CHECK_EQ(seen, (1ULL << PINWATCH_NR_CAUSES) - 1);
 	for (bit = 1, seen = 0; bit <= UINT32_MAX; bit <<= 1)
-		if (strcmp(pinwatch_events_string((uint32_t)bit, buf, sizeof(buf)), "?"))
+		if (strcmp(pinwatch_events_string((uint32_t)bit, buf, sizeof(buf)), "?") != 0)
 			seen |= bit;
 	CHECK_EQ(seen, PINWATCH_EVENT_ALL);
 	CHECK_EQ(strcmp(pinwatch_causes_string(PINWATCH_CAUSE_COW | PINWATCH_CAUSE_FORK, buf,
@@ -306,7 +306,7 @@ static void test_names(void)
 	CHECK(strlen(pinwatch_causes_string(UINT64_MAX, buf, sizeof(buf))) < 256);
 	CHECK(strlen(pinwatch_events_string(UINT32_MAX, buf, sizeof(buf))) < 96);
 	for (i = 0; i < PINWATCH_NR_VERDICTS; i++)
-		CHECK(strcmp(pinwatch_verdict_string(i), "?"));
+		CHECK(strcmp(pinwatch_verdict_string(i), "?") != 0);
 	CHECK_EQ(strcmp(pinwatch_verdict_string(i), "?"), 0);
 }
 
