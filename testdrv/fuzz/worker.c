@@ -41,7 +41,7 @@ void worker_generate(const struct worker *worker, uint64_t index, struct prog *p
 	prog_mutate(prog, &rng);
 }
 
-/* Wait for a child of ours until it ends or @seconds are over. True: it has ended. */
+/* Wait for a child, 0: for all, until it ends or @seconds are over. True: it has. */
 static bool child_wait(pid_t pid, int seconds, int *status)
 {
 	struct timespec timeout = { .tv_sec = seconds };
@@ -56,6 +56,8 @@ static bool child_wait(pid_t pid, int seconds, int *status)
 		while ((ended = waitpid(-1, status, WNOHANG)) > 0)
 			if (ended == pid)
 				return true;
+		if (ended < 0 && !pid)
+			return true;
 		if (sigtimedwait(&child, NULL, &timeout) < 0 && errno == EAGAIN)
 			return false;
 	}
@@ -78,6 +80,8 @@ static void program_end(const struct worker *worker, const struct prog *prog, pi
 			return;
 		}
 	}
+	/* Its children may have been forked too late to be told of its end. */
+	kill(-pid, SIGKILL);
 	if (WIFSIGNALED(status) && !(forced && WTERMSIG(status) == SIGKILL))
 		report_fail(worker->report, REPORT_DIED, prog, "program %u.%llu died of signal %d",
 			    worker->number, (unsigned long long)index, WTERMSIG(status));
@@ -104,6 +108,7 @@ static void program_run(const struct worker *worker, uint64_t index)
 		run.report = worker->report;
 		run.privileged = worker->privileged;
 		run.bust = worker->bust;
+		setpgid(0, 0);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		run_program(&run);
 	}
@@ -131,12 +136,13 @@ static void worker_main(const struct worker *worker)
 {
 	time_t end = now() + worker->seconds;
 	uint64_t i;
+	int status;
 
 	for (i = worker->first; program_due(worker, i, end); i++)
 		program_run(worker, i);
-	/* Those that outlived their programs. */
-	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
-		;
+	/* Those that outlived their programs: they have been killed. */
+	if (!child_wait(0, DEATH_SECONDS, &status))
+		report_fail(worker->report, REPORT_DIED, NULL, "a child cannot be killed");
 }
 
 pid_t worker_start(const struct worker *worker)
