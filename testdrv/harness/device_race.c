@@ -7,15 +7,18 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "device.h"
 
 #define NR_MUNMAPS	(sizeof(long) == 8 ? 100000 : 10000)
+#define MUNMAP_SECONDS	900
 #define NR_ROUNDS	1000
 #define NR_PAGES	8
 #define NR_BURST	8
@@ -97,11 +100,15 @@ static void test_munmap_against_spin(void)
 	int i;
 
 	CHECK(race != MAP_FAILED);
+	/* More than any other test does. */
+	alarm(MUNMAP_SECONDS);
 	race->fd = x_open(0);
 	race->words = x_map(race->fd);
 	pid = x_fork();
-	if (!pid)
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		spin_main(race);
+	}
 	while (!__atomic_load_n(&race->ready, __ATOMIC_ACQUIRE))
 		sched_yield();
 	for (i = 0; i < (int)NR_MUNMAPS; i++)
