@@ -218,6 +218,7 @@ struct pw_class {
  *	that sleep.
  * @nr_waiters: Removes that sleep, or are about to, and batch entries that put has
  *	left to the callback that runs. Read without @lock too.
+ * @number: Names it to people; constant, and no other\'s.
  * @registered: @mn counts as a reference.
  * @idle_since: Jiffies, when @nr_subs became 0.
  * @open: Takes subscriptions: registered, and not dead.
@@ -255,6 +256,7 @@ struct pw_mm {
 	unsigned long nr_subs;
 	unsigned int nr_waiters;
 	unsigned long idle_since;
+	u64 number;
 	bool registered;
 	bool open;
 	bool dead;
@@ -277,6 +279,26 @@ struct pw_core_stats {
 	u64 remove_waits;	/* remove calls that slept */
 	u64 overflows;		/* invalidations without a record of their own */
 	u64 vetoes;		/* non-blockable invalidations refused for a sleeper */
+};
+
+/**
+ * struct pw_mm_stats - how one mm does
+ * @mm: Not referenced: there for as long as the caller that was given it.
+ * @number: As in struct pw_mm.
+ * @nr_subscriptions: Subscriptions, and inserts and removes that sleep.
+ * @in_flight: Invalidations between their start and their end.
+ * @walks: Those whose callbacks run now.
+ * @waiters: Removes that sleep, and puts left to a callback that runs.
+ * @veto: It has, or had, a subscription that may sleep.
+ */
+struct pw_mm_stats {
+	struct mm_struct *mm;
+	u64 number;
+	unsigned long nr_subscriptions;
+	unsigned int in_flight;
+	unsigned int walks;
+	unsigned int waiters;
+	bool veto;
 };
 
 DECLARE_PER_CPU(struct pw_core_stats, pw_stats);
@@ -334,6 +356,10 @@ u64 pw_mm_seq_block(void);
 void pw_core_stats(struct pw_core_stats *out);
 int pw_core_init(void);
 void pw_core_exit(void);
+
+/* stats.c */
+int pw_mm_stats_each(unsigned int bucket,
+		     int (*fn)(const struct pw_mm_stats *stats, void *data), void *data);
 
 /* check.c: unit tests and debug builds */
 void pw_mm_check(struct pw_mm *pm);

@@ -28,6 +28,7 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include "core.h"
+#include "trace.h"
 
 struct hlist_head pw_mm_hash[BIT(PW_MM_HASH_BITS)];
 static DEFINE_SPINLOCK(mm_hash_lock);	/* writers of pw_mm_hash; inside nothing */
@@ -76,6 +77,7 @@ static struct pw_mm *mm_alloc_state(void)
 		return NULL;
 	pm->mn.ops = &pw_mn_ops;
 	pm->gen = pw_mm_seq_block();	/* a hole_gen of 0 is never current */
+	pm->number = pm->gen / PW_SEQ_BLOCK;
 	spin_lock_init(&pm->lock);
 	pm->nr_classes = 1;
 	pm->slot_newest[PW_SLOT_IDLE] = U64_MAX >> PW_SUB_STAMP_SHIFT; /* release */
@@ -144,6 +146,7 @@ static struct pw_mm *mm_register(struct mm_struct *mm)
 	}
 	atomic_inc(&mm_live);
 	mm_hash_add(pm);
+	trace_pinwatch_mm_register(mm, pm->number);
 	return pm;
 }
 
@@ -184,6 +187,7 @@ bool pw_mm_unused(struct pw_mm *pm)
  */
 void pw_mm_put(struct pw_mm *pm)
 {
+	trace_pinwatch_mm_release(pm->mn.mm, pm->number);
 	/* Removing the veto sleeps, and in a callback it would never end. */
 	if (pm->veto)
 		queue_work(mm_put_wq, &pm->put_work);

@@ -29,6 +29,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include "core.h"
+#include "trace.h"
 
 struct pw_veto {
 	struct mmu_interval_notifier mni;
@@ -50,8 +51,10 @@ static bool veto_invalidate(struct mmu_interval_notifier *mni,
 	if (!refuse)
 		mmu_interval_set_seq(mni, cur_seq);
 	spin_unlock(&pm->lock);
-	if (refuse)
+	if (refuse) {
 		pw_stat_inc(vetoes);
+		trace_pinwatch_veto(range);
+	}
 	return !refuse;
 }
 

@@ -21,6 +21,7 @@
 #include <linux/mmu_notifier.h>
 #include <linux/sched.h>
 #include "core.h"
+#include "trace.h"
 
 #ifdef CONFIG_LOCKDEP
 static struct lock_class_key invalidate_key;
@@ -267,6 +268,12 @@ static noinline void walk_finish(struct pw_mm *pm, struct pw_walk *walk)
 	}
 }
 
+/* Out of line: the walk itself is to pay for one jump that is not taken. */
+static noinline void walk_trace(const struct mmu_notifier_range *range, u64 callbacks)
+{
+	trace_pinwatch_invalidate(range, callbacks);
+}
+
 /**
  * pw_walk() - call back every subscription that overlaps an invalidation
  * @pm: The mm.
@@ -324,6 +331,8 @@ void pw_walk(struct pw_mm *pm, const struct mmu_notifier_range *range,
 	list_del(&walk.node);
 	spin_unlock(&pm->lock);
 	pw_stat_add(callbacks, callbacks);
+	if (trace_pinwatch_invalidate_enabled())
+		walk_trace(range, callbacks);
 }
 
 /**
