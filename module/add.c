@@ -10,6 +10,7 @@
 #include <linux/sched/signal.h>
 #include "file.h"
 #include "generation.h"
+#include "trace.h"
 #include "watch.h"
 
 /* They give up when so many pins and so much time were in vain. */
@@ -170,6 +171,7 @@ struct pw_watch *pw_watch_add(struct pw_file *file, struct pinwatch_watch_add *a
 	args->generation = generation;
 	args->nr_pages = length >> PAGE_SHIFT;
 	args->touched_shift = watch->touched_shift;
+	trace_pinwatch_watch_add(watch, generation);
 	return watch;
 
 err_free_pin:

@@ -5,6 +5,7 @@
 #include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/pid.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
@@ -15,6 +16,13 @@
 #include "watch.h"
 
 static struct workqueue_struct *reap_wq;
+
+/*
+ * All files, by number. Who looks through them holds the lock, and so does who is
+ * about to free one; nobody else, and it is not taken in callbacks.
+ */
+static DEFINE_XARRAY_ALLOC1(files);
+static DEFINE_MUTEX(files_lock);
 
 /* All its watches die together, one callback each: a pass finds many. */
 static void reap_work(struct work_struct *work)
@@ -33,6 +41,7 @@ static void reap_work(struct work_struct *work)
 
 struct pw_file *pw_file_alloc(void)
 {
+	static u32 next;	/* under the lock of @files */
 	struct pw_file *file = kzalloc(sizeof(*file), GFP_KERNEL_ACCOUNT);
 
 	if (!file)
@@ -50,8 +59,15 @@ struct pw_file *pw_file_alloc(void)
 	if (!file->gens)
 		goto err_put_user;
 	atomic_long_inc(&pw_counters.nr_files);
+	/* Last: it is seen from here on. */
+	if (xa_alloc_cyclic(&files, &file->number, file, XA_LIMIT(1, INT_MAX), &next,
+			    GFP_KERNEL_ACCOUNT) < 0)
+		goto err_put_gens;
 	return file;
 
+err_put_gens:
+	atomic_long_dec(&pw_counters.nr_files);
+	pw_generation_put(file->gens);
 err_put_user:
 	pw_limits_put_user(file->user);
 err_free:
@@ -63,6 +79,10 @@ void pw_file_free(struct pw_file *file)
 {
 	struct pw_watch *watch;
 	unsigned long id = 0;
+
+	mutex_lock(&files_lock);
+	xa_erase(&files, file->number);
+	mutex_unlock(&files_lock);
 
 	while ((watch = pw_watch_next(file, &id))) {
 		pw_watch_del_idle(watch);
@@ -83,8 +103,9 @@ void pw_file_free(struct pw_file *file)
 	atomic_long_dec(&pw_counters.nr_files);
 }
 
-/* Bind it to @mm. Return: false when it is bound already. */
-static bool file_set_mm(struct pw_file *file, struct mm_struct *mm, bool attached)
+/* Bind it to @mm, which @owner has. Return: false when it is bound already. */
+static bool file_set_mm(struct pw_file *file, struct mm_struct *mm, pid_t owner,
+			bool attached)
 {
 	bool unbound;
 
@@ -92,6 +113,7 @@ static bool file_set_mm(struct pw_file *file, struct mm_struct *mm, bool attache
 	spin_lock(&file->bind);
 	unbound = !file->mm;
 	if (unbound) {
+		WRITE_ONCE(file->owner, owner);
 		file->attached = attached;
 		/* Pairs with the acquire in pw_file_bind(). */
 		smp_store_release(&file->mm, mm);
@@ -110,7 +132,7 @@ int pw_file_bind(struct pw_file *file, bool pin)
 		return -ESRCH;
 	/* Pairs with the release in file_set_mm(). */
 	if (!smp_load_acquire(&file->mm))
-		file_set_mm(file, mm, false);
+		file_set_mm(file, mm, task_tgid_nr(current), false);
 	if (file->attached)
 		return pin ? -EOPNOTSUPP : 0;
 	return file->mm == mm ? 0 : -EXDEV;
@@ -122,18 +144,42 @@ int pw_file_attach(struct pw_file *file, pid_t nr)
 	struct task_struct *task = get_pid_task(pid, PIDTYPE_PID);
 	struct mm_struct *mm = NULL;
 	int err = -ESRCH;
+	pid_t owner = 0;
 
 	put_pid(pid);
 	if (task) {
 		/* NULL for the kernel's own threads, and when it has ended. */
 		mm = get_task_mm(task);
+		owner = task_tgid_nr(task);
 		put_task_struct(task);
 	}
 	if (mm) {
-		err = file_set_mm(file, mm, true) ? 0 : -EBUSY;
+		err = file_set_mm(file, mm, owner, true) ? 0 : -EBUSY;
 		mmput(mm);
 	}
 	return err;
+}
+
+void pw_file_list_lock(void)
+{
+	mutex_lock(&files_lock);
+}
+
+void pw_file_list_unlock(void)
+{
+	mutex_unlock(&files_lock);
+}
+
+struct pw_file *pw_file_next(unsigned long *number)
+{
+	lockdep_assert_held(&files_lock);
+	return xa_find(&files, number, ULONG_MAX, XA_PRESENT);
+}
+
+struct pw_file *pw_file_find(u32 number)
+{
+	lockdep_assert_held(&files_lock);
+	return xa_load(&files, number);
 }
 
 void pw_file_reap(struct pw_file *file)
@@ -164,6 +210,7 @@ void pw_file_exit(void)
 	WARN_ON_ONCE(atomic_long_read(&pw_counters.nr_files));
 	WARN_ON_ONCE(atomic_long_read(&pw_counters.nr_watches));
 	WARN_ON_ONCE(atomic_long_read(&pw_counters.pinned_pages));
+	WARN_ON_ONCE(!xa_empty(&files));
 	destroy_workqueue(reap_wq);
 	pw_watch_exit();
 }

@@ -18,6 +18,9 @@ struct pw_user;
 
 /**
  * struct pw_file - what an open file description holds
+ * @number: Names it to the administrator; constant, not 0.
+ * @owner: The process whose address space it was bound to, in the initial PID
+ *	namespace; 0 before. It may be gone.
  * @mm: The address space of the first WATCH_ADD, or of ATTACH, with a reference to
  *	its mm_count; NULL before. Set once, under @bind, then constant.
  * @attached: By ATTACH. Set before @mm is, then constant.
@@ -32,6 +35,8 @@ struct pw_user;
  *	callbacks, so not queued any more once all watches are removed.
  */
 struct pw_file {
+	u32 number;
+	pid_t owner;
 	struct mm_struct *mm;
 	bool attached;
 	spinlock_t bind;	/* setting mm */
@@ -85,6 +90,38 @@ int pw_file_bind(struct pw_file *file, bool pin);
  * Return: 0, -ESRCH, -EBUSY.
  */
 int pw_file_attach(struct pw_file *file, pid_t pid);
+
+/**
+ * pw_file_list_lock() - keep all files from being freed
+ *
+ * Context: process context, may sleep; not in a callback.
+ */
+void pw_file_list_lock(void);
+
+/**
+ * pw_file_list_unlock() - the reverse
+ *
+ * Context: process context.
+ */
+void pw_file_list_unlock(void);
+
+/**
+ * pw_file_next() - walk the files
+ * @number: From where; where it was found.
+ *
+ * Context: under pw_file_list_lock(), which keeps the result.
+ * Return: the file, NULL.
+ */
+struct pw_file *pw_file_next(unsigned long *number);
+
+/**
+ * pw_file_find() - look a number up
+ * @number: Any value.
+ *
+ * Context: under pw_file_list_lock(), which keeps the result.
+ * Return: the file, NULL.
+ */
+struct pw_file *pw_file_find(u32 number);
 
 /**
  * pw_file_reap() - have the watches of a dead address space unpinned

@@ -6,7 +6,9 @@
 #include <linux/module.h>
 #include "chardev.h"
 #include "core/core.h"
+#include "debugfs.h"
 #include "file.h"
+#include "genl.h"
 
 static int __init pinwatch_init(void)
 {
@@ -18,12 +20,18 @@ static int __init pinwatch_init(void)
 	ret = pw_file_init();
 	if (ret)
 		goto err_core;
-	/* Last: user space is in from here on. */
-	ret = pw_chardev_init();
+	ret = pw_genl_init();
 	if (ret)
 		goto err_file;
+	/* Last: watches are made from here on. */
+	ret = pw_chardev_init();
+	if (ret)
+		goto err_genl;
+	pw_debugfs_init();
 	return 0;
 
+err_genl:
+	pw_genl_exit();
 err_file:
 	pw_file_exit();
 err_core:
@@ -33,7 +41,9 @@ err_core:
 
 static void __exit pinwatch_exit(void)
 {
+	pw_debugfs_exit();
 	pw_chardev_exit();
+	pw_genl_exit();
 	pw_file_exit();
 	pw_core_exit();
 }

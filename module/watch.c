@@ -11,14 +11,15 @@
 #include "generation.h"
 #include "hit.h"
 #include "limits.h"
+#include "ring.h"
+#include "trace.h"
 #include "watch.h"
 
 static struct kmem_cache *watch_cache;
 
 /* Return: true when the readers are to be told. */
-static bool watch_hit(struct pw_watch *watch, const struct pw_hit *hit)
+static bool watch_hit(struct pw_watch *watch, const struct pw_hit *hit, u64 generation)
 {
-	u64 generation = pw_generation_bump(watch->gen);
 	struct pw_stack *stack = watch->stack;
 
 	lockdep_assert_held(&watch->lock);
@@ -51,12 +52,14 @@ static bool watch_invalidate(struct pinwatch_interval_notifier *sub,
 	struct pw_watch *watch = container_of(sub, struct pw_watch, sub);
 	bool dead = false, wake = false;
 	struct pw_hit hit;
+	u64 generation = 0;
 
 	pw_hit_init(&hit, watch, range, cur_seq);
 	spin_lock(&watch->lock);
 	pinwatch_interval_set_seq(sub, cur_seq);
 	if (watch->state == PW_WATCH_ACTIVE) {
-		wake = watch_hit(watch, &hit);
+		generation = pw_generation_bump(watch->gen);
+		wake = watch_hit(watch, &hit, generation);
 		dead = range->event == MMU_NOTIFY_RELEASE;
 	}
 	if (dead)
@@ -64,6 +67,10 @@ static bool watch_invalidate(struct pinwatch_interval_notifier *sub,
 	spin_unlock(&watch->lock);
 
 	/* The file is there for as long as we are subscribed. */
+	if (generation) {
+		trace_pinwatch_hit(watch, &hit, generation);
+		pw_ring_push(watch, &hit, generation);
+	}
 	if (wake)
 		pw_event_wake(&watch->file->events);
 	if (dead)
@@ -219,7 +226,7 @@ static int watch_retire(struct pw_watch *watch, struct pw_pin *pin, struct pw_ev
 	spin_lock(&watch->lock);
 	if (watch->state == PW_WATCH_ACTIVE || watch->state == PW_WATCH_DEAD) {
 		watch->state = PW_WATCH_DELETING;
-		pw_generation_bump(watch->gen);
+		trace_pinwatch_watch_del(watch, pw_generation_bump(watch->gen));
 		pw_event_forget(watch, event);
 		*pin = watch_detach_pin(watch);
 		err = 0;

@@ -11,6 +11,8 @@
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/page-flags.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
 
 /* 5.12. Callers on 5.10 hold the only reference to a vma that is being made. */
 #ifndef PW_HAVE_VMA_SET_FILE
@@ -55,6 +57,26 @@ static inline const void *pw_range_owner(const struct mmu_notifier_range *range)
 	return range->migrate_pgmap_owner;
 #else
 	return range->owner;
+#endif
+}
+
+/*
+ * A process that uses @mm, in the initial PID namespace; 0: there is none, or this
+ * kernel keeps no account of it.
+ */
+static inline pid_t pw_mm_owner(struct mm_struct *mm)
+{
+#ifdef CONFIG_MEMCG
+	struct task_struct *task;
+	pid_t owner;
+
+	rcu_read_lock();
+	task = rcu_dereference(mm->owner);
+	owner = task ? task_tgid_nr(task) : 0;
+	rcu_read_unlock();
+	return owner;
+#else
+	return 0;
 #endif
 }
 

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Generic netlink: the family, and events for whoever listens
+ */
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <net/net_namespace.h>
+#include <linux/pinwatch_netlink.h>
+#include "compat/net.h"
+#include "genl.h"
+#include "message.h"
+#include "request.h"
+#include "ring.h"
+
+enum { GROUP_EVENTS, GROUP_ACTORS };
+
+static const struct genl_multicast_group groups[] = {
+	[GROUP_EVENTS] = { .name = PINWATCH_GENL_GROUP_EVENTS, PW_GROUP_NET_ADMIN },
+	[GROUP_ACTORS] = { .name = PINWATCH_GENL_GROUP_ACTORS, PW_GROUP_SYS_ADMIN },
+};
+
+/* Not in other network namespaces: whoever rules one of them does not rule here. */
+struct genl_family pw_genl_family __ro_after_init = {
+	.name = PINWATCH_GENL_NAME,
+	.version = PINWATCH_GENL_VERSION,
+	.module = THIS_MODULE,
+	.ops = pw_request_ops,
+	.n_ops = ARRAY_SIZE(pw_request_ops),
+	.mcgrps = groups,
+	.n_mcgrps = ARRAY_SIZE(groups),
+};
+
+static bool group_wanted(unsigned int group)
+{
+	return genl_has_listeners(&pw_genl_family, &init_net, group);
+}
+
+static bool events_wanted(void)
+{
+	return group_wanted(GROUP_EVENTS) || group_wanted(GROUP_ACTORS);
+}
+
+/* Return: false when it could not be sent at all. */
+static bool group_send(unsigned int group, const struct pw_ring_event *event)
+{
+	struct sk_buff *skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	void *header;
+
+	if (!skb)
+		return false;
+	header = genlmsg_put(skb, 0, 0, &pw_genl_family, 0, PINWATCH_CMD_EVENT);
+	if (!header || pw_message_event(skb, event, group == GROUP_ACTORS)) {
+		nlmsg_free(skb);
+		return false;
+	}
+	genlmsg_end(skb, header);
+	/* A listener who is too slow is told by its socket, and sees a gap. */
+	genlmsg_multicast(&pw_genl_family, skb, 0, group, GFP_KERNEL);
+	return true;
+}
+
+static bool events_send(const struct pw_ring_event *event)
+{
+	bool sent = true;
+
+	if (group_wanted(GROUP_EVENTS))
+		sent &= group_send(GROUP_EVENTS, event);
+	if (group_wanted(GROUP_ACTORS))
+		sent &= group_send(GROUP_ACTORS, event);
+	return sent;
+}
+
+static const struct pw_ring_ops ring_ops = {
+	.wanted = events_wanted,
+	.send = events_send,
+};
+
+int pw_genl_init(void)
+{
+	int err = pw_ring_init(&ring_ops);
+
+	if (err)
+		return err;
+	err = genl_register_family(&pw_genl_family);
+	if (err)
+		pw_ring_exit();
+	return err;
+}
+
+void pw_genl_exit(void)
+{
+	pw_ring_exit();
+	genl_unregister_family(&pw_genl_family);
+}

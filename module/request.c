@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Requests of the netlink family
+ *
+ * The kernel checks capabilities, and attributes by the policies here; it names the
+ * one that it does not like. What it cannot know is checked in doit and dumpit.
+ */
+#include <linux/err.h>
+#include <linux/kernel.h>
+#include <linux/netlink.h>
+#include <linux/pinwatch.h>
+#include <linux/pinwatch_netlink.h>
+#include "compat/net.h"
+#include "core/core.h"
+#include "file.h"
+#include "genl.h"
+#include "limits.h"
+#include "message.h"
+#include "query.h"
+#include "request.h"
+
+/* Constant; older kernels' policies have no pointer for that. */
+static struct netlink_range_validation id_range = {
+	.max = PW_LIMITS_MAX_WATCHES - 1,
+};
+
+static const struct nla_policy watch_policy[] = {
+	[PINWATCH_A_FILE] = NLA_POLICY_MIN(NLA_U32, 1),
+	[PINWATCH_A_ID] = NLA_POLICY_FULL_RANGE(NLA_U32, &id_range),
+};
+
+static const struct nla_policy mm_policy[] = {
+	[PINWATCH_A_MM] = NLA_POLICY_MIN(NLA_U64, 1),
+};
+
+/* Without a policy, old kernels would not look at what they do not know. */
+static const struct nla_policy no_policy[] = {
+	[PINWATCH_A_PAD] = { .type = NLA_REJECT },
+};
+
+/* 5.10 does not look at it. */
+static int header_check(const struct nlmsghdr *nlh, struct netlink_ext_ack *extack)
+{
+	const struct genlmsghdr *header = nlmsg_data(nlh);
+
+	if (!header->reserved)
+		return 0;
+	NL_SET_ERR_MSG_MOD(extack, "the reserved member of the header is not 0");
+	return -EINVAL;
+}
+
+static struct sk_buff *reply_begin(struct genl_info *info, void **header)
+{
+	struct sk_buff *skb;
+	int err;
+
+	err = header_check(info->nlhdr, info->extack);
+	if (err)
+		return ERR_PTR(err);
+	skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!skb)
+		return ERR_PTR(-ENOMEM);
+	*header = genlmsg_put_reply(skb, info, &pw_genl_family, 0, info->genlhdr->cmd);
+	return skb;
+}
+
+static int reply_end(struct genl_info *info, struct sk_buff *skb, void *header, int err)
+{
+	if (err) {
+		nlmsg_free(skb);
+		return err;
+	}
+	genlmsg_end(skb, header);
+	return genlmsg_reply(skb, info);
+}
+
+static int watch_put(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr **attrs = info->attrs;
+	struct pinwatch_watch_query watch = { .id = nla_get_u32(attrs[PINWATCH_A_ID]) };
+	struct pw_file *file = pw_file_find(nla_get_u32(attrs[PINWATCH_A_FILE]));
+
+	if (!file) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attrs[PINWATCH_A_FILE],
+				    "pinwatch: PINWATCH_A_FILE: no such open file");
+		return -ENOENT;
+	}
+	if (pw_query_watch(file, &watch)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attrs[PINWATCH_A_ID],
+				    "pinwatch: PINWATCH_A_ID: no such watch in that file");
+		return -ENOENT;
+	}
+	return pw_message_watch(skb, file, &watch);
+}
+
+static int watch_doit(struct sk_buff *request, struct genl_info *info)
+{
+	struct sk_buff *skb;
+	void *header;
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, PINWATCH_A_FILE)) {
+		NL_SET_ERR_MSG_MOD(info->extack, "PINWATCH_A_FILE is missing");
+		return -EINVAL;
+	}
+	if (GENL_REQ_ATTR_CHECK(info, PINWATCH_A_ID)) {
+		NL_SET_ERR_MSG_MOD(info->extack, "PINWATCH_A_ID is missing");
+		return -EINVAL;
+	}
+	skb = reply_begin(info, &header);
+	if (IS_ERR(skb))
+		return PTR_ERR(skb);
+	pw_file_list_lock();
+	err = watch_put(skb, info);
+	pw_file_list_unlock();
+	return reply_end(info, skb, header, err);
+}
+
+/* Where a dump of watches is; in netlink_callback.ctx. */
+struct watch_cursor {
+	bool begun;
+	unsigned long file;
+	unsigned long only;	/* this file; 0: all */
+	unsigned long id;
+};
+
+/*
+ * In the first call of dumpit: what start says is not passed on before 6.2, but for
+ * the error. The end of the dump says it instead, with the words alone.
+ */
+static int watch_begin(struct netlink_callback *cb)
+{
+	struct watch_cursor *cursor = (void *)cb->ctx;
+	struct nlattr **attrs = pw_dump_attrs(cb);
+	bool open;
+
+	BUILD_BUG_ON(sizeof(*cursor) > sizeof(cb->ctx));
+	if (attrs[PINWATCH_A_ID]) {
+		NL_SET_ERR_MSG_ATTR(cb->extack, attrs[PINWATCH_A_ID],
+				    "pinwatch: PINWATCH_A_ID: not with a dump");
+		return -EINVAL;
+	}
+	if (attrs[PINWATCH_A_FILE]) {
+		cursor->only = nla_get_u32(attrs[PINWATCH_A_FILE]);
+		cursor->file = cursor->only;
+		pw_file_list_lock();
+		open = pw_file_find(cursor->only);
+		pw_file_list_unlock();
+		if (!open) {
+			NL_SET_ERR_MSG_ATTR(cb->extack, attrs[PINWATCH_A_FILE],
+					    "pinwatch: PINWATCH_A_FILE: no such open file");
+			return -ENOENT;
+		}
+	}
+	cursor->begun = true;
+	return header_check(cb->nlh, cb->extack);
+}
+
+static void *dump_begin(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
+{
+	return genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq, &pw_genl_family,
+			   NLM_F_MULTI, cmd);
+}
+
+static int dump_end(struct sk_buff *skb, void *header, int err)
+{
+	if (!err)
+		genlmsg_end(skb, header);
+	else
+		genlmsg_cancel(skb, header);
+	return err;
+}
+
+static int watch_dump_file(struct sk_buff *skb, struct netlink_callback *cb,
+			   struct pw_file *file)
+{
+	struct watch_cursor *cursor = (void *)cb->ctx;
+	struct pinwatch_watch_query watch = { .flags = PINWATCH_QUERY_F_NEXT };
+	void *header;
+	int err;
+
+	for (;;) {
+		watch.id = cursor->id;
+		if (pw_query_watch(file, &watch))
+			return 0;
+		header = dump_begin(skb, cb, PINWATCH_CMD_WATCH_GET);
+		if (!header)
+			return -EMSGSIZE;
+		err = dump_end(skb, header, pw_message_watch(skb, file, &watch));
+		if (err)
+			return err;
+		cursor->id = watch.id + 1UL;
+	}
+}
+
+static int watch_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct watch_cursor *cursor = (void *)cb->ctx;
+	struct pw_file *file;
+	int err = cursor->begun ? 0 : watch_begin(cb);
+
+	if (err)
+		return err;
+	pw_file_list_lock();
+	while (!err && (file = pw_file_next(&cursor->file))) {
+		if (cursor->only && cursor->file != cursor->only)
+			break;
+		err = watch_dump_file(skb, cb, file);
+		if (!err) {
+			cursor->file++;
+			cursor->id = 0;
+		}
+	}
+	pw_file_list_unlock();
+	return err && !skb->len ? err : skb->len;
+}
+
+/* What is looked for, and where it goes */
+struct mm_search {
+	struct sk_buff *skb;
+	u64 number;
+};
+
+static int mm_put(const struct pw_mm_stats *mm, void *data)
+{
+	struct mm_search *search = data;
+
+	if (mm->number != search->number)
+		return 0;
+	return pw_message_mm(search->skb, mm) ?: 1;
+}
+
+static int mm_doit(struct sk_buff *request, struct genl_info *info)
+{
+	struct nlattr *number = info->attrs[PINWATCH_A_MM];
+	struct mm_search search;
+	unsigned int i;
+	void *header;
+	int ret = 0;
+
+	if (GENL_REQ_ATTR_CHECK(info, PINWATCH_A_MM)) {
+		NL_SET_ERR_MSG_MOD(info->extack, "PINWATCH_A_MM is missing");
+		return -EINVAL;
+	}
+	search.number = nla_get_u64(number);
+	search.skb = reply_begin(info, &header);
+	if (IS_ERR(search.skb))
+		return PTR_ERR(search.skb);
+	for (i = 0; !ret && i < BIT(PW_MM_HASH_BITS); i++)
+		ret = pw_mm_stats_each(i, mm_put, &search);
+	if (!ret) {
+		NL_SET_ERR_MSG_ATTR(info->extack, number,
+				    "pinwatch: PINWATCH_A_MM: no such address space");
+		ret = -ENOENT;
+	}
+	return reply_end(info, search.skb, header, min(ret, 0));
+}
+
+/* Where a dump of address spaces is; in netlink_callback.ctx. */
+struct mm_cursor {
+	bool begun;
+	unsigned int bucket;
+	unsigned int index;	/* in that bucket */
+};
+
+struct mm_dump {
+	struct sk_buff *skb;
+	struct netlink_callback *cb;
+	unsigned int index;
+};
+
+static int mm_begin(struct netlink_callback *cb)
+{
+	struct mm_cursor *cursor = (void *)cb->ctx;
+	struct nlattr **attrs = pw_dump_attrs(cb);
+
+	BUILD_BUG_ON(sizeof(*cursor) > sizeof(cb->ctx));
+	if (attrs[PINWATCH_A_MM]) {
+		NL_SET_ERR_MSG_ATTR(cb->extack, attrs[PINWATCH_A_MM],
+				    "pinwatch: PINWATCH_A_MM: not with a dump");
+		return -EINVAL;
+	}
+	cursor->begun = true;
+	return header_check(cb->nlh, cb->extack);
+}
+
+static int mm_dump(const struct pw_mm_stats *mm, void *data)
+{
+	struct mm_dump *dump = data;
+	struct mm_cursor *cursor = (void *)dump->cb->ctx;
+	void *header;
+	int err;
+
+	if (dump->index++ < cursor->index)
+		return 0;
+	header = dump_begin(dump->skb, dump->cb, PINWATCH_CMD_MM_GET);
+	if (!header)
+		return -EMSGSIZE;
+	err = dump_end(dump->skb, header, pw_message_mm(dump->skb, mm));
+	if (!err)
+		cursor->index++;
+	return err;
+}
+
+static int mm_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct mm_dump dump = { .skb = skb, .cb = cb };
+	struct mm_cursor *cursor = (void *)cb->ctx;
+	int err = cursor->begun ? 0 : mm_begin(cb);
+
+	if (err)
+		return err;
+	while (cursor->bucket < BIT(PW_MM_HASH_BITS)) {
+		dump.index = 0;
+		err = pw_mm_stats_each(cursor->bucket, mm_dump, &dump);
+		if (err)
+			break;
+		cursor->bucket++;
+		cursor->index = 0;
+	}
+	return err && !skb->len ? err : skb->len;
+}
+
+static int stats_doit(struct sk_buff *request, struct genl_info *info)
+{
+	struct sk_buff *skb;
+	void *header;
+
+	skb = reply_begin(info, &header);
+	if (IS_ERR(skb))
+		return PTR_ERR(skb);
+	return reply_end(info, skb, header, pw_message_stats(skb));
+}
+
+const struct genl_ops pw_request_ops[PW_NR_REQUESTS] = {
+	{
+		.cmd = PINWATCH_CMD_WATCH_GET,
+		.flags = GENL_ADMIN_PERM,
+		.policy = watch_policy,
+		.maxattr = ARRAY_SIZE(watch_policy) - 1,
+		.doit = watch_doit,
+		.dumpit = watch_dumpit,
+	},
+	{
+		.cmd = PINWATCH_CMD_MM_GET,
+		.flags = GENL_ADMIN_PERM,
+		.policy = mm_policy,
+		.maxattr = ARRAY_SIZE(mm_policy) - 1,
+		.doit = mm_doit,
+		.dumpit = mm_dumpit,
+	},
+	{
+		.cmd = PINWATCH_CMD_STATS_GET,
+		.flags = GENL_ADMIN_PERM,
+		.policy = no_policy,
+		.maxattr = ARRAY_SIZE(no_policy) - 1,
+		.doit = stats_doit,
+	},
+};

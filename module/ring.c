@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Ring: filled in callbacks, emptied by a worker
+ */
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <linux/workqueue.h>
+#include <linux/pinwatch.h>
+#include "file.h"
+#include "hit.h"
+#include "ring.h"
+#include "watch.h"
+
+#define RING_SIZE	1024
+
+/**
+ * struct ring - the only one
+ * @lock: What follows. Taken in callbacks, a leaf.
+ * @events: RING_SIZE of them.
+ * @first: Index of the oldest.
+ * @nr: How many there are.
+ * @seq: Of the newest that was wanted.
+ * @lost: Since the newest that was put in.
+ * @nr_sent: Since load.
+ * @nr_lost: Since load.
+ */
+static struct ring {
+	spinlock_t lock;	/* what follows */
+	struct pw_ring_event *events;
+	unsigned int first;
+	unsigned int nr;
+	u64 seq;
+	u64 lost;
+	u64 nr_sent;
+	u64 nr_lost;
+} ring = { .lock = __SPIN_LOCK_UNLOCKED(ring.lock) };
+
+static const struct pw_ring_ops *ring_ops;
+static struct workqueue_struct *ring_wq;
+static void ring_run(struct work_struct *work);
+static DECLARE_WORK(ring_work, ring_run);
+
+static void event_fill(struct pw_ring_event *event, const struct pw_watch *watch,
+		       const struct pw_hit *hit, u64 generation)
+{
+	event->file = watch->file->number;
+	event->id = watch->id;
+	event->owner = READ_ONCE(watch->file->owner);
+	event->event = hit->event;
+	event->cause = hit->cause;
+	event->start = hit->start;
+	event->last = hit->last;
+	event->generation = generation;
+	event->time_ns = hit->time_ns;
+	event->flags = hit->atomic ? PINWATCH_EVENT_F_ATOMIC : 0;
+	event->tid = task_pid_nr(current);
+	event->tgid = task_tgid_nr(current);
+	/* Without the lock of its writers, which callers may hold: it ends in a NUL. */
+	memcpy(event->comm, current->comm, sizeof(event->comm));
+}
+
+void pw_ring_push(const struct pw_watch *watch, const struct pw_hit *hit, u64 generation)
+{
+	struct pw_ring_event *event;
+
+	if (!ring_ops->wanted())
+		return;
+	spin_lock(&ring.lock);
+	ring.seq++;
+	if (ring.nr < RING_SIZE) {
+		event = &ring.events[(ring.first + ring.nr) % RING_SIZE];
+		event->seq = ring.seq;
+		event->lost = ring.lost;
+		event_fill(event, watch, hit, generation);
+		ring.lost = 0;
+		ring.nr++;
+	} else {
+		ring.lost++;
+		ring.nr_lost++;
+	}
+	spin_unlock(&ring.lock);
+	/* No work is lost: a worker that runs has not looked yet, or is queued anew. */
+	queue_work(ring_wq, &ring_work);
+}
+
+/* The oldest; or, if there is none, that some were lost. */
+static bool ring_take(struct pw_ring_event *event)
+{
+	bool some;
+
+	spin_lock(&ring.lock);
+	some = ring.nr || ring.lost;
+	if (ring.nr) {
+		*event = ring.events[ring.first];
+		ring.first = (ring.first + 1) % RING_SIZE;
+		ring.nr--;
+	} else if (ring.lost) {
+		memset(event, 0, sizeof(*event));
+		event->seq = ring.seq;
+		event->lost = ring.lost;
+		ring.lost = 0;
+	}
+	spin_unlock(&ring.lock);
+	return some;
+}
+
+static void ring_count(bool sent)
+{
+	spin_lock(&ring.lock);
+	if (sent)
+		ring.nr_sent++;
+	else
+		ring.nr_lost++;
+	spin_unlock(&ring.lock);
+}
+
+static void ring_run(struct work_struct *work)
+{
+	static u64 unsent;	/* the next that is sent tells of them; the worker's own */
+	struct pw_ring_event event;
+	bool sent;
+
+	while (ring_take(&event)) {
+		event.lost += unsent;
+		sent = ring_ops->send(&event);
+		unsent = sent ? 0 : event.lost + !!event.file;
+		if (event.file)
+			ring_count(sent);
+		cond_resched();
+	}
+}
+
+void pw_ring_counts(u64 *sent, u64 *lost)
+{
+	spin_lock(&ring.lock);
+	*sent = ring.nr_sent;
+	*lost = ring.nr_lost;
+	spin_unlock(&ring.lock);
+}
+
+int pw_ring_init(const struct pw_ring_ops *ops)
+{
+	ring.events = kvcalloc(RING_SIZE, sizeof(*ring.events), GFP_KERNEL);
+	if (!ring.events)
+		return -ENOMEM;
+	ring_wq = alloc_workqueue("pinwatch_ring", WQ_UNBOUND, 0);
+	if (!ring_wq) {
+		kvfree(ring.events);
+		return -ENOMEM;
+	}
+	ring_ops = ops;
+	return 0;
+}
+
+void pw_ring_exit(void)
+{
+	destroy_workqueue(ring_wq);
+	kvfree(ring.events);
+}
