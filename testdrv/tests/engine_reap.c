@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -15,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "engine.h"
+#include "tracing.h"
 
 #ifndef SYS_process_mrelease
 #define SYS_process_mrelease 448
@@ -144,15 +146,34 @@ void engine_reap(void)
 	victim_end(&victim);
 }
 
+/* How often this process was refused, by the trace. */
+static size_t traced(char *line, size_t size)
+{
+	char actor[32];
+
+	snprintf(actor, sizeof(actor), "-%d ", getpid());
+	return x_tracing_count((const char *const[]){ "pinwatch_veto:", actor, NULL },
+			       line, size);
+}
+
 /* With one that may sleep: refused, before any callback of ours. */
 static void refused(const struct victim *victim)
 {
 	struct pinwatch_stats before = pw_stats();
 	struct pinwatch_lab_read sleeper;
-	int ret = victim_reap(victim);
+	char line[256] = "";
+	uint64_t vetoes;
+	int ret;
+
+	x_tracing_clear();
+	x_tracing_enable("pinwatch_veto", true);
+	ret = victim_reap(victim);
+	x_tracing_enable("pinwatch_veto", false);
+	vetoes = pw_stats().vetoes - before.vetoes;
 
 	check(ret == -EAGAIN, "process_mrelease is told to come back (%d)", ret);
-	check(pw_stats().vetoes > before.vetoes, "the refusal is counted");
+	check(vetoes > 0, "the refusal is counted");
+	check(traced(line, sizeof(line)) == vetoes, "and traced: %s", line);
 	sleeper = lab_read(victim->fd, SLEEPER);
 	check(!sleeper.callbacks, "the one that would sleep was not called");
 	check(!lab_read(victim->fd, SLOW).callbacks &&
@@ -167,6 +188,7 @@ void engine_reap_sleeper_removed(void)
 
 	if (!victim_start(&victim, true))
 		return;
+	check(tracing_mount(), "tracefs is there");
 	refused(&victim);
 	refused(&victim);
 	lab_del(victim.fd, SLEEPER);
@@ -186,6 +208,7 @@ void engine_reap_sleeper_exits(void)
 
 	if (!victim_start(&victim, true))
 		return;
+	check(tracing_mount(), "tracefs is there");
 	refused(&victim);
 	check(!lab_del(victim.fd, KERNEL).sleeps, "the kernel's remove returns");
 	lab_release(victim.fd, PINWATCH_LAB_STALL);

@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: MIT
+/* Events over netlink: what they say, what becomes of too many, and rmmod. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "device.h"
+#include "genl.h"
+
+#define MODULE		"/lib/pinwatch/pinwatch.ko"
+#define FLOOD		20000	/* watches on one page: hits at one go */
+#define LARGE_BUFFER	(256 << 20)
+#define SMALL_BUFFER	4096
+
+#ifndef SO_RCVBUFFORCE
+#define SO_RCVBUFFORCE	33
+#endif
+
+static void x_join(struct genl *genl, bool actors)
+{
+	x_genl_open(genl);
+	CHECK_EQ(genl_join(genl, actors ? genl->actors : genl->events), 0);
+}
+
+static void x_event(struct genl *genl, struct genl_message *message)
+{
+	CHECK_EQ(genl_event(genl, message), 0);
+	CHECK_EQ(message->cmd, PINWATCH_CMD_EVENT);
+}
+
+/* None is on its way: one more, of another watch, comes next. */
+static void check_no_more(struct genl *genl, int fd, uint64_t seq)
+{
+	char *addr = x_pages(1);
+	struct genl_message message;
+
+	x_add(fd, addr, page_size(), WATCH, 0);
+	x_dontneed(addr, page_size());
+	x_event(genl, &message);
+	CHECK_EQ(message_u64(&message, PINWATCH_A_SEQ), seq + 1);
+}
+
+static void check_event(const struct genl_message *message, const char *addr, size_t length,
+			uint32_t id)
+{
+	CHECK(message_u32(message, PINWATCH_A_FILE));
+	CHECK_EQ(message_u32(message, PINWATCH_A_ID), id);
+	CHECK_EQ(message_u32(message, PINWATCH_A_PID), getpid());
+	CHECK_EQ(message_u64(message, PINWATCH_A_ADDR), (uintptr_t)addr);
+	CHECK_EQ(message_u64(message, PINWATCH_A_LENGTH), length);
+	CHECK(message_u64(message, PINWATCH_A_TIME_NS));
+	CHECK(!message->at[PINWATCH_A_LOST]);
+}
+
+static void test_attributes(void)
+{
+	char *pages = x_pages(8);
+	struct pinwatch_watch_query query;
+	struct genl_message message;
+	struct genl genl;
+	int fd = x_open(0);
+	uint64_t seq;
+	uint32_t id;
+
+	x_join(&genl, false);
+	x_add(fd, pages + 7 * page_size(), page_size(), WATCH, 0);
+	id = x_add(fd, pages, 6 * page_size(), WATCH, 0).id;
+	x_dontneed(pages + 2 * page_size(), 5 * page_size());
+	x_event(&genl, &message);
+	query = x_query(fd, id);
+	check_event(&message, pages + 2 * page_size(), 4 * page_size(), id);
+	CHECK_EQ(message_u64(&message, PINWATCH_A_GENERATION), query.generation);
+	CHECK_EQ(message_u64(&message, PINWATCH_A_TIME_NS), query.time_ns);
+	CHECK_EQ(message_u32(&message, PINWATCH_A_EVENTS), PINWATCH_EVENT_CLEAR);
+	CHECK_EQ(message_u64(&message, PINWATCH_A_CAUSES), PINWATCH_CAUSE_MADVISE);
+	CHECK_EQ(message_u32(&message, PINWATCH_A_FLAGS), 0);
+	CHECK(!message.at[PINWATCH_A_TID] && !message.at[PINWATCH_A_TGID] &&
+	      !message.at[PINWATCH_A_COMM]);
+	seq = message_u64(&message, PINWATCH_A_SEQ);
+	check_no_more(&genl, fd, seq);
+}
+
+static void test_actor_is_this_thread(void)
+{
+	struct genl_message message;
+	char *pages = x_pages(1);
+	struct genl genl;
+	int fd = x_open(0);
+	uint32_t id;
+
+	x_join(&genl, true);
+	id = x_add(fd, pages, page_size(), PIN_RW, 0).id;
+	x_dontneed(pages, page_size());
+	x_event(&genl, &message);
+	check_event(&message, pages, page_size(), id);
+	CHECK_EQ(message_u32(&message, PINWATCH_A_FLAGS), PINWATCH_EVENT_F_ACTOR);
+	CHECK_EQ(message_u32(&message, PINWATCH_A_TID), syscall(SYS_gettid));
+	CHECK_EQ(message_u32(&message, PINWATCH_A_TGID), getpid());
+	CHECK(!strcmp(message_string(&message, PINWATCH_A_COMM), "device_events"));
+}
+
+static int x_file(size_t nr_pages)
+{
+	int fd = (int)syscall(SYS_memfd_create, "events", 0);
+
+	CHECK(fd >= 0);
+	CHECK_EQ(ftruncate(fd, (off_t)(nr_pages * page_size())), 0);
+	return fd;
+}
+
+/* Another process changes what both have mapped. */
+static void test_actor_is_another_process(void)
+{
+	int fd = x_open(0), file = x_file(2);
+	struct genl_message message;
+	struct genl genl;
+	char *pages;
+	uint32_t id;
+	pid_t pid;
+
+	x_join(&genl, true);
+	pages = mmap(NULL, 2 * page_size(), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	CHECK(pages != MAP_FAILED);
+	memset(pages, 'p', 2 * page_size());
+	id = x_add(fd, pages, 2 * page_size(), WATCH, 0).id;
+	pid = x_fork();
+	if (!pid)
+		_exit(fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+				(off_t)page_size()));
+	x_wait(pid);
+	do {
+		x_event(&genl, &message);	/* fork() may be told, too */
+	} while (message_u64(&message, PINWATCH_A_CAUSES) & PINWATCH_CAUSE_FORK);
+	check_event(&message, pages, page_size(), id);
+	CHECK_EQ(message_u64(&message, PINWATCH_A_CAUSES), PINWATCH_CAUSE_TRUNCATE);
+	CHECK_EQ(message_u32(&message, PINWATCH_A_TGID), pid);
+	CHECK_EQ(message_u32(&message, PINWATCH_A_TID), pid);
+}
+
+/* What read() is not told of is told here all the same. */
+static void test_ignored_events_are_sent(void)
+{
+	char *pages = x_pages(1);
+	struct pinwatch_watch_add add = {
+		.size = sizeof(add), .addr = (uintptr_t)pages, .length = page_size(),
+		.ignore_events = PINWATCH_EVENT_ALL & ~PINWATCH_EVENT_RELEASE,
+	};
+	struct pinwatch_event event;
+	struct genl_message message;
+	int fd = x_open(O_NONBLOCK);
+	struct genl genl;
+
+	x_join(&genl, false);
+	CHECK_EQ(__device_ioctl(fd, PINWATCH_IOC_WATCH_ADD, &add), 0);
+	x_dontneed(pages, page_size());
+	x_event(&genl, &message);
+	check_event(&message, pages, page_size(), add.id);
+	CHECK_EQ(__read_events(fd, &event, 1), -EAGAIN);
+}
+
+/* A process ends: the last event of its watch, though nobody can be asked any more. */
+static void test_exit_is_told(void)
+{
+	struct genl_message message;
+	int fd = x_open(0);
+	struct genl genl;
+	pid_t pid;
+
+	x_join(&genl, true);
+	pid = x_fork();
+	if (!pid) {
+		x_add(fd, x_pages(1), page_size(), WATCH, 0);
+		_exit(0);
+	}
+	x_wait(pid);
+	x_event(&genl, &message);
+	CHECK_EQ(message_u32(&message, PINWATCH_A_PID), pid);
+	CHECK_EQ(message_u32(&message, PINWATCH_A_TGID), pid);
+	CHECK_EQ(message_u32(&message, PINWATCH_A_EVENTS), PINWATCH_EVENT_RELEASE);
+	CHECK_EQ(message_u64(&message, PINWATCH_A_CAUSES), PINWATCH_CAUSE_EXIT);
+}
+
+/* FLOOD watches on one page. */
+static char *x_flood_prepare(int fd)
+{
+	char *page = x_pages(1);
+	int i;
+
+	for (i = 0; i < FLOOD; i++)
+		x_add(fd, page, page_size(), WATCH, 0);
+	return page;
+}
+
+struct counts {
+	uint64_t sent;
+	uint64_t lost;
+};
+
+static void seen_counts(const struct genl_message *message, void *data)
+{
+	struct counts *counts = data;
+
+	counts->sent = message_u64(message, PINWATCH_A_EVENTS_SENT);
+	counts->lost = message_u64(message, PINWATCH_A_EVENTS_LOST);
+}
+
+/* By a socket of its own. */
+static struct counts x_counts(void)
+{
+	struct genl_request request;
+	struct counts counts;
+	struct genl_ack ack;
+	struct genl genl;
+
+	x_genl_open(&genl);
+	request_begin(&request, &genl, PINWATCH_CMD_STATS_GET, 0);
+	CHECK_EQ(genl_ask(&genl, &request, &ack, seen_counts, &counts), 0);
+	genl_close(&genl);
+	return counts;
+}
+
+/*
+ * More than the module's buffer holds, faster than they are sent: each event is
+ * either received, or counted as lost by a message that comes.
+ */
+static void test_lost_are_counted(void)
+{
+	uint64_t received = 0, lost = 0, seq = 0, now, before;
+	int fd = x_open(0), size = LARGE_BUFFER;
+	struct genl_message message;
+	struct counts counts;
+	struct genl genl;
+	char *page;
+
+	x_join(&genl, false);
+	CHECK_EQ(setsockopt(genl.fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)), 0);
+	page = x_flood_prepare(fd);
+	counts = x_counts();
+	x_dontneed(page, page_size());
+	while (received + lost < FLOOD) {
+		x_event(&genl, &message);
+		now = message_u64(&message, PINWATCH_A_SEQ);
+		before = message.at[PINWATCH_A_LOST] ?
+			 message_u64(&message, PINWATCH_A_LOST) : 0;
+		received += !!message.at[PINWATCH_A_FILE];
+		lost += before;
+		if (seq)
+			CHECK_EQ(now, seq + before + !!message.at[PINWATCH_A_FILE]);
+		seq = now;
+	}
+	ktap_note("%llu received, %llu lost", (unsigned long long)received,
+		  (unsigned long long)lost);
+	CHECK_EQ(received + lost, FLOOD);
+	CHECK(lost && received);
+	CHECK_EQ(x_counts().lost - counts.lost, lost);
+	CHECK_EQ(x_counts().sent - counts.sent, received);
+	check_no_more(&genl, fd, seq);
+}
+
+/* A listener who does not listen: its socket says so, and the numbers have a gap. */
+static void test_full_socket_enobufs(void)
+{
+	int fd = x_open(0), size = SMALL_BUFFER, i, err;
+	char *page = x_pages(1);
+	struct genl_message message;
+	uint64_t first, last;
+	struct counts counts;
+	struct genl genl;
+
+	x_join(&genl, false);
+	CHECK_EQ(setsockopt(genl.fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)), 0);
+	x_add(fd, page, page_size(), WATCH, 0);
+	x_dontneed(page, page_size());
+	x_event(&genl, &message);
+	first = message_u64(&message, PINWATCH_A_SEQ);
+	counts = x_counts();
+	for (i = 0; i < 100; i++)
+		x_dontneed(page, page_size());
+	/* All have been sent by then. */
+	for (i = 0; i < 5000 && x_counts().sent < counts.sent + 100; i++)
+		usleep(1000);
+	CHECK_EQ(x_counts().sent, counts.sent + 100);
+	CHECK_EQ(x_counts().lost, counts.lost);
+	CHECK_EQ(genl_event(&genl, &message), -ENOBUFS);
+	x_dontneed(page, page_size());
+	for (i = 0; i < 100; i++) {
+		err = genl_event(&genl, &message);
+		if (err == -ENOBUFS)
+			continue;
+		CHECK_EQ(err, 0);
+		last = message_u64(&message, PINWATCH_A_SEQ);
+		if (last != first + 1)
+			break;
+		first = last;
+	}
+	CHECK(i < 100);
+	ktap_note("events %llu to %llu did not fit", (unsigned long long)first + 1,
+		  (unsigned long long)last - 1);
+}
+
+static int x_module_open(void)
+{
+	int file = open(MODULE, O_RDONLY | O_CLOEXEC);
+
+	if (file < 0)
+		ktap_skip("%s is not there to load it again", MODULE);
+	return file;
+}
+
+/* Unloaded under those who listen, with events on their way; and loaded again. */
+static void test_unload_under_a_listener(void)
+{
+	int fd, file = x_module_open(), err, i;
+	struct genl_message message;
+	struct genl genl, fresh;
+	uint16_t family;
+	char *page;
+
+	x_join(&genl, true);
+	CHECK_EQ(genl_join(&genl, genl.events), 0);
+	family = genl.family;
+	fd = x_open(0);
+	page = x_flood_prepare(fd);
+	x_dontneed(page, page_size());
+	close(fd);
+	CHECK_EQ(syscall(SYS_delete_module, "pinwatch", O_NONBLOCK), 0);
+	genl_socket(&fresh);
+	CHECK_EQ(genl_resolve(&fresh), -ENOENT);
+	/* What was sent before is still there to be read; nothing comes after it. */
+	for (i = 0; !(err = recv(genl.fd, &message, sizeof(message), MSG_DONTWAIT) < 0 ?
+			    -errno : 0) || err == -ENOBUFS; i++)
+		;
+	CHECK_EQ(err, -EAGAIN);
+	CHECK(i > 0);
+	CHECK_EQ(syscall(SYS_finit_module, file, "", 0), 0);
+	CHECK_EQ(genl_resolve(&fresh), 0);
+	ktap_note("%d datagrams; family %u, then %u", i, family, fresh.family);
+}
+
+/* A dump that is not read to its end keeps the module. */
+static void test_unload_refused_in_a_dump(void)
+{
+	struct genl_request request;
+	int fd = x_open(0), i;
+	struct genl genl;
+	char *page = x_pages(1);
+
+	x_module_open();
+	x_genl_open(&genl);
+	for (i = 0; i < 2000; i++)
+		x_add(fd, page, page_size(), WATCH, 0);
+	request_begin(&request, &genl, PINWATCH_CMD_WATCH_GET, NLM_F_DUMP);
+	CHECK_EQ(send(genl.fd, &request, request.header.nlmsg_len, 0),
+		 request.header.nlmsg_len);
+	close(fd);
+	CHECK_EQ(syscall(SYS_delete_module, "pinwatch", O_NONBLOCK) ? -errno : 0, -EAGAIN);
+	genl_close(&genl);
+}
+
+int main(void)
+{
+	static const struct ktap_test tests[] = {
+		{ "events_attributes", test_attributes },
+		{ "events_actor_is_this_thread", test_actor_is_this_thread },
+		{ "events_actor_is_another_process", test_actor_is_another_process },
+		{ "events_ignored_ones_are_sent", test_ignored_events_are_sent },
+		{ "events_exit_is_told", test_exit_is_told },
+		{ "events_lost_are_counted", test_lost_are_counted },
+		{ "events_full_socket_enobufs", test_full_socket_enobufs },
+		{ "events_unload_refused_in_a_dump", test_unload_refused_in_a_dump },
+		{ "events_counters_are_back", test_counters_are_back },
+		{ "events_unload_under_a_listener", test_unload_under_a_listener },
+		{ NULL, NULL },
+	};
+
+	counters_remember();
+	return ktap_main(tests);
+}

@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: MIT
+/* The netlink family: what can be asked, who may ask, and wrong questions. */
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "device.h"
+#include "genl.h"
+
+#define NOBODY		65534
+#define MANY		500	/* watches: more than fit into one datagram */
+
+static void check_watch(const struct genl_message *message,
+			const struct pinwatch_watch_query *query)
+{
+	CHECK_EQ(message->cmd, PINWATCH_CMD_WATCH_GET);
+	CHECK_EQ(message_u32(message, PINWATCH_A_ID), query->id);
+	CHECK_EQ(message_u32(message, PINWATCH_A_PID), getpid());
+	CHECK_EQ(message_u32(message, PINWATCH_A_STATE), query->state);
+	CHECK_EQ(message_u64(message, PINWATCH_A_ADDR), query->addr);
+	CHECK_EQ(message_u64(message, PINWATCH_A_LENGTH), query->length);
+	CHECK_EQ(message_u64(message, PINWATCH_A_COOKIE), query->cookie);
+	CHECK_EQ(message_u64(message, PINWATCH_A_GENERATION), query->generation);
+	CHECK_EQ(message_u64(message, PINWATCH_A_VALID_GENERATION), query->valid_generation);
+	CHECK_EQ(message_u64(message, PINWATCH_A_HITS), query->hits);
+	CHECK_EQ(message_u64(message, PINWATCH_A_TIME_NS), query->time_ns);
+	CHECK_EQ(message_u64(message, PINWATCH_A_CAUSES), query->causes);
+	CHECK_EQ(message_u32(message, PINWATCH_A_EVENTS), query->events);
+	CHECK_EQ(message_u32(message, PINWATCH_A_WATCH_FLAGS), query->watch_flags);
+	CHECK_EQ(message_u32(message, PINWATCH_A_IGNORE_EVENTS), query->ignore_events);
+	CHECK_EQ(message_u64(message, PINWATCH_A_NR_PAGES), query->nr_pages);
+	CHECK_EQ(message_u64(message, PINWATCH_A_NR_PINNED), query->nr_pinned);
+}
+
+/* What a dump of watches saw. */
+struct seen {
+	int fds[2];
+	uint32_t files[2];	/* their numbers, as they come up; of this process */
+	size_t nr[2];
+	uint32_t next[2];	/* ids ascend */
+};
+
+static void seen_watch(const struct genl_message *message, void *data)
+{
+	uint32_t id = message_u32(message, PINWATCH_A_ID);
+	uint32_t file = message_u32(message, PINWATCH_A_FILE);
+	struct pinwatch_watch_query query;
+	struct seen *seen = data;
+	int i = !!seen->files[0] && seen->files[0] != file;
+
+	if (!seen->files[i])
+		seen->files[i] = file;
+	CHECK_EQ(seen->files[i], file);
+	CHECK(file && id >= seen->next[i]);
+	seen->next[i] = id + 1;
+	seen->nr[i]++;
+	query = x_query(seen->fds[i], id);
+	check_watch(message, &query);
+}
+
+static void x_dump(struct genl *genl, uint32_t file, struct seen *seen)
+{
+	struct genl_request request;
+	struct genl_ack ack;
+
+	request_begin(&request, genl, PINWATCH_CMD_WATCH_GET, NLM_F_DUMP);
+	if (file)
+		request_u32(&request, PINWATCH_A_FILE, file);
+	CHECK_EQ(genl_ask(genl, &request, &ack, seen_watch, seen), 0);
+}
+
+/* The number of a file that has watches, and is the only one. */
+static uint32_t x_number(struct genl *genl, int fd)
+{
+	struct seen seen = { .fds = { fd, -1 } };
+
+	x_dump(genl, 0, &seen);
+	CHECK(seen.files[0]);
+	return seen.files[0];
+}
+
+static void make_watches(int fd)
+{
+	char *pages = x_pages(8);
+	struct pinwatch_watch_add add = {
+		.size = sizeof(add), .addr = (uintptr_t)pages, .length = 3 * page_size(),
+		.flags = PIN_RW | PINWATCH_WATCH_F_ONESHOT, .cookie = ~0ULL >> 1,
+		.ignore_events = PINWATCH_EVENT_PROTECT | PINWATCH_EVENT_OTHER,
+	};
+	uint32_t gap;
+
+	x_add(fd, pages + 4 * page_size(), page_size(), WATCH, 1);
+	gap = x_add(fd, pages, page_size(), WATCH, 2).id;
+	x_add(fd, pages, 8 * page_size(), PIN, 3);
+	CHECK_EQ(__device_ioctl(fd, PINWATCH_IOC_WATCH_ADD, &add), 0);
+	CHECK_EQ(__del(fd, gap), 0);
+	x_dontneed(pages + page_size(), 5 * page_size());
+}
+
+static void test_get(void)
+{
+	int fd = x_open(0);
+	struct seen seen = { .fds = { fd, -1 } };
+	struct genl_request request;
+	struct genl_ack ack;
+	struct genl genl;
+	uint32_t number;
+
+	x_genl_open(&genl);
+	make_watches(fd);
+	number = x_number(&genl, fd);
+	request_begin(&request, &genl, PINWATCH_CMD_WATCH_GET, 0);
+	request_u32(&request, PINWATCH_A_FILE, number);
+	request_u32(&request, PINWATCH_A_ID, 3);
+	CHECK_EQ(genl_ask(&genl, &request, &ack, seen_watch, &seen), 0);
+	CHECK_EQ(seen.nr[0], 1);
+	CHECK_EQ(seen.files[0], number);
+	CHECK_EQ(seen.next[0], 4);
+}
+
+static void test_dump(void)
+{
+	int fds[] = { x_open(0), x_open(0) };
+	struct seen seen = { .fds = { fds[0], fds[1] } };
+	char *page = x_pages(1);
+	struct genl genl;
+	size_t i;
+
+	x_genl_open(&genl);
+	x_dump(&genl, 0, &seen);
+	CHECK_EQ(seen.nr[0], 0);
+	make_watches(fds[0]);
+	for (i = 0; i < MANY; i++)
+		x_add(fds[1], page, page_size(), WATCH, i);
+	x_dump(&genl, 0, &seen);
+	CHECK_EQ(seen.nr[0], 3);
+	CHECK_EQ(seen.nr[1], MANY);
+}
+
+static void test_dump_of_a_file(void)
+{
+	int fds[] = { x_open(0), x_open(0) };
+	struct seen seen = { .fds = { fds[0], fds[1] } };
+	struct seen one = { .fds = { fds[0], -1 } };
+	struct genl genl;
+
+	x_genl_open(&genl);
+	make_watches(fds[0]);
+	make_watches(fds[1]);
+	x_dump(&genl, 0, &seen);
+	CHECK_EQ(seen.nr[0] + seen.nr[1], 6);
+	x_dump(&genl, seen.files[0], &one);
+	CHECK_EQ(one.nr[0], 3);
+	CHECK_EQ(one.files[0], seen.files[0]);
+}
+
+/* The watches of a process that has gone are still there, and dead. */
+static void dead_watch(const struct genl_message *message, void *data)
+{
+	size_t *nr = data;
+
+	CHECK_EQ(message_u32(message, PINWATCH_A_STATE), PINWATCH_STATE_DEAD);
+	CHECK(message_u64(message, PINWATCH_A_CAUSES) & PINWATCH_CAUSE_EXIT);
+	CHECK(message_u32(message, PINWATCH_A_EVENTS) & PINWATCH_EVENT_RELEASE);
+	CHECK(message_u32(message, PINWATCH_A_PID) != (uint32_t)getpid());
+	++*nr;
+}
+
+static void test_dump_of_the_dead(void)
+{
+	int fd = x_open(0);
+	struct genl_request request;
+	struct genl_ack ack;
+	struct genl genl;
+	size_t nr = 0;
+	pid_t pid;
+
+	x_genl_open(&genl);
+	pid = x_fork();
+	if (!pid) {
+		x_add(fd, x_pages(1), page_size(), PIN, 0);
+		_exit(0);
+	}
+	x_wait(pid);
+	x_wait_pinned_pages(0);
+	request_begin(&request, &genl, PINWATCH_CMD_WATCH_GET, NLM_F_DUMP);
+	CHECK_EQ(genl_ask(&genl, &request, &ack, dead_watch, &nr), 0);
+	CHECK_EQ(nr, 1);
+}
+
+/* The address space of this process, among all. */
+struct mm {
+	uint64_t number;
+	uint64_t nr_subscriptions;
+	size_t nr;
+};
+
+static void seen_mm(const struct genl_message *message, void *data)
+{
+	struct mm *mm = data;
+
+	CHECK_EQ(message->cmd, PINWATCH_CMD_MM_GET);
+	CHECK(message_u64(message, PINWATCH_A_MM));
+	message_u32(message, PINWATCH_A_IN_FLIGHT);
+	message_u32(message, PINWATCH_A_NR_WALKS);
+	message_u32(message, PINWATCH_A_NR_WAITERS);
+	CHECK_EQ(message_u32(message, PINWATCH_A_MM_FLAGS), 0);
+	if (message_u32(message, PINWATCH_A_PID) != (uint32_t)getpid())
+		return;
+	mm->number = message_u64(message, PINWATCH_A_MM);
+	mm->nr_subscriptions = message_u64(message, PINWATCH_A_NR_SUBSCRIPTIONS);
+	mm->nr++;
+}
+
+static void test_mms(void)
+{
+	struct mm mm = { 0 }, again = { 0 };
+	struct genl_request request;
+	struct genl_ack ack;
+	struct genl genl;
+	int fd = x_open(0);
+
+	x_genl_open(&genl);
+	make_watches(fd);
+	request_begin(&request, &genl, PINWATCH_CMD_MM_GET, NLM_F_DUMP);
+	CHECK_EQ(genl_ask(&genl, &request, &ack, seen_mm, &mm), 0);
+	CHECK_EQ(mm.nr, 1);
+	CHECK_EQ(mm.nr_subscriptions, 3);
+	request_begin(&request, &genl, PINWATCH_CMD_MM_GET, 0);
+	request_u64(&request, PINWATCH_A_MM, mm.number);
+	CHECK_EQ(genl_ask(&genl, &request, &ack, seen_mm, &again), 0);
+	CHECK_EQ(again.nr, 1);
+	CHECK_EQ(again.number, mm.number);
+	CHECK_EQ(again.nr_subscriptions, 3);
+}
+
+static void seen_stats(const struct genl_message *message, void *data)
+{
+	const struct pinwatch_stats *stats = data;
+
+	CHECK_EQ(message->cmd, PINWATCH_CMD_STATS_GET);
+	CHECK_EQ(message_u64(message, PINWATCH_A_NR_MMS), stats->nr_mms);
+	CHECK_EQ(message_u64(message, PINWATCH_A_NR_SUBSCRIPTIONS), stats->nr_subscriptions);
+	/* The file that was opened for the ioctl is closed. */
+	CHECK_EQ(message_u64(message, PINWATCH_A_NR_FILES), stats->nr_files - 1);
+	CHECK_EQ(message_u64(message, PINWATCH_A_NR_WATCHES), stats->nr_watches);
+	CHECK_EQ(message_u64(message, PINWATCH_A_PINNED_PAGES), stats->pinned_pages);
+	CHECK_EQ(message_u64(message, PINWATCH_A_WALKS), stats->walks);
+	CHECK_EQ(message_u64(message, PINWATCH_A_CALLBACKS), stats->callbacks);
+	CHECK_EQ(message_u64(message, PINWATCH_A_WAITS), stats->waits);
+	CHECK_EQ(message_u64(message, PINWATCH_A_REMOVE_WAITS), stats->remove_waits);
+	CHECK_EQ(message_u64(message, PINWATCH_A_OVERFLOWS), stats->overflows);
+	CHECK_EQ(message_u64(message, PINWATCH_A_VETOES), stats->vetoes);
+	message_u64(message, PINWATCH_A_EVENTS_SENT);
+	message_u64(message, PINWATCH_A_EVENTS_LOST);
+}
+
+static void test_stats(void)
+{
+	struct genl_request request;
+	struct pinwatch_stats stats;
+	struct genl_ack ack;
+	int i, fd = x_open(0);
+	struct genl genl;
+
+	x_genl_open(&genl);
+	make_watches(fd);
+	/* Address spaces of earlier tests are let go of in the background. */
+	for (i = 0, stats = x_stats(); i < 5000 && stats.nr_mms > 1; i++, stats = x_stats())
+		usleep(1000);
+	CHECK_EQ(stats.nr_mms, 1);
+	CHECK_EQ(stats.nr_watches, 3);
+	request_begin(&request, &genl, PINWATCH_CMD_STATS_GET, 0);
+	CHECK_EQ(genl_ask(&genl, &request, &ack, seen_stats, &stats), 0);
+}
+
+/* What each of the requests is answered. */
+static void check_requests(struct genl *genl, int expected)
+{
+	static const struct { uint8_t cmd; uint16_t flags; } requests[] = {
+		{ PINWATCH_CMD_WATCH_GET, 0 },
+		{ PINWATCH_CMD_WATCH_GET, NLM_F_DUMP },
+		{ PINWATCH_CMD_MM_GET, 0 },
+		{ PINWATCH_CMD_MM_GET, NLM_F_DUMP },
+		{ PINWATCH_CMD_STATS_GET, 0 },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		struct genl_request request;
+		struct genl_ack ack;
+
+		request_begin(&request, genl, requests[i].cmd, requests[i].flags);
+		CHECK_EQ(genl_ask(genl, &request, &ack, NULL, NULL), expected);
+	}
+}
+
+static void test_unprivileged(void)
+{
+	struct genl genl;
+
+	make_watches(x_open(0));
+	CHECK_EQ(syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY), 0);
+	x_genl_open(&genl);		/* that it is there is no secret */
+	check_requests(&genl, -EPERM);
+	CHECK_EQ(genl_join(&genl, genl.events), -EPERM);
+	CHECK_EQ(genl_join(&genl, genl.actors), -EPERM);
+}
+
+/* A socket that root has opened helps nobody. */
+static void test_unprivileged_inherits(void)
+{
+	struct genl genl;
+
+	x_genl_open(&genl);
+	CHECK_EQ(syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY), 0);
+	check_requests(&genl, -EPERM);
+	CHECK_EQ(genl_join(&genl, genl.events), -EPERM);
+	CHECK_EQ(genl_join(&genl, genl.actors), -EPERM);
+}
+
+static void keep_capability(int capability)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { { 0 } };
+
+	data[capability / 32].effective = 1U << capability % 32;
+	data[capability / 32].permitted = 1U << capability % 32;
+	CHECK_EQ(syscall(SYS_capset, &header, data), 0);
+}
+
+static void test_net_admin(void)
+{
+	struct genl_request request;
+	struct genl_ack ack;
+	struct genl genl;
+
+	keep_capability(CAP_NET_ADMIN);
+	x_genl_open(&genl);
+	request_begin(&request, &genl, PINWATCH_CMD_STATS_GET, 0);
+	CHECK_EQ(genl_ask(&genl, &request, &ack, NULL, NULL), 0);
+	CHECK_EQ(genl_join(&genl, genl.events), 0);
+	CHECK_EQ(genl_join(&genl, genl.actors), -EPERM);
+}
+
+static void test_sys_admin(void)
+{
+	struct genl genl;
+
+	keep_capability(CAP_SYS_ADMIN);
+	x_genl_open(&genl);
+	check_requests(&genl, -EPERM);
+	CHECK_EQ(genl_join(&genl, genl.events), -EPERM);
+	CHECK_EQ(genl_join(&genl, genl.actors), 0);
+}
+
+/* Whoever rules a namespace of his own does not find it there. */
+static void test_other_namespaces(void)
+{
+	struct genl genl, inside;
+
+	x_genl_open(&genl);
+	CHECK_EQ(unshare(CLONE_NEWUSER | CLONE_NEWNET), 0);
+	check_requests(&genl, -EPERM);
+	CHECK_EQ(genl_join(&genl, genl.events), -EPERM);
+	genl_socket(&inside);
+	CHECK_EQ(genl_resolve(&inside), -ENOENT);
+	inside.family = genl.family;
+	check_requests(&inside, -ENOENT);
+}
+
+int main(void)
+{
+	static const struct ktap_test tests[] = {
+		{ "netlink_get_equals_query", test_get },
+		{ "netlink_dump_equals_query", test_dump },
+		{ "netlink_dump_of_a_file", test_dump_of_a_file },
+		{ "netlink_dump_of_the_dead", test_dump_of_the_dead },
+		{ "netlink_mms", test_mms },
+		{ "netlink_stats_equal_the_ioctl", test_stats },
+		{ "netlink_unprivileged_eperm", test_unprivileged },
+		{ "netlink_unprivileged_inherits_eperm", test_unprivileged_inherits },
+		{ "netlink_net_admin_sees_no_actors", test_net_admin },
+		{ "netlink_sys_admin_joins_actors", test_sys_admin },
+		{ "netlink_other_namespaces_enoent", test_other_namespaces },
+		{ "netlink_counters_are_back", test_counters_are_back },
+		{ NULL, NULL },
+	};
+
+	counters_remember();
+	return ktap_main(tests);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A generic netlink client for tests: it can send what no library would, and hands
+ * out the extended acknowledgment. x_something() must succeed, or the test fails.
+ */
+#ifndef GENL_H
+#define GENL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <linux/genetlink.h>
+#include <linux/netlink.h>
+#include <linux/pinwatch_netlink.h>
+
+struct genl {
+	int fd;
+	uint32_t seq;
+	uint16_t family;	/* of "pinwatch" */
+	uint32_t events;	/* its groups */
+	uint32_t actors;
+};
+
+/* A request that is being made; may be made wrong. */
+struct genl_request {
+	union {
+		struct nlmsghdr header;
+		char bytes[512];
+	};
+};
+
+/* What the kernel said of a request. */
+struct genl_ack {
+	int error;		/* 0 or -errno */
+	bool has_offset;
+	uint32_t offset;	/* of the bad attribute in the request */
+	char text[160];
+};
+
+/* A message, by attribute; NULL: it is not there. */
+struct genl_message {
+	uint8_t cmd;
+	const struct nlattr *at[PINWATCH_A_MAX + 1];
+};
+
+/* A socket without a family. */
+void genl_socket(struct genl *genl);
+/* Look the family up. 0 or -errno. */
+int genl_resolve(struct genl *genl);
+/* Both. */
+void x_genl_open(struct genl *genl);
+void genl_close(struct genl *genl);
+/* 0 or -errno */
+int genl_join(const struct genl *genl, uint32_t group);
+
+void request_begin(struct genl_request *request, const struct genl *genl, uint8_t cmd,
+		   uint16_t flags);
+void request_put(struct genl_request *request, uint16_t type, const void *data,
+		 size_t length);
+void request_u32(struct genl_request *request, uint16_t type, uint32_t value);
+void request_u64(struct genl_request *request, uint16_t type, uint64_t value);
+
+/*
+ * Send it and read everything up to the acknowledgment, or the end of the dump;
+ * @each, if not NULL, is called for each answer. Returns ack->error.
+ */
+int genl_ask(struct genl *genl, struct genl_request *request, struct genl_ack *ack,
+	     void (*each)(const struct genl_message *message, void *data), void *data);
+
+/*
+ * The next message that is no answer; waits for it for some seconds. 0, or -errno:
+ * -ENOBUFS when some did not fit into the socket, -EAGAIN when none came. What it
+ * points to is valid until the next call.
+ */
+int genl_event(struct genl *genl, struct genl_message *message);
+
+uint32_t message_u32(const struct genl_message *message, int attr);
+uint64_t message_u64(const struct genl_message *message, int attr);
+const char *message_string(const struct genl_message *message, int attr);
+
+#endif /* GENL_H */
