@@ -32,7 +32,10 @@ TRACE_DEFINE_ENUM(MMU_NOTIFY_MIGRATE);
 			 { MMU_NOTIFY_MIGRATE, "migrate" },	\
 			 { PW_MMU_NOTIFY_EXCLUSIVE, "exclusive" })
 
-/* Once for each invalidation that overlapped a subscription, after its callbacks */
+/*
+ * Once for each invalidation that overlapped a subscription, after its callbacks;
+ * and for the two that stand for the end of an mm
+ */
 TRACE_EVENT(pinwatch_invalidate,
 	TP_PROTO(const struct mmu_notifier_range *range, u64 callbacks),
 	TP_ARGS(range, callbacks),
@@ -99,7 +102,7 @@ DEFINE_EVENT(pinwatch_mm, pinwatch_mm_register,
 	TP_ARGS(mm, number)
 );
 
-/* ... and goes away, or is let go because nobody subscribes any more */
+/* ... and let go of: it has ended, or nobody subscribes any more */
 DEFINE_EVENT(pinwatch_mm, pinwatch_mm_release,
 	TP_PROTO(const void *mm, u64 number),
 	TP_ARGS(mm, number)

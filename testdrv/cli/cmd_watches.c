@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+#include <getopt.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "libpinwatch.h"
+#include "netlink.h"
+#include "print.h"
+#include "verb.h"
+
+static const char *state_name(const struct netlink_message *message)
+{
+	switch (netlink_u32(message, PINWATCH_A_STATE)) {
+	case PINWATCH_STATE_ACTIVE:
+		return "active";
+	case PINWATCH_STATE_DEAD:
+		return "dead";
+	}
+	return "?";
+}
+
+/* P pinned, W for writing, 1 one-shot, S with stacks */
+static void flags_string(uint32_t flags, char buf[5])
+{
+	buf[0] = flags & PINWATCH_WATCH_F_PIN ? 'P' : '-';
+	buf[1] = flags & PINWATCH_WATCH_F_WRITE ? 'W' : '-';
+	buf[2] = flags & PINWATCH_WATCH_F_ONESHOT ? '1' : '-';
+	buf[3] = flags & PINWATCH_WATCH_F_STACK ? 'S' : '-';
+	buf[4] = '\0';
+}
+
+/* Above the first row; or alone, if there is none. */
+static void header_print(bool *begun)
+{
+	if (!*begun)
+		printf("%6s %6s %8s %-6s %-4s %-29s %7s %7s %10s %7s %s\n", "PID", "FILE", "ID",
+		       "STATE", "MODE", "RANGE", "PAGES", "PINNED", "GENERATION", "HITS", "CAUSES");
+	*begun = true;
+}
+
+static void watch_print(const struct netlink_message *message, void *data)
+{
+	uint64_t start = netlink_u64(message, PINWATCH_A_ADDR);
+	char causes[256], flags[5];
+
+	header_print(data);
+	pinwatch_causes_string(netlink_u64(message, PINWATCH_A_CAUSES), causes, sizeof(causes));
+	flags_string(netlink_u32(message, PINWATCH_A_WATCH_FLAGS), flags);
+	printf("%6" PRIu32 " %6" PRIu32 " %8" PRIu32 " %-6s %s %#14" PRIx64 "-%#-14" PRIx64
+	       " %7" PRIu64 " %7" PRIu64 " %10" PRIu64 " %7" PRIu64 " %s\n",
+	       netlink_u32(message, PINWATCH_A_PID), netlink_u32(message, PINWATCH_A_FILE),
+	       netlink_u32(message, PINWATCH_A_ID), state_name(message), flags,
+	       start, start + netlink_u64(message, PINWATCH_A_LENGTH),
+	       netlink_u64(message, PINWATCH_A_NR_PAGES),
+	       netlink_u64(message, PINWATCH_A_NR_PINNED),
+	       netlink_u64(message, PINWATCH_A_GENERATION),
+	       netlink_u64(message, PINWATCH_A_HITS), causes);
+}
+
+static void watch_to_json(const struct netlink_message *message, void *data)
+{
+	uint64_t generation = netlink_u64(message, PINWATCH_A_GENERATION);
+	uint64_t start = netlink_u64(message, PINWATCH_A_ADDR);
+	uint32_t flags = netlink_u32(message, PINWATCH_A_WATCH_FLAGS);
+	json_t *rows = data;
+	json_t *json;
+	bool valid;
+
+	json = json_pack("{s:I, s:I, s:I, s:s, s:I, s:I, s:b, s:b, s:b, s:b, s:I, s:I, s:I, s:I}",
+			 "pid", (json_int_t)netlink_u32(message, PINWATCH_A_PID),
+			 "file", (json_int_t)netlink_u32(message, PINWATCH_A_FILE),
+			 "id", (json_int_t)netlink_u32(message, PINWATCH_A_ID),
+			 "state", state_name(message),
+			 "start", (json_int_t)start,
+			 "end", (json_int_t)(start + netlink_u64(message, PINWATCH_A_LENGTH)),
+			 "pin", !!(flags & PINWATCH_WATCH_F_PIN),
+			 "write", !!(flags & PINWATCH_WATCH_F_WRITE),
+			 "oneshot", !!(flags & PINWATCH_WATCH_F_ONESHOT),
+			 "stack", !!(flags & PINWATCH_WATCH_F_STACK),
+			 "generation", (json_int_t)generation,
+			 "hits", (json_int_t)netlink_u64(message, PINWATCH_A_HITS),
+			 "pages", (json_int_t)netlink_u64(message, PINWATCH_A_NR_PAGES),
+			 "pinned_pages", (json_int_t)netlink_u64(message, PINWATCH_A_NR_PINNED));
+	valid = generation == netlink_u64(message, PINWATCH_A_VALID_GENERATION);
+	json_object_set_new(json, "valid", json_boolean(valid));
+	json_object_set_new(json, "causes",
+			    print_causes_to_json(netlink_u64(message, PINWATCH_A_CAUSES)));
+	json_object_set_new(json, "events",
+			    print_events_to_json(netlink_u32(message, PINWATCH_A_EVENTS)));
+	json_array_append_new(rows, json);
+}
+
+static int watches_start(uint32_t file, bool json)
+{
+	json_t *rows = json ? json_array() : NULL;
+	struct netlink *nl;
+	bool begun = false;
+	int ret;
+
+	ret = netlink_open(&nl);
+	if (ret)
+		return verb_device_error("netlink family " PINWATCH_GENL_NAME, ret);
+	ret = netlink_dump(nl, PINWATCH_CMD_WATCH_GET, file,
+			   json ? watch_to_json : watch_print, json ? (void *)rows : &begun);
+	netlink_close(nl);
+	if (ret) {
+		json_decref(rows);
+		return verb_device_error("watches", ret);
+	}
+	if (json)
+		return print_json(rows);
+	header_print(&begun);
+	return STATUS_OK;
+}
+
+static int watches_run(int argc, char **argv)
+{
+	static const struct option longopts[] = {
+		{ "file", required_argument, NULL, 'f' },
+		{ "json", no_argument, NULL, 'j' },
+		{ 0 },
+	};
+	unsigned long file = 0;
+	bool json = false;
+	char *end = "";
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "", longopts, NULL)) != -1) {
+		if (opt == 'f')
+			file = strtoul(optarg, &end, 10);
+		else if (opt == 'j')
+			json = true;
+		else
+			return verb_usage_error(&verb_watches);
+		if (opt == 'f' && (*end || !file || file > UINT32_MAX))
+			return verb_usage_error(&verb_watches);
+	}
+	if (optind != argc)
+		return verb_usage_error(&verb_watches);
+	return watches_start((uint32_t)file, json);
+}
+
+const struct verb verb_watches = {
+	.name = "watches",
+	.summary = "List the watches of all processes",
+	.usage = "[--file NUMBER] [--json]",
+	.help =
+		"Needs CAP_NET_ADMIN. MODE: P pinned, W for writing, 1 one-shot, S with stacks.\n\n"
+		"  --file NUMBER   only those of one open file of the device\n"
+		"  --json          for programs\n",
+	.run = watches_run,
+};
