@@ -3,7 +3,7 @@
  * The machine's memory and sleep: blocks of memory go offline but not with pinned
  * pages in them, and the machine suspends while readers wait and pins are dropped
  *
- * Wants a guest with a movable zone: scripts/vm/run --append movablecore=512M.
+ * Wants a guest with memory that was added later, as movable: see scripts/vm/check.
  */
 #include <errno.h>
 #include <fcntl.h>

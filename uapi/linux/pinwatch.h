@@ -236,7 +236,7 @@ struct pinwatch_watch_repin {
 #define PINWATCH_EVENT_EXCLUSIVE	(1U << 7) /* a device takes exclusive access */
 #define PINWATCH_EVENT_OTHER		(1U << 31) /* a kind that this version does not know */
 
-/* All of them: what pinwatch_watch_add.ignore_events can hold */
+/* All of them */
 #define PINWATCH_EVENT_ALL		0x800000ffU
 
 /*
