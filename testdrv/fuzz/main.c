@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "describe.h"
+#include "leftover.h"
 #include "meminfo.h"
 #include "text.h"
 #include "worker.h"
@@ -237,6 +238,7 @@ static int fuzz(struct options *options)
 	workers_run(options, options->seconds - warm, &worst);
 
 	report_print(report, &lang);
+	leftover_print();
 	test(!report->failed[REPORT_ERRNO], "fuzz_errnos_are_documented");
 	test(!report->failed[REPORT_ACCEPTED], "fuzz_bad_input_is_refused");
 	test(!report->failed[REPORT_GENERATION], "fuzz_generations_grow");

@@ -104,6 +104,8 @@ static void self_exec(int fd)
 	char number[16];
 
 	setitimer(ITIMER_REAL, &off, NULL);
+	/* One that is pending would end what begins now, where nobody handles it. */
+	signal(SIGALRM, SIG_IGN);
 	if (dup2(fd, INHERITED_FD) < 0)
 		_exit(0);
 	snprintf(number, sizeof(number), "%d", INHERITED_FD);
