@@ -245,7 +245,7 @@ static int verify_watch(struct pw_watch *watch, struct pinwatch_watch_verify *ar
 	if (err)
 		return err;
 	v.pfns = kmalloc_array(CHUNK, sizeof(*v.pfns), GFP_KERNEL_ACCOUNT);
-	v.verdicts = kvmalloc(v.nr, GFP_KERNEL_ACCOUNT);
+	v.verdicts = kvmalloc(v.nr, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	err = v.pfns && v.verdicts ? verify_run(&v, &args->generation) : -ENOMEM;
 	if (!err)
 		err = verify_result(&v, args);
