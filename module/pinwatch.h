@@ -236,7 +236,8 @@ pinwatch_interval_notifier_put(struct pinwatch_interval_notifier *sub)
 {
 }
 
-static inline void pinwatch_interval_notifier_barrier(void)
+static inline void
+pinwatch_interval_notifier_barrier(void)
 {
 }
 

@@ -57,10 +57,12 @@ static json_t *causes_json(uint64_t causes)
 	char name[256];
 	uint64_t bit;
 
-	for (bit = 1; bit; bit <<= 1)
-		if (causes & bit)
-			json_array_append_new(array, json_string(pinwatch_causes_string(bit, name,
-									sizeof(name))));
+	for (bit = 1; bit; bit <<= 1) {
+		if (!(causes & bit))
+			continue;
+		pinwatch_causes_string(bit, name, sizeof(name));
+		json_array_append_new(array, json_string(name));
+	}
 	return array;
 }
 
