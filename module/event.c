@@ -278,6 +278,9 @@ ssize_t pw_event_read(struct pw_event_queue *queue, char __user *buf,
 		done = event_drain(queue, buf, count);
 		if (done)
 			return done;
+		/* It may have stopped for that, with records left. */
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		if (nonblock)
 			return -EAGAIN;
 		err = wait_event_interruptible(queue->wait, pw_event_pending(queue));

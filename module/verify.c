@@ -64,16 +64,32 @@ static u8 verdict_mapped(const struct verify *v, unsigned long index, unsigned l
 						    PINWATCH_VERDICT_SAME;
 }
 
-/* Under the mmap lock. None is: is a mapping? And can it be told? */
-static u8 verdict_unmapped(const struct verify *v, unsigned long addr, unsigned long pfn)
+/* None is: is a mapping? And can it be told? */
+static u8 verdict_unmapped(const struct vm_area_struct *vma, unsigned long addr,
+			   unsigned long pfn)
 {
-	struct vm_area_struct *vma = find_vma(v->mm, addr);
-
 	if (!vma || addr < vma->vm_start)
 		return PINWATCH_VERDICT_GONE;
 	if (pfn & HMM_PFN_ERROR || !(vma->vm_flags & VM_READ))
 		return PINWATCH_VERDICT_UNKNOWN;
 	return PINWATCH_VERDICT_NOT_PRESENT;
+}
+
+/* Under the mmap lock. */
+static void snapshot_judge(struct verify *v, unsigned long page, unsigned long nr,
+			   unsigned long addr)
+{
+	struct vm_area_struct *vma = find_vma(v->mm, addr);
+	unsigned long i;
+
+	for (i = 0; i < nr; i++, addr += PAGE_SIZE) {
+		/* The first that ends behind it; one for many pages. */
+		if (vma && addr >= vma->vm_end)
+			vma = find_vma(v->mm, addr);
+		v->verdicts[page - v->first + i] = v->pfns[i] & HMM_PFN_VALID ?
+			verdict_mapped(v, page + i, v->pfns[i]) :
+			verdict_unmapped(vma, addr, v->pfns[i]);
+	}
 }
 
 static int snapshot_locked(struct verify *v, unsigned long page, unsigned long nr)
@@ -86,7 +102,6 @@ static int snapshot_locked(struct verify *v, unsigned long page, unsigned long n
 		.end = start + (nr << PAGE_SHIFT),
 		.hmm_pfns = v->pfns,
 	};
-	unsigned long i;
 	int err;
 
 	mmap_assert_locked(v->mm);
@@ -94,10 +109,7 @@ static int snapshot_locked(struct verify *v, unsigned long page, unsigned long n
 	err = hmm_range_fault(&range);
 	if (err)
 		return err == -EBUSY ? -EAGAIN : err;
-	for (i = 0; i < nr; i++, start += PAGE_SIZE)
-		v->verdicts[page - v->first + i] = v->pfns[i] & HMM_PFN_VALID ?
-			verdict_mapped(v, page + i, v->pfns[i]) :
-			verdict_unmapped(v, start, v->pfns[i]);
+	snapshot_judge(v, page, nr, start);
 	return 0;
 }
 
@@ -154,7 +166,7 @@ static int verify_once(struct verify *v, u64 *generation)
 
 	for (page = v->first; !err && page < v->first + v->nr; page += nr) {
 		nr = min(v->first + v->nr - page, CHUNK);
-		err = snapshot(v, page, nr);
+		err = fatal_signal_pending(current) ? -EINTR : snapshot(v, page, nr);
 		cond_resched();
 	}
 	return err ? : verify_end(v, generation);

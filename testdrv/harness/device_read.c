@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -211,6 +212,36 @@ static void test_waits(void)
 	}
 }
 
+#define NR_KILLS	300
+
+/* Killed at any point of a read() that always finds something. */
+static void test_killed(void)
+{
+	char *addr = x_pages(64);
+	int i, fd = x_open(0);
+
+	for (i = 0; i < 64; i++)
+		x_add(fd, addr + (size_t)i * page_size(), page_size(), WATCH, 0);
+	for (i = 0; i < NR_KILLS; i++) {
+		pid_t pid = x_fork();
+		int k;
+
+		if (!pid) {
+			struct pinwatch_event event;
+
+			while (__read_events(fd, &event, 1) == 1)
+				;
+			_exit(1);
+		}
+		for (k = 0; k < i % 20; k++)
+			x_dontneed(addr, 64 * page_size());
+		CHECK_EQ(kill(pid, SIGKILL), 0);
+		x_dontneed(addr, 64 * page_size());
+		/* The test's own alarm ends it if this does not. */
+		CHECK_EQ(waitpid(pid, NULL, 0), pid);
+	}
+}
+
 static void signal_ignore(int number)
 {
 	(void)number;
@@ -310,6 +341,7 @@ int main(void)
 		{ "read_merges", test_merge },
 		{ "read_eintr", test_eintr },
 		{ "read_waits", test_waits },
+		{ "read_killed", test_killed },
 		{ "read_readers_share", test_readers_share },
 		{ "read_files_are_apart", test_files_are_apart },
 		{ "read_del_forgets", test_del_forgets },
