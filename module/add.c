@@ -10,7 +10,7 @@
 #include <linux/sched/signal.h>
 #include "file.h"
 #include "generation.h"
-#include "trace.h"
+#include "watch_trace.h"
 #include "watch.h"
 
 /* They give up when so many pins and so much time were in vain. */

@@ -12,7 +12,7 @@
 #include "hit.h"
 #include "limits.h"
 #include "ring.h"
-#include "trace.h"
+#include "watch_trace.h"
 #include "watch.h"
 
 static struct kmem_cache *watch_cache;

@@ -6,4 +6,4 @@
 #include "watch.h"
 
 #define CREATE_TRACE_POINTS
-#include "trace.h"
+#include "watch_trace.h"

@@ -139,5 +139,5 @@ DEFINE_EVENT(pinwatch_watch, pinwatch_watch_del,
 #undef TRACE_INCLUDE_PATH
 #undef TRACE_INCLUDE_FILE
 #define TRACE_INCLUDE_PATH .
-#define TRACE_INCLUDE_FILE trace
+#define TRACE_INCLUDE_FILE watch_trace
 #include <trace/define_trace.h>
