@@ -101,7 +101,7 @@ static void test_monitor_counts_what_is_lost(void)
 	uint64_t printed = 0, lost = 0;
 	char *page = x_pages(1), line[4096];
 	int i, fd = x_open(0);
-	FILE *out;
+	static FILE *out;	/* the tool, which ends with the test */
 
 	for (i = 0; i < FLOOD; i++)
 		x_add(fd, page, page_size(), WATCH, 0);
