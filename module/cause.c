@@ -201,7 +201,8 @@ static const struct cause_syscall syscalls[] = {
 #define SEEN_ADDR	GENMASK_ULL(SEEN_CODE_SHIFT - 1, 0)
 static u64 seen[BIT(SEEN_BITS)];
 
-/* Room for a name, used with preemption off */
+/* Room for a name, used with preemption off. The product is the kernel's macro's. */
+/* NOLINTNEXTLINE(bugprone-implicit-widening-of-multiplication-result) */
 static DEFINE_PER_CPU(char [KSYM_SYMBOL_LEN], symbol);
 
 /* What the stack of one invalidation said, for its other callbacks on this CPU */

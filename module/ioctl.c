@@ -254,6 +254,7 @@ long pw_ioctl(struct file *filp, unsigned int cmd, unsigned long ptr)
 		return -ENOTTY;
 	if (call->cap >= 0 && !capable(call->cap))
 		return -EPERM;
+	memset(&args, 0, sizeof(args));
 	err = arg_get(&args, call, &arg);
 	return err ? : call->call(filp->private_data, &args, &arg);
 }
