@@ -89,7 +89,7 @@ static json_t *hit_to_json(const struct netlink_message *message)
 			 "events",
 			 print_events_to_json(netlink_u32(message, PINWATCH_A_EVENTS)),
 			 "start", (json_int_t)start,
-			 "end", (json_int_t)(start + netlink_u64(message, PINWATCH_A_LENGTH)),
+			 "end", (json_int_t)start + (json_int_t)netlink_u64(message, PINWATCH_A_LENGTH),
 			 "generation",
 			 (json_int_t)netlink_u64(message, PINWATCH_A_GENERATION),
 			 "atomic",
@@ -150,7 +150,7 @@ static bool colour_wanted(void)
 {
 	const char *term = getenv("TERM");
 
-	return isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && term && strcmp(term, "dumb");
+	return isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && term && strcmp(term, "dumb") != 0;
 }
 
 static int monitor_start(struct monitor *monitor, bool actors)

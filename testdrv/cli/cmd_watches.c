@@ -74,7 +74,7 @@ static void watch_to_json(const struct netlink_message *message, void *data)
 			 "id", (json_int_t)netlink_u32(message, PINWATCH_A_ID),
 			 "state", state_name(message),
 			 "start", (json_int_t)start,
-			 "end", (json_int_t)(start + netlink_u64(message, PINWATCH_A_LENGTH)),
+			 "end", (json_int_t)start + (json_int_t)netlink_u64(message, PINWATCH_A_LENGTH),
 			 "pin", !!(flags & PINWATCH_WATCH_F_PIN),
 			 "write", !!(flags & PINWATCH_WATCH_F_WRITE),
 			 "oneshot", !!(flags & PINWATCH_WATCH_F_ONESHOT),

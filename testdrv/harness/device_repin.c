@@ -304,7 +304,7 @@ static void test_touched(void)
 	CHECK_EQ(x_read_event(fd).touched, 1ULL << 63);
 	CHECK_EQ(__del(fd, add.id), 0);
 
-	add = x_add(fd, addr, 65 * page_size(), WATCH, 0);
+	x_add(fd, addr, 65 * page_size(), WATCH, 0);
 	x_dontneed(addr + 64 * page_size(), page_size());
 	CHECK_EQ(x_read_event(fd).touched, 1ULL << 32);
 }

@@ -47,7 +47,7 @@ static void check_text(const char *line, const char *name, const char *expected)
 {
 	char value[64];
 
-	if (!tracing_field(line, name, value, sizeof(value)) || strcmp(value, expected))
+	if (!tracing_field(line, name, value, sizeof(value)) || strcmp(value, expected) != 0)
 		ktap_fail(__FILE__, __LINE__, "%s is not %s in: %s", name, expected, line);
 }
 
