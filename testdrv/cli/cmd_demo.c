@@ -105,7 +105,7 @@ static int demo_main(int argc, char **argv)
 {
 	static const struct option longopts[] = {
 		{ "device", required_argument, NULL, 'd' },
-		{ "host", no_argument, NULL, 'h' },
+		{ "global", no_argument, NULL, 'g' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "list", no_argument, NULL, 'l' },
 		{ "only", required_argument, NULL, 'o' },
@@ -120,8 +120,8 @@ static int demo_main(int argc, char **argv)
 		case 'd':
 			options.device = optarg;
 			break;
-		case 'h':
-			options.host = true;
+		case 'g':
+			options.global = true;
 			break;
 		case 'j':
 			json = true;
@@ -144,13 +144,13 @@ static int demo_main(int argc, char **argv)
 const struct verb verb_demo = {
 	.name = "demo",
 	.summary = "Change watched memory in every way, and see that each change is told",
-	.usage = "[--host] [--json] [--only TEXT] [--list] [--device PATH]",
+	.usage = "[--global] [--json] [--only TEXT] [--list] [--device PATH]",
 	.help =
 		"Each operation is done twice to a fresh process, whose range is only watched\n"
 		"or also pinned. An oracle reads the kernel's page tables before and after it.\n"
 		"Status 0: each change was told in time, and nothing else was told.\n\n"
-		"  --host          on a machine in use: turn no knob that others feel, and poison\n"
-		"                  no memory\n"
+		"  --global        also what turns a knob of the kernel that others feel, poisons\n"
+		"                  memory, or takes it away: in a machine of its own\n"
 		"  --json          for programs\n"
 		"  --only TEXT     only operations whose name contains TEXT\n"
 		"  --list          list the operations and do nothing\n"

@@ -191,7 +191,7 @@ static int arguments_parse(int argc, char **argv, struct exercise *exercise, boo
 			exercise->options.device = optarg;
 			break;
 		case 'g':
-			exercise->options.host = false;
+			exercise->options.global = true;
 			break;
 		case 'j':
 			exercise->json = true;
@@ -214,7 +214,7 @@ static int arguments_parse(int argc, char **argv, struct exercise *exercise, boo
 
 static int exercise_main(int argc, char **argv)
 {
-	struct exercise exercise = { .options.host = true, .count = 1 };
+	struct exercise exercise = { .count = 1 };
 	bool list = false;
 	int status;
 
@@ -245,7 +245,7 @@ const struct verb verb_exercise = {
 		"  --wait          print the process and its range and wait for Enter, so that\n"
 		"                  another watcher can be set upon it\n"
 		"  --global        also what turns a knob of the kernel that others feel, or\n"
-		"                  poisons memory\n"
+		"                  poisons memory, or takes it away: in a machine of its own\n"
 		"  --json          for programs: an array of one object for each time\n"
 		"  --list          list the operations and do nothing\n"
 		"  --device PATH   the device node (" PINWATCH_DEVICE ")\n",

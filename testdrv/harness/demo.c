@@ -17,7 +17,7 @@ static const struct demo_op *const tables[] = {
 
 static const char *op_lacks(const struct demo_op *op, const struct demo_options *options)
 {
-	if (op->global && options->host)
+	if (op->global && !options->global)
 		return "a machine of its own (others would feel it)";
 	return op->lacks ? op->lacks() : NULL;
 }

@@ -62,7 +62,7 @@ struct demo_row {
 
 struct demo_options {
 	const char *device;		/* NULL: the default node */
-	bool host;			/* touch no global knob of the kernel */
+	bool global;			/* also turn knobs that others feel */
 	const char *only;		/* run operations that contain this, or NULL */
 	/* May be NULL: when the range is watched, before the operation. */
 	void (*ready)(const struct demo_row *row);

@@ -37,7 +37,7 @@ struct demo_op {
 	enum demo_who who;
 	enum demo_end end;
 	bool by_subject;	/* the subject makes the calls, although it is not who does it */
-	bool global;		/* others feel it, as they do a knob: not with --host */
+	bool global;		/* others feel it, as they do a knob: only with --global */
 	bool pin_control;	/* it is after every page: keeps the control range out of it */
 	enum demo_expect watch;
 	enum demo_expect pin;

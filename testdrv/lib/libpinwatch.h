@@ -176,7 +176,7 @@ int pinwatch_get_stats(struct pinwatch *dev, struct pinwatch_stats *stats);
  * -EOVERFLOW (beyond user space); -EXDEV (not the process that added the
  * first); -ESRCH; -ENOSPC (pinwatch_info.max_watches); -EDQUOT; -ENOMEM (memory,
  * RLIMIT_MEMLOCK); -EAGAIN (changed too often to pin); -EINTR; -EOPNOTSUPP,
- * -EBUSY, -EHWPOISON (pages that cannot be pinned for long).
+ * -EBUSY (pages that cannot be pinned for long).
  */
 int pinwatch_watch_add(struct pinwatch *dev, const void *addr, size_t length,
 		       uint32_t flags, uint64_t cookie,
@@ -210,7 +210,7 @@ int pinwatch_watch_add_attr(struct pinwatch *dev, const struct pinwatch_watch_at
  *
  * Return: 0; -ENOENT; -ESRCH (the address space is gone); -EXDEV (a pinned watch of
  * another process); and as pinwatch_watch_add() -EFAULT, -ENOMEM, -EAGAIN, -EINTR,
- * -EOPNOTSUPP, -EBUSY, -EHWPOISON.
+ * -EOPNOTSUPP, -EBUSY.
  */
 int pinwatch_watch_repin(struct pinwatch *dev, struct pinwatch_watch *watch);
 

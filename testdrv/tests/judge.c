@@ -27,7 +27,7 @@ static void row_must_be_missed(const struct demo_row *row, void *data)
 
 static void test_silent_is_missed(void)
 {
-	struct demo_options options = { .host = true };
+	struct demo_options options = { 0 };
 	struct demo_summary summary;
 
 	CHECK_EQ(demo_run(&options, row_must_be_missed, NULL, &summary), 0);
@@ -48,7 +48,7 @@ static void row_must_be_false(const struct demo_row *row, void *data)
 
 static void test_noise_is_false(void)
 {
-	struct demo_options options = { .host = true, .only = "munmap" };
+	struct demo_options options = { .only = "munmap" };
 	struct demo_summary summary;
 
 	fake_noise = true;

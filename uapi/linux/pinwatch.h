@@ -145,14 +145,14 @@ struct pinwatch_info {
  *
  * Errors: EINVAL (size, flags, length 0, F_WRITE without F_PIN, RELEASE or unknown
  * bits in ignore_events, reserved not 0), E2BIG, EFAULT (arg; or F_PIN and a page of the
- * range is not mapped or may not be accessed so), EOVERFLOW (addr + length wraps or
+ * range is not mapped, is poisoned, or may not be accessed so), EOVERFLOW (addr + length wraps or
  * leaves user space), EPERM (F_STACK without CAP_SYSLOG), EXDEV (another address
  * space than the first WATCH_ADD's), ESRCH (the address space is being torn down),
  * ENOSPC (max_watches), EDQUOT (the user's share of watches), ENOMEM (no memory; or
  * F_PIN and RLIMIT_MEMLOCK or max_pin_pages would be exceeded), EAGAIN (the range is
  * being invalidated so often that no pin lasted), EINTR (a signal), EOPNOTSUPP
  * (F_PIN after ATTACH), and what the kernel's pin_user_pages returns for pages that
- * cannot be pinned for long (EOPNOTSUPP, EBUSY, EHWPOISON).
+ * cannot be pinned for long (EOPNOTSUPP, EBUSY).
  */
 struct pinwatch_watch_add {
 	__u32 size;
@@ -210,7 +210,7 @@ struct pinwatch_watch_del {
  *
  * Errors: EINVAL (size, flags, reserved), E2BIG, EFAULT, ENOENT (no such watch),
  * EXDEV (F_PIN, from another address space), ESRCH (the address space is gone), and
- * ENOMEM, EAGAIN, EINTR, EOPNOTSUPP, EBUSY, EHWPOISON as WATCH_ADD.
+ * ENOMEM, EAGAIN, EINTR, EOPNOTSUPP, EBUSY as WATCH_ADD.
  */
 struct pinwatch_watch_repin {
 	__u32 size;
