@@ -52,6 +52,10 @@ bench:	## instruction counts beside the kernel's own notifier (KERNEL=6.1)
 	@scripts/setup demo
 	@scripts/bench $(KERNEL)
 
+check-slow:	## on 6.1 and newest: 100,000 operations beside the kernel's notifier, a million watches, 10 minutes of fuzz
+	@scripts/setup check
+	@prove -v --timer scripts/check-slow/differential scripts/check-slow/million scripts/check-slow/fuzz
+
 fuzz:	## random ioctls as nobody, in a guest (SECONDS=600 KERNEL=6.1)
 	@scripts/setup demo
 	@scripts/build user >/dev/null
@@ -102,5 +106,5 @@ help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do \
 		printf '  %-14s %s\n' "$$target" "$$text"; done
 
-.PHONY: all module user demo check check-quick check-matrix check-deb deb bench fuzz install uninstall \
+.PHONY: all module user demo check check-quick check-matrix check-slow check-deb deb bench fuzz install uninstall \
 	install-dkms uninstall-dkms clean help
