@@ -332,9 +332,10 @@ static void test_many_watches(void)
 		CHECK_EQ(x_add(fd, addr + i * page_size(), page_size(), WATCH, i).id, i);
 	added = now();
 	x_param_set("max_watches_per_file", per_file);
-	x_param_set("max_watches_per_user", per_user);
+	x_param_set("max_watches_per_user", nr_many + 1);
 	used = available - memory("MemAvailable");
 	CHECK_EQ(__add(fd, addr, page_size(), WATCH, 0, &add), -ENOSPC);
+	x_param_set("max_watches_per_user", per_user);
 	x_dontneed(addr, length);
 	hit = now();
 	for (;;) {

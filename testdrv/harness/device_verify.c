@@ -12,7 +12,9 @@
 
 #include "channel.h"
 #include "device.h"
+#include "knob.h"
 #include "oracle.h"
+#include "pages.h"
 
 #define NR	8UL
 
@@ -71,13 +73,20 @@ static void check_one(struct range *r, size_t i, uint8_t verdict, uint8_t others
 static void test_pin_same(void)
 {
 	struct range r = range_make(PIN_RW);
+	uint64_t before[NR], after[NR];
+	uint8_t verdict;
 
 	check_one(&r, 0, SAME, SAME);
+	CHECK_EQ(pages_pfns(r.addr, NR, before), 0);
 	/* A false alarm: told, but still true. */
 	CHECK_EQ(mprotect(r.addr, NR * page_size(), PROT_READ), 0);
 	CHECK_EQ(mprotect(r.addr, NR * page_size(), PROT_READ | PROT_WRITE), 0);
 	memset(r.addr, 'w', NR * page_size());
-	check_one(&r, 0, SAME, SAME);
+	CHECK_EQ(pages_pfns(r.addr, NR, after), 0);
+	/* But 5.10 copies a pinned page when it is written to after that. */
+	verdict = memcmp(before, after, sizeof(before)) ? MOVED : SAME;
+	CHECK(verdict == SAME || kernel_running() < KERNEL(6, 1));
+	check_one(&r, 0, verdict, verdict);
 }
 
 static void test_pin_read_only(void)

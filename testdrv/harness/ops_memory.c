@@ -14,8 +14,15 @@
 #define COMPACT		"/proc/sys/vm/compact_memory"
 #define BLOCKS		"/sys/devices/system/memory/"
 
-/* So much is taken to have the lowest pages of it: compaction moves upwards. */
-#define FIELD_PAGES	8192UL
+/*
+ * So much is taken to have the lowest pages of it: compaction moves upwards. It moves
+ * pages to blocks that are in use in part, and first those that lie below ours: of each
+ * STEP pages one is kept, so that there are such blocks, with room for many.
+ */
+#define FIELD_PAGES	32768UL
+#define FIELD_STEP	128UL
+/* Below it is x86's ZONE_DMA, which has little room to move to. */
+#define DMA_END		(16UL << 20)
 
 /* A block with a pinned page in it is not given up, only interrupted. */
 #define OFFLINE_S	30
@@ -55,12 +62,28 @@ static int field_pick(struct subject *subject, char *field, uint64_t *pfns)
 	return 0;
 }
 
-/* Pages at the bottom of memory, with all the room above them that compaction wants. */
+static int field_thin(char *field, size_t page_size)
+{
+	size_t i;
+
+	/* ENOMEM: the rest of it is done beside the holes that were picked. */
+	for (i = 0; i < FIELD_PAGES; i += FIELD_STEP)
+		if (madvise(field + (i + 1) * page_size, (FIELD_STEP - 1) * page_size,
+			    MADV_DONTNEED) && errno != ENOMEM)
+			return -errno;
+	return 0;
+}
+
+/*
+ * Pages at the bottom of memory, with all the room above them that compaction wants.
+ * What is left of the field is the subject's, to its end.
+ */
 static int map_low(struct subject *subject)
 {
 	static uint64_t pfns[FIELD_PAGES];
 	size_t size = FIELD_PAGES * subject->page_size;
 	char *field = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t i;
 	int ret;
 
 	if (field == MAP_FAILED)
@@ -70,10 +93,12 @@ static int map_low(struct subject *subject)
 		return ret;
 	range_write(field, size);
 	ret = pages_pfns(field, FIELD_PAGES, pfns);
+	for (i = 0; i < FIELD_PAGES; i++)
+		if (pfns[i] < DMA_END / subject->page_size)
+			pfns[i] = 0;
 	if (!ret)
 		ret = field_pick(subject, field, pfns);
-	munmap(field, size);
-	return ret;
+	return ret ? ret : field_thin(field, subject->page_size);
 }
 
 static int act_compact(struct actor *actor)
