@@ -1,25 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include <getopt.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 
-#include "netlink.h"
-#include "print.h"
+#include "list.h"
 #include "verb.h"
 
-/* Above the first row; or alone, if there is none. */
-static void header_print(bool *begun)
+static void header_print(void)
 {
-	if (!*begun)
-		printf("%8s %8s %13s %9s %5s %7s %s\n", "MM", "PID", "SUBSCRIPTIONS",
-		       "IN-FLIGHT", "WALKS", "WAITERS", "VETO");
-	*begun = true;
+	printf("%8s %8s %13s %9s %5s %7s %s\n", "MM", "PID", "SUBSCRIPTIONS", "IN-FLIGHT",
+	       "WALKS", "WAITERS", "VETO");
 }
 
-static void mm_print(const struct netlink_message *message, void *data)
+static void mm_print(const struct netlink_message *message)
 {
-	header_print(data);
 	printf("%8" PRIu64 " %8" PRIu32 " %13" PRIu64 " %9" PRIu32 " %5" PRIu32 " %7" PRIu32
 	       " %s\n",
 	       netlink_u64(message, PINWATCH_A_MM), netlink_u32(message, PINWATCH_A_PID),
@@ -30,12 +24,9 @@ static void mm_print(const struct netlink_message *message, void *data)
 	       netlink_u32(message, PINWATCH_A_MM_FLAGS) & PINWATCH_MM_F_VETO ? "yes" : "no");
 }
 
-static void mm_to_json(const struct netlink_message *message, void *data)
+static json_t *mm_to_json(const struct netlink_message *message)
 {
-	json_t *rows = data;
-	json_t *json;
-
-	json = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:b}",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:b}",
 			 "mm", (json_int_t)netlink_u64(message, PINWATCH_A_MM),
 			 "pid", (json_int_t)netlink_u32(message, PINWATCH_A_PID),
 			 "subscriptions",
@@ -45,31 +36,15 @@ static void mm_to_json(const struct netlink_message *message, void *data)
 			 "waiters", (json_int_t)netlink_u32(message, PINWATCH_A_NR_WAITERS),
 			 "veto", !!(netlink_u32(message, PINWATCH_A_MM_FLAGS) &
 				    PINWATCH_MM_F_VETO));
-	json_array_append_new(rows, json);
 }
 
-static int mms_start(bool json)
-{
-	json_t *rows = json ? json_array() : NULL;
-	struct netlink *nl;
-	bool begun = false;
-	int ret;
-
-	ret = netlink_open(&nl);
-	if (ret)
-		return verb_device_error("netlink family " PINWATCH_GENL_NAME, ret);
-	ret = netlink_dump(nl, PINWATCH_CMD_MM_GET, 0, json ? mm_to_json : mm_print,
-			   json ? (void *)rows : &begun);
-	netlink_close(nl);
-	if (ret) {
-		json_decref(rows);
-		return verb_device_error("address spaces", ret);
-	}
-	if (json)
-		return print_json(rows);
-	header_print(&begun);
-	return STATUS_OK;
-}
+static const struct list mms = {
+	.command = PINWATCH_CMD_MM_GET,
+	.what = "address spaces",
+	.header = header_print,
+	.row = mm_print,
+	.json = mm_to_json,
+};
 
 static int mms_run(int argc, char **argv)
 {
@@ -87,7 +62,7 @@ static int mms_run(int argc, char **argv)
 	}
 	if (optind != argc)
 		return verb_usage_error(&verb_mms);
-	return mms_start(json);
+	return list_print(&mms, 0, json);
 }
 
 const struct verb verb_mms = {

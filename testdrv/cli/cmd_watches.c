@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <getopt.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "libpinwatch.h"
-#include "netlink.h"
+#include "list.h"
 #include "print.h"
 #include "verb.h"
 
@@ -31,21 +30,17 @@ static void flags_string(uint32_t flags, char buf[5])
 	buf[4] = '\0';
 }
 
-/* Above the first row; or alone, if there is none. */
-static void header_print(bool *begun)
+static void header_print(void)
 {
-	if (!*begun)
-		printf("%6s %6s %8s %-6s %-4s %-29s %7s %7s %10s %7s %s\n", "PID", "FILE", "ID",
-		       "STATE", "MODE", "RANGE", "PAGES", "PINNED", "GENERATION", "HITS", "CAUSES");
-	*begun = true;
+	printf("%6s %6s %8s %-6s %-4s %-29s %7s %7s %10s %7s %s\n", "PID", "FILE", "ID",
+	       "STATE", "MODE", "RANGE", "PAGES", "PINNED", "GENERATION", "HITS", "CAUSES");
 }
 
-static void watch_print(const struct netlink_message *message, void *data)
+static void watch_print(const struct netlink_message *message)
 {
 	uint64_t start = netlink_u64(message, PINWATCH_A_ADDR);
 	char causes[256], flags[5];
 
-	header_print(data);
 	pinwatch_causes_string(netlink_u64(message, PINWATCH_A_CAUSES), causes, sizeof(causes));
 	flags_string(netlink_u32(message, PINWATCH_A_WATCH_FLAGS), flags);
 	printf("%6" PRIu32 " %6" PRIu32 " %8" PRIu32 " %-6s %s %#14" PRIx64 "-%#-14" PRIx64
@@ -59,12 +54,11 @@ static void watch_print(const struct netlink_message *message, void *data)
 	       netlink_u64(message, PINWATCH_A_HITS), causes);
 }
 
-static void watch_to_json(const struct netlink_message *message, void *data)
+static json_t *watch_to_json(const struct netlink_message *message)
 {
 	uint64_t generation = netlink_u64(message, PINWATCH_A_GENERATION);
 	uint64_t start = netlink_u64(message, PINWATCH_A_ADDR);
 	uint32_t flags = netlink_u32(message, PINWATCH_A_WATCH_FLAGS);
-	json_t *rows = data;
 	json_t *json;
 	bool valid;
 
@@ -90,31 +84,16 @@ static void watch_to_json(const struct netlink_message *message, void *data)
 			    print_causes_to_json(netlink_u64(message, PINWATCH_A_CAUSES)));
 	json_object_set_new(json, "events",
 			    print_events_to_json(netlink_u32(message, PINWATCH_A_EVENTS)));
-	json_array_append_new(rows, json);
+	return json;
 }
 
-static int watches_start(uint32_t file, bool json)
-{
-	json_t *rows = json ? json_array() : NULL;
-	struct netlink *nl;
-	bool begun = false;
-	int ret;
-
-	ret = netlink_open(&nl);
-	if (ret)
-		return verb_device_error("netlink family " PINWATCH_GENL_NAME, ret);
-	ret = netlink_dump(nl, PINWATCH_CMD_WATCH_GET, file,
-			   json ? watch_to_json : watch_print, json ? (void *)rows : &begun);
-	netlink_close(nl);
-	if (ret) {
-		json_decref(rows);
-		return verb_device_error("watches", ret);
-	}
-	if (json)
-		return print_json(rows);
-	header_print(&begun);
-	return STATUS_OK;
-}
+static const struct list watches = {
+	.command = PINWATCH_CMD_WATCH_GET,
+	.what = "watches",
+	.header = header_print,
+	.row = watch_print,
+	.json = watch_to_json,
+};
 
 static int watches_run(int argc, char **argv)
 {
@@ -140,7 +119,7 @@ static int watches_run(int argc, char **argv)
 	}
 	if (optind != argc)
 		return verb_usage_error(&verb_watches);
-	return watches_start((uint32_t)file, json);
+	return list_print(&watches, (uint32_t)file, json);
 }
 
 const struct verb verb_watches = {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "libpinwatch.h"
+#include "print.h"
 #include "rows.h"
 
 const char *row_generation(const struct demo_row *row, char *buf, size_t size)
@@ -34,38 +35,6 @@ const char *row_time(int64_t ns, char *buf, size_t size)
 	return buf;
 }
 
-static json_t *event_name(uint32_t event, char *buf, size_t size)
-{
-	return json_string(pinwatch_events_string(event, buf, size));
-}
-
-static json_t *events_json(uint32_t events)
-{
-	json_t *array = json_array();
-	char name[96];
-	uint32_t bit;
-
-	for (bit = 1; bit; bit <<= 1)
-		if (events & bit)
-			json_array_append_new(array, event_name(bit, name, sizeof(name)));
-	return array;
-}
-
-static json_t *causes_json(uint64_t causes)
-{
-	json_t *array = json_array();
-	char name[256];
-	uint64_t bit;
-
-	for (bit = 1; bit; bit <<= 1) {
-		if (!(causes & bit))
-			continue;
-		pinwatch_causes_string(bit, name, sizeof(name));
-		json_array_append_new(array, json_string(name));
-	}
-	return array;
-}
-
 static json_t *time_json(int64_t ns)
 {
 	return ns < 0 ? json_null() : json_integer(ns);
@@ -76,8 +45,8 @@ json_t *row_json(const struct demo_row *row)
 	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:s, s:I, s:I, s:o, s:o, s:s}",
 			 "operation", row->operation, "by", row->who,
 			 "mode", row->pin ? "pin" : "watch",
-			 "causes", causes_json(row->causes),
-			 "events", events_json(row->events),
+			 "causes", print_causes_to_json(row->causes),
+			 "events", print_events_to_json(row->events),
 			 "invalidations", (json_int_t)row->nr_told,
 			 "generation_before", (json_int_t)row->generation_before,
 			 "generation_after", (json_int_t)row->generation_after,
