@@ -178,6 +178,8 @@ static void record_fill(struct pinwatch_event *record, const struct pw_event *ev
 static bool event_take(struct pw_watch *watch, struct pw_event *event,
 		       struct pinwatch_event *record)
 {
+	struct pw_event_queue *queue = &watch->file->events;
+
 	memset(record, 0, sizeof(*record));
 	spin_lock(&watch->lock);
 	*event = watch->event;
@@ -186,6 +188,10 @@ static bool event_take(struct pw_watch *watch, struct pw_event *event,
 		return false;
 	}
 	event_clear(&watch->event);
+	/* Another reader may have put it back since it was popped. */
+	spin_lock(&queue->lock);
+	list_del_init(&watch->dirty);
+	spin_unlock(&queue->lock);
 	spin_unlock(&watch->lock);
 
 	record->cookie = watch->cookie;

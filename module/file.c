@@ -55,7 +55,7 @@ struct pw_file *pw_file_alloc(void)
 	file->user = pw_limits_get_user(current_uid());
 	if (!file->user)
 		goto err_free;
-	file->gens = pw_generation_alloc(file->max_watches);
+	file->gens = pw_generation_alloc(file->max_watches, file->user);
 	if (!file->gens)
 		goto err_put_user;
 	atomic_long_inc(&pw_counters.nr_files);
@@ -198,8 +198,11 @@ int pw_file_init(void)
 
 	if (err)
 		return err;
-	/* Touches memory only, so a suspend need not wait for it, nor it for that. */
-	reap_wq = alloc_workqueue("pinwatch", WQ_UNBOUND, 0);
+	/*
+	 * Touches memory only, so a suspend need not wait for it, nor it for that. It
+	 * frees memory, that of a process that was killed for it.
+	 */
+	reap_wq = alloc_workqueue("pinwatch", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!reap_wq)
 		pw_watch_exit();
 	return reap_wq ? 0 : -ENOMEM;

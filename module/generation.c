@@ -10,22 +10,27 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 #include "generation.h"
+#include "limits.h"
 
 #define GENS_PER_PAGE	(PAGE_SIZE / sizeof(struct pinwatch_gen))
 
 /**
  * struct pw_generation_set - the generations of one file
  * @ref: The device file, and each mapping's anonymous file.
+ * @user: Constant.
+ * @nr_charged: Pages that @user was charged for.
  * @nr_pages: Length of @pages; constant.
  * @pages: NULL until first used; set once, by cmpxchg, and then constant.
  */
 struct pw_generation_set {
 	struct kref ref;
+	struct pw_user *user;
+	atomic_t nr_charged;
 	unsigned long nr_pages;
 	struct page *pages[];
 };
 
-struct pw_generation_set *pw_generation_alloc(unsigned int nr)
+struct pw_generation_set *pw_generation_alloc(unsigned int nr, struct pw_user *user)
 {
 	unsigned long nr_pages = DIV_ROUND_UP(nr, GENS_PER_PAGE);
 	struct pw_generation_set *set;
@@ -35,6 +40,8 @@ struct pw_generation_set *pw_generation_alloc(unsigned int nr)
 		return NULL;
 	kref_init(&set->ref);
 	set->nr_pages = nr_pages;
+	set->user = user;
+	pw_limits_hold_user(user);
 	return set;
 }
 
@@ -46,6 +53,8 @@ static void set_free(struct kref *ref)
 	for (i = 0; i < set->nr_pages; i++)
 		if (set->pages[i])
 			put_page(set->pages[i]);
+	pw_limits_uncharge_pages(set->user, atomic_read(&set->nr_charged));
+	pw_limits_put_user(set->user);
 	kvfree(set);
 }
 
@@ -59,18 +68,24 @@ unsigned long pw_generation_size(const struct pw_generation_set *set)
 	return set->nr_pages << PAGE_SHIFT;
 }
 
-/* A thread that adds a watch and threads that fault may race for a page. */
-static struct page *set_page(struct pw_generation_set *set, unsigned long index)
+/*
+ * A thread that adds a watch and threads that fault may race for a page. @made: Out.
+ * It is this caller's.
+ */
+static struct page *set_page(struct pw_generation_set *set, unsigned long index,
+			     bool *made)
 {
 	struct page *page = READ_ONCE(set->pages[index]);
 	struct page *old;
 
+	*made = false;
 	if (page)
 		return page;
 	page = alloc_page(PW_GFP_USER_MAPPED | __GFP_ZERO);
 	if (!page)
 		return NULL;
 	old = cmpxchg(&set->pages[index], NULL, page);
+	*made = !old;
 	if (!old)
 		return page;
 	__free_page(page);
@@ -79,9 +94,11 @@ static struct page *set_page(struct pw_generation_set *set, unsigned long index)
 
 struct pinwatch_gen *pw_generation_slot(struct pw_generation_set *set, u32 id)
 {
-	struct page *page = set_page(set, id / GENS_PER_PAGE);
 	struct pinwatch_gen *gens;
+	struct page *page;
+	bool made;
 
+	page = set_page(set, id / GENS_PER_PAGE, &made);
 	if (!page)
 		return NULL;
 	gens = page_address(page);
@@ -102,18 +119,36 @@ void pw_generation_copy(struct pw_generation_set *set, u32 id, struct pinwatch_g
 	gen->generation32 = (u32)gen->generation;
 }
 
+/* No watch has used it: it is paid for, and stays so when one does. */
+static vm_fault_t set_touch(struct pw_generation_set *set, unsigned long index)
+{
+	struct page *page;
+	bool made;
+
+	if (pw_limits_charge_page(set->user))
+		return VM_FAULT_SIGBUS;
+	page = set_page(set, index, &made);
+	if (made)
+		atomic_inc(&set->nr_charged);
+	else
+		pw_limits_uncharge_pages(set->user, 1);
+	return page ? 0 : VM_FAULT_OOM;
+}
+
 static vm_fault_t set_fault(struct vm_fault *vmf)
 {
 	struct pw_generation_set *set = vmf->vma->vm_file->private_data;
-	struct page *page;
+	vm_fault_t ret = 0;
 
 	if (vmf->pgoff >= set->nr_pages)
 		return VM_FAULT_SIGBUS;
-	page = set_page(set, vmf->pgoff);
-	if (!page)
-		return VM_FAULT_OOM;
-	get_page(page);
-	vmf->page = page;
+	if (!READ_ONCE(set->pages[vmf->pgoff]))
+		ret = set_touch(set, vmf->pgoff);
+	if (ret)
+		return ret;
+	/* As in pw_generation_copy(). */
+	vmf->page = smp_load_acquire(&set->pages[vmf->pgoff]);
+	get_page(vmf->page);
 	return 0;
 }
 

@@ -3,7 +3,7 @@
  * Generations: the words that user space maps and compares
  *
  * A set of struct pinwatch_gen, an element for each id of a file. Its pages are
- * allocated when first used or first touched, never before the set goes, and are
+ * allocated when first used or first touched, never go before the set does, and are
  * never writable in user space, so what the kernel reads back is its own.
  *
  * Who holds the set: the open device file, and each mapping through an anonymous
@@ -19,16 +19,18 @@
 #include <linux/pinwatch.h>
 
 struct pw_generation_set;
+struct pw_user;
 struct vm_area_struct;
 
 /**
  * pw_generation_alloc() - a set without pages
  * @nr: Number of ids, not 0.
+ * @user: Who pays for pages that are touched before they are used.
  *
  * Context: process context, may sleep.
  * Return: the set with one reference, NULL when memory is short.
  */
-struct pw_generation_set *pw_generation_alloc(unsigned int nr);
+struct pw_generation_set *pw_generation_alloc(unsigned int nr, struct pw_user *user);
 
 /**
  * pw_generation_put() - give a reference back

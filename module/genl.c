@@ -41,7 +41,7 @@ static bool events_wanted(void)
 }
 
 /* Return: false when it could not be sent at all. */
-static bool group_send(unsigned int group, const struct pw_ring_event *event)
+static bool message_send(unsigned int group, const struct pw_ring_event *event)
 {
 	struct sk_buff *skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	void *header;
@@ -59,15 +59,25 @@ static bool group_send(unsigned int group, const struct pw_ring_event *event)
 	return true;
 }
 
-static bool events_send(const struct pw_ring_event *event)
+/* What could not be sent to a group is told with the next one that is. */
+static bool group_send(unsigned int group, const struct pw_ring_event *event)
 {
+	static u64 unsent[ARRAY_SIZE(groups)];	/* the ring's worker's own */
+	struct pw_ring_event told = *event;
 	bool sent = true;
 
-	if (group_wanted(GROUP_EVENTS))
-		sent &= group_send(GROUP_EVENTS, event);
-	if (group_wanted(GROUP_ACTORS))
-		sent &= group_send(GROUP_ACTORS, event);
+	told.lost += unsent[group];
+	if (group_wanted(group))
+		sent = message_send(group, &told);
+	unsent[group] = sent ? 0 : told.lost + !!event->file;
 	return sent;
+}
+
+static bool events_send(const struct pw_ring_event *event)
+{
+	bool sent = group_send(GROUP_EVENTS, event);
+
+	return group_send(GROUP_ACTORS, event) && sent;
 }
 
 static const struct pw_ring_ops ring_ops = {

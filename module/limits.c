@@ -8,6 +8,7 @@
 #include <linux/moduleparam.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/pinwatch.h>
 #include "limits.h"
 
 static unsigned int max_watches_per_file = 65536;
@@ -33,12 +34,14 @@ struct pw_counters pw_counters;
  * @uid: Constant.
  * @refs: Under users_lock. Files that the user opened.
  * @nr_watches: Watches in them.
+ * @nr_pages: Pages of generations in them that were touched before any watch used them.
  */
 struct pw_user {
 	struct hlist_node node;
 	kuid_t uid;
 	unsigned int refs;
 	atomic_t nr_watches;
+	atomic_t nr_pages;
 };
 
 static DEFINE_SPINLOCK(users_lock);
@@ -108,23 +111,51 @@ void pw_limits_put_user(struct pw_user *user)
 	spin_unlock(&users_lock);
 	if (!last)
 		return;
-	WARN_ON_ONCE(atomic_read(&user->nr_watches));
+	WARN_ON_ONCE(atomic_read(&user->nr_watches) || atomic_read(&user->nr_pages));
 	kfree(user);
+}
+
+void pw_limits_hold_user(struct pw_user *user)
+{
+	spin_lock(&users_lock);
+	user->refs++;
+	spin_unlock(&users_lock);
+}
+
+static int charge(atomic_t *counter, int max)
+{
+	int nr = atomic_read(counter);
+
+	do {
+		if (nr >= max)
+			return -EDQUOT;
+	} while (!atomic_try_cmpxchg(counter, &nr, nr + 1));
+	return 0;
+}
+
+static int max_per_user(void)
+{
+	return min_t(unsigned int, READ_ONCE(max_watches_per_user), INT_MAX);
 }
 
 int pw_limits_charge(struct pw_user *user)
 {
-	unsigned int max = min_t(unsigned int, READ_ONCE(max_watches_per_user), INT_MAX);
-	int nr = atomic_read(&user->nr_watches);
-
-	do {
-		if (nr >= (int)max)
-			return -EDQUOT;
-	} while (!atomic_try_cmpxchg(&user->nr_watches, &nr, nr + 1));
-	return 0;
+	return charge(&user->nr_watches, max_per_user());
 }
 
 void pw_limits_uncharge(struct pw_user *user)
 {
 	atomic_dec(&user->nr_watches);
+}
+
+int pw_limits_charge_page(struct pw_user *user)
+{
+	unsigned int words = PAGE_SIZE / sizeof(struct pinwatch_gen);
+
+	return charge(&user->nr_pages, DIV_ROUND_UP((unsigned int)max_per_user(), words));
+}
+
+void pw_limits_uncharge_pages(struct pw_user *user, int nr)
+{
+	atomic_sub(nr, &user->nr_pages);
 }

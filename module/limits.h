@@ -83,4 +83,32 @@ int pw_limits_charge(struct pw_user *user);
  */
 void pw_limits_uncharge(struct pw_user *user);
 
+/**
+ * pw_limits_hold_user() - another reference
+ * @user: Of which the caller has one.
+ *
+ * Context: process context. Does not sleep.
+ */
+void pw_limits_hold_user(struct pw_user *user);
+
+/**
+ * pw_limits_charge_page() - one page more of generations that no watch has
+ * @user: Who opened the device.
+ *
+ * As many as the words of max_watches_per_user watches fill.
+ *
+ * Context: process context. Does not sleep.
+ * Return: 0, -EDQUOT.
+ */
+int pw_limits_charge_page(struct pw_user *user);
+
+/**
+ * pw_limits_uncharge_pages() - pages less
+ * @user: Who paid.
+ * @nr: How many.
+ *
+ * Context: process context. Does not sleep.
+ */
+void pw_limits_uncharge_pages(struct pw_user *user, int nr);
+
 #endif /* _PW_LIMITS_H */

@@ -197,17 +197,23 @@ static int watch_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct watch_cursor *cursor = (void *)cb->ctx;
 	struct pw_file *file;
+	unsigned long number;
 	int err = cursor->begun ? 0 : watch_begin(cb);
 
 	if (err)
 		return err;
 	pw_file_list_lock();
-	while (!err && (file = pw_file_next(&cursor->file))) {
-		if (cursor->only && cursor->file != cursor->only)
+	number = cursor->file;
+	while (!err && (file = pw_file_next(&number))) {
+		/* Another one than where it stopped: that has been closed since. */
+		if (number != cursor->file)
+			cursor->id = 0;
+		cursor->file = number;
+		if (cursor->only && number != cursor->only)
 			break;
 		err = watch_dump_file(skb, cb, file);
 		if (!err) {
-			cursor->file++;
+			cursor->file = ++number;
 			cursor->id = 0;
 		}
 	}

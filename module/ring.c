@@ -119,14 +119,11 @@ static void ring_count(bool sent)
 
 static void ring_run(struct work_struct *work)
 {
-	static u64 unsent;	/* the next that is sent tells of them; the worker's own */
 	struct pw_ring_event event;
 	bool sent;
 
 	while (ring_take(&event)) {
-		event.lost += unsent;
 		sent = ring_ops->send(&event);
-		unsent = sent ? 0 : event.lost + !!event.file;
 		if (event.file)
 			ring_count(sent);
 		cond_resched();

@@ -54,7 +54,8 @@ struct pw_ring_event {
 /**
  * struct pw_ring_ops - the surface
  * @wanted: Does anybody listen? Called in callbacks: must not sleep.
- * @send: Hand an event on. Called by a worker, may sleep. False: it is lost.
+ * @send: Hand an event on. Called by a worker, one at a time, may sleep. False: it
+ *	is lost, to some listeners at least.
  */
 struct pw_ring_ops {
 	bool (*wanted)(void);

@@ -283,7 +283,7 @@ struct pw_core_stats {
 
 /**
  * struct pw_mm_stats - how one mm does
- * @mm: Not referenced: there for as long as the caller that was given it.
+ * @mm: Not referenced: there until the function returns that was given it.
  * @number: As in struct pw_mm.
  * @nr_subscriptions: Subscriptions, and inserts and removes that sleep.
  * @in_flight: Invalidations between their start and their end.

@@ -127,7 +127,10 @@ static noinline void start_miss(struct pw_mm *pm, struct pw_record *rec,
 	unsigned long before, next = ULONG_MAX;
 
 	spin_lock(&pm->lock);
-	/* With a hole of the current gen, it has been done. */
+	/*
+	 * With a hole of the current gen, it has been done, but for the record of a
+	 * lost end of the same key: none is lost while somebody may wait.
+	 */
 	if (unlikely(rec->hole_gen != pm->gen)) {
 		pw_record_use(pm, rec);
 		start_reclaim(pm, range, rec);

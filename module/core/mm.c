@@ -14,8 +14,8 @@
  *     period;
  *   - a lookup going on, under RCU: kfree_rcu().
  * The first two are counted under pm->lock; whoever drops the last of them calls
- * pw_mm_put(). The mm_struct itself is held (mm_count) as long as the pw_mm, so
- * its address names it.
+ * pw_mm_put(). The mm_struct itself is held (mm_count) until after that SRCU grace
+ * period, so its address names it; a lookup under RCU alone may only compare it.
  */
 #include <linux/atomic.h>
 #include <linux/err.h>

@@ -58,8 +58,10 @@ static bool wait_over(struct read_wait *wait)
 		over = false;
 	} else if (sub->state & PW_SUB_MULTI) {
 		over = !pw_slots_overlap(pm, sub, pm->slots_used, wait->limit);
-		if (over && !pw_slots_overlap(pm, sub, pm->slots_used, ULONG_MAX))
-			WRITE_ONCE(sub->state, sub->state & ~PW_SUB_MULTI);
+		if (over && !pw_slots_overlap(pm, sub, pm->slots_used, ULONG_MAX)) {
+			/* Pairs with the last acquire in read_fast(). */
+			smp_store_release(&sub->state, sub->state & ~PW_SUB_MULTI);
+		}
 	}
 	spin_unlock(&pm->lock);
 	return over;
@@ -111,8 +113,13 @@ static __always_inline bool read_fast(struct pinwatch_interval_notifier *sub,
 	*seq = smp_load_acquire(&sub->invalidate_seq);
 	pw_might_sleep();
 	/* Pairs with the release in slot_close(): see there. */
-	return likely(smp_load_acquire(&sub->pm->seqs[pw_seq_slot(*seq)]) != *seq &&
-		      !(READ_ONCE(sub->state) & PW_SUB_MULTI));
+	if (unlikely(smp_load_acquire(&sub->pm->seqs[pw_seq_slot(*seq)]) == *seq))
+		return false;
+	/*
+	 * Pairs with the release in wait_over(): that it is clear may be all that says
+	 * that the earlier of two invalidations has ended.
+	 */
+	return likely(!(smp_load_acquire(&sub->state) & PW_SUB_MULTI));
 }
 
 /**

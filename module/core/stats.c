@@ -20,6 +20,7 @@ static unsigned int stats_in_flight(struct pw_mm *pm)
 	return nr;
 }
 
+/* Under pm->lock. */
 static void stats_fill(struct pw_mm *pm, struct pw_mm_stats *stats)
 {
 	struct pw_walk *walk;
@@ -27,20 +28,38 @@ static void stats_fill(struct pw_mm *pm, struct pw_mm_stats *stats)
 	stats->mm = pm->mn.mm;
 	stats->number = pm->number;
 	stats->walks = 0;
-	spin_lock(&pm->lock);
 	stats->nr_subscriptions = pm->nr_subs;
 	stats->in_flight = stats_in_flight(pm);
 	list_for_each_entry(walk, &pm->walks, node)
 		stats->walks++;
 	stats->waiters = pm->nr_waiters;
 	stats->veto = pm->veto;
+}
+
+/*
+ * RCU keeps @pm, and not its mm_struct nor its records: those go with the last
+ * reference, which is dropped after pw_mm_unused() became true under the lock.
+ */
+static int stats_one(struct pw_mm *pm,
+		     int (*fn)(const struct pw_mm_stats *stats, void *data), void *data)
+{
+	struct pw_mm_stats stats;
+	int ret = 0;
+
+	spin_lock(&pm->lock);
+	if (!pw_mm_unused(pm)) {
+		stats_fill(pm, &stats);
+		ret = fn(&stats, data);
+	}
 	spin_unlock(&pm->lock);
+	return ret;
 }
 
 /**
  * pw_mm_stats_each() - the figures of each mm that is registered with and lives
  * @bucket: Of the hash, below BIT(%PW_MM_HASH_BITS).
- * @fn: Called for each mm in it, under RCU; must not sleep. Not 0 ends that.
+ * @fn: Called for each mm in it, under a spinlock that invalidations take; must not
+ *	sleep. Not 0 ends that.
  * @data: For @fn.
  *
  * Context: any. Does not sleep.
@@ -49,14 +68,12 @@ static void stats_fill(struct pw_mm *pm, struct pw_mm_stats *stats)
 int pw_mm_stats_each(unsigned int bucket,
 		     int (*fn)(const struct pw_mm_stats *stats, void *data), void *data)
 {
-	struct pw_mm_stats stats;
 	struct pw_mm *pm;
 	int ret = 0;
 
 	rcu_read_lock();
 	hlist_for_each_entry_rcu(pm, &pw_mm_hash[bucket], hash) {
-		stats_fill(pm, &stats);
-		ret = fn(&stats, data);
+		ret = stats_one(pm, fn, data);
 		if (ret)
 			break;
 	}

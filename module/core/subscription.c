@@ -309,10 +309,12 @@ static __always_inline bool sub_unlink(struct pw_mm *pm,
  * When it returns no callback of @sub runs or will run, and @sub may be freed.
  * Readers of @sub must have left pinwatch_interval_read_begin() before. Waits
  * for a callback of @sub that runs now or whose second pass is to come, and for
- * nothing else.
+ * nothing else; but a second pass comes after the first passes of all that the same
+ * invalidation overlaps.
  *
  * Context: process context, may sleep. Not inside a callback of any subscription
- * in that mm, nor under a lock that @sub's takes. The mmap lock may be held.
+ * in that mm, nor under a lock that @sub's takes; with ops->invalidate_start, under
+ * none that any callback in that mm takes. The mmap lock may be held.
  */
 void pinwatch_interval_notifier_remove(struct pinwatch_interval_notifier *sub)
 {
@@ -379,7 +381,8 @@ EXPORT_SYMBOL_GPL(pinwatch_interval_notifier_put);
  * pinwatch_interval_notifier_barrier() - wait for every ops->free()
  *
  * For a module that uses pinwatch_interval_notifier_put(): call it on exit, when
- * no more puts can come, before its text goes.
+ * no more puts can come, before its text goes. It waits for those of other modules as
+ * well, and for as long as they come without a pause.
  *
  * Context: process context, sleeps; not inside a callback.
  */

@@ -17,6 +17,7 @@
 #include "caller.h"
 #include "channel.h"
 #include "device.h"
+#include "knob.h"
 #include "storm.h"
 
 #define STORM_PAGES	32768UL	/* takes far longer to pin than a thread ever stands still */
@@ -94,6 +95,8 @@ static void test_add_efault_poisoned(void)
 	char *addr = x_pages(2);
 	int fd = x_open(0);
 
+	if (!kernel_has_advice(MADV_HWPOISON))
+		ktap_skip("no MADV_HWPOISON: a kernel without CONFIG_MEMORY_FAILURE");
 	/* 6.12 and newer tell the caller by a signal, too, which cannot be ignored. */
 	CHECK_EQ(sigaction(SIGBUS, &action, NULL), 0);
 	CHECK_EQ(madvise(addr + page_size(), page_size(), MADV_HWPOISON), 0);

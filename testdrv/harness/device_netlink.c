@@ -162,6 +162,48 @@ static void test_dump_of_a_file(void)
 	CHECK_EQ(one.files[0], seen.files[0]);
 }
 
+struct closing {
+	int fd;			/* of the first file, until it is closed */
+	uint32_t first;		/* its number */
+	size_t nr[2];
+};
+
+static void closing_watch(const struct genl_message *message, void *data)
+{
+	uint32_t file = message_u32(message, PINWATCH_A_FILE);
+	struct closing *closing = data;
+
+	if (!closing->first)
+		closing->first = file;
+	closing->nr[file != closing->first]++;
+	if (closing->fd >= 0)
+		CHECK_EQ(close(closing->fd), 0);
+	closing->fd = -1;
+}
+
+/* A file that goes in the middle of a dump takes nothing of the next one's with it. */
+static void test_dump_while_closing(void)
+{
+	struct closing closing = { .fd = x_open(0) };
+	int other = x_open(0);
+	struct genl_request request;
+	char *page = x_pages(1);
+	struct genl_ack ack;
+	struct genl genl;
+	size_t i;
+
+	for (i = 0; i < 4UL * MANY; i++) {
+		x_add(closing.fd, page, page_size(), WATCH, i);
+		x_add(other, page, page_size(), WATCH, i);
+	}
+	x_genl_open(&genl);
+	request_begin(&request, &genl, PINWATCH_CMD_WATCH_GET, NLM_F_DUMP);
+	CHECK_EQ(genl_ask(&genl, &request, &ack, closing_watch, &closing), 0);
+	CHECK(closing.nr[0] > 0 && closing.nr[0] < 4UL * MANY);
+	CHECK_EQ(closing.nr[1], 4UL * MANY);
+	CHECK_EQ(close(other), 0);
+}
+
 /* The watches of a process that has gone are still there, and dead. */
 static void dead_watch(const struct genl_message *message, void *data)
 {
@@ -383,6 +425,7 @@ int main(void)
 		{ "netlink_get_equals_query", test_get },
 		{ "netlink_dump_equals_query", test_dump },
 		{ "netlink_dump_of_a_file", test_dump_of_a_file },
+		{ "netlink_dump_while_closing", test_dump_while_closing },
 		{ "netlink_dump_of_the_dead", test_dump_of_the_dead },
 		{ "netlink_mms", test_mms },
 		{ "netlink_stats_equal_the_ioctl", test_stats },

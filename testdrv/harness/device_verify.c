@@ -266,6 +266,8 @@ static void test_huge_pages(void)
 	struct pinwatch_watch_verify verify;
 	int fd = x_open(0);
 
+	if (lacks_huge())
+		ktap_skip("%s", lacks_huge());
 	CHECK(area != MAP_FAILED);
 	CHECK_EQ(madvise(addr, huge, MADV_HUGEPAGE), 0);
 	memset(addr, 'h', huge);

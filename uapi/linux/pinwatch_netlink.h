@@ -35,7 +35,9 @@
  * EVENTS_LOST. What does not fit into the buffer of a listener's socket is lost to
  * that listener alone: recvmsg(2) says ENOBUFS, and SEQ has a gap. SEQ grows by one
  * with each event while somebody listens. When events were lost and none follows, a
- * message with nothing but SEQ and LOST is sent.
+ * message with nothing but SEQ and LOST is sent. Events of one watch that happen at the
+ * same time may come in another order than that of their GENERATIONs: the highest is
+ * the last.
  *
  * Errors, with an extended acknowledgment (NETLINK_EXT_ACK) that says what is wrong
  * in words, and in which attribute:
