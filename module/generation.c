@@ -18,6 +18,7 @@
  * struct pw_generation_set - the generations of one file
  * @ref: The device file, and each mapping's anonymous file.
  * @user: Constant.
+ * @touched: 1 when a page was touched; that one is free.
  * @nr_charged: Pages that @user was charged for.
  * @nr_pages: Length of @pages; constant.
  * @pages: NULL until first used; set once, by cmpxchg, and then constant.
@@ -25,6 +26,7 @@
 struct pw_generation_set {
 	struct kref ref;
 	struct pw_user *user;
+	atomic_t touched;
 	atomic_t nr_charged;
 	unsigned long nr_pages;
 	struct page *pages[];
@@ -122,15 +124,16 @@ void pw_generation_copy(struct pw_generation_set *set, u32 id, struct pinwatch_g
 /* No watch has used it: it is paid for, and stays so when one does. */
 static vm_fault_t set_touch(struct pw_generation_set *set, unsigned long index)
 {
+	bool free = !atomic_xchg(&set->touched, 1);
 	struct page *page;
 	bool made;
 
-	if (pw_limits_charge_page(set->user))
+	if (!free && pw_limits_charge_page(set->user))
 		return VM_FAULT_SIGBUS;
 	page = set_page(set, index, &made);
-	if (made)
+	if (!free && made)
 		atomic_inc(&set->nr_charged);
-	else
+	else if (!free)
 		pw_limits_uncharge_pages(set->user, 1);
 	return page ? 0 : VM_FAULT_OOM;
 }

