@@ -90,7 +90,8 @@ static json_t *hit_to_json(const struct netlink_message *message)
 			 print_events_to_json(netlink_u32(message, PINWATCH_A_EVENTS)),
 			 "start", (json_int_t)start,
 			 "end",
-			 (json_int_t)(start + netlink_u64(message, PINWATCH_A_LENGTH)),
+			 (json_int_t)start +
+			 (json_int_t)netlink_u64(message, PINWATCH_A_LENGTH),
 			 "generation",
 			 (json_int_t)netlink_u64(message, PINWATCH_A_GENERATION),
 			 "atomic",

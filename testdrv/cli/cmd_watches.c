@@ -69,7 +69,8 @@ static json_t *watch_to_json(const struct netlink_message *message)
 			 "state", state_name(message),
 			 "start", (json_int_t)start,
 			 "end",
-			 (json_int_t)(start + netlink_u64(message, PINWATCH_A_LENGTH)),
+			 (json_int_t)start +
+			 (json_int_t)netlink_u64(message, PINWATCH_A_LENGTH),
 			 "pin", !!(flags & PINWATCH_WATCH_F_PIN),
 			 "write", !!(flags & PINWATCH_WATCH_F_WRITE),
 			 "oneshot", !!(flags & PINWATCH_WATCH_F_ONESHOT),

@@ -8,8 +8,10 @@
 #include "meminfo.h"
 
 /*
- * Bounds are far above what slabs and per-processor lists move by from one moment to
- * the next, and far below what a leak of one page, or one watch, a program makes.
+ * Bounds are far above what slabs move by from one moment to the next, and far below
+ * what a leak of one page, or one watch, a program makes. "Free" is MemFree and what
+ * processors keep on lists of their own, which can be tens of MB; "FollPin", the pages
+ * that anybody has pinned.
  */
 static const struct figure {
 	const char *name;
@@ -21,8 +23,33 @@ static const struct figure {
 	{ "PageTables", 1, 1024 },
 	{ "VmallocUsed", 1, 1024 },
 	{ "Percpu", 1, 1024 },
-	{ "MemFree", -1, 16384 },
+	{ "Free", -1, 8192 },
+	{ "FollPin", 1, 1024 },
 };
+
+static void figure_add(struct meminfo *info, const char *name, long kib)
+{
+	int i;
+
+	for (i = 0; i < MEMINFO_FIGURES; i++)
+		if (!strcmp(name, figures[i].name))
+			info->kib[i] += kib;
+}
+
+/* A file with lines "NAME NUMBER"; those of one name are added up, in pages. */
+static long pages_kib(const char *path, const char *name)
+{
+	FILE *file = fopen(path, "re");
+	char line[128], word[64];
+	long sum = 0, nr;
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "%63s %ld", word, &nr) == 2 && !strcmp(word, name))
+			sum += nr;
+	if (file)
+		fclose(file);
+	return sum * (sysconf(_SC_PAGESIZE) / 1024);
+}
 
 struct meminfo meminfo_read(void)
 {
@@ -30,17 +57,17 @@ struct meminfo meminfo_read(void)
 	FILE *file = fopen("/proc/meminfo", "re");
 	char line[128], name[64];
 	long kib;
-	int i;
 
 	while (file && fgets(line, sizeof(line), file)) {
 		if (sscanf(line, "%63[^:]: %ld kB", name, &kib) != 2)
 			continue;
-		for (i = 0; i < MEMINFO_FIGURES; i++)
-			if (!strcmp(name, figures[i].name))
-				info.kib[i] = kib;
+		figure_add(&info, strcmp(name, "MemFree") ? name : "Free", kib);
 	}
 	if (file)
 		fclose(file);
+	figure_add(&info, "Free", pages_kib("/proc/zoneinfo", "count:"));
+	figure_add(&info, "FollPin", pages_kib("/proc/vmstat", "nr_foll_pin_acquired") -
+				     pages_kib("/proc/vmstat", "nr_foll_pin_released"));
 	return info;
 }
 

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#define MEMINFO_FIGURES	6
+#define MEMINFO_FIGURES	7
 
 struct meminfo {
 	long kib[MEMINFO_FIGURES];
