@@ -23,7 +23,8 @@
 
 #define MEMORY		"/sys/devices/system/memory"
 #define NR		16UL
-#define PATIENCE_US	3000000	/* with a block that does not go offline */
+#define PATIENCE_S	3	/* with a block that does not go offline */
+#define LONG_S		60	/* with one that does */
 #define CHUNK		2048UL	/* pages */
 #define MAX_CHUNKS	32
 #define REAP_PAGES	16384UL
@@ -94,11 +95,10 @@ static void signal_ignore(int number)
  * The kernel tries for ever to move what is in the block, until a signal comes, unless
  * it sees at once that something cannot be moved.
  */
-static int offline(uint64_t pfn)
+static int offline(uint64_t pfn, time_t patience_s)
 {
 	struct sigaction action = { .sa_handler = signal_ignore };
-	struct itimerval timer = { { 0, PATIENCE_US % 1000000 + 500000 },
-				   { PATIENCE_US / 1000000, 0 } };
+	struct itimerval timer = { { 0, 500000 }, { patience_s, 0 } };
 	struct itimerval off = { { 0, 0 }, { 0, 0 } };
 	int ret;
 
@@ -176,7 +176,7 @@ static void test_offline_pinned(void)
 	for (i = 0; i < MAX_CHUNKS && ret == -EINVAL; i++) {
 		add = pin_elsewhere(fd, &addr);
 		pfn = pfn_of(addr);
-		ret = offline(pfn);
+		ret = offline(pfn, PATIENCE_S);
 	}
 	ktap_note("memory block with a pinned page (zones %s): %s",
 		  text_read(block_path(pfn, "valid_zones")), strerror(-ret));
@@ -205,7 +205,7 @@ static void test_offline_watched(void)
 		pfn = pfn_of(addr);
 		CHECK(is_movable(pfn));
 		add = x_add(fd, addr, NR * page_size(), WATCH, 0);
-		ret = offline(pfn);
+		ret = offline(pfn, LONG_S);
 	}
 	CHECK_EQ(ret, 0);
 	CHECK(!strcmp(text_read(block_path(pfn, "state")), "offline"));
