@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* stub: nothing of its own; what the core takes from it is in the header below */
+/* Nothing of its own; what the core takes from it is in the header below */
 #ifndef _SHIM_SCHED_H
 #define _SHIM_SCHED_H
 #include <linux/mm_types.h>

@@ -1,2 +1,2 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* stub: see linux/tracepoint.h */
+/* see linux/tracepoint.h */

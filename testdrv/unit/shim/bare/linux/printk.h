@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* stub: nothing of its own; what the core takes from it is in the header below */
+/* Nothing of its own; what the core takes from it is in the header below */
 #ifndef _SHIM_PRINTK_H
 #define _SHIM_PRINTK_H
 #include <linux/bug.h>
