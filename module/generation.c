@@ -8,6 +8,7 @@
 #include <linux/kref.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/slab.h>
 #include "generation.h"
 #include "limits.h"
@@ -18,7 +19,8 @@
  * struct pw_generation_set - the generations of one file
  * @ref: The device file, and each mapping's anonymous file.
  * @user: Constant.
- * @touched: 1 when a page was touched; that one is free.
+ * @touch_lock: Inside the mmap lock. Protects @is_touched and @nr_charged.
+ * @is_touched: A page was touched that no watch had used; that one is free.
  * @nr_charged: Pages that @user was charged for.
  * @nr_pages: Length of @pages; constant.
  * @pages: NULL until first used; set once, by cmpxchg, and then constant.
@@ -26,8 +28,9 @@
 struct pw_generation_set {
 	struct kref ref;
 	struct pw_user *user;
-	atomic_t touched;
-	atomic_t nr_charged;
+	struct mutex touch_lock;
+	bool is_touched;
+	int nr_charged;
 	unsigned long nr_pages;
 	struct page *pages[];
 };
@@ -41,6 +44,7 @@ struct pw_generation_set *pw_generation_alloc(unsigned int nr, struct pw_user *u
 	if (!set)
 		return NULL;
 	kref_init(&set->ref);
+	mutex_init(&set->touch_lock);
 	set->nr_pages = nr_pages;
 	set->user = user;
 	pw_limits_hold_user(user);
@@ -55,7 +59,7 @@ static void set_free(struct kref *ref)
 	for (i = 0; i < set->nr_pages; i++)
 		if (set->pages[i])
 			put_page(set->pages[i]);
-	pw_limits_uncharge_pages(set->user, atomic_read(&set->nr_charged));
+	pw_limits_uncharge_pages(set->user, set->nr_charged);
 	pw_limits_put_user(set->user);
 	kvfree(set);
 }
@@ -121,19 +125,27 @@ void pw_generation_copy(struct pw_generation_set *set, u32 id, struct pinwatch_g
 	gen->generation32 = (u32)gen->generation;
 }
 
-/* No watch has used it: it is paid for, and stays so when one does. */
+/*
+ * No watch has used it: it is paid for, and stays so when one does. Under @touch_lock,
+ * or who comes second to the free page would be refused it.
+ */
 static vm_fault_t set_touch(struct pw_generation_set *set, unsigned long index)
 {
-	bool free = !atomic_xchg(&set->touched, 1);
+	bool paid = set->is_touched;
 	struct page *page;
 	bool made;
 
-	if (!free && pw_limits_charge_page(set->user))
-		return VM_FAULT_SIGBUS;
+	if (READ_ONCE(set->pages[index]))
+		return 0;
+	/* A watch may have used it by now. */
+	if (paid && pw_limits_charge_page(set->user))
+		return READ_ONCE(set->pages[index]) ? 0 : VM_FAULT_SIGBUS;
 	page = set_page(set, index, &made);
-	if (!free && made)
-		atomic_inc(&set->nr_charged);
-	else if (!free)
+	if (made)
+		set->is_touched = true;
+	if (paid && made)
+		set->nr_charged++;
+	else if (paid)
 		pw_limits_uncharge_pages(set->user, 1);
 	return page ? 0 : VM_FAULT_OOM;
 }
@@ -145,8 +157,11 @@ static vm_fault_t set_fault(struct vm_fault *vmf)
 
 	if (vmf->pgoff >= set->nr_pages)
 		return VM_FAULT_SIGBUS;
-	if (!READ_ONCE(set->pages[vmf->pgoff]))
+	if (!READ_ONCE(set->pages[vmf->pgoff])) {
+		mutex_lock(&set->touch_lock);
 		ret = set_touch(set, vmf->pgoff);
+		mutex_unlock(&set->touch_lock);
+	}
 	if (ret)
 		return ret;
 	/* As in pw_generation_copy(). */

@@ -7,11 +7,15 @@
 
 #define WORDS_SIZE	(RUN_IDS * sizeof(struct pinwatch_gen))
 
+/* Looks at once: a descriptor's first page is free, a later one may be a SIGBUS. */
 static const struct pinwatch_gen *words_map(int fd)
 {
-	void *map = mmap(NULL, WORDS_SIZE, PROT_READ, MAP_SHARED, fd, 0);
+	const struct pinwatch_gen *words = mmap(NULL, WORDS_SIZE, PROT_READ, MAP_SHARED, fd, 0);
 
-	return map == MAP_FAILED ? NULL : map;
+	if (words == MAP_FAILED)
+		return NULL;
+	(void)__atomic_load_n(&words->generation, __ATOMIC_RELAXED);
+	return words;
 }
 
 /* A file that was opened for writing only has none that can be mapped. */

@@ -416,56 +416,6 @@ static void test_map_growth_ends(void)
 	CHECK(memory("MemFree") + (32UL << 20) > before);
 }
 
-/* How many pages of words can be touched, up to @nr, before that is a SIGBUS? */
-static size_t pages_touched(int fd, size_t nr)
-{
-	size_t step = page_size() / sizeof(struct pinwatch_gen), done;
-	volatile size_t *touched = mmap(NULL, page_size(), PROT_READ | PROT_WRITE,
-					MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	const struct pinwatch_gen *words;
-	int status;
-	pid_t pid;
-
-	CHECK(touched != MAP_FAILED);
-	pid = x_fork();
-	if (!pid) {
-		words = x_map(fd);
-		for (; *touched < nr; ++*touched)
-			(void)generation(&words[*touched * step]);
-		_exit(0);
-	}
-	CHECK_EQ(waitpid(pid, &status, 0), pid);
-	done = *touched;
-	CHECK_EQ(munmap((void *)touched, page_size()), 0);
-	CHECK(done == nr ? !status : WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
-	return done;
-}
-
-/* Pages that no watch has are memory, too: a user's share, over all descriptors. */
-static void test_map_touch_limit(void)
-{
-	unsigned long per_user = x_param_get("max_watches_per_user");
-	size_t step = page_size() / sizeof(struct pinwatch_gen);
-	int fd = x_open(0), other = x_open(0);
-
-	x_param_set("max_watches_per_user", 4 * step);
-	CHECK_EQ(pages_touched(fd, 4), 4);
-	/* They stay, and cost nothing more. */
-	CHECK_EQ(pages_touched(fd, 4), 4);
-	/* Each has one for itself. */
-	CHECK_EQ(pages_touched(other, 3), 2);
-	CHECK_EQ(pages_touched(fd, 5), 4);
-	CHECK_EQ(close(fd), 0);
-	CHECK_EQ(pages_touched(other, 8), 5);
-	CHECK_EQ(close(other), 0);
-	/* What a watch has used is paid for by that. */
-	fd = x_open(0);
-	CHECK_EQ(x_add(fd, x_pages(1), page_size(), WATCH, 0).id, 0);
-	CHECK_EQ(pages_touched(fd, 8), 6);
-	CHECK_EQ(close(fd), 0);
-	x_param_set("max_watches_per_user", per_user);
-}
-
 int main(int argc, char **argv)
 {
 	static const struct ktap_test tests[] = {
@@ -479,7 +429,6 @@ int main(int argc, char **argv)
 		{ "limit_many_watches", test_many_watches },
 		{ "limit_map_growth", test_map_growth },
 		{ "limit_map_growth_ends", test_map_growth_ends },
-		{ "limit_map_touch", test_map_touch_limit },
 		{ "counters_are_back", test_counters_are_back },
 		{ NULL, NULL },
 	};

@@ -2,10 +2,16 @@
 /* The mapped generations: who may map them how, and what they promise. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "device.h"
+
+#define NR_TOUCHES	2000
 
 static int __map(int fd, size_t length, int prot, int flags, off_t offset)
 {
@@ -163,6 +169,124 @@ static void test_outlives_close(void)
 	CHECK(generation(&words[add.id]) > add.generation);
 }
 
+/* How many pages of words can be touched, up to @nr, before that is a SIGBUS? */
+static size_t pages_touched(int fd, size_t nr)
+{
+	size_t step = page_size() / sizeof(struct pinwatch_gen), done;
+	volatile size_t *touched = mmap(NULL, page_size(), PROT_READ | PROT_WRITE,
+					MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	const struct pinwatch_gen *words;
+	int status;
+	pid_t pid;
+
+	CHECK(touched != MAP_FAILED);
+	pid = x_fork();
+	if (!pid) {
+		words = x_map(fd);
+		for (; *touched < nr; ++*touched)
+			(void)generation(&words[*touched * step]);
+		_exit(0);
+	}
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	done = *touched;
+	CHECK_EQ(munmap((void *)touched, page_size()), 0);
+	CHECK(done == nr ? !status : WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
+	return done;
+}
+
+/* Pages that no watch has are memory, too: a user's share, over all descriptors. */
+static void test_map_touch_limit(void)
+{
+	unsigned long per_user = x_param_get("max_watches_per_user");
+	size_t step = page_size() / sizeof(struct pinwatch_gen);
+	int fd = x_open(0), other = x_open(0);
+
+	x_param_set("max_watches_per_user", 4 * step);
+	CHECK_EQ(pages_touched(fd, 4), 4);
+	/* They stay, and cost nothing more. */
+	CHECK_EQ(pages_touched(fd, 4), 4);
+	/* Each has one for itself. */
+	CHECK_EQ(pages_touched(other, 3), 2);
+	CHECK_EQ(pages_touched(fd, 5), 4);
+	CHECK_EQ(close(fd), 0);
+	CHECK_EQ(pages_touched(other, 8), 5);
+	CHECK_EQ(close(other), 0);
+	/* What a watch has used is paid for by that. */
+	fd = x_open(0);
+	CHECK_EQ(x_add(fd, x_pages(1), page_size(), WATCH, 0).id, 0);
+	CHECK_EQ(pages_touched(fd, 8), 6);
+	CHECK_EQ(close(fd), 0);
+	x_param_set("max_watches_per_user", per_user);
+}
+
+/* The kernel's load, which fails where the program's own is a SIGBUS. */
+static bool touch_done(const struct pinwatch_gen *words)
+{
+	int ends[2];
+	bool done;
+
+	CHECK_EQ(pipe(ends), 0);
+	done = write(ends[1], words, sizeof(*words)) == sizeof(*words);
+	CHECK(done || errno == EFAULT);
+	close(ends[0]);
+	close(ends[1]);
+	return done;
+}
+
+struct touch {
+	pthread_barrier_t begin, end;
+	const struct pinwatch_gen *words;	/* NULL: no more */
+	unsigned long nr_failed;
+};
+
+static void *touch_run(void *data)
+{
+	struct touch *touch = data;
+
+	for (;;) {
+		pthread_barrier_wait(&touch->begin);
+		if (!touch->words)
+			return NULL;
+		if (!touch_done(touch->words))
+			__atomic_add_fetch(&touch->nr_failed, 1, __ATOMIC_RELAXED);
+		pthread_barrier_wait(&touch->end);
+	}
+}
+
+/* The free page is free for all that come at once, though the user's share is used up. */
+static void test_touch_together(void)
+{
+	unsigned long per_user = x_param_get("max_watches_per_user");
+	size_t step = page_size() / sizeof(struct pinwatch_gen);
+	struct touch touch = { 0 };
+	int fd = x_open(0), i;
+	pthread_t threads[2];
+
+	x_param_set("max_watches_per_user", step);
+	CHECK_EQ(pages_touched(fd, 8), 2);
+	CHECK_EQ(pthread_barrier_init(&touch.begin, NULL, 3), 0);
+	CHECK_EQ(pthread_barrier_init(&touch.end, NULL, 3), 0);
+	for (i = 0; i < 2; i++)
+		CHECK_EQ(pthread_create(&threads[i], NULL, touch_run, &touch), 0);
+	for (i = 0; i < NR_TOUCHES; i++) {
+		int other = x_open(0);
+
+		touch.words = x_map(other);
+		pthread_barrier_wait(&touch.begin);
+		pthread_barrier_wait(&touch.end);
+		CHECK_EQ(munmap((void *)touch.words, x_info(other).gen_map_size), 0);
+		CHECK_EQ(close(other), 0);
+	}
+	touch.words = NULL;
+	pthread_barrier_wait(&touch.begin);
+	for (i = 0; i < 2; i++)
+		CHECK_EQ(pthread_join(threads[i], NULL), 0);
+	CHECK_EQ(pages_touched(fd, 8), 2);
+	CHECK_EQ(close(fd), 0);
+	x_param_set("max_watches_per_user", per_user);
+	CHECK_EQ(touch.nr_failed, 0);
+}
+
 int main(void)
 {
 	static const struct ktap_test tests[] = {
@@ -172,6 +296,8 @@ int main(void)
 		{ "map_not_inherited", test_not_inherited },
 		{ "map_seen_by_others", test_seen_by_others },
 		{ "map_outlives_close", test_outlives_close },
+		{ "limit_map_touch", test_map_touch_limit },
+		{ "limit_map_touch_together", test_touch_together },
 		{ "generation_words", test_words },
 		{ "generation_monotonic_over_reuse", test_monotonic_over_reuse },
 		{ "counters_are_back", test_counters_are_back },
