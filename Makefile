@@ -20,9 +20,13 @@ DATA = testdrv/lib/libpinwatch.a:$(LIBDIR)/libpinwatch.a \
 	testdrv/lib/libpinwatch.h:$(PREFIX)/include/libpinwatch.h \
 	testdrv/lib/pinwatch_cache.h:$(PREFIX)/include/pinwatch_cache.h \
 	uapi/linux/pinwatch.h:$(PREFIX)/include/linux/pinwatch.h \
+	uapi/linux/pinwatch_netlink.h:$(PREFIX)/include/linux/pinwatch_netlink.h \
 	testdrv/cli/pinwatch.bash-completion:$(PREFIX)/share/bash-completion/completions/pinwatch \
 	scripts/deb/60-pinwatch.rules:$(PREFIX)/lib/udev/rules.d/60-pinwatch.rules \
 	$(foreach page,$(MAN),testdrv/man/$(page):$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(page))
+
+# The loader's list of libraries, when it is this system's.
+LDCONFIG = [ -n "$(DESTDIR)" ] || [ "$$(id -u)" -ne 0 ] || PATH=$$PATH:/sbin ldconfig
 
 # The module's source for DKMS, without the modules in directories of their own.
 DKMS = /usr/src/pinwatch-$(VERSION)
@@ -63,11 +67,11 @@ fuzz:	## random ioctls as nobody, in a guest (SECONDS=600 KERNEL=6.1)
 	@scripts/vm/run --kernel $(KERNEL) --timeout $$(($(SECONDS) + 300)) -- fuzz --seconds $(SECONDS)
 
 check-matrix:	## every stock kernel from 5.10 to the newest, through DKMS; an hour, takes root
-	@scripts/setup deb
+	@scripts/setup matrix
 	@scripts/matrix/run $(KERNELS)
 
 check-deb:	## the packages: install, upgrade while busy, remove, purge; takes root
-	@scripts/setup deb
+	@scripts/setup matrix
 	@scripts/check-slow/deb
 
 deb:	## Debian packages, in build/deb
@@ -81,16 +85,19 @@ install: user	## the tool and the library, to DESTDIR and PREFIX=/usr/local
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
 	sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' \
 		testdrv/lib/libpinwatch.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/libpinwatch.pc
+	$(LDCONFIG)
 
 uninstall:	## what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/pinwatch $(foreach pair,$(DATA),$(DESTDIR)$(lastword $(subst :, ,$(pair))))
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libpinwatch.so pkgconfig/libpinwatch.pc)
+	$(LDCONFIG)
 
 install-dkms:	## the module's source, to where `dkms install pinwatch/VERSION` looks
 	for file in $(SOURCES); do install -D -m 644 $$file $(DESTDIR)$(DKMS)/$$file || exit; done
 	install -D -m 644 scripts/deb/modules-load.conf $(DESTDIR)$(PREFIX)/lib/modules-load.d/pinwatch.conf
 
-uninstall-dkms:	## what install-dkms put there
+uninstall-dkms:	## what install-dkms put there, and what DKMS built of it
+	[ -n "$(DESTDIR)" ] || [ ! -e /var/lib/dkms/pinwatch/$(VERSION) ] || dkms remove -m pinwatch -v $(VERSION) --all
 	rm -rf $(DESTDIR)$(DKMS)
 	rm -f $(DESTDIR)$(PREFIX)/lib/modules-load.d/pinwatch.conf
 

@@ -94,7 +94,7 @@ static int watch_settle(struct pw_watch *watch, enum pw_watch_state from,
 			 PINWATCH_WATCH_F_ONESHOT | PINWATCH_WATCH_F_STACK)
 
 /* Round @args' range out to pages. */
-static int watch_check(const struct pinwatch_watch_add *args,
+static int watch_check(const struct pw_file *file, const struct pinwatch_watch_add *args,
 		       unsigned long *start, unsigned long *length)
 {
 	u64 end;
@@ -106,7 +106,7 @@ static int watch_check(const struct pinwatch_watch_add *args,
 	    PINWATCH_WATCH_F_WRITE)
 		return -EINVAL;
 	if (check_add_overflow((u64)args->addr, (u64)args->length, &end) ||
-	    end > TASK_SIZE)
+	    end > pw_file_task_size(file))
 		return -EOVERFLOW;
 	if (args->flags & PINWATCH_WATCH_F_STACK && !capable(CAP_SYSLOG))
 		return -EPERM;
@@ -142,12 +142,13 @@ static int watch_start(struct pw_watch *watch, unsigned long start, unsigned lon
 struct pw_watch *pw_watch_add(struct pw_file *file, struct pinwatch_watch_add *args)
 {
 	unsigned long start, length;
+	struct pinwatch_gen *gen;
 	struct pw_pin pin = {};
 	struct pw_watch *watch;
 	u64 generation;
 	int err;
 
-	err = watch_check(args, &start, &length);
+	err = watch_check(file, args, &start, &length);
 	if (err)
 		return ERR_PTR(err);
 	err = pw_file_bind(file, args->flags & PINWATCH_WATCH_F_PIN);
@@ -157,10 +158,11 @@ struct pw_watch *pw_watch_add(struct pw_file *file, struct pinwatch_watch_add *a
 	if (IS_ERR(watch))
 		return watch;
 
-	err = -ENOMEM;
-	watch->gen = pw_generation_slot(file->gens, watch->id);
-	if (!watch->gen)
+	gen = pw_generation_slot(file->gens, watch->id);
+	err = PTR_ERR_OR_ZERO(gen);
+	if (err)
 		goto err_unlink;
+	watch->gen = gen;
 	err = pin_alloc(watch, &pin, length >> PAGE_SHIFT);
 	if (err)
 		goto err_unlink;

@@ -75,7 +75,8 @@ static void file_show(struct seq_file *m, struct pw_file *file)
 	struct pinwatch_watch_query watch = { .flags = PINWATCH_QUERY_F_NEXT };
 	u64 id = 0;
 
-	for (; id <= U32_MAX; id = watch.id + 1ULL) {
+	/* One that is full is made larger, and all is shown again. */
+	for (; id <= U32_MAX && !seq_has_overflowed(m); id = watch.id + 1ULL) {
 		watch.id = id;
 		if (pw_query_watch(file, &watch))
 			break;
@@ -95,7 +96,7 @@ static int watches_show(struct seq_file *m, void *v)
 	seq_puts(m, "    FILE      ID      PID               ADDR       LENGTH FLAGS");
 	seq_puts(m, " GENERATION     HITS     CAUSES   PINNED  STATE\n");
 	pw_file_list_lock();
-	for (; (file = pw_file_next(&number)); number++)
+	for (; !seq_has_overflowed(m) && (file = pw_file_next(&number)); number++)
 		file_show(m, file);
 	pw_file_list_unlock();
 	return 0;

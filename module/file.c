@@ -138,6 +138,14 @@ int pw_file_bind(struct pw_file *file, bool pin)
 	return file->mm == mm ? 0 : -EXDEV;
 }
 
+unsigned long pw_file_task_size(const struct pw_file *file)
+{
+	/* Pairs with the release in file_set_mm(). */
+	const struct mm_struct *mm = smp_load_acquire(&file->mm);
+
+	return mm && file->attached ? mm->task_size : TASK_SIZE;
+}
+
 int pw_file_attach(struct pw_file *file, pid_t nr)
 {
 	struct pid *pid = find_get_pid(nr);

@@ -82,6 +82,17 @@ void pw_file_free(struct pw_file *file);
 int pw_file_bind(struct pw_file *file, bool pin);
 
 /**
+ * pw_file_task_size() - where the address space ends that is or will be watched
+ * @file: The file.
+ *
+ * A 32-bit program's ends earlier than that of a process that it attached to.
+ *
+ * Context: process context. Does not sleep.
+ * Return: the first address beyond.
+ */
+unsigned long pw_file_task_size(const struct pw_file *file);
+
+/**
  * pw_file_attach() - PINWATCH_IOC_ATTACH
  * @file: The file.
  * @pid: In current's PID namespace.

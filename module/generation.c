@@ -19,18 +19,16 @@
  * struct pw_generation_set - the generations of one file
  * @ref: The device file, and each mapping's anonymous file.
  * @user: Constant.
- * @touch_lock: Inside the mmap lock. Protects @is_touched and @nr_charged.
- * @is_touched: A page was touched that no watch had used; that one is free.
- * @nr_charged: Pages that @user was charged for.
+ * @lock: Inside the mmap lock. Protects @nr_made and the making of pages.
+ * @nr_made: Pages that are there. @user was charged for all but the first.
  * @nr_pages: Length of @pages; constant.
- * @pages: NULL until first used; set once, by cmpxchg, and then constant.
+ * @pages: NULL until first used or touched; set once, and then constant.
  */
 struct pw_generation_set {
 	struct kref ref;
 	struct pw_user *user;
-	struct mutex touch_lock;
-	bool is_touched;
-	int nr_charged;
+	struct mutex lock;
+	int nr_made;
 	unsigned long nr_pages;
 	struct page *pages[];
 };
@@ -44,7 +42,7 @@ struct pw_generation_set *pw_generation_alloc(unsigned int nr, struct pw_user *u
 	if (!set)
 		return NULL;
 	kref_init(&set->ref);
-	mutex_init(&set->touch_lock);
+	mutex_init(&set->lock);
 	set->nr_pages = nr_pages;
 	set->user = user;
 	pw_limits_hold_user(user);
@@ -59,7 +57,8 @@ static void set_free(struct kref *ref)
 	for (i = 0; i < set->nr_pages; i++)
 		if (set->pages[i])
 			put_page(set->pages[i]);
-	pw_limits_uncharge_pages(set->user, set->nr_charged);
+	if (set->nr_made)
+		pw_limits_uncharge_pages(set->user, set->nr_made - 1);
 	pw_limits_put_user(set->user);
 	kvfree(set);
 }
@@ -74,46 +73,51 @@ unsigned long pw_generation_size(const struct pw_generation_set *set)
 	return set->nr_pages << PAGE_SHIFT;
 }
 
-/*
- * A thread that adds a watch and threads that fault may race for a page. @made: Out.
- * It is this caller's.
- */
-static struct page *set_page(struct pw_generation_set *set, unsigned long index,
-			     bool *made)
+/* Under @lock, or who comes second to the free page would be refused it. */
+static struct page *set_make_page(struct pw_generation_set *set, unsigned long index)
 {
-	struct page *page = READ_ONCE(set->pages[index]);
-	struct page *old;
+	bool paid = set->nr_made;
+	struct page *page;
 
-	*made = false;
+	if (paid && pw_limits_charge_page(set->user))
+		return ERR_PTR(-EDQUOT);
+	page = alloc_page(PW_GFP_USER_MAPPED | __GFP_ZERO);
+	if (!page) {
+		if (paid)
+			pw_limits_uncharge_pages(set->user, 1);
+		return ERR_PTR(-ENOMEM);
+	}
+	set->nr_made++;
+	/* Pairs with the acquires of whoever looks without @lock. */
+	smp_store_release(&set->pages[index], page);
+	return page;
+}
+
+static struct page *set_page(struct pw_generation_set *set, unsigned long index)
+{
+	struct page *page = smp_load_acquire(&set->pages[index]);
+
 	if (page)
 		return page;
-	page = alloc_page(PW_GFP_USER_MAPPED | __GFP_ZERO);
-	if (!page)
-		return NULL;
-	old = cmpxchg(&set->pages[index], NULL, page);
-	*made = !old;
-	if (!old)
-		return page;
-	__free_page(page);
-	return old;
+	mutex_lock(&set->lock);
+	page = set->pages[index] ?: set_make_page(set, index);
+	mutex_unlock(&set->lock);
+	return page;
 }
 
 struct pinwatch_gen *pw_generation_slot(struct pw_generation_set *set, u32 id)
 {
+	struct page *page = set_page(set, id / GENS_PER_PAGE);
 	struct pinwatch_gen *gens;
-	struct page *page;
-	bool made;
 
-	page = set_page(set, id / GENS_PER_PAGE, &made);
-	if (!page)
-		return NULL;
+	if (IS_ERR(page))
+		return ERR_CAST(page);
 	gens = page_address(page);
 	return gens + id % GENS_PER_PAGE;
 }
 
 void pw_generation_copy(struct pw_generation_set *set, u32 id, struct pinwatch_gen *gen)
 {
-	/* Pairs with the cmpxchg in set_page(). */
 	struct page *page = smp_load_acquire(&set->pages[id / GENS_PER_PAGE]);
 	struct pinwatch_gen *from;
 
@@ -125,48 +129,18 @@ void pw_generation_copy(struct pw_generation_set *set, u32 id, struct pinwatch_g
 	gen->generation32 = (u32)gen->generation;
 }
 
-/*
- * No watch has used it: it is paid for, and stays so when one does. Under @touch_lock,
- * or who comes second to the free page would be refused it.
- */
-static vm_fault_t set_touch(struct pw_generation_set *set, unsigned long index)
-{
-	bool paid = set->is_touched;
-	struct page *page;
-	bool made;
-
-	if (READ_ONCE(set->pages[index]))
-		return 0;
-	/* A watch may have used it by now. */
-	if (paid && pw_limits_charge_page(set->user))
-		return READ_ONCE(set->pages[index]) ? 0 : VM_FAULT_SIGBUS;
-	page = set_page(set, index, &made);
-	if (made)
-		set->is_touched = true;
-	if (paid && made)
-		set->nr_charged++;
-	else if (paid)
-		pw_limits_uncharge_pages(set->user, 1);
-	return page ? 0 : VM_FAULT_OOM;
-}
-
 static vm_fault_t set_fault(struct vm_fault *vmf)
 {
 	struct pw_generation_set *set = vmf->vma->vm_file->private_data;
-	vm_fault_t ret = 0;
+	struct page *page;
 
 	if (vmf->pgoff >= set->nr_pages)
 		return VM_FAULT_SIGBUS;
-	if (!READ_ONCE(set->pages[vmf->pgoff])) {
-		mutex_lock(&set->touch_lock);
-		ret = set_touch(set, vmf->pgoff);
-		mutex_unlock(&set->touch_lock);
-	}
-	if (ret)
-		return ret;
-	/* As in pw_generation_copy(). */
-	vmf->page = smp_load_acquire(&set->pages[vmf->pgoff]);
-	get_page(vmf->page);
+	page = set_page(set, vmf->pgoff);
+	if (IS_ERR(page))
+		return page == ERR_PTR(-ENOMEM) ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
+	get_page(page);
+	vmf->page = page;
 	return 0;
 }
 

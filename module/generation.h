@@ -25,7 +25,7 @@ struct vm_area_struct;
 /**
  * pw_generation_alloc() - a set without pages
  * @nr: Number of ids, not 0.
- * @user: Who pays for pages that are touched before they are used.
+ * @user: Who pays for its pages, but for the first, for as long as the set is there.
  *
  * Context: process context, may sleep.
  * Return: the set with one reference, NULL when memory is short.
@@ -55,7 +55,8 @@ unsigned long pw_generation_size(const struct pw_generation_set *set);
  * @id: Below the number that the set was allocated for.
  *
  * Context: process context, may sleep.
- * Return: the word, valid for as long as the set is; NULL when memory is short.
+ * Return: the word, valid for as long as the set is; -ENOMEM, -EDQUOT (the user's
+ * share of pages).
  */
 struct pinwatch_gen *pw_generation_slot(struct pw_generation_set *set, u32 id);
 

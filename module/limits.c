@@ -34,7 +34,8 @@ struct pw_counters pw_counters;
  * @uid: Constant.
  * @refs: Under users_lock. Files that the user opened.
  * @nr_watches: Watches in them.
- * @nr_pages: Pages of generations in them that were touched before any watch used them.
+ * @nr_pages: Pages of generations in them, and in mappings that outlive them; not the
+ *	first of each.
  */
 struct pw_user {
 	struct hlist_node node;

@@ -92,7 +92,7 @@ void pw_limits_uncharge(struct pw_user *user);
 void pw_limits_hold_user(struct pw_user *user);
 
 /**
- * pw_limits_charge_page() - one page more of generations that no watch has
+ * pw_limits_charge_page() - one page more of generations
  * @user: Who opened the device.
  *
  * As many as the words of max_watches_per_user watches fill.

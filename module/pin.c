@@ -20,12 +20,13 @@
 static int pin_account(struct mm_struct *mm, unsigned long nr_pages)
 {
 	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
-	unsigned long pinned = atomic64_add_return(nr_pages, &mm->pinned_vm);
+	s64 pinned = atomic64_read(&mm->pinned_vm);
 
-	if (pinned > limit && !capable(CAP_IPC_LOCK)) {
-		atomic64_sub(nr_pages, &mm->pinned_vm);
-		return -ENOMEM;
-	}
+	/* Never beyond, not even for a moment: others count there. */
+	do {
+		if (pinned + nr_pages > limit && !capable(CAP_IPC_LOCK))
+			return -ENOMEM;
+	} while (!atomic64_try_cmpxchg(&mm->pinned_vm, &pinned, pinned + nr_pages));
 	atomic_long_add(nr_pages, &pw_counters.pinned_pages);
 	return 0;
 }

@@ -10,6 +10,11 @@ endif
 ifeq ($(shell grep -sw -m1 MMU_NOTIFY_MIGRATE $(srctree)/include/linux/mmu_notifier.h),)
 $(error pinwatch needs Linux 5.10 or newer: this kernel has no MMU_NOTIFY_MIGRATE)
 endif
+# A group of netlink that anybody may join would tell anybody. Stable kernels have what
+# keeps them out since 5.10.204, 5.15.143, 6.1.68 and 6.6.7.
+ifeq ($(shell grep -sEw -m1 'cap_sys_admin|GENL_MCAST_CAP_SYS_ADMIN' $(srctree)/include/net/genetlink.h),)
+$(error pinwatch needs groups of generic netlink that take a capability, which this kernel lacks: upgrade it)
+endif
 endif
 
 # $(call pw-probe,NAME,HEADER,WORD): -DPW_HAVE_NAME if the header has the word

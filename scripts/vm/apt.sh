@@ -19,8 +19,9 @@ sites() {
 		'Created-By: Packages' | awk '
 		$3 != "main" || ($4 != "" && $4 !~ /^Debian/) { next }
 		$2 ~ /-security$|\/updates$/ { if (!sec) sec = $1; next }
-		$1 ~ /debian/ && !main { main = $1 }
-		END { print main, sec }'
+		$4 ~ /^Debian/ && !main { main = $1 }
+		$1 ~ /debian/ && !named { named = $1 }
+		END { print (main ? main : named), sec }'
 }
 
 # valid_until: what this host's apt thinks of lists past their date (a mirror that

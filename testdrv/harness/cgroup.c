@@ -11,35 +11,24 @@
 
 #include "cgroup.h"
 #include "device.h"
+#include "knob.h"
 
 #define ROOT	"/tmp/cgroup"
 #define GROUP	ROOT "/device"
-
-static int put(const char *path, const char *value)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC), ret = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, value, strlen(value)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
-}
 
 void cgroup_limit(size_t memory_max)
 {
 	char text[32];
 
 	snprintf(text, sizeof(text), "%zu", memory_max);
-	CHECK_EQ(put(GROUP "/memory.max", text), 0);
+	CHECK_EQ(knob_write(GROUP "/memory.max", text), 0);
 }
 
 void cgroup_make(size_t memory_max)
 {
 	mkdir(ROOT, 0755);
 	if (mount("cgroup2", ROOT, "cgroup2", 0, NULL) ||
-	    put(ROOT "/cgroup.subtree_control", "+memory") || mkdir(GROUP, 0755)) {
+	    knob_write(ROOT "/cgroup.subtree_control", "+memory") || mkdir(GROUP, 0755)) {
 		umount(ROOT);
 		ktap_skip("no memory cgroup (v2): %s", strerror(errno));
 	}
@@ -59,7 +48,7 @@ size_t cgroup_used(void)
 
 void cgroup_enter(void)
 {
-	CHECK_EQ(put(GROUP "/cgroup.procs", "0"), 0);
+	CHECK_EQ(knob_write(GROUP "/cgroup.procs", "0"), 0);
 }
 
 void cgroup_remove(void)

@@ -2,7 +2,11 @@
 /* ATTACH: watching another process. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -104,6 +108,42 @@ static void test_verify(void)
 	target_end(&target);
 }
 
+/* The range of the first process's stack, which lies at the end of its memory. */
+static void stack_of_init(uint64_t *start, uint64_t *end)
+{
+	FILE *file = fopen("/proc/1/maps", "re");
+	char line[512];
+	bool found = false;
+
+	CHECK(file);
+	while (!found && fgets(line, sizeof(line), file))
+		found = strstr(line, "[stack]") &&
+			sscanf(line, "%" SCNx64 "-%" SCNx64, start, end) == 2;
+	fclose(file);
+	CHECK(found);
+}
+
+/* It is a 64-bit program, whatever this one is. */
+static void test_watch_high(void)
+{
+	struct pinwatch_watch_add add = { .size = sizeof(add) };
+	uint64_t start, end;
+	int fd = x_open(0);
+
+	CHECK_EQ(__attach(fd, 1), 0);
+	stack_of_init(&start, &end);
+	CHECK(start > UINT32_MAX);
+	add.addr = start;
+	add.length = end - start;
+	CHECK_EQ(__device_ioctl(fd, PINWATCH_IOC_WATCH_ADD, &add), 0);
+	CHECK_EQ(add.nr_pages, (end - start) / page_size());
+	/* And there its end is. */
+	add.addr = (1ULL << 63) - page_size();
+	add.length = page_size();
+	CHECK_EQ(__device_ioctl(fd, PINWATCH_IOC_WATCH_ADD, &add), -EOVERFLOW);
+	CHECK_EQ(close(fd), 0);
+}
+
 static void test_no_pin(void)
 {
 	struct target target = target_start();
@@ -200,6 +240,7 @@ int main(void)
 	static const struct ktap_test tests[] = {
 		{ "attach_watch", test_watch },
 		{ "attach_verify", test_verify },
+		{ "attach_watch_high", test_watch_high },
 		{ "add_eopnotsupp_attached", test_no_pin },
 		{ "attach_ebusy", test_ebusy },
 		{ "attach_esrch", test_esrch },

@@ -194,7 +194,7 @@ static size_t pages_touched(int fd, size_t nr)
 	return done;
 }
 
-/* Pages that no watch has are memory, too: a user's share, over all descriptors. */
+/* Pages of words are memory, too: a user's share, over all descriptors. */
 static void test_map_touch_limit(void)
 {
 	unsigned long per_user = x_param_get("max_watches_per_user");
@@ -211,11 +211,51 @@ static void test_map_touch_limit(void)
 	CHECK_EQ(close(fd), 0);
 	CHECK_EQ(pages_touched(other, 8), 5);
 	CHECK_EQ(close(other), 0);
-	/* What a watch has used is paid for by that. */
+	/* The first one is free, used or touched. */
 	fd = x_open(0);
 	CHECK_EQ(x_add(fd, x_pages(1), page_size(), WATCH, 0).id, 0);
-	CHECK_EQ(pages_touched(fd, 8), 6);
+	CHECK_EQ(pages_touched(fd, 8), 5);
 	CHECK_EQ(close(fd), 0);
+	x_param_set("max_watches_per_user", per_user);
+}
+
+/* Watches @nr and deletes them all. What is mapped of @fd, if anything, stays. */
+static int peak(int fd, char *addr, size_t nr)
+{
+	struct pinwatch_watch_add add;
+	size_t i, done;
+	int ret = 0;
+
+	for (done = 0; done < nr && !ret; done += !ret)
+		ret = __add(fd, addr, page_size(), WATCH, 0, &add);
+	for (i = 0; i < done; i++)
+		CHECK_EQ(__del(fd, (uint32_t)i), 0);
+	return ret;
+}
+
+/* What watches have used stays as long as a mapping does, and is paid for as long. */
+static void test_map_peak_limit(void)
+{
+	unsigned long per_user = x_param_get("max_watches_per_user");
+	size_t step = page_size() / sizeof(struct pinwatch_gen);
+	char *addr = x_pages(1);
+	int fd = x_open(0), other = x_open(0);
+	const struct pinwatch_gen *words = x_map(fd);
+	size_t size = x_info(fd).gen_map_size;
+
+	x_param_set("max_watches_per_user", 2 * step);
+	/* All watches that a user may have fit, in a first page and the share. */
+	CHECK_EQ(peak(fd, addr, 2 * step + 1), -EDQUOT);
+	CHECK_EQ(peak(other, addr, 2 * step), 0);
+	CHECK_EQ(close(fd), 0);
+	CHECK_EQ(close(other), 0);
+	/* One page of the mapping's is paid for yet. */
+	other = x_open(0);
+	CHECK_EQ(peak(other, addr, 2 * step), 0);
+	CHECK_EQ(pages_touched(other, 4), 2);
+	CHECK_EQ(munmap((void *)words, size), 0);
+	CHECK_EQ(pages_touched(other, 4), 3);
+	CHECK_EQ(close(other), 0);
 	x_param_set("max_watches_per_user", per_user);
 }
 
@@ -298,6 +338,7 @@ int main(void)
 		{ "map_outlives_close", test_outlives_close },
 		{ "limit_map_touch", test_map_touch_limit },
 		{ "limit_map_touch_together", test_touch_together },
+		{ "limit_map_peak", test_map_peak_limit },
 		{ "generation_words", test_words },
 		{ "generation_monotonic_over_reuse", test_monotonic_over_reuse },
 		{ "counters_are_back", test_counters_are_back },

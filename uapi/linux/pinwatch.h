@@ -36,10 +36,12 @@
  * mmap() wants MAP_SHARED, PROT_READ, and a part of the first gen_map_size bytes. A
  * child does not inherit the mapping, and it does not keep the watches: it outlives
  * close(), showing generations that have changed. Words of ids that were never used
- * are 0; their pages are memory too, and beside one for each descriptor a user can have
- * as many as the words of max_watches_per_user watches fill: touching more is a SIGBUS.
- * Errors: EACCES (writable, or to
- * become so by mprotect), EINVAL (private, or outside gen_map_size), ENOMEM, ENFILE.
+ * are 0. Pages of words are memory too: beside the first that is used or touched of
+ * each descriptor, which is free, a user can have as many as the words of
+ * max_watches_per_user watches fill, until the descriptor and its mappings are gone.
+ * Beyond that WATCH_ADD fails with EDQUOT, and touching one is a SIGBUS.
+ * Errors: EACCES (writable, or to become so by mprotect), EINVAL (private, or outside
+ * gen_map_size), ENOMEM, ENFILE.
  *
  * Rules for all structures: the first member is the size of the structure as
  * the caller knows it, and equals the size in the ioctl number. A caller that
@@ -151,11 +153,11 @@ struct pinwatch_info {
  * range is not mapped, is poisoned, or may not be accessed so), EOVERFLOW (addr + length wraps or
  * leaves user space), EPERM (F_STACK without CAP_SYSLOG), EXDEV (another address
  * space than the first WATCH_ADD's), ESRCH (the address space is being torn down),
- * ENOSPC (max_watches), EDQUOT (the user's share of watches), ENOMEM (no memory; or
- * F_PIN and RLIMIT_MEMLOCK or max_pin_pages would be exceeded), EAGAIN (the range is
- * being invalidated so often that no pin lasted), EINTR (a signal), EOPNOTSUPP
- * (F_PIN after ATTACH), and what the kernel's pin_user_pages returns for pages that
- * cannot be pinned for long (EOPNOTSUPP, EBUSY).
+ * ENOSPC (max_watches), EDQUOT (the user's share of watches, or of pages of words),
+ * ENOMEM (no memory; or F_PIN and RLIMIT_MEMLOCK or max_pin_pages would be exceeded),
+ * EAGAIN (the range is being invalidated so often that no pin lasted), EINTR (a
+ * signal), EOPNOTSUPP (F_PIN after ATTACH), and what the kernel's pin_user_pages
+ * returns for pages that cannot be pinned for long (EOPNOTSUPP, EBUSY).
  */
 struct pinwatch_watch_add {
 	__u32 size;
