@@ -5,6 +5,8 @@
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CACHE=${PINWATCH_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/pinwatch}
 export TOP CACHE
+# A checkout that is another user's: root has become who runs this.
+export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0=$TOP
 
 # Progress and errors go to stderr: stdout carries a script's result.
 note() { echo "${0##*/}: $*" >&2; }

@@ -17,5 +17,5 @@ esac
 data=$(mktemp)
 trap 'rm -f "$data"' EXIT
 perf record -q -a -g -e pinwatch:pinwatch_hit -o "$data" -- "$@"
-perf script -i "$data" -G -F comm,tid,time,trace
-perf report -q -i "$data" --stdio --no-children -s comm -g caller,0.5,callee --max-stack 12
+perf script -i "$data" -G -F trace:comm,tid,time,trace
+perf report -q -i "$data" --stdio --stdio-color never --no-children -s comm -g caller,0.5,callee --max-stack 12
