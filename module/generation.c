@@ -27,7 +27,7 @@
 struct pw_generation_set {
 	struct kref ref;
 	struct pw_user *user;
-	struct mutex lock;
+	struct mutex lock;	/* making pages */
 	int nr_made;
 	unsigned long nr_pages;
 	struct page *pages[];
@@ -88,13 +88,14 @@ static struct page *set_make_page(struct pw_generation_set *set, unsigned long i
 		return ERR_PTR(-ENOMEM);
 	}
 	set->nr_made++;
-	/* Pairs with the acquires of whoever looks without @lock. */
+	/* Pairs with the acquires of whoever looks without the lock. */
 	smp_store_release(&set->pages[index], page);
 	return page;
 }
 
 static struct page *set_page(struct pw_generation_set *set, unsigned long index)
 {
+	/* Pairs with the release in set_make_page(). */
 	struct page *page = smp_load_acquire(&set->pages[index]);
 
 	if (page)
@@ -118,6 +119,7 @@ struct pinwatch_gen *pw_generation_slot(struct pw_generation_set *set, u32 id)
 
 void pw_generation_copy(struct pw_generation_set *set, u32 id, struct pinwatch_gen *gen)
 {
+	/* Pairs with the release in set_make_page(). */
 	struct page *page = smp_load_acquire(&set->pages[id / GENS_PER_PAGE]);
 	struct pinwatch_gen *from;
 
