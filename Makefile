@@ -46,7 +46,7 @@ user:	## the library and the tool only
 demo:	## boot a stock kernel (KERNEL=6.1) and see it; sudo make demo HOST=1: this one
 	@scripts/demo $(if $(HOST),--host,$(KERNEL))
 
-check:	## all tests: half an hour on two cores when the cache is warm
+check:	## all tests: 35 to 40 minutes on two cores when the cache is warm
 	@scripts/check-all
 
 check-quick:	## the checkers and the unit tests, without booting anything
