@@ -50,7 +50,8 @@ sources() {
 }
 
 # apt_update SUITE...: make the private configuration for these suites, and
-# bring their lists up to date. A suite that cannot be had is only noted.
+# bring their lists up to date. A suite that cannot be had is only noted; LISTS_OLD is
+# then "yes".
 apt_update() {
 	mkdir -p "$APT_DIR"/{lists/partial,cache/archives/partial}
 	: >"$APT_DIR/status"
@@ -64,8 +65,11 @@ apt_update() {
 	sources "$@" >"$APT_DIR/sources.list.new"
 	mv "$APT_DIR/sources.list.new" "$APT_DIR/sources.list"
 	note "updating the package lists of $*"
-	papt apt-get update -qq >&2 ||
-		note "some package lists could not be fetched; going on with the others"
+	LISTS_OLD=no
+	papt apt-get update -qq --error-on=any >&2 && return
+	# shellcheck disable=SC2034	# scripts/vm/kernel does
+	LISTS_OLD=yes
+	note "some package lists could not be fetched; going on with what is there"
 }
 
 # apt_index: "PACKAGE VERSION DEPENDS", tab-separated, for the linux-* packages
