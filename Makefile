@@ -21,7 +21,7 @@ DATA = testdrv/lib/libpinwatch.a:$(LIBDIR)/libpinwatch.a \
 	testdrv/lib/pinwatch_cache.h:$(PREFIX)/include/pinwatch_cache.h \
 	uapi/linux/pinwatch.h:$(PREFIX)/include/linux/pinwatch.h \
 	uapi/linux/pinwatch_netlink.h:$(PREFIX)/include/linux/pinwatch_netlink.h \
-	testdrv/cli/pinwatch.bash-completion:$(PREFIX)/share/bash-completion/completions/pinwatch \
+	testdrv/tool/pinwatch.bash-completion:$(PREFIX)/share/bash-completion/completions/pinwatch \
 	scripts/deb/60-pinwatch.rules:$(PREFIX)/lib/udev/rules.d/60-pinwatch.rules \
 	$(foreach page,$(MAN),testdrv/man/$(page):$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(page))
 
@@ -79,7 +79,7 @@ deb:	## Debian packages, in build/deb
 	@scripts/package
 
 install: user	## the tool and the library, to DESTDIR and PREFIX=/usr/local
-	install -D -m 755 testdrv/cli/pinwatch $(DESTDIR)$(PREFIX)/bin/pinwatch
+	install -D -m 755 testdrv/tool/pinwatch $(DESTDIR)$(PREFIX)/bin/pinwatch
 	for pair in $(DATA); do install -D -m 644 $${pair%%:*} $(DESTDIR)$${pair#*:} || exit; done
 	ln -sf libpinwatch.so.0 $(DESTDIR)$(LIBDIR)/libpinwatch.so
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
@@ -104,7 +104,7 @@ uninstall-dkms:	## what install-dkms put there, and what DKMS built of it
 clean:	## what a build made, here and in build/; the cache of kernels stays
 	rm -rf build
 	$(MAKE) -C testdrv clean
-	[ ! -e testdrv/unit/Makefile ] || $(MAKE) -C testdrv/unit clean
+	[ ! -e testdrv/tests/unit/Makefile ] || $(MAKE) -C testdrv/tests/unit clean
 	find module -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \
 		-o -name modules.order -o -name Module.symvers -o -name '.module-common.o' -o -name '.*.o.d' | xargs rm -f
 

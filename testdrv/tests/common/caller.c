@@ -10,9 +10,10 @@
 #include <unistd.h>
 
 #include <linux/capability.h>
+#include <linux/pinwatch.h>
 
 #include "caller.h"
-#include "device.h"
+#include "ktap.h"
 
 void caller_nobody(void)
 {

@@ -16,8 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <x86intrin.h>
-#include "../../module/bench/pinwatch_bench.h"
-#include "../../uapi/linux/pinwatch.h"
+#include "../../../module/bench/pinwatch_bench.h"
+#include "../../../uapi/linux/pinwatch.h"
 #include "bench.h"
 
 #define PAGE		4096UL

@@ -28,7 +28,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "engine.h"
-#include "engine_differential.h"
+#include "differential.h"
 
 #define NR_OPERATIONS	100000
 #define MAX_TWINS	60

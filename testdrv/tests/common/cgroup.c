@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "cgroup.h"
-#include "device.h"
 #include "knob.h"
+#include "ktap.h"
 
 #define ROOT	"/tmp/cgroup"
 #define GROUP	ROOT "/device"
