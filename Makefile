@@ -28,10 +28,9 @@ DATA = testdrv/lib/libpinwatch.a:$(LIBDIR)/libpinwatch.a \
 # The loader's list of libraries, when it is this system's.
 LDCONFIG = [ -n "$(DESTDIR)" ] || [ "$$(id -u)" -ne 0 ] || PATH=$$PATH:/sbin ldconfig
 
-# The module's source for DKMS, without the modules in directories of their own.
+# The module's source for DKMS.
 DKMS = /usr/src/pinwatch-$(VERSION)
-SOURCES = dkms.conf $(filter-out %.mod.c $(patsubst %Kbuild,%%,$(wildcard module/*/Kbuild)), \
-	$(shell find module uapi -name '*.[ch]' -o -name Kbuild -o -name '*.mk'))
+SOURCES = dkms.conf $(filter-out %.mod.c,$(shell find module uapi -name '*.[ch]' -o -name Kbuild -o -name '*.mk'))
 
 all: module user	## build the module (KDIR=, or the running kernel) and user space, in place
 
@@ -105,7 +104,7 @@ clean:	## what a build made, here and in build/; the cache of kernels stays
 	rm -rf build
 	$(MAKE) -C testdrv clean
 	[ ! -e testdrv/tests/unit/Makefile ] || $(MAKE) -C testdrv/tests/unit clean
-	find module -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \
+	find module testdrv/tests/module -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \
 		-o -name modules.order -o -name Module.symvers -o -name '.module-common.o' -o -name '.*.o.d' | xargs rm -f
 
 help:

@@ -17,7 +17,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../module/lab/pinwatch_lab.h"
+#include "../tests/module/pinwatch_lab.h"
 
 #define NR_PAGES	4
 #define PAGE_SIZE	4096UL

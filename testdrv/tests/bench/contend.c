@@ -21,7 +21,7 @@
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
-#include "../../../module/lab/pinwatch_lab.h"
+#include "../module/pinwatch_lab.h"
 
 #define PAGE		4096UL
 #define CALLBACK_US	1000

@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <x86intrin.h>
-#include "../../../module/bench/pinwatch_bench.h"
+#include "../module/pinwatch_bench.h"
 #include "../../../uapi/linux/pinwatch.h"
 #include "bench.h"
 

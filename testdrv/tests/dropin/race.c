@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#include "../../../module/lab/pinwatch_lab.h"
+#include "../module/pinwatch_lab.h"
 #include "dropin.h"
 #include "ktap.h"
 

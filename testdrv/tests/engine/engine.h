@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
-#include "../../../module/lab/pinwatch_lab.h"
+#include "../module/pinwatch_lab.h"
 #include "../../../uapi/linux/pinwatch.h"
 
 #define PAGE	4096UL

@@ -7,7 +7,7 @@
 
 #include <linux/mmu_notifier.h>
 #include <linux/spinlock.h>
-#include "../pinwatch.h"
+#include "pinwatch.h"
 #include "pinwatch_bench.h"
 
 /* An interval, the same to both engines but for its handle. */

@@ -12,7 +12,7 @@
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
-#include "../pinwatch.h"
+#include "pinwatch.h"
 #include "pinwatch_lab.h"
 
 /**

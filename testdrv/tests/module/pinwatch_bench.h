@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * pinwatch_bench: private interface between the module and testdrv/tests/bench.c
+ * pinwatch_bench: private interface between the module and ../bench/bench.c
  *
  * /dev/pinwatch_bench inserts intervals into the caller's mm, through pinwatch
  * or through the kernel's own mmu_interval_notifier, and times operations on
