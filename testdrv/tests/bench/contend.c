@@ -4,7 +4,7 @@
  *
  * Threads invalidate, over and over, pages whose callback sleeps for 1 ms, or that
  * no interval covers. Meanwhile intervals elsewhere are read, or inserted, read and
- * removed, by a loop in pinwatch_lab that counts how often each call slept.
+ * removed, by a loop in pinwatch_test that counts how often each call slept.
  * With pinwatch none may. The kernel's own notifier waits until nothing at all is in
  * flight in the mm, which under several invalidators may be never: a watchdog stops
  * them, and what slept until then was starved.
@@ -21,7 +21,7 @@
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
-#include "../module/pinwatch_lab.h"
+#include "../module/pinwatch_test.h"
 
 #define PAGE		4096UL
 #define CALLBACK_US	1000
@@ -67,14 +67,14 @@ struct run {
 
 struct result {
 	uint64_t iterations;
-	uint64_t sleeps[PINWATCH_LAB_NR_OPS];
+	uint64_t sleeps[PINWATCH_TEST_NR_OPS];
 	uint64_t max_us;
 	bool starved;
 };
 
 struct reader {
 	struct run *run;
-	struct pinwatch_lab_loop loop;
+	struct pinwatch_test_loop loop;
 };
 
 static char *page_of(const struct run *run, unsigned int page)
@@ -114,7 +114,7 @@ static void *loop(void *arg)
 {
 	struct reader *reader = arg;
 
-	if (ioctl(reader->run->fd, PINWATCH_LAB_IOC_LOOP, &reader->loop))
+	if (ioctl(reader->run->fd, PINWATCH_TEST_IOC_LOOP, &reader->loop))
 		err(1, "LOOP");
 	return NULL;
 }
@@ -122,7 +122,7 @@ static void *loop(void *arg)
 static unsigned int add(const struct run *run, unsigned int behaviour, char *start,
 			size_t length)
 {
-	struct pinwatch_lab_add add = {
+	struct pinwatch_test_add add = {
 		.engine = run->engine,
 		.behaviour = behaviour,
 		.sleep_us = CALLBACK_US,
@@ -130,7 +130,7 @@ static unsigned int add(const struct run *run, unsigned int behaviour, char *sta
 		.length = length,
 	};
 
-	if (ioctl(run->fd, PINWATCH_LAB_IOC_ADD, &add))
+	if (ioctl(run->fd, PINWATCH_TEST_IOC_ADD, &add))
 		err(1, "ADD");
 	return add.id;
 }
@@ -141,12 +141,12 @@ static void thread_start(pthread_t *thread, void *(*function)(void *), void *arg
 		errx(1, "pthread_create");
 }
 
-static void result_add(struct result *result, const struct pinwatch_lab_loop *loop)
+static void result_add(struct result *result, const struct pinwatch_test_loop *loop)
 {
 	unsigned int op;
 
 	result->iterations += loop->iterations;
-	for (op = 0; op < PINWATCH_LAB_NR_OPS; op++) {
+	for (op = 0; op < PINWATCH_TEST_NR_OPS; op++) {
 		result->sleeps[op] += loop->sleeps[op];
 		if (loop->max_ns[op] / 1000 > result->max_us)
 			result->max_us = loop->max_ns[op] / 1000;
@@ -162,15 +162,15 @@ static void run_readers(struct run *run, struct result *result)
 
 	for (i = 0; i < nr; i++) {
 		readers[i].run = run;
-		readers[i].loop = (struct pinwatch_lab_loop) {
+		readers[i].loop = (struct pinwatch_test_loop) {
 			.engine = run->engine,
-			.id = PINWATCH_LAB_OWN,
+			.id = PINWATCH_TEST_OWN,
 			.start = (uintptr_t)page_of(run, 32 + i),
 			.length = PAGE,
 			.ms = RUN_MS,
 		};
 		if (run->what->readers)
-			readers[i].loop.id = add(run, PINWATCH_LAB_COUNTING,
+			readers[i].loop.id = add(run, PINWATCH_TEST_COUNTING,
 						 page_of(run, 32 + i), PAGE);
 	}
 	for (i = 0; i < nr; i++)
@@ -188,16 +188,16 @@ static struct result run_case(const struct contention *what, unsigned int engine
 	struct result result = { 0 };
 	unsigned int i;
 
-	run.fd = open(PINWATCH_LAB_DEVICE, O_RDWR | O_CLOEXEC);
+	run.fd = open(PINWATCH_TEST_DEVICE, O_RDWR | O_CLOEXEC);
 	if (run.fd < 0)
-		err(1, "%s", PINWATCH_LAB_DEVICE);
+		err(1, "%s", PINWATCH_TEST_DEVICE);
 	run.pages = mmap(NULL, 64 * PAGE, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (run.pages == MAP_FAILED)
 		err(1, "mmap");
 	memset(run.pages, 1, 64 * PAGE);
 	/* One there always is, so that the mm stays registered. */
-	add(&run, PINWATCH_LAB_SLOW, page_of(&run, what->hit ? 0 : 16),
+	add(&run, PINWATCH_TEST_SLOW, page_of(&run, what->hit ? 0 : 16),
 	    MAX_THREADS * PAGE);
 	thread_start(&dog, watch, &run);
 	for (i = 0; i < what->invalidators; i++)
@@ -228,26 +228,26 @@ static void print_result(const char *title, const char *engine,
 {
 	printf("  %-30s %-8s %9" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64
 	       " %9" PRIu64 "%s%s\n", title, engine, result->iterations,
-	       result->sleeps[PINWATCH_LAB_OP_INSERT],
-	       result->sleeps[PINWATCH_LAB_OP_BEGIN],
-	       result->sleeps[PINWATCH_LAB_OP_REMOVE], result->max_us,
+	       result->sleeps[PINWATCH_TEST_OP_INSERT],
+	       result->sleeps[PINWATCH_TEST_OP_BEGIN],
+	       result->sleeps[PINWATCH_TEST_OP_REMOVE], result->max_us,
 	       result->starved ? "  starved" : "", missed ? "  MISSED" : "");
 	fflush(stdout);
 }
 
-static void print_json(struct result (*results)[PINWATCH_LAB_NR_ENGINES])
+static void print_json(struct result (*results)[PINWATCH_TEST_NR_ENGINES])
 {
 	unsigned int i, engine;
 
 	puts("--- contention begins ---\n\"contention\": [");
 	for (i = 0; i < NR_CASES; i++) {
 		printf("{ \"name\": \"%s\"", cases[i].name);
-		for (engine = 0; engine < PINWATCH_LAB_NR_ENGINES; engine++) {
+		for (engine = 0; engine < PINWATCH_TEST_NR_ENGINES; engine++) {
 			const struct result *result = &results[i][engine];
 
 			printf(", \"%s\": { \"iterations\": %" PRIu64 ", \"sleeps\": %"
 			       PRIu64 ", \"max_us\": %" PRIu64 ", \"starved\": %s }",
-			       engine == PINWATCH_LAB_KERNEL ? "kernel" : "pinwatch",
+			       engine == PINWATCH_TEST_KERNEL ? "kernel" : "pinwatch",
 			       result->iterations, sleeps(result), result->max_us,
 			       result->starved ? "true" : "false");
 		}
@@ -258,7 +258,7 @@ static void print_json(struct result (*results)[PINWATCH_LAB_NR_ENGINES])
 
 int main(void)
 {
-	struct result results[NR_CASES][PINWATCH_LAB_NR_ENGINES];
+	struct result results[NR_CASES][PINWATCH_TEST_NR_ENGINES];
 	unsigned int i, missed = 0;
 
 	printf("Calls that slept beside invalidations of another range, in %d ms\n"
@@ -267,12 +267,12 @@ int main(void)
 	for (i = 0; i < NR_CASES; i++) {
 		struct result *row = results[i];
 
-		row[PINWATCH_LAB_PINWATCH] = run_case(&cases[i], PINWATCH_LAB_PINWATCH);
-		missed += misses(&row[PINWATCH_LAB_PINWATCH]);
-		print_result(cases[i].title, "pinwatch", &row[PINWATCH_LAB_PINWATCH],
-			     misses(&row[PINWATCH_LAB_PINWATCH]));
-		row[PINWATCH_LAB_KERNEL] = run_case(&cases[i], PINWATCH_LAB_KERNEL);
-		print_result("", "kernel", &row[PINWATCH_LAB_KERNEL], false);
+		row[PINWATCH_TEST_PINWATCH] = run_case(&cases[i], PINWATCH_TEST_PINWATCH);
+		missed += misses(&row[PINWATCH_TEST_PINWATCH]);
+		print_result(cases[i].title, "pinwatch", &row[PINWATCH_TEST_PINWATCH],
+			     misses(&row[PINWATCH_TEST_PINWATCH]));
+		row[PINWATCH_TEST_KERNEL] = run_case(&cases[i], PINWATCH_TEST_KERNEL);
+		print_result("", "kernel", &row[PINWATCH_TEST_KERNEL], false);
 	}
 	printf("contend: %u not reached\n", missed);
 	print_json(results);

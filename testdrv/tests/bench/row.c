@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <x86intrin.h>
-#include "../module/pinwatch_bench.h"
+#include "../module/pinwatch_test.h"
 #include "../../../uapi/linux/pinwatch.h"
 #include "bench.h"
 
@@ -56,7 +56,7 @@ static void measure_op(int fd, struct bench_row *row, enum bench_metric metric,
 		       unsigned int op)
 {
 	static uint32_t samples[NR_SAMPLES];
-	struct pinwatch_bench_run run = {
+	struct pinwatch_test_bench_run run = {
 		.op = op,
 		.nr = NR_SAMPLES,
 		.samples = (uintptr_t)samples,
@@ -64,7 +64,7 @@ static void measure_op(int fd, struct bench_row *row, enum bench_metric metric,
 	};
 
 	memset(samples, 0, sizeof(samples));
-	if (ioctl(fd, PINWATCH_BENCH_IOC_RUN, &run))
+	if (ioctl(fd, PINWATCH_TEST_IOC_BENCH_RUN, &run))
 		err(1, "RUN %u", op);
 	sorted_median(samples, NR_SAMPLES);
 	row->count[metric] = samples[0] - row->count[BENCH_EMPTY];
@@ -169,42 +169,42 @@ static void await_gone(void)
 static int setup(struct bench_row *row, enum bench_engine engine, char *area,
 		 unsigned int nr)
 {
-	struct pinwatch_bench_setup arg = {
-		.engine = engine == BENCH_KERNEL ? PINWATCH_BENCH_KERNEL :
-						   PINWATCH_BENCH_PINWATCH,
-		.flags = engine == BENCH_FILTERED ? PINWATCH_BENCH_F_FILTERED :
-			 engine == BENCH_SLEEPER ? PINWATCH_BENCH_F_SLEEPS : 0,
+	struct pinwatch_test_bench_setup arg = {
+		.engine = engine == BENCH_KERNEL ? PINWATCH_TEST_KERNEL :
+						   PINWATCH_TEST_PINWATCH,
+		.flags = engine == BENCH_FILTERED ? PINWATCH_TEST_BENCH_F_FILTERED :
+			 engine == BENCH_SLEEPER ? PINWATCH_TEST_BENCH_F_SLEEPS : 0,
 		.nr = nr,
 		.base = (uintptr_t)area,
 		.stride = STRIDE,
 		.length = PAGE,
 		.seed = SEED,
 	};
-	int fd = open(PINWATCH_BENCH_DEVICE, O_RDWR | O_CLOEXEC);
+	int fd = open(PINWATCH_TEST_DEVICE, O_RDWR | O_CLOEXEC);
 
 	if (fd < 0)
-		err(1, "%s", PINWATCH_BENCH_DEVICE);
+		err(1, "%s", PINWATCH_TEST_DEVICE);
 	if (engine == BENCH_NONE)
 		return fd;
-	if (ioctl(fd, PINWATCH_BENCH_IOC_SETUP, &arg))
+	if (ioctl(fd, PINWATCH_TEST_IOC_BENCH_SETUP, &arg))
 		err(1, "SETUP of %u intervals", nr);
 	row->count[BENCH_FIRST] = arg.first;
 	if (nr)
 		row->count[BENCH_BYTES] = arg.handle_bytes +
 					  (arg.engine_bytes + nr - 1) / nr;
-	measure_op(fd, row, BENCH_EMPTY, PINWATCH_BENCH_EMPTY);
+	measure_op(fd, row, BENCH_EMPTY, PINWATCH_TEST_BENCH_EMPTY);
 	row->count[BENCH_FIRST] -= row->count[BENCH_EMPTY];
 	return fd;
 }
 
 static void measure_ops(int fd, struct bench_row *row, unsigned int nr)
 {
-	measure_op(fd, row, BENCH_INSERT, PINWATCH_BENCH_INSERT);
-	measure_op(fd, row, BENCH_REMOVE, PINWATCH_BENCH_REMOVE);
+	measure_op(fd, row, BENCH_INSERT, PINWATCH_TEST_BENCH_INSERT);
+	measure_op(fd, row, BENCH_REMOVE, PINWATCH_TEST_BENCH_REMOVE);
 	if (!nr)
 		return;
-	measure_op(fd, row, BENCH_BEGIN, PINWATCH_BENCH_BEGIN);
-	measure_op(fd, row, BENCH_SECTION, PINWATCH_BENCH_SECTION);
+	measure_op(fd, row, BENCH_BEGIN, PINWATCH_TEST_BENCH_BEGIN);
+	measure_op(fd, row, BENCH_SECTION, PINWATCH_TEST_BENCH_SECTION);
 }
 
 /**

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#include "../module/pinwatch_lab.h"
+#include "../module/pinwatch_test.h"
 #include "dropin.h"
 #include "ktap.h"
 
@@ -92,27 +92,27 @@ static void held_wait_for_reader(struct held *held)
 static void held_test(unsigned long command)
 {
 	struct held held = { .word = map_pages(NULL, 1), .command = command };
-	struct pinwatch_lab_add add = {
-		.engine = PINWATCH_LAB_PINWATCH,
-		.behaviour = PINWATCH_LAB_HELD,
+	struct pinwatch_test_add add = {
+		.engine = PINWATCH_TEST_PINWATCH,
+		.behaviour = PINWATCH_TEST_HELD,
 		.start = (uintptr_t)held.word,
 		.length = PAGE,
 	};
-	struct pinwatch_lab_wait wait = { .inside = 1, .timeout_ms = PATIENCE_S * 1000 };
-	int lab = open(PINWATCH_LAB_DEVICE, O_RDWR | O_CLOEXEC);
+	struct pinwatch_test_wait wait = { .inside = 1, .timeout_ms = PATIENCE_S * 1000 };
+	int lab = open(PINWATCH_TEST_DEVICE, O_RDWR | O_CLOEXEC);
 	pthread_t changer, reader;
 
 	CHECK(lab >= 0);
 	held.fd = mirror_open();
 	*held.word = 5;
 	CHECK_EQ(mirror_word(held.fd, command, held.word), 5);
-	CHECK(!ioctl(lab, PINWATCH_LAB_IOC_ADD, &add));
+	CHECK(!ioctl(lab, PINWATCH_TEST_IOC_ADD, &add));
 	CHECK(!pthread_create(&changer, NULL, held_dontneed, &held));
 	wait.id = add.id;
-	CHECK(!ioctl(lab, PINWATCH_LAB_IOC_WAIT, &wait));
+	CHECK(!ioctl(lab, PINWATCH_TEST_IOC_WAIT, &wait));
 	CHECK(!pthread_create(&reader, NULL, held_reader, &held));
 	held_wait_for_reader(&held);
-	CHECK(!ioctl(lab, PINWATCH_LAB_IOC_RELEASE, (unsigned long)add.id));
+	CHECK(!ioctl(lab, PINWATCH_TEST_IOC_RELEASE, (unsigned long)add.id));
 	CHECK(!pthread_join(changer, NULL));
 	CHECK(!pthread_join(reader, NULL));
 	CHECK_EQ(held.value, 0);
@@ -135,10 +135,10 @@ void hmm_held_read_unlocked(void)
  */
 void hmm_reap(void)
 {
-	struct pinwatch_lab_wait wait = {
-		.id = PINWATCH_LAB_STALL, .inside = 1, .timeout_ms = PATIENCE_S * 1000
+	struct pinwatch_test_wait wait = {
+		.id = PINWATCH_TEST_STALL, .inside = 1, .timeout_ms = PATIENCE_S * 1000
 	};
-	int lab = open(PINWATCH_LAB_DEVICE, O_RDWR | O_CLOEXEC), pidfd, status;
+	int lab = open(PINWATCH_TEST_DEVICE, O_RDWR | O_CLOEXEC), pidfd, status;
 	uint64_t *word = map_pages(NULL, 1);
 	pid_t pid;
 
@@ -147,16 +147,16 @@ void hmm_reap(void)
 	if (!pid) {
 		*word = 1;
 		CHECK_EQ(mirror_word(mirror_open(), MIRROR_READ, word), 1);
-		ioctl(lab, PINWATCH_LAB_IOC_STALL);
+		ioctl(lab, PINWATCH_TEST_IOC_STALL);
 		_exit(0);
 	}
 	CHECK(pid > 0);
-	CHECK(!ioctl(lab, PINWATCH_LAB_IOC_WAIT, &wait));
+	CHECK(!ioctl(lab, PINWATCH_TEST_IOC_WAIT, &wait));
 	pidfd = syscall(SYS_pidfd_open, pid, 0);
 	CHECK(pidfd >= 0);
 	CHECK(!kill(pid, SIGKILL));
 	CHECK_EQ(syscall(SYS_process_mrelease, pidfd, 0) ? errno : 0, EAGAIN);
-	CHECK(!ioctl(lab, PINWATCH_LAB_IOC_RELEASE, (unsigned long)PINWATCH_LAB_STALL));
+	CHECK(!ioctl(lab, PINWATCH_TEST_IOC_RELEASE, (unsigned long)PINWATCH_TEST_STALL));
 	CHECK_EQ(waitpid(pid, &status, 0), pid);
 	CHECK(WIFSIGNALED(status));
 }

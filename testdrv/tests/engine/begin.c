@@ -27,9 +27,9 @@ static pid_t reader_start(int fd, unsigned int id, int *gate)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (read(pipes[0], &byte, 1) != 1)
 			_exit(2);
-		lab_begin_how(fd, &(struct pinwatch_lab_begin) {
+		lab_begin_how(fd, &(struct pinwatch_test_begin) {
 			.id = id,
-			.how = PINWATCH_LAB_BEGIN_KILLABLE,
+			.how = PINWATCH_TEST_BEGIN_KILLABLE,
 		});
 		_exit(3);
 	}
@@ -39,7 +39,7 @@ static pid_t reader_start(int fd, unsigned int id, int *gate)
 
 void engine_begin_killable(void)
 {
-	struct pinwatch_lab_begin begin = { .how = PINWATCH_LAB_BEGIN_KILLABLE };
+	struct pinwatch_test_begin begin = { .how = PINWATCH_TEST_BEGIN_KILLABLE };
 	char *area = map_pages(1);
 	struct task invalidator;
 	int fd = lab_open(), gate, status;
@@ -47,7 +47,7 @@ void engine_begin_killable(void)
 	pid_t reader;
 
 	tasks_prepare(1);
-	begin.id = lab_add(fd, PINWATCH_LAB_PINWATCH, PINWATCH_LAB_HELD, area, PAGE).id;
+	begin.id = lab_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_HELD, area, PAGE).id;
 	reader = reader_start(fd, begin.id, &gate);
 	check(!lab_begin_how(fd, &begin) && !lab_retry(fd, begin.id, begin.seq),
 	      "with nothing in flight it is like read_begin");
@@ -72,8 +72,8 @@ void engine_begin_killable(void)
 
 void engine_begin_timeout(void)
 {
-	struct pinwatch_lab_begin begin = {
-		.how = PINWATCH_LAB_BEGIN_TIMEOUT,
+	struct pinwatch_test_begin begin = {
+		.how = PINWATCH_TEST_BEGIN_TIMEOUT,
 		.timeout_ms = TIMEOUT_MS,
 	};
 	char *area = map_pages(1);
@@ -82,7 +82,7 @@ void engine_begin_timeout(void)
 	uint64_t start, took;
 
 	tasks_prepare(1);
-	begin.id = lab_add(fd, PINWATCH_LAB_PINWATCH, PINWATCH_LAB_HELD, area, PAGE).id;
+	begin.id = lab_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_HELD, area, PAGE).id;
 	check(!lab_begin_how(fd, &begin) && !lab_retry(fd, begin.id, begin.seq),
 	      "with nothing in flight it is like read_begin");
 	task_dontneed(&invalidator, area, PAGE);

@@ -13,7 +13,7 @@
 #define NR_THREADS	3UL
 #define ROUNDS		3UL
 
-static void crowd(int fd, unsigned long request, struct pinwatch_lab_crowd *arg)
+static void crowd(int fd, unsigned long request, struct pinwatch_test_crowd *arg)
 {
 	if (ioctl(fd, request, arg))
 		die("CROWD");
@@ -21,7 +21,7 @@ static void crowd(int fd, unsigned long request, struct pinwatch_lab_crowd *arg)
 
 void engine_crowd(void)
 {
-	struct pinwatch_lab_crowd arg = { .nr = NR, .stride = STRIDE, .length = PAGE };
+	struct pinwatch_test_crowd arg = { .nr = NR, .stride = STRIDE, .length = PAGE };
 	struct task tasks[ROUNDS * NR_THREADS];
 	struct pinwatch_stats before = pw_stats();
 	unsigned int round, i, late = 0, slept = 0;
@@ -37,7 +37,7 @@ void engine_crowd(void)
 	if (area == MAP_FAILED)
 		die("mmap");
 	arg.start = (uintptr_t)area;
-	crowd(fd, PINWATCH_LAB_IOC_CROWD_ADD, &arg);
+	crowd(fd, PINWATCH_TEST_IOC_CROWD_ADD, &arg);
 
 	for (round = 0; round < ROUNDS; round++) {
 		struct task *task = &tasks[round * NR_THREADS];
@@ -48,14 +48,14 @@ void engine_crowd(void)
 		task_dontneed(&task[2], area, NR * STRIDE);
 		expected += NR / 5 * 4 * 2 + NR;
 		for (i = 0; i < 50; i++) {
-			late = lab_add(fd, PINWATCH_LAB_PINWATCH, PINWATCH_LAB_COUNTING,
+			late = lab_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_COUNTING,
 				       area + (NR / 50 * i) * STRIDE, PAGE).id;
 			slept += lab_del(fd, late).sleeps;
 		}
 		for (i = 0; i < NR_THREADS; i++)
 			task_join(&task[i]);
 	}
-	crowd(fd, PINWATCH_LAB_IOC_CROWD_READ, &arg);
+	crowd(fd, PINWATCH_TEST_IOC_CROWD_READ, &arg);
 	check(arg.nr == NR && arg.callbacks == expected,
 	      "%lu subscriptions, each callback once (%llu)", NR,
 	      (unsigned long long)arg.callbacks);
@@ -64,7 +64,7 @@ void engine_crowd(void)
 	check(arg.busy == 0, "when all have ended no read_begin waits (%u)", arg.busy);
 	remark("%u removes beside them met their own callback", slept);
 	arg.nr = 0;
-	crowd(fd, PINWATCH_LAB_IOC_CROWD_ADD, &arg);
+	crowd(fd, PINWATCH_TEST_IOC_CROWD_ADD, &arg);
 	check(pw_stats().nr_subscriptions == before.nr_subscriptions, "all are removed");
 	neighbour_check(&neighbour);
 	close(fd);

@@ -122,7 +122,7 @@ void engine_device_killable(void)
 	add.addr = (uintptr_t)area;
 	if (ioctl(dev, PINWATCH_IOC_WATCH_ADD, &add))
 		die("WATCH_ADD");
-	id = lab_add(fd, PINWATCH_LAB_PINWATCH, PINWATCH_LAB_HELD, area, PAGE).id;
+	id = lab_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_HELD, area, PAGE).id;
 	task_dontneed(&invalidator, area, PAGE);
 	lab_wait(fd, id, 1);
 	check(query(dev).generation > add.generation, "the watch is told first");

@@ -43,7 +43,7 @@ struct twins {
 	bool rejecting;
 	unsigned int id[NR_ENGINES];
 	uint64_t seq[NR_ENGINES];
-	struct pinwatch_lab_read last[NR_ENGINES];
+	struct pinwatch_test_read last[NR_ENGINES];
 };
 
 /* Shared with the process that runs it all */
@@ -73,7 +73,7 @@ static uint32_t below(uint32_t limit)
 }
 
 static void fail(const char *what, const struct twins *twins,
-		 const struct pinwatch_lab_read *now)
+		 const struct pinwatch_test_read *now)
 {
 	if (diff->nr_failed++)
 		return;
@@ -89,7 +89,7 @@ static void fail(const char *what, const struct twins *twins,
 		 now[KERNEL].events);
 }
 
-static void twins_read(const struct twins *twins, struct pinwatch_lab_read *read)
+static void twins_read(const struct twins *twins, struct pinwatch_test_read *read)
 {
 	read[PW] = lab_read(diff->fd, twins->id[PW]);
 	read[KERNEL] = lab_read(diff->fd, twins->id[KERNEL]);
@@ -98,12 +98,12 @@ static void twins_read(const struct twins *twins, struct pinwatch_lab_read *read
 static void twins_insert(bool meanwhile)
 {
 	static const unsigned int behaviours[] = {
-		PINWATCH_LAB_COUNTING, PINWATCH_LAB_COUNTING, PINWATCH_LAB_COUNTING,
-		PINWATCH_LAB_COUNTING, PINWATCH_LAB_REJECTING, PINWATCH_LAB_SLOW,
+		PINWATCH_TEST_COUNTING, PINWATCH_TEST_COUNTING, PINWATCH_TEST_COUNTING,
+		PINWATCH_TEST_COUNTING, PINWATCH_TEST_REJECTING, PINWATCH_TEST_SLOW,
 	};
 	unsigned int start = below(NR_PAGES * PAGE - 1), i, engine = below(2);
 	unsigned int limit = NR_PAGES * PAGE - start;
-	struct pinwatch_lab_add add = {
+	struct pinwatch_test_add add = {
 		.behaviour = behaviours[below(6)],
 		.sleep_us = 50,
 		.start = (uintptr_t)diff->workers.area + start,
@@ -117,10 +117,10 @@ static void twins_insert(bool meanwhile)
 		return;
 	memset(twins, 0, sizeof(*twins));
 	for (i = 0; i < NR_ENGINES; i++, engine ^= 1) {
-		add.engine = engine == PW ? PINWATCH_LAB_PINWATCH : PINWATCH_LAB_KERNEL;
+		add.engine = engine == PW ? PINWATCH_TEST_PINWATCH : PINWATCH_TEST_KERNEL;
 		twins->id[engine] = lab_add_with(diff->fd, add);
 	}
-	twins->rejecting = add.behaviour == PINWATCH_LAB_REJECTING;
+	twins->rejecting = add.behaviour == PINWATCH_TEST_REJECTING;
 	twins->meanwhile = meanwhile;
 	twins->used = true;
 	diff->nr_operations++;
@@ -157,7 +157,7 @@ static void twins_section(struct twins *twins)
 /* When nothing is in flight: sections begin, without sleeping, and are good. */
 static void twins_begin(struct twins *twins)
 {
-	struct pinwatch_lab_begin begin;
+	struct pinwatch_test_begin begin;
 	int engine;
 
 	for (engine = 0; engine < NR_ENGINES; engine++) {
@@ -172,9 +172,9 @@ static void twins_begin(struct twins *twins)
 }
 
 /* What both were told since the last time. */
-static bool same_callbacks(const struct twins *twins, const struct pinwatch_lab_read *now)
+static bool same_callbacks(const struct twins *twins, const struct pinwatch_test_read *now)
 {
-	const struct pinwatch_lab_read *last = twins->last;
+	const struct pinwatch_test_read *last = twins->last;
 
 	return now[PW].callbacks - last[PW].callbacks ==
 	       now[KERNEL].callbacks - last[KERNEL].callbacks &&
@@ -185,7 +185,7 @@ static bool same_callbacks(const struct twins *twins, const struct pinwatch_lab_
 /* When nothing is in flight any more. */
 static void twins_compare(struct twins *twins)
 {
-	struct pinwatch_lab_read now[NR_ENGINES];
+	struct pinwatch_test_read now[NR_ENGINES];
 	bool retry[NR_ENGINES], hit;
 	int engine;
 
@@ -279,7 +279,7 @@ static void run_subject(uint64_t seed)
 static void compare_ends(void)
 {
 	unsigned int equal = 0, told = 0, nr = 0;
-	struct pinwatch_lab_read now[NR_ENGINES];
+	struct pinwatch_test_read now[NR_ENGINES];
 	struct twins *twins;
 
 	for (twins = diff->twins; twins < diff->twins + MAX_TWINS; twins++) {

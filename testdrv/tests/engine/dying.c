@@ -22,18 +22,18 @@ static pid_t subject_start(int fd, char *area)
 		die("fork");
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		lab_add(fd, PINWATCH_LAB_PINWATCH, PINWATCH_LAB_HELD, area, PAGE);
-		ioctl(fd, PINWATCH_LAB_IOC_STALL);
+		lab_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_HELD, area, PAGE);
+		ioctl(fd, PINWATCH_TEST_IOC_STALL);
 		_exit(1);
 	}
-	lab_wait(fd, PINWATCH_LAB_STALL, 1);
+	lab_wait(fd, PINWATCH_TEST_STALL, 1);
 	return pid;
 }
 
 static int insert(int fd, char *area, unsigned int flags, unsigned int *id)
 {
-	struct pinwatch_lab_add add = {
-		.flags = PINWATCH_LAB_F_FILE_MM | flags,
+	struct pinwatch_test_add add = {
+		.flags = PINWATCH_TEST_F_FILE_MM | flags,
 		.start = (uintptr_t)area,
 		.length = PAGE,
 	};
@@ -46,7 +46,7 @@ static int insert(int fd, char *area, unsigned int flags, unsigned int *id)
 /* The child's release is held in a callback of its first subscription. */
 void engine_dying_release(void)
 {
-	struct pinwatch_lab_begin begin;
+	struct pinwatch_test_begin begin;
 	char *area = map_pages(1);
 	int fd = lab_open(), ret, status;
 	unsigned int early, late;
@@ -56,12 +56,12 @@ void engine_dying_release(void)
 	ret = insert(fd, area, 0, &early);
 	check(!ret, "insert into another process's mm (%d)", ret);
 	kill(pid, SIGKILL);
-	lab_release(fd, PINWATCH_LAB_STALL);
+	lab_release(fd, PINWATCH_TEST_STALL);
 	lab_wait(fd, 0, 1);
 	check(lab_read(fd, 0).events & EVENT_RELEASE, "release is going on");
 	ret = insert(fd, area, 0, &late);
 	check(ret == -ESRCH, "insert fails with ESRCH (%d)", ret);
-	ret = insert(fd, area, PINWATCH_LAB_F_SLEEPS, &late);
+	ret = insert(fd, area, PINWATCH_TEST_F_SLEEPS, &late);
 	check(ret == -ESRCH, "that of a sleeper too (%d)", ret);
 	begin = lab_begin(fd, early);
 	check(!begin.time.sleeps && lab_retry(fd, early, begin.seq),
@@ -105,9 +105,9 @@ void engine_dying_race(void)
 
 		pid = subject_start(fd, area);
 		lab_release(fd, 0);
-		lab_release(fd, PINWATCH_LAB_STALL);
+		lab_release(fd, PINWATCH_TEST_STALL);
 		for (nr = 0; nr < MAX_INSERTS; nr++) {
-			ret = insert(fd, area, round % 2 ? PINWATCH_LAB_F_SLEEPS : 0,
+			ret = insert(fd, area, round % 2 ? PINWATCH_TEST_F_SLEEPS : 0,
 				     &ids[nr]);
 			if (ret)
 				break;

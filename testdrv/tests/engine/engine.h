@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * engine: tests of the engine through /dev/pinwatch_lab
+ * engine: tests of the engine through /dev/pinwatch_test
  *
  * Each test runs in a process of its own. Nothing sleeps to order events: a test
  * waits until a callback is inside (lab_wait), until a counter of the module
@@ -14,12 +14,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
-#include "../module/pinwatch_lab.h"
+#include "../module/pinwatch_test.h"
 #include "../../../uapi/linux/pinwatch.h"
 
 #define PAGE	4096UL
 
-/* enum mmu_notifier_event, as bits of pinwatch_lab_read.events */
+/* enum mmu_notifier_event, as bits of pinwatch_test_read.events */
 #define EVENT_UNMAP	(1U << 0)
 #define EVENT_CLEAR	(1U << 1)
 #define EVENT_PROTECT	(1U << 2)
@@ -35,16 +35,16 @@ void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn)
 /* engine_lab.c: the lab's calls; they die when they fail. */
 int lab_open(void);
 void lab_release_all(void);
-int lab_try_add(int fd, struct pinwatch_lab_add *add);
-struct pinwatch_lab_add lab_add(int fd, unsigned int engine, unsigned int behaviour,
-				char *start, size_t length);
-unsigned int lab_add_with(int fd, struct pinwatch_lab_add add);
+int lab_try_add(int fd, struct pinwatch_test_add *add);
+struct pinwatch_test_add lab_add(int fd, unsigned int engine, unsigned int behaviour,
+				 char *start, size_t length);
+unsigned int lab_add_with(int fd, struct pinwatch_test_add add);
 unsigned int lab_add_slow(int fd, unsigned int engine, char *start, size_t length,
 			  unsigned int sleep_us);
-struct pinwatch_lab_time lab_del(int fd, unsigned int id);
-struct pinwatch_lab_read lab_read(int fd, unsigned int id);
-struct pinwatch_lab_begin lab_begin(int fd, unsigned int id);
-int lab_begin_how(int fd, struct pinwatch_lab_begin *begin);
+struct pinwatch_test_time lab_del(int fd, unsigned int id);
+struct pinwatch_test_read lab_read(int fd, unsigned int id);
+struct pinwatch_test_begin lab_begin(int fd, unsigned int id);
+int lab_begin_how(int fd, struct pinwatch_test_begin *begin);
 bool lab_retry(int fd, unsigned int id, uint64_t seq);
 void lab_wait(int fd, unsigned int id, unsigned int inside);
 void lab_release(int fd, unsigned int id);
@@ -68,8 +68,8 @@ struct task {
 	unsigned int id;
 	char *addr;
 	size_t length;
-	struct pinwatch_lab_begin begin;
-	struct pinwatch_lab_time del;
+	struct pinwatch_test_begin begin;
+	struct pinwatch_test_time del;
 	const int *flag;
 	int flag_after;
 };

@@ -31,11 +31,11 @@ static void subject_subscribe(const struct subject *subject)
 	if (shared == MAP_FAILED)
 		die("mmap");
 	shared[0] = 1;
-	lab_add(subject->fd, PINWATCH_LAB_PINWATCH, PINWATCH_LAB_HELD, shared, 4 * PAGE);
-	lab_add_slow(subject->fd, PINWATCH_LAB_PINWATCH, private, 4 * PAGE, 20000);
-	lab_add(subject->fd, PINWATCH_LAB_PINWATCH, PINWATCH_LAB_COUNTING,
+	lab_add(subject->fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_HELD, shared, 4 * PAGE);
+	lab_add_slow(subject->fd, PINWATCH_TEST_PINWATCH, private, 4 * PAGE, 20000);
+	lab_add(subject->fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_COUNTING,
 		private + 4 * PAGE, 4 * PAGE);
-	lab_add(subject->fd, PINWATCH_LAB_KERNEL, PINWATCH_LAB_COUNTING, private,
+	lab_add(subject->fd, PINWATCH_TEST_KERNEL, PINWATCH_TEST_COUNTING, private,
 		8 * PAGE);
 }
 
@@ -50,10 +50,10 @@ static void subject_start(struct subject *subject)
 	if (subject->pid < 0)
 		die("fork");
 	if (subject->pid)
-		return lab_wait(subject->fd, PINWATCH_LAB_STALL, 1);
+		return lab_wait(subject->fd, PINWATCH_TEST_STALL, 1);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	subject_subscribe(subject);
-	ioctl(subject->fd, PINWATCH_LAB_IOC_STALL);
+	ioctl(subject->fd, PINWATCH_TEST_IOC_STALL);
 	_exit(1);
 }
 
@@ -68,8 +68,8 @@ static void subject_reap(const struct subject *subject)
 
 static void check_end(const struct subject *subject, const char *name, unsigned int id)
 {
-	struct pinwatch_lab_read read = lab_read(subject->fd, id);
-	struct pinwatch_lab_begin begin = lab_begin(subject->fd, id);
+	struct pinwatch_test_read read = lab_read(subject->fd, id);
+	struct pinwatch_test_begin begin = lab_begin(subject->fd, id);
 
 	check(read.events & EVENT_RELEASE && read.events & EVENT_UNMAP,
 	      "%s: saw RELEASE and UNMAP (%#x)", name, read.events);
@@ -100,7 +100,7 @@ void engine_exit_in_truncate(void)
 		die("pthread_create");
 	lab_wait(subject.fd, HELD, 1);
 	kill(subject.pid, SIGKILL);
-	lab_release(subject.fd, PINWATCH_LAB_STALL);
+	lab_release(subject.fd, PINWATCH_TEST_STALL);
 	/* RELEASE is called back while the truncate's callback is still held. */
 	lab_wait(subject.fd, HELD, 2);
 	check(lab_read(subject.fd, HELD).events & EVENT_RELEASE,

@@ -12,7 +12,7 @@
 
 static unsigned int add(int fd, unsigned int behaviour, unsigned int ignore, char *start)
 {
-	return lab_add_with(fd, (struct pinwatch_lab_add) {
+	return lab_add_with(fd, (struct pinwatch_test_add) {
 		.behaviour = behaviour,
 		.ignore_events = ignore,
 		.start = (uintptr_t)start,
@@ -33,7 +33,7 @@ static void fork_and_wait(void)
 
 static void expect(int fd, unsigned int id, unsigned int ignored, const char *what)
 {
-	struct pinwatch_lab_read read = lab_read(fd, id);
+	struct pinwatch_test_read read = lab_read(fd, id);
 
 	check(!(read.events & ignored), "%s: nothing that it ignores (%#x of %#x)", what,
 	      read.events, ignored);
@@ -50,15 +50,15 @@ void engine_filter_events(void)
 	unsigned int plain, ids[NR_FILTERS], own, i;
 	struct neighbour neighbour;
 	char *area = map_pages(4);
-	struct pinwatch_lab_read read;
+	struct pinwatch_test_read read;
 	int fd = lab_open();
 
 	neighbour_add(&neighbour, fd);
-	plain = add(fd, PINWATCH_LAB_COUNTING, 0, area);
+	plain = add(fd, PINWATCH_TEST_COUNTING, 0, area);
 	for (i = 0; i < NR_FILTERS; i++)
-		ids[i] = add(fd, PINWATCH_LAB_COUNTING, ignored[i], area);
-	own = lab_add_with(fd, (struct pinwatch_lab_add) {
-		.flags = PINWATCH_LAB_F_OWNER,
+		ids[i] = add(fd, PINWATCH_TEST_COUNTING, ignored[i], area);
+	own = lab_add_with(fd, (struct pinwatch_test_add) {
+		.flags = PINWATCH_TEST_F_OWNER,
 		.start = (uintptr_t)area,
 		.length = 4 * PAGE,
 	});
@@ -83,7 +83,7 @@ void engine_filter_events(void)
 void engine_filter_refused(void)
 {
 	char *area = map_pages(1);
-	struct pinwatch_lab_add add = {
+	struct pinwatch_test_add add = {
 		.ignore_events = EVENT_RELEASE,
 		.start = (uintptr_t)area,
 		.length = PAGE,
@@ -97,7 +97,7 @@ void engine_filter_refused(void)
 /* What is ignored is not waited for either, by one inserted under it as well. */
 void engine_filter_in_flight(void)
 {
-	struct pinwatch_lab_begin begin;
+	struct pinwatch_test_begin begin;
 	unsigned int held, filtered, late;
 	struct neighbour neighbour;
 	char *area = map_pages(4);
@@ -107,15 +107,15 @@ void engine_filter_in_flight(void)
 
 	tasks_prepare(1);
 	neighbour_add(&neighbour, fd);
-	held = add(fd, PINWATCH_LAB_HELD, 0, area);
-	filtered = add(fd, PINWATCH_LAB_COUNTING, EVENT_CLEAR, area);
+	held = add(fd, PINWATCH_TEST_HELD, 0, area);
+	filtered = add(fd, PINWATCH_TEST_COUNTING, EVENT_CLEAR, area);
 	begin = lab_begin(fd, filtered);
 	waits = pw_stats().waits;
 	task_dontneed(&invalidator, area, PAGE);
 	lab_wait(fd, held, 1);
 	check(!lab_retry(fd, filtered, begin.seq), "a section that ignores it is good");
 	lab_begin(fd, filtered);
-	late = add(fd, PINWATCH_LAB_COUNTING, EVENT_CLEAR, area);
+	late = add(fd, PINWATCH_TEST_COUNTING, EVENT_CLEAR, area);
 	begin = lab_begin(fd, late);
 	check(!lab_retry(fd, late, begin.seq), "that of one inserted now too");
 	check(pw_stats().waits == waits, "nobody waits");

@@ -21,10 +21,10 @@ static int last_fd = -1;
 
 int lab_open(void)
 {
-	int fd = open(PINWATCH_LAB_DEVICE, O_RDWR | O_CLOEXEC);
+	int fd = open(PINWATCH_TEST_DEVICE, O_RDWR | O_CLOEXEC);
 
 	if (fd < 0)
-		die("open %s", PINWATCH_LAB_DEVICE);
+		die("open %s", PINWATCH_TEST_DEVICE);
 	last_fd = fd;
 	return fd;
 }
@@ -34,20 +34,20 @@ void lab_release_all(void)
 {
 	unsigned long id;
 
-	for (id = 0; id < PINWATCH_LAB_MAX_SUBS; id++)
-		ioctl(last_fd, PINWATCH_LAB_IOC_RELEASE, id);
-	ioctl(last_fd, PINWATCH_LAB_IOC_RELEASE, (unsigned long)PINWATCH_LAB_STALL);
+	for (id = 0; id < PINWATCH_TEST_MAX_SUBS; id++)
+		ioctl(last_fd, PINWATCH_TEST_IOC_RELEASE, id);
+	ioctl(last_fd, PINWATCH_TEST_IOC_RELEASE, (unsigned long)PINWATCH_TEST_STALL);
 }
 
-int lab_try_add(int fd, struct pinwatch_lab_add *add)
+int lab_try_add(int fd, struct pinwatch_test_add *add)
 {
-	return ioctl(fd, PINWATCH_LAB_IOC_ADD, add) ? -errno : 0;
+	return ioctl(fd, PINWATCH_TEST_IOC_ADD, add) ? -errno : 0;
 }
 
-struct pinwatch_lab_add lab_add(int fd, unsigned int engine, unsigned int behaviour,
-				char *start, size_t length)
+struct pinwatch_test_add lab_add(int fd, unsigned int engine, unsigned int behaviour,
+				 char *start, size_t length)
 {
-	struct pinwatch_lab_add add = {
+	struct pinwatch_test_add add = {
 		.engine = engine,
 		.behaviour = behaviour,
 		.start = (uintptr_t)start,
@@ -59,7 +59,7 @@ struct pinwatch_lab_add lab_add(int fd, unsigned int engine, unsigned int behavi
 	return add;
 }
 
-unsigned int lab_add_with(int fd, struct pinwatch_lab_add add)
+unsigned int lab_add_with(int fd, struct pinwatch_test_add add)
 {
 	if (lab_try_add(fd, &add))
 		die("ADD");
@@ -69,9 +69,9 @@ unsigned int lab_add_with(int fd, struct pinwatch_lab_add add)
 unsigned int lab_add_slow(int fd, unsigned int engine, char *start, size_t length,
 			  unsigned int sleep_us)
 {
-	struct pinwatch_lab_add add = {
+	struct pinwatch_test_add add = {
 		.engine = engine,
-		.behaviour = PINWATCH_LAB_SLOW,
+		.behaviour = PINWATCH_TEST_SLOW,
 		.sleep_us = sleep_us,
 		.start = (uintptr_t)start,
 		.length = length,
@@ -82,63 +82,63 @@ unsigned int lab_add_slow(int fd, unsigned int engine, char *start, size_t lengt
 	return add.id;
 }
 
-struct pinwatch_lab_time lab_del(int fd, unsigned int id)
+struct pinwatch_test_time lab_del(int fd, unsigned int id)
 {
-	struct pinwatch_lab_del del = { .id = id };
+	struct pinwatch_test_del del = { .id = id };
 
-	if (ioctl(fd, PINWATCH_LAB_IOC_DEL, &del))
+	if (ioctl(fd, PINWATCH_TEST_IOC_DEL, &del))
 		die("DEL");
 	return del.time;
 }
 
-struct pinwatch_lab_read lab_read(int fd, unsigned int id)
+struct pinwatch_test_read lab_read(int fd, unsigned int id)
 {
-	struct pinwatch_lab_read read = { .id = id };
+	struct pinwatch_test_read read = { .id = id };
 
-	if (ioctl(fd, PINWATCH_LAB_IOC_READ, &read))
+	if (ioctl(fd, PINWATCH_TEST_IOC_READ, &read))
 		die("READ");
 	return read;
 }
 
-struct pinwatch_lab_begin lab_begin(int fd, unsigned int id)
+struct pinwatch_test_begin lab_begin(int fd, unsigned int id)
 {
-	struct pinwatch_lab_begin begin = { .id = id };
+	struct pinwatch_test_begin begin = { .id = id };
 
-	if (ioctl(fd, PINWATCH_LAB_IOC_BEGIN, &begin))
+	if (ioctl(fd, PINWATCH_TEST_IOC_BEGIN, &begin))
 		die("BEGIN");
 	return begin;
 }
 
 /* As @begin->how says. */
-int lab_begin_how(int fd, struct pinwatch_lab_begin *begin)
+int lab_begin_how(int fd, struct pinwatch_test_begin *begin)
 {
-	return ioctl(fd, PINWATCH_LAB_IOC_BEGIN, begin) ? -errno : 0;
+	return ioctl(fd, PINWATCH_TEST_IOC_BEGIN, begin) ? -errno : 0;
 }
 
 bool lab_retry(int fd, unsigned int id, uint64_t seq)
 {
-	struct pinwatch_lab_begin retry = { .id = id, .seq = seq };
+	struct pinwatch_test_begin retry = { .id = id, .seq = seq };
 
-	if (ioctl(fd, PINWATCH_LAB_IOC_RETRY, &retry))
+	if (ioctl(fd, PINWATCH_TEST_IOC_RETRY, &retry))
 		die("RETRY");
 	return retry.retry;
 }
 
 void lab_wait(int fd, unsigned int id, unsigned int inside)
 {
-	struct pinwatch_lab_wait wait = {
+	struct pinwatch_test_wait wait = {
 		.id = id,
 		.inside = inside,
 		.timeout_ms = PATIENCE_S * 1000,
 	};
 
-	if (ioctl(fd, PINWATCH_LAB_IOC_WAIT, &wait))
+	if (ioctl(fd, PINWATCH_TEST_IOC_WAIT, &wait))
 		die("WAIT until %u callbacks are inside", inside);
 }
 
 void lab_release(int fd, unsigned int id)
 {
-	if (ioctl(fd, PINWATCH_LAB_IOC_RELEASE, (unsigned long)id))
+	if (ioctl(fd, PINWATCH_TEST_IOC_RELEASE, (unsigned long)id))
 		die("RELEASE");
 }
 
@@ -332,7 +332,7 @@ void neighbour_add(struct neighbour *neighbour, int fd)
 {
 	neighbour->fd = fd;
 	neighbour->page = map_pages(1);
-	neighbour->id = lab_add(fd, PINWATCH_LAB_KERNEL, PINWATCH_LAB_COUNTING,
+	neighbour->id = lab_add(fd, PINWATCH_TEST_KERNEL, PINWATCH_TEST_COUNTING,
 				neighbour->page, PAGE).id;
 }
 

@@ -19,8 +19,8 @@ void engine_many_invalidations(void)
 
 	tasks_prepare(NR + 2);
 	neighbour_add(&neighbour, fd);
-	all = lab_add(fd, PINWATCH_LAB_PINWATCH, PINWATCH_LAB_COUNTING, area, NR * PAGE).id;
-	held = lab_add(fd, PINWATCH_LAB_PINWATCH, PINWATCH_LAB_HELD, area, NR * PAGE).id;
+	all = lab_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_COUNTING, area, NR * PAGE).id;
+	held = lab_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_HELD, area, NR * PAGE).id;
 	early = lab_begin(fd, all).seq;
 	for (i = 0; i < NR; i++)
 		task_dontneed(&tasks[i], area + i * PAGE, PAGE);
@@ -32,13 +32,13 @@ void engine_many_invalidations(void)
 	       (unsigned long long)(during.overflows - before.overflows));
 
 	waits = pw_stats().waits;
-	late = lab_add(fd, PINWATCH_LAB_PINWATCH, PINWATCH_LAB_COUNTING,
+	late = lab_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_COUNTING,
 		       area + (NR - 1) * PAGE, PAGE).id;
 	task_begin(&readers[0], fd, late, &released);
 	await_waits(waits);
 	task_begin(&readers[1], fd, all, &released);
 	await_waits(waits + 1);
-	stranger = lab_add(fd, PINWATCH_LAB_PINWATCH, PINWATCH_LAB_COUNTING, elsewhere,
+	stranger = lab_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_COUNTING, elsewhere,
 			   PAGE).id;
 	check(!lab_begin(fd, stranger).time.sleeps,
 	      "an interval elsewhere is read without sleeping");

@@ -74,18 +74,18 @@ static void victim_run(int fd, bool sleeper)
 	if (put(GROUP "/cgroup.procs", "0") || put("/proc/self/oom_score_adj", "1000"))
 		die("into the group");
 	area = map_pages(VICTIM_PAGES);
-	lab_add(fd, PINWATCH_LAB_PINWATCH, PINWATCH_LAB_COUNTING, area,
+	lab_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_COUNTING, area,
 		VICTIM_PAGES * PAGE);
-	lab_add(fd, PINWATCH_LAB_KERNEL, PINWATCH_LAB_COUNTING, area,
+	lab_add(fd, PINWATCH_TEST_KERNEL, PINWATCH_TEST_COUNTING, area,
 		VICTIM_PAGES * PAGE);
 	if (sleeper)
-		lab_add_with(fd, (struct pinwatch_lab_add) {
-			.behaviour = PINWATCH_LAB_COUNTING,
-			.flags = PINWATCH_LAB_F_SLEEPS,
+		lab_add_with(fd, (struct pinwatch_test_add) {
+			.behaviour = PINWATCH_TEST_COUNTING,
+			.flags = PINWATCH_TEST_F_SLEEPS,
 			.start = (uintptr_t)area,
 			.length = PAGE,
 		});
-	ioctl(fd, PINWATCH_LAB_IOC_STALL);
+	ioctl(fd, PINWATCH_TEST_IOC_STALL);
 	_exit(1);
 }
 
@@ -99,7 +99,7 @@ static pid_t victim_start(int fd, bool sleeper)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		victim_run(fd, sleeper);
 	}
-	lab_wait(fd, PINWATCH_LAB_STALL, 1);
+	lab_wait(fd, PINWATCH_TEST_STALL, 1);
 	return pid;
 }
 
@@ -148,7 +148,7 @@ static bool is_refused(int fd, uint64_t vetoes)
 
 static void oom(bool sleeper)
 {
-	struct pinwatch_lab_time removed;
+	struct pinwatch_test_time removed;
 	uint64_t vetoes = pw_stats().vetoes;
 	int fd = lab_open(), status;
 	pid_t victim, hog;
@@ -173,7 +173,7 @@ static void oom(bool sleeper)
 	if (waitpid(hog, &status, 0) != hog)
 		die("waitpid");
 	check(!status, "the other process got its memory (status %#x)", status);
-	lab_release(fd, PINWATCH_LAB_STALL);
+	lab_release(fd, PINWATCH_TEST_STALL);
 	if (waitpid(victim, &status, 0) != victim)
 		die("waitpid");
 	check(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "the victim is gone");

@@ -15,13 +15,13 @@ static void set_flag(int *flag)
 
 static unsigned int add_pw(int fd, unsigned int behaviour, char *start, size_t length)
 {
-	return lab_add(fd, PINWATCH_LAB_PINWATCH, behaviour, start, length).id;
+	return lab_add(fd, PINWATCH_TEST_PINWATCH, behaviour, start, length).id;
 }
 
 /* read_begin on an interval under invalidation lasts until its end. */
 void engine_overlap_waits(void)
 {
-	struct pinwatch_lab_begin early;
+	struct pinwatch_test_begin early;
 	struct task invalidator, reader;
 	struct neighbour neighbour;
 	int fd = lab_open(), released = 0;
@@ -31,7 +31,7 @@ void engine_overlap_waits(void)
 
 	tasks_prepare(2);
 	neighbour_add(&neighbour, fd);
-	id = add_pw(fd, PINWATCH_LAB_HELD, P(0), 8 * PAGE);
+	id = add_pw(fd, PINWATCH_TEST_HELD, P(0), 8 * PAGE);
 	early = lab_begin(fd, id);
 	check(!lab_retry(fd, id, early.seq), "a section that nothing disturbed is good");
 
@@ -56,8 +56,8 @@ void engine_overlap_waits(void)
 /* insert never waits; the first read_begin waits for exactly what was in flight. */
 void engine_insert_during_invalidation(void)
 {
-	struct pinwatch_lab_add under, beside;
-	struct pinwatch_lab_begin begin;
+	struct pinwatch_test_add under, beside;
+	struct pinwatch_test_begin begin;
 	struct task first, second, reader;
 	int fd = lab_open(), released = 0;
 	struct neighbour neighbour;
@@ -67,22 +67,22 @@ void engine_insert_during_invalidation(void)
 
 	tasks_prepare(3);
 	neighbour_add(&neighbour, fd);
-	held = add_pw(fd, PINWATCH_LAB_HELD, P(0), 16 * PAGE);
-	stranger = add_pw(fd, PINWATCH_LAB_HELD, P(32), 16 * PAGE);
+	held = add_pw(fd, PINWATCH_TEST_HELD, P(0), 16 * PAGE);
+	stranger = add_pw(fd, PINWATCH_TEST_HELD, P(32), 16 * PAGE);
 	task_dontneed(&first, P(0), PAGE);
 	lab_wait(fd, held, 1);
 	task_dontneed(&second, P(32), PAGE);
 	lab_wait(fd, stranger, 1);
 
 	waits = pw_stats().waits;
-	beside = lab_add(fd, PINWATCH_LAB_PINWATCH, PINWATCH_LAB_COUNTING, P(4), PAGE);
+	beside = lab_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_COUNTING, P(4), PAGE);
 	begin = lab_begin(fd, beside.id);
 	check(!beside.time.sleeps && !begin.time.sleeps,
 	      "an interval beside it: insert and read_begin do not sleep");
 	check(pw_stats().waits == waits, "... and nothing counts as a wait");
 	check(!lab_retry(fd, beside.id, begin.seq), "... and the section is good");
 
-	under = lab_add(fd, PINWATCH_LAB_PINWATCH, PINWATCH_LAB_COUNTING, P(0), PAGE);
+	under = lab_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_COUNTING, P(0), PAGE);
 	check(!under.time.sleeps, "an interval under it: insert does not sleep");
 	task_begin(&reader, fd, under.id, &released);
 	await_waits(waits);
@@ -113,8 +113,8 @@ void engine_remove_waits_for_own_callback(void)
 
 	tasks_prepare(2);
 	neighbour_add(&neighbour, fd);
-	other = add_pw(fd, PINWATCH_LAB_COUNTING, P(0), 2 * PAGE);
-	held = add_pw(fd, PINWATCH_LAB_HELD, P(0), 16 * PAGE);
+	other = add_pw(fd, PINWATCH_TEST_COUNTING, P(0), 2 * PAGE);
+	held = add_pw(fd, PINWATCH_TEST_HELD, P(0), 16 * PAGE);
 	before = pw_stats();
 	task_dontneed(&invalidator, P(0), 2 * PAGE);
 	lab_wait(fd, held, 1);
@@ -142,9 +142,9 @@ static void two_invalidations(int fd, bool later_first)
 	int released = 0, first = later_first;
 	uint64_t waits;
 
-	both = add_pw(fd, PINWATCH_LAB_COUNTING, P(0), 2 * PAGE);
-	held[0] = add_pw(fd, PINWATCH_LAB_HELD, P(0), PAGE);
-	held[1] = add_pw(fd, PINWATCH_LAB_HELD, P(1), PAGE);
+	both = add_pw(fd, PINWATCH_TEST_COUNTING, P(0), 2 * PAGE);
+	held[0] = add_pw(fd, PINWATCH_TEST_HELD, P(0), PAGE);
+	held[1] = add_pw(fd, PINWATCH_TEST_HELD, P(1), PAGE);
 	task_dontneed(&invalidator[0], P(0), PAGE);
 	lab_wait(fd, held[0], 1);
 	task_dontneed(&invalidator[1], P(1), PAGE);
@@ -183,7 +183,7 @@ void engine_two_invalidations(void)
 /* What a callback did not accept does not count against its interval. */
 void engine_rejected_invalidation(void)
 {
-	struct pinwatch_lab_begin before, during;
+	struct pinwatch_test_begin before, during;
 	struct neighbour neighbour;
 	unsigned int held, rejecting;
 	char *area = map_pages(4);
@@ -192,8 +192,8 @@ void engine_rejected_invalidation(void)
 
 	tasks_prepare(1);
 	neighbour_add(&neighbour, fd);
-	rejecting = add_pw(fd, PINWATCH_LAB_REJECTING, P(0), PAGE);
-	held = add_pw(fd, PINWATCH_LAB_HELD, P(0), 2 * PAGE);
+	rejecting = add_pw(fd, PINWATCH_TEST_REJECTING, P(0), PAGE);
+	held = add_pw(fd, PINWATCH_TEST_HELD, P(0), 2 * PAGE);
 	before = lab_begin(fd, rejecting);
 	task_dontneed(&invalidator, P(0), PAGE);
 	lab_wait(fd, held, 1);

@@ -11,8 +11,8 @@
 
 static unsigned int add_slow(int fd, char *page, unsigned int flags)
 {
-	return lab_add_with(fd, (struct pinwatch_lab_add) {
-		.behaviour = PINWATCH_LAB_SLOW,
+	return lab_add_with(fd, (struct pinwatch_test_add) {
+		.behaviour = PINWATCH_TEST_SLOW,
 		.flags = flags,
 		.sleep_us = SLEEP_US,
 		.start = (uintptr_t)page,
@@ -33,7 +33,7 @@ static uint64_t time_dontneed(char *area, size_t length)
 void engine_two_pass_overlaps(void)
 {
 	char *one = map_pages(NR), *two = map_pages(NR);
-	struct pinwatch_lab_read read;
+	struct pinwatch_test_read read;
 	unsigned int i, ids[NR];
 	uint64_t sum, most, first = 0, second = 0, last_first = 0;
 	struct neighbour neighbour;
@@ -44,7 +44,7 @@ void engine_two_pass_overlaps(void)
 	for (i = 0; i < NR; i++)
 		add_slow(fd, one + i * PAGE, 0);
 	for (i = 0; i < NR; i++)
-		ids[i] = add_slow(fd, two + i * PAGE, PINWATCH_LAB_F_TWO_PASS);
+		ids[i] = add_slow(fd, two + i * PAGE, PINWATCH_TEST_F_TWO_PASS);
 	sum = time_dontneed(one, NR * PAGE);
 	most = time_dontneed(two, NR * PAGE);
 	remark("%d callbacks of %lu us: in one pass %llu us, in two %llu us", NR, SLEEP_US,
@@ -81,13 +81,13 @@ void engine_two_pass_remove_waits(void)
 
 	tasks_prepare(2);
 	neighbour_add(&neighbour, fd);
-	held = lab_add_with(fd, (struct pinwatch_lab_add) {
-		.behaviour = PINWATCH_LAB_HELD,
-		.flags = PINWATCH_LAB_F_TWO_PASS,
+	held = lab_add_with(fd, (struct pinwatch_test_add) {
+		.behaviour = PINWATCH_TEST_HELD,
+		.flags = PINWATCH_TEST_F_TWO_PASS,
 		.start = (uintptr_t)area,
 		.length = 4 * PAGE,
 	});
-	other = add_slow(fd, area, PINWATCH_LAB_F_TWO_PASS);
+	other = add_slow(fd, area, PINWATCH_TEST_F_TWO_PASS);
 	before = pw_stats();
 	task_dontneed(&invalidator, area, 2 * PAGE);
 	lab_wait(fd, held, 1);
@@ -109,15 +109,15 @@ void engine_two_pass_remove_waits(void)
 void engine_two_pass_no_object(void)
 {
 	static struct task tasks[NR_AT_ONCE];
-	struct pinwatch_lab_read read;
+	struct pinwatch_test_read read;
 	char *area = map_pages(NR_AT_ONCE);
 	int fd = lab_open(), i;
 	unsigned int held;
 
 	tasks_prepare(NR_AT_ONCE);
-	held = lab_add_with(fd, (struct pinwatch_lab_add) {
-		.behaviour = PINWATCH_LAB_HELD,
-		.flags = PINWATCH_LAB_F_TWO_PASS,
+	held = lab_add_with(fd, (struct pinwatch_test_add) {
+		.behaviour = PINWATCH_TEST_HELD,
+		.flags = PINWATCH_TEST_F_TWO_PASS,
 		.start = (uintptr_t)area,
 		.length = NR_AT_ONCE * PAGE,
 	});

@@ -8,20 +8,20 @@
 #include <unistd.h>
 #include "engine.h"
 
-static struct pinwatch_lab_time del_by_put(int fd, unsigned int id)
+static struct pinwatch_test_time del_by_put(int fd, unsigned int id)
 {
-	struct pinwatch_lab_del del = { .id = id, .flags = PINWATCH_LAB_DEL_PUT };
+	struct pinwatch_test_del del = { .id = id, .flags = PINWATCH_TEST_DEL_PUT };
 
-	if (ioctl(fd, PINWATCH_LAB_IOC_DEL, &del))
+	if (ioctl(fd, PINWATCH_TEST_IOC_DEL, &del))
 		die("DEL");
 	return del.time;
 }
 
 static bool is_freed(int fd, unsigned int id)
 {
-	struct pinwatch_lab_read read = { .id = id };
+	struct pinwatch_test_read read = { .id = id };
 
-	return ioctl(fd, PINWATCH_LAB_IOC_READ, &read) && errno == ENOENT;
+	return ioctl(fd, PINWATCH_TEST_IOC_READ, &read) && errno == ENOENT;
 }
 
 /* Put, while its callback (or its second pass) is held. */
@@ -30,8 +30,8 @@ static void put_held(int fd, char *area, unsigned int flags, const char *what)
 	struct task invalidator;
 	unsigned int held;
 
-	held = lab_add_with(fd, (struct pinwatch_lab_add) {
-		.behaviour = PINWATCH_LAB_HELD,
+	held = lab_add_with(fd, (struct pinwatch_test_add) {
+		.behaviour = PINWATCH_TEST_HELD,
 		.flags = flags,
 		.start = (uintptr_t)area,
 		.length = PAGE,
@@ -55,10 +55,10 @@ void engine_put(void)
 
 	tasks_prepare(2);
 	neighbour_add(&neighbour, fd);
-	id = lab_add(fd, PINWATCH_LAB_PINWATCH, PINWATCH_LAB_COUNTING, area, PAGE).id;
+	id = lab_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_COUNTING, area, PAGE).id;
 	check(!del_by_put(fd, id).sleeps && is_freed(fd, id), "an idle one is freed at once");
 	put_held(fd, area, 0, "in its callback");
-	put_held(fd, area, PINWATCH_LAB_F_TWO_PASS, "in its second pass");
+	put_held(fd, area, PINWATCH_TEST_F_TWO_PASS, "in its second pass");
 	neighbour_check(&neighbour);
 	check(pw_stats().nr_subscriptions == before.nr_subscriptions,
 	      "no subscription is left");
@@ -77,8 +77,8 @@ void engine_put_itself(void)
 
 	neighbour_add(&neighbour, fd);
 	for (i = 0; i < 20; i++)
-		ids[i] = lab_add(fd, PINWATCH_LAB_PINWATCH,
-				 i % 2 ? PINWATCH_LAB_PUTTING : PINWATCH_LAB_COUNTING,
+		ids[i] = lab_add(fd, PINWATCH_TEST_PINWATCH,
+				 i % 2 ? PINWATCH_TEST_PUTTING : PINWATCH_TEST_COUNTING,
 				 area, PAGE).id;
 	if (madvise(area, PAGE, MADV_DONTNEED))
 		die("MADV_DONTNEED");

@@ -35,7 +35,7 @@ struct victim {
 
 static void add(int fd, unsigned int behaviour, unsigned int flags, char *start)
 {
-	lab_add_with(fd, (struct pinwatch_lab_add) {
+	lab_add_with(fd, (struct pinwatch_test_add) {
 		.behaviour = behaviour,
 		.flags = flags,
 		.sleep_us = 20000,
@@ -49,12 +49,12 @@ static void subscribe(int fd, bool sleeper)
 {
 	char *area = map_pages(NR_PAGES);
 
-	add(fd, PINWATCH_LAB_SLOW, 0, area);
-	add(fd, PINWATCH_LAB_COUNTING, 0, area);
-	add(fd, PINWATCH_LAB_SLOW, PINWATCH_LAB_F_TWO_PASS, area);
-	lab_add(fd, PINWATCH_LAB_KERNEL, PINWATCH_LAB_COUNTING, area, NR_PAGES * PAGE);
+	add(fd, PINWATCH_TEST_SLOW, 0, area);
+	add(fd, PINWATCH_TEST_COUNTING, 0, area);
+	add(fd, PINWATCH_TEST_SLOW, PINWATCH_TEST_F_TWO_PASS, area);
+	lab_add(fd, PINWATCH_TEST_KERNEL, PINWATCH_TEST_COUNTING, area, NR_PAGES * PAGE);
 	if (sleeper)
-		add(fd, PINWATCH_LAB_SLOW, PINWATCH_LAB_F_SLEEPS, area);
+		add(fd, PINWATCH_TEST_SLOW, PINWATCH_TEST_F_SLEEPS, area);
 }
 
 /* Return: false when this kernel cannot do it; that has been said. */
@@ -71,10 +71,10 @@ static bool victim_start(struct victim *victim, bool sleeper)
 	if (!victim->pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		subscribe(victim->fd, sleeper);
-		ioctl(victim->fd, PINWATCH_LAB_IOC_STALL);
+		ioctl(victim->fd, PINWATCH_TEST_IOC_STALL);
 		_exit(1);
 	}
-	lab_wait(victim->fd, PINWATCH_LAB_STALL, 1);
+	lab_wait(victim->fd, PINWATCH_TEST_STALL, 1);
 	victim->pidfd = syscall(SYS_pidfd_open, victim->pid, 0);
 	if (victim->pidfd < 0)
 		die("pidfd_open");
@@ -91,7 +91,7 @@ static void victim_end(const struct victim *victim)
 {
 	int status;
 
-	lab_release(victim->fd, PINWATCH_LAB_STALL);
+	lab_release(victim->fd, PINWATCH_TEST_STALL);
 	if (waitpid(victim->pid, &status, 0) != victim->pid)
 		die("waitpid");
 	check(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "the child is gone");
@@ -115,9 +115,9 @@ static void check_nobody_hangs(const struct victim *victim)
 
 static void check_reaped(const struct victim *victim)
 {
-	struct pinwatch_lab_read slow = lab_read(victim->fd, SLOW);
-	struct pinwatch_lab_read counting = lab_read(victim->fd, COUNTING);
-	struct pinwatch_lab_read two_pass = lab_read(victim->fd, TWO_PASS);
+	struct pinwatch_test_read slow = lab_read(victim->fd, SLOW);
+	struct pinwatch_test_read counting = lab_read(victim->fd, COUNTING);
+	struct pinwatch_test_read two_pass = lab_read(victim->fd, TWO_PASS);
 
 	check(slow.callbacks == 1 && slow.non_blockable == 1,
 	      "one that sleeps elsewhere was called once, and did not");
@@ -160,7 +160,7 @@ static size_t traced(char *line, size_t size)
 static void refused(const struct victim *victim)
 {
 	struct pinwatch_stats before = pw_stats();
-	struct pinwatch_lab_read sleeper;
+	struct pinwatch_test_read sleeper;
 	char line[256] = "";
 	uint64_t vetoes;
 	int ret;
@@ -202,7 +202,7 @@ void engine_reap_sleeper_removed(void)
 
 void engine_reap_sleeper_exits(void)
 {
-	struct pinwatch_lab_read read;
+	struct pinwatch_test_read read;
 	struct victim victim;
 	int status;
 
@@ -211,7 +211,7 @@ void engine_reap_sleeper_exits(void)
 	check(tracing_mount(), "tracefs is there");
 	refused(&victim);
 	check(!lab_del(victim.fd, KERNEL).sleeps, "the kernel's remove returns");
-	lab_release(victim.fd, PINWATCH_LAB_STALL);
+	lab_release(victim.fd, PINWATCH_TEST_STALL);
 	if (waitpid(victim.pid, &status, 0) != victim.pid)
 		die("waitpid");
 	/* Dying is a blockable matter. */

@@ -22,11 +22,11 @@ void engine_register_signal(void)
 {
 	struct sigaction action = { .sa_handler = count_signal };
 	char *area = map_pages(1);
-	struct pinwatch_lab_add add = {
-		.engine = PINWATCH_LAB_PINWATCH,
+	struct pinwatch_test_add add = {
+		.engine = PINWATCH_TEST_PINWATCH,
 		.start = (uintptr_t)area,
 		.length = PAGE,
-		.flags = PINWATCH_LAB_F_SIGNAL,
+		.flags = PINWATCH_TEST_F_SIGNAL,
 	};
 	struct pinwatch_stats before = pw_stats();
 	int fd = lab_open(), ret;
@@ -39,7 +39,7 @@ void engine_register_signal(void)
 	add.flags = 0;
 	check(lab_try_add(fd, &add) == 0, "without a signal it works");
 	check(pw_stats().nr_mms == before.nr_mms + 1, "now it is registered");
-	add.flags = PINWATCH_LAB_F_SIGNAL;
+	add.flags = PINWATCH_TEST_F_SIGNAL;
 	check(lab_try_add(fd, &add) == 0, "a later insert does not mind a signal");
 	check(pw_stats().nr_mms == before.nr_mms + 1, "one mm is registered once");
 
@@ -53,8 +53,8 @@ void engine_register_signal(void)
 
 static int child_of(int fd, char *area, const struct pinwatch_stats *parent)
 {
-	struct pinwatch_lab_add add = {
-		.engine = PINWATCH_LAB_PINWATCH,
+	struct pinwatch_test_add add = {
+		.engine = PINWATCH_TEST_PINWATCH,
 		.start = (uintptr_t)area,
 		.length = PAGE,
 	};
@@ -77,7 +77,7 @@ static int child_of(int fd, char *area, const struct pinwatch_stats *parent)
 /* A forked child has no subscription, and its own memory. */
 void engine_register_fork(void)
 {
-	struct pinwatch_lab_read before, after;
+	struct pinwatch_test_read before, after;
 	char *area = map_pages(1);
 	struct pinwatch_stats stats;
 	int fd = lab_open(), status, gate[2];
@@ -85,7 +85,7 @@ void engine_register_fork(void)
 	pid_t pid;
 	char byte;
 
-	id = lab_add(fd, PINWATCH_LAB_PINWATCH, PINWATCH_LAB_COUNTING, area, PAGE).id;
+	id = lab_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_COUNTING, area, PAGE).id;
 	stats = pw_stats();
 	if (pipe(gate))
 		die("pipe");
@@ -110,11 +110,11 @@ void engine_register_fork(void)
 void engine_register_locked(void)
 {
 	char *area = map_pages(1);
-	struct pinwatch_lab_add add = {
-		.engine = PINWATCH_LAB_PINWATCH,
+	struct pinwatch_test_add add = {
+		.engine = PINWATCH_TEST_PINWATCH,
 		.start = (uintptr_t)area,
 		.length = PAGE,
-		.flags = PINWATCH_LAB_F_LOCKED,
+		.flags = PINWATCH_TEST_F_LOCKED,
 	};
 	int fd = lab_open();
 

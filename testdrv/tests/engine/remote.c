@@ -55,7 +55,7 @@ static void helper_go(struct helper *helper)
 static void expect_invalidation(const char *what, int fd, unsigned int id,
 				char *page, int (*act)(void *), void *arg)
 {
-	struct pinwatch_lab_read before, after;
+	struct pinwatch_test_read before, after;
 	struct helper helper;
 	uint64_t seq;
 
@@ -90,7 +90,7 @@ void engine_remote_write(void)
 	unsigned int id;
 
 	neighbour_add(&neighbour, fd);
-	id = lab_add(fd, PINWATCH_LAB_PINWATCH, PINWATCH_LAB_COUNTING, area, 4 * PAGE).id;
+	id = lab_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_COUNTING, area, 4 * PAGE).id;
 	expect_invalidation("process_vm_writev", fd, id, area + PAGE, write_remotely,
 			    area + PAGE);
 	check(area[PAGE] == 2, "the write arrived");
@@ -124,7 +124,7 @@ void engine_remote_truncate(void)
 		die("mmap");
 	for (i = 0; i < 4; i++)
 		area[i * PAGE] = 1;
-	id = lab_add(fd, PINWATCH_LAB_PINWATCH, PINWATCH_LAB_COUNTING, area, 4 * PAGE).id;
+	id = lab_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_COUNTING, area, 4 * PAGE).id;
 	expect_invalidation("hole punch", fd, id, area + PAGE, punch_hole, &memfd);
 	expect_invalidation("truncate", fd, id, area + 2 * PAGE, cut_off, &memfd);
 	neighbour_check(&neighbour);

@@ -62,9 +62,9 @@ static void *watchdog(void *arg)
 	return NULL;
 }
 
-static struct pinwatch_lab_loop loop(const struct stranger *s, unsigned int id)
+static struct pinwatch_test_loop loop(const struct stranger *s, unsigned int id)
 {
-	struct pinwatch_lab_loop loop = {
+	struct pinwatch_test_loop loop = {
 		.engine = s->engine,
 		.id = id,
 		.start = (uintptr_t)s->own_page,
@@ -72,14 +72,14 @@ static struct pinwatch_lab_loop loop(const struct stranger *s, unsigned int id)
 		.ms = s->ms,
 	};
 
-	if (ioctl(s->fd, PINWATCH_LAB_IOC_LOOP, &loop))
+	if (ioctl(s->fd, PINWATCH_TEST_IOC_LOOP, &loop))
 		die("LOOP");
 	return loop;
 }
 
 struct constant_reader {
 	struct stranger *stranger;
-	struct pinwatch_lab_loop loop;
+	struct pinwatch_test_loop loop;
 };
 
 static void *read_constant(void *arg)
@@ -97,7 +97,7 @@ static void thread_start(pthread_t *thread, void *(*run)(void *), void *arg)
 }
 
 static void print_loop(const struct stranger *s, const char *what,
-		       const struct pinwatch_lab_loop *loop)
+		       const struct pinwatch_test_loop *loop)
 {
 	static const char *const names[] = { "insert", "begin", "remove" };
 	unsigned int op;
@@ -105,20 +105,20 @@ static void print_loop(const struct stranger *s, const char *what,
 	remark("%u invalidators, %s: %llu iterations, %llu retries", s->nr, what,
 	       (unsigned long long)loop->iterations,
 	       (unsigned long long)loop->retries);
-	for (op = 0; op < PINWATCH_LAB_NR_OPS; op++)
+	for (op = 0; op < PINWATCH_TEST_NR_OPS; op++)
 		if (loop->max_ns[op])
 			remark("  %-6s slept %llu times, at most %llu us", names[op],
 			       (unsigned long long)loop->sleeps[op],
 			       (unsigned long long)loop->max_ns[op] / 1000);
 }
 
-static uint64_t loop_sleeps(const struct pinwatch_lab_loop *loop)
+static uint64_t loop_sleeps(const struct pinwatch_test_loop *loop)
 {
 	return loop->sleeps[0] + loop->sleeps[1] + loop->sleeps[2];
 }
 
 /* Both loops for s->ms, beside s->nr invalidators that are in their callback. */
-static void run(struct stranger *s, struct pinwatch_lab_loop *own,
+static void run(struct stranger *s, struct pinwatch_test_loop *own,
 		struct constant_reader *constant)
 {
 	pthread_t invalidators[MAX_INVALIDATORS], dog, reader;
@@ -133,7 +133,7 @@ static void run(struct stranger *s, struct pinwatch_lab_loop *own,
 	lab_wait(s->fd, s->slow, s->nr);
 	thread_start(&dog, watchdog, s);
 	thread_start(&reader, read_constant, constant);
-	*own = loop(s, PINWATCH_LAB_OWN);
+	*own = loop(s, PINWATCH_TEST_OWN);
 	pthread_join(reader, NULL);
 	pthread_join(dog, NULL);
 	for (i = 0; i < s->nr; i++)
@@ -153,7 +153,7 @@ static void setup(struct stranger *s, unsigned int engine, unsigned int ms)
 	s->slow_pages = pages;
 	s->own_page = pages + 32 * PAGE;
 	s->slow = lab_add_slow(s->fd, engine, pages, MAX_INVALIDATORS * PAGE, SLEEP_US);
-	s->constant = lab_add(s->fd, engine, PINWATCH_LAB_COUNTING, pages + 48 * PAGE,
+	s->constant = lab_add(s->fd, engine, PINWATCH_TEST_COUNTING, pages + 48 * PAGE,
 			      PAGE).id;
 }
 
@@ -161,7 +161,7 @@ static void pinwatch_beside(struct stranger *s)
 {
 	struct pinwatch_stats before = pw_stats(), after;
 	struct constant_reader constant;
-	struct pinwatch_lab_loop own;
+	struct pinwatch_test_loop own;
 
 	run(s, &own, &constant);
 	after = pw_stats();
@@ -181,7 +181,7 @@ void engine_stranger_pinwatch(void)
 	struct neighbour neighbour;
 	struct stranger s;
 
-	setup(&s, PINWATCH_LAB_PINWATCH, PINWATCH_MS);
+	setup(&s, PINWATCH_TEST_PINWATCH, PINWATCH_MS);
 	neighbour_add(&neighbour, s.fd);
 	for (s.nr = 1; s.nr <= MAX_INVALIDATORS; s.nr *= 2)
 		pinwatch_beside(&s);
@@ -193,14 +193,14 @@ void engine_stranger_pinwatch(void)
 void engine_stranger_kernel(void)
 {
 	struct constant_reader constant;
-	struct pinwatch_lab_loop own;
+	struct pinwatch_test_loop own;
 	struct stranger s;
 
-	setup(&s, PINWATCH_LAB_KERNEL, KERNEL_MS);
+	setup(&s, PINWATCH_TEST_KERNEL, KERNEL_MS);
 	for (s.nr = 1; s.nr <= MAX_INVALIDATORS; s.nr *= 2) {
 		run(&s, &own, &constant);
 		check(loop_sleeps(&own) > 0, "beside %u: the kernel's notifier sleeps%s",
-		      s.nr, own.max_ns[PINWATCH_LAB_OP_BEGIN] / 1000000 >= s.ms ?
+		      s.nr, own.max_ns[PINWATCH_TEST_OP_BEGIN] / 1000000 >= s.ms ?
 		      ", and is starved" : "");
 	}
 	close(s.fd);

@@ -18,9 +18,9 @@ void engine_unload_refused(void)
 	char *area = map_pages(1);
 	int fd = lab_open();
 
-	lab_add(fd, PINWATCH_LAB_PINWATCH, PINWATCH_LAB_COUNTING, area, PAGE);
+	lab_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_COUNTING, area, PAGE);
 	check(unload_refused("pinwatch"), "pinwatch, with a driver that uses it");
-	check(unload_refused("pinwatch_lab"), "the driver, with an open file");
+	check(unload_refused("pinwatch_test"), "the driver, with an open file");
 	close(fd);
 	check(unload_refused("pinwatch"), "pinwatch, with an idle driver");
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * pinwatch_bench: private definitions
+ * pinwatch_test: private definitions of what times operations
  */
 #ifndef _PW_BENCH_H
 #define _PW_BENCH_H
 
 #include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include "pinwatch.h"
-#include "pinwatch_bench.h"
+#include "pinwatch_test.h"
 
 /* An interval, the same to both engines but for its handle. */
 struct bench_sub {
@@ -22,7 +23,7 @@ struct bench_sub {
 /**
  * struct bench_file - an open file
  * @lock: Everything: one ioctl at a time.
- * @engine: PINWATCH_BENCH_PINWATCH or _KERNEL; constant after setup.
+ * @engine: PINWATCH_TEST_PINWATCH or _KERNEL; constant after setup.
  * @ops: What pinwatch is given; constant after setup.
  * @mm: Whose intervals they are; %NULL before setup. mm_count is held.
  * @nr: Length of @subs.
@@ -53,7 +54,7 @@ static __always_inline int bench_insert(u32 engine, struct bench_sub *sub,
 					unsigned long length,
 					const struct pinwatch_interval_notifier_ops *ops)
 {
-	if (engine == PINWATCH_BENCH_PINWATCH)
+	if (engine == PINWATCH_TEST_PINWATCH)
 		return pinwatch_interval_notifier_insert(&sub->pw, mm, start, length,
 							 ops);
 	return mmu_interval_notifier_insert(&sub->mni, mm, start, length,
@@ -62,7 +63,7 @@ static __always_inline int bench_insert(u32 engine, struct bench_sub *sub,
 
 static __always_inline void bench_remove(u32 engine, struct bench_sub *sub)
 {
-	if (engine == PINWATCH_BENCH_PINWATCH)
+	if (engine == PINWATCH_TEST_PINWATCH)
 		pinwatch_interval_notifier_remove(&sub->pw);
 	else
 		mmu_interval_notifier_remove(&sub->mni);
@@ -70,7 +71,7 @@ static __always_inline void bench_remove(u32 engine, struct bench_sub *sub)
 
 static __always_inline unsigned long bench_begin(u32 engine, struct bench_sub *sub)
 {
-	if (engine == PINWATCH_BENCH_PINWATCH)
+	if (engine == PINWATCH_TEST_PINWATCH)
 		return pinwatch_interval_read_begin(&sub->pw);
 	return mmu_interval_read_begin(&sub->mni);
 }
@@ -78,14 +79,21 @@ static __always_inline unsigned long bench_begin(u32 engine, struct bench_sub *s
 static __always_inline bool bench_retry(u32 engine, struct bench_sub *sub,
 					unsigned long seq)
 {
-	if (engine == PINWATCH_BENCH_PINWATCH)
+	if (engine == PINWATCH_TEST_PINWATCH)
 		return pinwatch_interval_read_retry(&sub->pw, seq);
 	return mmu_interval_read_retry(&sub->mni, seq);
 }
 
+/* bench.c */
+void bench_init(struct bench_file *file);
+int bench_ioctl_setup(struct bench_file *file,
+		      struct pinwatch_test_bench_setup *arg);
+int bench_ioctl_run(struct bench_file *file,
+		    const struct pinwatch_test_bench_run *arg);
+
 /* measure.c */
-int bench_setup(struct bench_file *file, struct pinwatch_bench_setup *arg);
-int bench_run(struct bench_file *file, const struct pinwatch_bench_run *arg,
+int bench_setup(struct bench_file *file, struct pinwatch_test_bench_setup *arg);
+int bench_run(struct bench_file *file, const struct pinwatch_test_bench_run *arg,
 	      u32 *samples);
 void bench_teardown(struct bench_file *file);
 

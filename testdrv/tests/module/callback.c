@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pinwatch_lab: how callbacks behave
+ * pinwatch_test: how callbacks behave
  */
 #include <linux/atomic.h>
 #include <linux/bitops.h>
@@ -44,9 +44,9 @@ static void sub_linger(struct lab_sub *sub, const struct mmu_notifier_range *ran
 {
 	lab_hold_enter(&sub->hold);
 	if (mmu_notifier_range_blockable(range)) {
-		if (sub->behaviour == PINWATCH_LAB_SLOW)
+		if (sub->behaviour == PINWATCH_TEST_SLOW)
 			fsleep(sub->sleep_us);
-		else if (sub->behaviour == PINWATCH_LAB_HELD)
+		else if (sub->behaviour == PINWATCH_TEST_HELD)
 			lab_hold_pass(&sub->hold, sub->hold_ms);
 	}
 	lab_hold_leave(&sub->hold);
@@ -56,7 +56,7 @@ static void sub_accept_pw(struct lab_sub *sub, const struct mmu_notifier_range *
 			  unsigned long cur_seq)
 {
 	spin_lock(&sub->lock);
-	if (sub->behaviour != PINWATCH_LAB_REJECTING)
+	if (sub->behaviour != PINWATCH_TEST_REJECTING)
 		pinwatch_interval_set_seq(&sub->handle.pw, cur_seq);
 	sub_note(sub, range);
 	spin_unlock(&sub->lock);
@@ -71,7 +71,7 @@ static bool sub_invalidate_pw(struct pinwatch_interval_notifier *pw,
 	sub_accept_pw(sub, range, cur_seq);
 	sub_linger(sub, range);
 	/* The engine frees it when this has returned. */
-	if (sub->behaviour == PINWATCH_LAB_PUTTING && lab_sub_claim_put(sub))
+	if (sub->behaviour == PINWATCH_TEST_PUTTING && lab_sub_claim_put(sub))
 		pinwatch_interval_notifier_put(pw);
 	return true;
 }
@@ -83,7 +83,7 @@ static bool sub_invalidate_mni(struct mmu_interval_notifier *mni,
 	struct lab_sub *sub = handle_sub(container_of(mni, union lab_handle, mni));
 
 	spin_lock(&sub->lock);
-	if (sub->behaviour != PINWATCH_LAB_REJECTING)
+	if (sub->behaviour != PINWATCH_TEST_REJECTING)
 		mmu_interval_set_seq(mni, cur_seq);
 	sub_note(sub, range);
 	spin_unlock(&sub->lock);
@@ -135,10 +135,10 @@ static void sub_invalidate_finish(struct pinwatch_interval_notifier_finish *arg)
 	struct lab_sub *sub = handle_sub(container_of(arg->notifier, union lab_handle, pw));
 	s64 left;
 
-	if (finish->blockable && sub->behaviour == PINWATCH_LAB_HELD)
+	if (finish->blockable && sub->behaviour == PINWATCH_TEST_HELD)
 		lab_hold_pass(&sub->hold, sub->hold_ms);
 	left = ktime_us_delta(finish->until, ktime_get());
-	if (finish->blockable && sub->behaviour == PINWATCH_LAB_SLOW && left > 0)
+	if (finish->blockable && sub->behaviour == PINWATCH_TEST_SLOW && left > 0)
 		fsleep(left);
 	spin_lock(&sub->lock);
 	sub->nr_finishes++;
@@ -152,16 +152,16 @@ void lab_ops_init(struct lab_sub *sub, u32 flags, u32 ignore_events)
 {
 	struct pinwatch_interval_notifier_ops *ops = &sub->ops;
 
-	if (flags & PINWATCH_LAB_F_TWO_PASS) {
+	if (flags & PINWATCH_TEST_F_TWO_PASS) {
 		ops->invalidate_start = sub_invalidate_start;
 		ops->invalidate_finish = sub_invalidate_finish;
 	} else {
 		ops->invalidate = sub_invalidate_pw;
 	}
 	ops->free = lab_sub_freed;
-	if (flags & PINWATCH_LAB_F_OWNER)
+	if (flags & PINWATCH_TEST_F_OWNER)
 		ops->owner = sub;
 	ops->ignore_events = ignore_events;
-	if (!(flags & PINWATCH_LAB_F_SLEEPS))
+	if (!(flags & PINWATCH_TEST_F_SLEEPS))
 		ops->flags = PINWATCH_OPS_NEVER_SLEEPS;
 }

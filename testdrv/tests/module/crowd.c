@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pinwatch_lab: a great many subscriptions that only count
+ * pinwatch_test: a great many subscriptions that only count
  */
 #include <linux/mm.h>
 #include <linux/sched.h>
@@ -36,7 +36,7 @@ static const struct pinwatch_interval_notifier_ops crowd_ops = {
 	.flags = PINWATCH_OPS_NEVER_SLEEPS,
 };
 
-static int crowd_insert(struct lab_crowd *crowd, const struct pinwatch_lab_crowd *arg)
+static int crowd_insert(struct lab_crowd *crowd, const struct pinwatch_test_crowd *arg)
 {
 	struct crowd_sub *sub;
 	int ret = 0;
@@ -70,7 +70,7 @@ void lab_crowd_remove(struct lab_file *file)
 	kvfree(crowd);
 }
 
-int lab_crowd_add(struct lab_file *file, const struct pinwatch_lab_crowd *arg)
+int lab_crowd_add(struct lab_file *file, const struct pinwatch_test_crowd *arg)
 {
 	struct lab_crowd *crowd;
 	int ret = -EBUSY;
@@ -79,7 +79,7 @@ int lab_crowd_add(struct lab_file *file, const struct pinwatch_lab_crowd *arg)
 		lab_crowd_remove(file);
 		return 0;
 	}
-	if (arg->nr > PINWATCH_LAB_MAX_CROWD)
+	if (arg->nr > PINWATCH_TEST_MAX_CROWD)
 		return -EINVAL;
 	crowd = kvzalloc(struct_size(crowd, subs, arg->nr), GFP_KERNEL);
 	if (!crowd)
@@ -95,7 +95,7 @@ int lab_crowd_add(struct lab_file *file, const struct pinwatch_lab_crowd *arg)
 	return ret;
 }
 
-static void crowd_count(struct crowd_sub *sub, struct pinwatch_lab_crowd *arg)
+static void crowd_count(struct crowd_sub *sub, struct pinwatch_test_crowd *arg)
 {
 	unsigned long seq;
 	u64 callbacks;
@@ -109,7 +109,7 @@ static void crowd_count(struct crowd_sub *sub, struct pinwatch_lab_crowd *arg)
 	arg->most = max(arg->most, callbacks);
 }
 
-int lab_crowd_read(struct lab_file *file, struct pinwatch_lab_crowd *arg)
+int lab_crowd_read(struct lab_file *file, struct pinwatch_test_crowd *arg)
 {
 	u32 i;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pinwatch_lab: places where tasks are held until a test lets them go
+ * pinwatch_test: places where tasks are held until a test lets them go
  */
 #include <linux/jiffies.h>
 #include <linux/minmax.h>
@@ -27,13 +27,13 @@ void lab_hold_leave(struct lab_hold *hold)
 /**
  * lab_hold_pass() - go through, when it is open
  * @hold: The place.
- * @ms: Wait so long at most; not longer than PINWATCH_LAB_MAX_HOLD_MS.
+ * @ms: Wait so long at most; not longer than PINWATCH_TEST_MAX_HOLD_MS.
  *
  * Context: sleeps, uninterruptibly: the task may be one that is being killed.
  */
 void lab_hold_pass(struct lab_hold *hold, unsigned int ms)
 {
-	ms = min_t(unsigned int, ms, PINWATCH_LAB_MAX_HOLD_MS);
+	ms = min_t(unsigned int, ms, PINWATCH_TEST_MAX_HOLD_MS);
 	/* Ends with RELEASE, with close, or after the time. */
 	if (!wait_event_timeout(hold->wq, !READ_ONCE(hold->closed),
 				msecs_to_jiffies(ms)))
@@ -50,7 +50,7 @@ int lab_hold_wait(struct lab_hold *hold, unsigned int inside, unsigned int ms)
 {
 	long left;
 
-	ms = min_t(unsigned int, ms, PINWATCH_LAB_MAX_HOLD_MS);
+	ms = min_t(unsigned int, ms, PINWATCH_TEST_MAX_HOLD_MS);
 	left = wait_event_interruptible_timeout(hold->wq,
 						atomic_read(&hold->inside) >= inside,
 						msecs_to_jiffies(ms));

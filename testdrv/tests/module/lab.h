@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * pinwatch_lab: private definitions
+ * pinwatch_test: private definitions of the subscriptions
  */
 #ifndef _PW_LAB_H
 #define _PW_LAB_H
@@ -13,7 +13,7 @@
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include "pinwatch.h"
-#include "pinwatch_lab.h"
+#include "pinwatch_test.h"
 
 /**
  * struct lab_hold - a place where tasks are held
@@ -70,7 +70,7 @@ struct lab_finish {
  * @deleting: Under the file's lock.
  * @finishes: Each belongs to who has set its busy bit.
  * @lock: The driver's lock, around set_seq and read_retry. All below.
- * @callbacks: As in struct pinwatch_lab_read.
+ * @callbacks: As in struct pinwatch_test_read.
  * @non_blockable: Likewise.
  * @last_start: Likewise.
  * @last_end: Likewise.
@@ -122,7 +122,7 @@ struct lab_sub {
 struct lab_file {
 	spinlock_t lock;	/* a leaf */
 	struct mm_struct *mm;
-	struct lab_sub *subs[PINWATCH_LAB_MAX_SUBS];
+	struct lab_sub *subs[PINWATCH_TEST_MAX_SUBS];
 	bool put;
 	struct lab_hold stall;
 	struct mutex crowd_mutex;	/* the crowd */
@@ -142,7 +142,7 @@ static inline void lab_clock_start(struct lab_clock *clock)
 }
 
 static inline void lab_clock_stop(const struct lab_clock *clock,
-				  struct pinwatch_lab_time *time)
+				  struct pinwatch_test_time *time)
 {
 	time->ns = ktime_to_ns(ktime_sub(ktime_get(), clock->begin));
 	time->sleeps = current->nvcsw - clock->sleeps;
@@ -162,8 +162,8 @@ extern const struct mmu_interval_notifier_ops lab_mni_ops;
 void lab_ops_init(struct lab_sub *sub, u32 flags, u32 ignore_events);
 
 /* crowd.c */
-int lab_crowd_add(struct lab_file *file, const struct pinwatch_lab_crowd *arg);
-int lab_crowd_read(struct lab_file *file, struct pinwatch_lab_crowd *arg);
+int lab_crowd_add(struct lab_file *file, const struct pinwatch_test_crowd *arg);
+int lab_crowd_read(struct lab_file *file, struct pinwatch_test_crowd *arg);
 void lab_crowd_remove(struct lab_file *file);
 
 /* sub.c */
@@ -172,20 +172,20 @@ int lab_sub_insert(struct lab_sub *sub, struct mm_struct *mm, unsigned long star
 void lab_handle_remove(union lab_handle *handle, u32 engine);
 unsigned long lab_handle_begin(union lab_handle *handle, u32 engine);
 bool lab_handle_retry(union lab_handle *handle, u32 engine, unsigned long seq);
-void lab_sub_init(struct lab_sub *sub, const struct pinwatch_lab_add *arg);
+void lab_sub_init(struct lab_sub *sub, const struct pinwatch_test_add *arg);
 struct lab_sub *lab_sub_get(struct lab_file *file, u32 id, bool reader);
 void lab_sub_put(struct lab_sub *sub);
 bool lab_sub_claim_put(struct lab_sub *sub);
 void lab_sub_freed(struct pinwatch_interval_notifier *pw);
 void lab_sub_put_reader(struct lab_file *file, struct lab_sub *sub);
-int lab_sub_add(struct lab_file *file, struct pinwatch_lab_add *arg);
-int lab_sub_del(struct lab_file *file, struct pinwatch_lab_del *arg);
-void lab_sub_read(struct lab_sub *sub, struct pinwatch_lab_read *arg);
-int lab_sub_begin(struct lab_file *file, struct pinwatch_lab_begin *arg);
+int lab_sub_add(struct lab_file *file, struct pinwatch_test_add *arg);
+int lab_sub_del(struct lab_file *file, struct pinwatch_test_del *arg);
+void lab_sub_read(struct lab_sub *sub, struct pinwatch_test_read *arg);
+int lab_sub_begin(struct lab_file *file, struct pinwatch_test_begin *arg);
 bool lab_sub_retry(struct lab_sub *sub, unsigned long seq);
 void lab_sub_remove_all(struct lab_file *file);
 
 /* loop.c */
-int lab_loop(struct lab_file *file, struct pinwatch_lab_loop *arg);
+int lab_loop(struct lab_file *file, struct pinwatch_test_loop *arg);
 
 #endif /* _PW_LAB_H */

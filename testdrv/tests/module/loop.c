@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pinwatch_lab: insert, begin, retry, remove, over and over
+ * pinwatch_test: insert, begin, retry, remove, over and over
  */
 #include <linux/jiffies.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include "lab.h"
 
-static void loop_account(struct pinwatch_lab_loop *arg, unsigned int op,
+static void loop_account(struct pinwatch_test_loop *arg, unsigned int op,
 			 const struct lab_clock *clock)
 {
-	struct pinwatch_lab_time time;
+	struct pinwatch_test_time time;
 
 	lab_clock_stop(clock, &time);
 	arg->total_ns[op] += time.ns;
@@ -18,25 +18,25 @@ static void loop_account(struct pinwatch_lab_loop *arg, unsigned int op,
 	arg->sleeps[op] += time.sleeps != 0;
 }
 
-static void loop_section(struct pinwatch_lab_loop *arg, struct lab_sub *sub)
+static void loop_section(struct pinwatch_test_loop *arg, struct lab_sub *sub)
 {
 	struct lab_clock clock;
 	unsigned long seq;
 
 	lab_clock_start(&clock);
 	seq = lab_handle_begin(&sub->handle, sub->engine);
-	loop_account(arg, PINWATCH_LAB_OP_BEGIN, &clock);
+	loop_account(arg, PINWATCH_TEST_OP_BEGIN, &clock);
 	arg->retries += lab_sub_retry(sub, seq);
 }
 
-static int loop_own(struct pinwatch_lab_loop *arg, struct lab_sub *sub)
+static int loop_own(struct pinwatch_test_loop *arg, struct lab_sub *sub)
 {
 	struct lab_clock clock;
 	int ret;
 
 	lab_clock_start(&clock);
 	ret = lab_sub_insert(sub, current->mm, arg->start, arg->length, false);
-	loop_account(arg, PINWATCH_LAB_OP_INSERT, &clock);
+	loop_account(arg, PINWATCH_TEST_OP_INSERT, &clock);
 	if (ret)
 		return ret;
 
@@ -44,11 +44,11 @@ static int loop_own(struct pinwatch_lab_loop *arg, struct lab_sub *sub)
 
 	lab_clock_start(&clock);
 	lab_handle_remove(&sub->handle, sub->engine);
-	loop_account(arg, PINWATCH_LAB_OP_REMOVE, &clock);
+	loop_account(arg, PINWATCH_TEST_OP_REMOVE, &clock);
 	return 0;
 }
 
-static int loop_run(struct pinwatch_lab_loop *arg, struct lab_sub *sub, bool own)
+static int loop_run(struct pinwatch_test_loop *arg, struct lab_sub *sub, bool own)
 {
 	unsigned long end = jiffies + msecs_to_jiffies(arg->ms);
 	int ret = 0;
@@ -64,11 +64,11 @@ static int loop_run(struct pinwatch_lab_loop *arg, struct lab_sub *sub, bool own
 	return ret;
 }
 
-static struct lab_sub *loop_new_sub(const struct pinwatch_lab_loop *arg)
+static struct lab_sub *loop_new_sub(const struct pinwatch_test_loop *arg)
 {
-	struct pinwatch_lab_add add = {
+	struct pinwatch_test_add add = {
 		.engine = arg->engine,
-		.behaviour = PINWATCH_LAB_COUNTING,
+		.behaviour = PINWATCH_TEST_COUNTING,
 	};
 	struct lab_sub *sub = kzalloc(sizeof(*sub), GFP_KERNEL);
 
@@ -77,14 +77,14 @@ static struct lab_sub *loop_new_sub(const struct pinwatch_lab_loop *arg)
 	return sub;
 }
 
-int lab_loop(struct lab_file *file, struct pinwatch_lab_loop *arg)
+int lab_loop(struct lab_file *file, struct pinwatch_test_loop *arg)
 {
-	bool own = arg->id == PINWATCH_LAB_OWN;
+	bool own = arg->id == PINWATCH_TEST_OWN;
 	struct lab_sub *sub;
 	int ret;
 
-	if (arg->engine >= PINWATCH_LAB_NR_ENGINES ||
-	    arg->ms > PINWATCH_LAB_MAX_HOLD_MS || arg->reserved)
+	if (arg->engine >= PINWATCH_TEST_NR_ENGINES ||
+	    arg->ms > PINWATCH_TEST_MAX_HOLD_MS || arg->reserved)
 		return -EINVAL;
 	arg->iterations = 0;
 	arg->retries = 0;

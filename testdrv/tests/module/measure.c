@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pinwatch_bench: inserting the intervals, and timing what is done to them
+ * pinwatch_test: inserting the intervals, and timing what is done to them
  *
  * Each measuring function is compiled twice, once for either engine, so that
  * what is timed is a direct call.
@@ -36,18 +36,18 @@ static bool invalidate_mni(struct mmu_interval_notifier *mni,
 	return true;
 }
 
-/* By PINWATCH_BENCH_F_* */
+/* By PINWATCH_TEST_BENCH_F_* */
 static const struct pinwatch_interval_notifier_ops pw_ops[] = {
 	[0] = {
 		.invalidate = invalidate_pw,
 		.flags = PINWATCH_OPS_NEVER_SLEEPS,
 	},
-	[PINWATCH_BENCH_F_FILTERED] = {
+	[PINWATCH_TEST_BENCH_F_FILTERED] = {
 		.invalidate = invalidate_pw,
 		.ignore_events = BIT(MMU_NOTIFY_PROTECTION_PAGE),
 		.flags = PINWATCH_OPS_NEVER_SLEEPS,
 	},
-	[PINWATCH_BENCH_F_SLEEPS] = {
+	[PINWATCH_TEST_BENCH_F_SLEEPS] = {
 		.invalidate = invalidate_pw,
 	},
 };
@@ -74,19 +74,19 @@ static int insert_any(struct bench_file *file, struct bench_sub *sub,
 		      unsigned long start)
 {
 	spin_lock_init(&sub->lock);
-	if (file->engine == PINWATCH_BENCH_PINWATCH)
-		return bench_insert(PINWATCH_BENCH_PINWATCH, sub, file->mm, start,
+	if (file->engine == PINWATCH_TEST_PINWATCH)
+		return bench_insert(PINWATCH_TEST_PINWATCH, sub, file->mm, start,
 				    file->length, file->ops);
-	return bench_insert(PINWATCH_BENCH_KERNEL, sub, file->mm, start,
+	return bench_insert(PINWATCH_TEST_KERNEL, sub, file->mm, start,
 			    file->length, NULL);
 }
 
 static void remove_any(struct bench_file *file, struct bench_sub *sub)
 {
-	if (file->engine == PINWATCH_BENCH_PINWATCH)
-		bench_remove(PINWATCH_BENCH_PINWATCH, sub);
+	if (file->engine == PINWATCH_TEST_PINWATCH)
+		bench_remove(PINWATCH_TEST_PINWATCH, sub);
 	else
-		bench_remove(PINWATCH_BENCH_KERNEL, sub);
+		bench_remove(PINWATCH_TEST_KERNEL, sub);
 }
 
 /* The positions 0 .. nr - 1, in the order of insertion. */
@@ -146,13 +146,13 @@ static int insert_first(struct bench_file *file, u64 *cycles)
 	return ret;
 }
 
-int bench_setup(struct bench_file *file, struct pinwatch_bench_setup *arg)
+int bench_setup(struct bench_file *file, struct pinwatch_test_bench_setup *arg)
 {
 	int ret;
 
 	if (file->mm)
 		return -EBUSY;
-	if (arg->engine > PINWATCH_BENCH_KERNEL || !arg->length ||
+	if (arg->engine > PINWATCH_TEST_KERNEL || !arg->length ||
 	    arg->stride < 2 * arg->length || arg->flags >= ARRAY_SIZE(pw_ops))
 		return -EINVAL;
 	file->subs = kvcalloc(max(arg->nr, 1U), sizeof(*file->subs), GFP_KERNEL);
@@ -165,7 +165,7 @@ int bench_setup(struct bench_file *file, struct pinwatch_bench_setup *arg)
 	file->base = arg->base;
 	file->stride = arg->stride;
 	file->length = arg->length;
-	arg->handle_bytes = arg->engine == PINWATCH_BENCH_PINWATCH ?
+	arg->handle_bytes = arg->engine == PINWATCH_TEST_PINWATCH ?
 			    sizeof(struct pinwatch_interval_notifier) :
 			    sizeof(struct mmu_interval_notifier);
 	ret = insert_first(file, &arg->first);
@@ -278,33 +278,33 @@ static int time_empty(u32 nr, u32 *samples)
 }
 
 static __always_inline int time_op(const u32 engine, struct bench_file *file,
-				   const struct pinwatch_bench_run *arg,
+				   const struct pinwatch_test_bench_run *arg,
 				   u32 *samples)
 {
 	switch (arg->op) {
-	case PINWATCH_BENCH_EMPTY:
+	case PINWATCH_TEST_BENCH_EMPTY:
 		return time_empty(arg->nr, samples);
-	case PINWATCH_BENCH_INSERT:
-	case PINWATCH_BENCH_REMOVE:
+	case PINWATCH_TEST_BENCH_INSERT:
+	case PINWATCH_TEST_BENCH_REMOVE:
 		return time_insert_remove(engine, file,
-					  arg->op == PINWATCH_BENCH_INSERT,
+					  arg->op == PINWATCH_TEST_BENCH_INSERT,
 					  arg->nr, arg->seed, samples);
-	case PINWATCH_BENCH_BEGIN:
+	case PINWATCH_TEST_BENCH_BEGIN:
 		return file->nr ? time_begin(engine, file, arg->nr, arg->seed,
 					     samples) : -ENOENT;
-	case PINWATCH_BENCH_SECTION:
+	case PINWATCH_TEST_BENCH_SECTION:
 		return file->nr ? time_section(engine, file, arg->nr, arg->seed,
 					       samples) : -ENOENT;
 	}
 	return -EINVAL;
 }
 
-int bench_run(struct bench_file *file, const struct pinwatch_bench_run *arg,
+int bench_run(struct bench_file *file, const struct pinwatch_test_bench_run *arg,
 	      u32 *samples)
 {
 	if (file->mm != current->mm)
 		return -EXDEV;
-	if (file->engine == PINWATCH_BENCH_PINWATCH)
-		return time_op(PINWATCH_BENCH_PINWATCH, file, arg, samples);
-	return time_op(PINWATCH_BENCH_KERNEL, file, arg, samples);
+	if (file->engine == PINWATCH_TEST_PINWATCH)
+		return time_op(PINWATCH_TEST_PINWATCH, file, arg, samples);
+	return time_op(PINWATCH_TEST_KERNEL, file, arg, samples);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pinwatch_lab: subscriptions
+ * pinwatch_test: subscriptions
  */
 #include <linux/jiffies.h>
 #include <linux/mm.h>
@@ -13,7 +13,7 @@
 int lab_sub_insert(struct lab_sub *sub, struct mm_struct *mm, unsigned long start,
 		   unsigned long length, bool locked)
 {
-	if (sub->engine == PINWATCH_LAB_KERNEL)
+	if (sub->engine == PINWATCH_TEST_KERNEL)
 		return (locked ? mmu_interval_notifier_insert_locked :
 				 mmu_interval_notifier_insert)
 			(&sub->handle.mni, mm, start, length, &lab_mni_ops);
@@ -24,7 +24,7 @@ int lab_sub_insert(struct lab_sub *sub, struct mm_struct *mm, unsigned long star
 
 void lab_handle_remove(union lab_handle *handle, u32 engine)
 {
-	if (engine == PINWATCH_LAB_KERNEL)
+	if (engine == PINWATCH_TEST_KERNEL)
 		mmu_interval_notifier_remove(&handle->mni);
 	else
 		pinwatch_interval_notifier_remove(&handle->pw);
@@ -32,7 +32,7 @@ void lab_handle_remove(union lab_handle *handle, u32 engine)
 
 unsigned long lab_handle_begin(union lab_handle *handle, u32 engine)
 {
-	if (engine == PINWATCH_LAB_KERNEL)
+	if (engine == PINWATCH_TEST_KERNEL)
 		return mmu_interval_read_begin(&handle->mni);
 	return pinwatch_interval_read_begin(&handle->pw);
 }
@@ -40,21 +40,21 @@ unsigned long lab_handle_begin(union lab_handle *handle, u32 engine)
 /* Under the sub's lock. */
 bool lab_handle_retry(union lab_handle *handle, u32 engine, unsigned long seq)
 {
-	if (engine == PINWATCH_LAB_KERNEL)
+	if (engine == PINWATCH_TEST_KERNEL)
 		return mmu_interval_read_retry(&handle->mni, seq);
 	return pinwatch_interval_read_retry(&handle->pw, seq);
 }
 
 /* @sub is zeroed. */
-void lab_sub_init(struct lab_sub *sub, const struct pinwatch_lab_add *arg)
+void lab_sub_init(struct lab_sub *sub, const struct pinwatch_test_add *arg)
 {
 	kref_init(&sub->ref);
 	spin_lock_init(&sub->lock);
 	sub->engine = arg->engine;
 	sub->behaviour = arg->behaviour;
 	sub->sleep_us = arg->sleep_us;
-	sub->hold_ms = arg->hold_ms ?: PINWATCH_LAB_MAX_HOLD_MS;
-	lab_hold_init(&sub->hold, arg->behaviour == PINWATCH_LAB_HELD);
+	sub->hold_ms = arg->hold_ms ?: PINWATCH_TEST_MAX_HOLD_MS;
+	lab_hold_init(&sub->hold, arg->behaviour == PINWATCH_TEST_HELD);
 	lab_ops_init(sub, arg->flags, arg->ignore_events);
 }
 
@@ -73,9 +73,9 @@ struct lab_sub *lab_sub_get(struct lab_file *file, u32 id, bool reader)
 {
 	struct lab_sub *sub = NULL;
 
-	if (id >= PINWATCH_LAB_MAX_SUBS)
+	if (id >= PINWATCH_TEST_MAX_SUBS)
 		return NULL;
-	id = array_index_nospec(id, PINWATCH_LAB_MAX_SUBS);
+	id = array_index_nospec(id, PINWATCH_TEST_MAX_SUBS);
 	spin_lock(&file->lock);
 	sub = file->subs[id];
 	if (sub && reader && sub->deleting)
@@ -112,7 +112,7 @@ static int file_publish(struct lab_file *file, struct lab_sub *sub, bool file_mm
 		ret = -EXDEV;
 		goto out;
 	}
-	for (i = 0; i < PINWATCH_LAB_MAX_SUBS; i++) {
+	for (i = 0; i < PINWATCH_TEST_MAX_SUBS; i++) {
 		if (file->subs[i])
 			continue;
 		sub->deleting = true;	/* until it is inserted */
@@ -139,14 +139,14 @@ static void file_unpublish(struct lab_file *file, u32 id)
 	lab_sub_put(sub);
 }
 
-static int sub_insert(struct lab_sub *sub, struct pinwatch_lab_add *arg)
+static int sub_insert(struct lab_sub *sub, struct pinwatch_test_add *arg)
 {
-	bool locked = arg->flags & PINWATCH_LAB_F_LOCKED;
+	bool locked = arg->flags & PINWATCH_TEST_F_LOCKED;
 	struct mm_struct *mm = sub->file->mm;
 	struct lab_clock clock;
 	int ret;
 
-	if (arg->flags & PINWATCH_LAB_F_SIGNAL)
+	if (arg->flags & PINWATCH_TEST_F_SIGNAL)
 		send_sig(SIGUSR1, current, 1);
 	if (locked)
 		mmap_write_lock(mm);
@@ -158,25 +158,25 @@ static int sub_insert(struct lab_sub *sub, struct pinwatch_lab_add *arg)
 	return ret;
 }
 
-static bool add_is_valid(const struct pinwatch_lab_add *arg)
+static bool add_is_valid(const struct pinwatch_test_add *arg)
 {
-	const u32 both = PINWATCH_LAB_F_LOCKED | PINWATCH_LAB_F_SIGNAL;
-	const u32 ours = PINWATCH_LAB_F_SLEEPS | PINWATCH_LAB_F_TWO_PASS |
-			 PINWATCH_LAB_F_OWNER | PINWATCH_LAB_F_FILE_MM;
+	const u32 both = PINWATCH_TEST_F_LOCKED | PINWATCH_TEST_F_SIGNAL;
+	const u32 ours = PINWATCH_TEST_F_SLEEPS | PINWATCH_TEST_F_TWO_PASS |
+			 PINWATCH_TEST_F_OWNER | PINWATCH_TEST_F_FILE_MM;
 
-	if (arg->engine >= PINWATCH_LAB_NR_ENGINES ||
-	    arg->behaviour >= PINWATCH_LAB_NR_BEHAVIOURS || arg->reserved ||
+	if (arg->engine >= PINWATCH_TEST_NR_ENGINES ||
+	    arg->behaviour >= PINWATCH_TEST_NR_BEHAVIOURS || arg->reserved ||
 	    arg->flags & ~(both | ours))
 		return false;
 	/* Into another mm: without its mmap lock. */
-	if (arg->flags & PINWATCH_LAB_F_FILE_MM && arg->flags & PINWATCH_LAB_F_LOCKED)
+	if (arg->flags & PINWATCH_TEST_F_FILE_MM && arg->flags & PINWATCH_TEST_F_LOCKED)
 		return false;
-	return arg->engine == PINWATCH_LAB_PINWATCH ||
+	return arg->engine == PINWATCH_TEST_PINWATCH ||
 	       (!(arg->flags & ours) && !arg->ignore_events &&
-		arg->behaviour != PINWATCH_LAB_PUTTING);
+		arg->behaviour != PINWATCH_TEST_PUTTING);
 }
 
-int lab_sub_add(struct lab_file *file, struct pinwatch_lab_add *arg)
+int lab_sub_add(struct lab_file *file, struct pinwatch_test_add *arg)
 {
 	struct lab_sub *sub;
 	int ret;
@@ -187,7 +187,7 @@ int lab_sub_add(struct lab_file *file, struct pinwatch_lab_add *arg)
 	if (!sub)
 		return -ENOMEM;
 	lab_sub_init(sub, arg);
-	ret = file_publish(file, sub, arg->flags & PINWATCH_LAB_F_FILE_MM, &arg->id);
+	ret = file_publish(file, sub, arg->flags & PINWATCH_TEST_F_FILE_MM, &arg->id);
 	if (ret) {
 		lab_sub_put(sub);
 		return ret;
@@ -236,19 +236,19 @@ void lab_sub_freed(struct pinwatch_interval_notifier *pw)
 	file_unpublish(sub->file, sub->id);
 }
 
-int lab_sub_del(struct lab_file *file, struct pinwatch_lab_del *arg)
+int lab_sub_del(struct lab_file *file, struct pinwatch_test_del *arg)
 {
-	bool put = arg->flags & PINWATCH_LAB_DEL_PUT;
+	bool put = arg->flags & PINWATCH_TEST_DEL_PUT;
 	struct lab_clock clock;
 	struct lab_sub *sub;
 	int ret;
 
-	if (arg->flags & ~PINWATCH_LAB_DEL_PUT)
+	if (arg->flags & ~PINWATCH_TEST_DEL_PUT)
 		return -EINVAL;
 	sub = lab_sub_get(file, arg->id, false);
 	if (!sub)
 		return -ENOENT;
-	ret = put && sub->engine != PINWATCH_LAB_PINWATCH ? -EINVAL :
+	ret = put && sub->engine != PINWATCH_TEST_PINWATCH ? -EINVAL :
 							    sub_claim(file, sub);
 	if (!ret) {
 		WRITE_ONCE(file->put, file->put || put);
@@ -265,7 +265,7 @@ int lab_sub_del(struct lab_file *file, struct pinwatch_lab_del *arg)
 	return ret;
 }
 
-void lab_sub_read(struct lab_sub *sub, struct pinwatch_lab_read *arg)
+void lab_sub_read(struct lab_sub *sub, struct pinwatch_test_read *arg)
 {
 	spin_lock(&sub->lock);
 	arg->inside = atomic_read(&sub->hold.inside);
@@ -283,19 +283,19 @@ void lab_sub_read(struct lab_sub *sub, struct pinwatch_lab_read *arg)
 	spin_unlock(&sub->lock);
 }
 
-static int sub_begin(struct lab_sub *sub, struct pinwatch_lab_begin *arg)
+static int sub_begin(struct lab_sub *sub, struct pinwatch_test_begin *arg)
 {
 	struct pinwatch_interval_notifier *pw = &sub->handle.pw;
 	unsigned long seq = 0;
 	int ret = 0;
 
-	if (arg->how != PINWATCH_LAB_BEGIN_PLAIN &&
-	    (sub->engine != PINWATCH_LAB_PINWATCH ||
-	     arg->how > PINWATCH_LAB_BEGIN_TIMEOUT))
+	if (arg->how != PINWATCH_TEST_BEGIN_PLAIN &&
+	    (sub->engine != PINWATCH_TEST_PINWATCH ||
+	     arg->how > PINWATCH_TEST_BEGIN_TIMEOUT))
 		return -EINVAL;
-	if (arg->how == PINWATCH_LAB_BEGIN_KILLABLE)
+	if (arg->how == PINWATCH_TEST_BEGIN_KILLABLE)
 		ret = pinwatch_interval_read_begin_killable(pw, &seq);
-	else if (arg->how == PINWATCH_LAB_BEGIN_TIMEOUT)
+	else if (arg->how == PINWATCH_TEST_BEGIN_TIMEOUT)
 		ret = pinwatch_interval_read_begin_timeout(pw, &seq,
 							   msecs_to_jiffies(arg->timeout_ms));
 	else
@@ -304,7 +304,7 @@ static int sub_begin(struct lab_sub *sub, struct pinwatch_lab_begin *arg)
 	return ret;
 }
 
-int lab_sub_begin(struct lab_file *file, struct pinwatch_lab_begin *arg)
+int lab_sub_begin(struct lab_file *file, struct pinwatch_test_begin *arg)
 {
 	struct lab_sub *sub = lab_sub_get(file, arg->id, true);
 	struct lab_clock clock;
@@ -332,13 +332,13 @@ bool lab_sub_retry(struct lab_sub *sub, unsigned long seq)
 /* At close: nobody else has the file. Nothing may stay held meanwhile. */
 void lab_sub_remove_all(struct lab_file *file)
 {
-	struct pinwatch_lab_del arg = {};
+	struct pinwatch_test_del arg = {};
 	u32 id;
 
-	for (id = 0; id < PINWATCH_LAB_MAX_SUBS; id++)
+	for (id = 0; id < PINWATCH_TEST_MAX_SUBS; id++)
 		if (file->subs[id])
 			lab_hold_release(&file->subs[id]->hold);
-	for (id = 0; id < PINWATCH_LAB_MAX_SUBS; id++) {
+	for (id = 0; id < PINWATCH_TEST_MAX_SUBS; id++) {
 		arg.id = id;
 		lab_sub_del(file, &arg);
 	}
