@@ -22,6 +22,7 @@ DATA = testdrv/lib/libpinwatch.a:$(LIBDIR)/libpinwatch.a \
 	uapi/linux/pinwatch.h:$(PREFIX)/include/linux/pinwatch.h \
 	uapi/linux/pinwatch_netlink.h:$(PREFIX)/include/linux/pinwatch_netlink.h \
 	testdrv/tool/pinwatch.bash-completion:$(PREFIX)/share/bash-completion/completions/pinwatch \
+	testdrv/tool/pinwatch.bash-completion:$(PREFIX)/share/bash-completion/completions/pinwatch-demo \
 	scripts/deb/60-pinwatch.rules:$(PREFIX)/lib/udev/rules.d/60-pinwatch.rules \
 	$(foreach page,$(MAN),testdrv/man/$(page):$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(page))
 
@@ -39,7 +40,7 @@ module:	## the module only
 		"install linux-headers-$$(uname -r), or say KDIR= (or 'make user')" >&2; exit 1; }
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/module modules
 
-user:	## the library and the tool only
+user:	## the library, the tool and the demonstration only
 	$(MAKE) -C testdrv
 
 demo:	## boot a stock kernel (KERNEL=6.1) and see it; sudo make demo HOST=1: this one
@@ -77,8 +78,9 @@ deb:	## Debian packages, in build/deb
 	@scripts/setup deb
 	@scripts/package
 
-install: user	## the tool and the library, to DESTDIR and PREFIX=/usr/local
+install: user	## the tool, the demonstration and the library, to DESTDIR and PREFIX=/usr/local
 	install -D -m 755 testdrv/tool/pinwatch $(DESTDIR)$(PREFIX)/bin/pinwatch
+	install -D -m 755 testdrv/demo/pinwatch-demo $(DESTDIR)$(PREFIX)/bin/pinwatch-demo
 	for pair in $(DATA); do install -D -m 644 $${pair%%:*} $(DESTDIR)$${pair#*:} || exit; done
 	ln -sf libpinwatch.so.0 $(DESTDIR)$(LIBDIR)/libpinwatch.so
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
@@ -87,7 +89,7 @@ install: user	## the tool and the library, to DESTDIR and PREFIX=/usr/local
 	$(LDCONFIG)
 
 uninstall:	## what install put there
-	rm -f $(DESTDIR)$(PREFIX)/bin/pinwatch $(foreach pair,$(DATA),$(DESTDIR)$(lastword $(subst :, ,$(pair))))
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,pinwatch pinwatch-demo) $(foreach pair,$(DATA),$(DESTDIR)$(lastword $(subst :, ,$(pair))))
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libpinwatch.so pkgconfig/libpinwatch.pc)
 	$(LDCONFIG)
 

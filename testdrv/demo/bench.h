@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pinwatch bench: what it costs from user space
+ * pinwatch-demo bench: what it costs from user space
  *
  *	cmd_bench.c	options, the report
  *	bench_watch.c	many watches: add, query, delete

@@ -10,7 +10,7 @@
 
 #include "bench.h"
 #include "print.h"
-#include "verb.h"
+#include "verbs.h"
 
 uint64_t bench_now_ns(void)
 {

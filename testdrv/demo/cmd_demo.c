@@ -7,7 +7,7 @@
 #include "libpinwatch.h"
 #include "print.h"
 #include "rows.h"
-#include "verb.h"
+#include "verbs.h"
 
 static void row_print(const struct demo_row *row, void *data)
 {

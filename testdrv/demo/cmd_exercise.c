@@ -11,7 +11,7 @@
 #include "libpinwatch.h"
 #include "print.h"
 #include "rows.h"
-#include "verb.h"
+#include "verbs.h"
 
 #define MAX_COUNT	1000000UL
 
@@ -133,7 +133,7 @@ static void candidates_print(const char *part)
 	const char *name;
 	size_t i;
 
-	fprintf(stderr, "pinwatch: '%s' can be any of these:\n", part);
+	fprintf(stderr, "pinwatch-demo: '%s' can be any of these:\n", part);
 	for (i = 0; (name = demo_operation_name(i)); i++)
 		if (strstr(name, part))
 			fprintf(stderr, "  %s\n", name);
@@ -148,7 +148,7 @@ static int operation_find(const char *part, size_t *index)
 		candidates_print(part);
 		return STATUS_USAGE;
 	}
-	fprintf(stderr, "pinwatch: no operation is called '%s'; --list lists them\n", part);
+	fprintf(stderr, "pinwatch-demo: no operation is called '%s'; --list lists them\n", part);
 	return verb_usage_error(&verb_exercise);
 }
 
@@ -160,7 +160,7 @@ static int count_parse(const char *text, unsigned long *count)
 	*count = strtoul(text, &end, 10);
 	if (!errno && *text >= '0' && *text <= '9' && !*end && *count && *count <= MAX_COUNT)
 		return STATUS_OK;
-	fprintf(stderr, "pinwatch: --count wants a number from 1 to %lu, not '%s'\n", MAX_COUNT,
+	fprintf(stderr, "pinwatch-demo: --count wants a number from 1 to %lu, not '%s'\n", MAX_COUNT,
 		text);
 	return verb_usage_error(&verb_exercise);
 }
@@ -235,7 +235,7 @@ const struct verb verb_exercise = {
 	.name = "exercise",
 	.summary = "Do one operation to watched memory, and print what the watch says",
 	.usage = "OPERATION [--count N] [--pin] [--wait] [--global] [--json] [--device PATH]\n"
-		 "       pinwatch exercise --list",
+		 "       pinwatch-demo exercise --list",
 	.help =
 		"OPERATION is a name of --list, or a part that only one of them has. It is done\n"
 		"to a range of a fresh process each time, and not judged; see 'demo' for that.\n"

@@ -104,7 +104,7 @@ static int act_kill(struct actor *actor)
  */
 static int act_exec(struct actor *actor)
 {
-	char *argv[] = { "pinwatch", "version", NULL };
+	char *argv[] = { "pinwatch-demo", "version", NULL };
 	char *envp[] = { NULL };
 	int null = open("/dev/null", O_WRONLY);
 

@@ -11,17 +11,16 @@ static int help_run(int argc, char **argv)
 		const struct verb *found = verb_find(argv[1]);
 
 		if (!found) {
-			fprintf(stderr, "pinwatch: unknown verb '%s'\n", argv[1]);
+			fprintf(stderr, "%s: unknown verb '%s'\n", program.name, argv[1]);
 			return verb_usage_error(&verb_help);
 		}
 		verb_print_help(found);
 		return STATUS_OK;
 	}
-	printf("Usage: pinwatch VERB [ARGUMENTS]\n\n"
-	       "Says whether pages that were taken still match the process's memory.\n\n");
-	for (verb = verbs; *verb; verb++)
+	printf("Usage: %s VERB [ARGUMENTS]\n\n%s.\n\n", program.name, program.summary);
+	for (verb = program.verbs; *verb; verb++)
 		printf("  %-10s %s\n", (*verb)->name, (*verb)->summary);
-	printf("\n'pinwatch VERB --help' tells more.\n");
+	printf("\n'%s VERB --help' tells more.\n", program.name);
 	return STATUS_OK;
 }
 

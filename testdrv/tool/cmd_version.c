@@ -27,14 +27,14 @@ static int version_run(int argc, char **argv)
 		return print_json(json_pack("{s:s, s:i, s:i}", "version", pinwatch_version(),
 					    "abi_major", PINWATCH_ABI_MAJOR,
 					    "abi_minor", PINWATCH_ABI_MINOR));
-	printf("pinwatch %s, ABI %d.%d\n", pinwatch_version(), PINWATCH_ABI_MAJOR,
+	printf("%s %s, ABI %d.%d\n", program.name, pinwatch_version(), PINWATCH_ABI_MAJOR,
 	       PINWATCH_ABI_MINOR);
 	return STATUS_OK;
 }
 
 const struct verb verb_version = {
 	.name = "version",
-	.summary = "Print the version of the tool and of the ABI that it speaks",
+	.summary = "Print the version of the program and of the ABI that it speaks",
 	.usage = "[--json]",
 	.help = "  --json   for programs\n",
 	.run = version_run,

@@ -1,25 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* The pinwatch tool: finds the verb. */
+/* Finds the verb: for pinwatch, and for pinwatch-demo. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "libpinwatch.h"
 #include "verb.h"
-
-const struct verb *const verbs[] = {
-	&verb_demo,
-	&verb_exercise,
-	&verb_watch,
-	&verb_bench,
-	&verb_monitor,
-	&verb_watches,
-	&verb_mms,
-	&verb_stat,
-	&verb_version,
-	&verb_help,
-	NULL,
-};
 
 const struct verb *verb_find(const char *name)
 {
@@ -29,7 +15,7 @@ const struct verb *verb_find(const char *name)
 		return &verb_help;
 	if (!strcmp(name, "--version"))
 		return &verb_version;
-	for (verb = verbs; *verb; verb++)
+	for (verb = program.verbs; *verb; verb++)
 		if (!strcmp((*verb)->name, name))
 			return *verb;
 	return NULL;
@@ -37,15 +23,15 @@ const struct verb *verb_find(const char *name)
 
 void verb_print_help(const struct verb *verb)
 {
-	printf("Usage: pinwatch %s%s%s\n\n%s.\n", verb->name, verb->usage[0] ? " " : "",
-	       verb->usage, verb->summary);
+	printf("Usage: %s %s%s%s\n\n%s.\n", program.name, verb->name,
+	       verb->usage[0] ? " " : "", verb->usage, verb->summary);
 	if (verb->help[0])
 		printf("\n%s", verb->help);
 }
 
 int verb_usage_error(const struct verb *verb)
 {
-	fprintf(stderr, "Try 'pinwatch %s --help'.\n", verb->name);
+	fprintf(stderr, "Try '%s %s --help'.\n", program.name, verb->name);
 	return STATUS_USAGE;
 }
 
@@ -67,7 +53,8 @@ static const char *error_hint(int error)
 
 int verb_device_error(const char *what, int error)
 {
-	fprintf(stderr, "pinwatch: %s: %s%s\n", what, strerror(-error), error_hint(error));
+	fprintf(stderr, "%s: %s: %s%s\n", program.name, what, strerror(-error),
+		error_hint(error));
 	return STATUS_DEVICE;
 }
 
@@ -86,7 +73,7 @@ int verb_finish_output(int status)
 {
 	if (!fflush(stdout) && !ferror(stdout))
 		return status;
-	fprintf(stderr, "pinwatch: standard output: %s\n", strerror(errno));
+	fprintf(stderr, "%s: standard output: %s\n", program.name, strerror(errno));
 	return STATUS_BAD;
 }
 
@@ -95,12 +82,12 @@ int main(int argc, char **argv)
 	const struct verb *verb;
 
 	if (argc < 2) {
-		fprintf(stderr, "pinwatch: no verb given\n");
+		fprintf(stderr, "%s: no verb given\n", program.name);
 		return verb_usage_error(&verb_help);
 	}
 	verb = verb_find(argv[1]);
 	if (!verb) {
-		fprintf(stderr, "pinwatch: unknown verb '%s'\n", argv[1]);
+		fprintf(stderr, "%s: unknown verb '%s'\n", program.name, argv[1]);
 		return verb_usage_error(&verb_help);
 	}
 	if (argc > 2 && (!strcmp(argv[2], "--help") || !strcmp(argv[2], "-h"))) {

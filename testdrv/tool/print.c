@@ -11,7 +11,7 @@ static int json_dump(json_t *json, size_t flags)
 	int ret;
 
 	if (!json) {
-		fprintf(stderr, "pinwatch: no memory\n");
+		fprintf(stderr, "%s: no memory\n", program.name);
 		return STATUS_BAD;
 	}
 	ret = json_dumpf(json, stdout, flags);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A verb of the pinwatch tool: its help stands beside its handler. */
+/* A verb of pinwatch or of pinwatch-demo: its help stands beside its handler. */
 #ifndef VERB_H
 #define VERB_H
 
@@ -21,19 +21,25 @@ struct verb {
 	int (*run)(int argc, char **argv);
 };
 
-extern const struct verb verb_demo;
-extern const struct verb verb_exercise;
+/* What main.c makes a program of; each program defines its own, in verbs.c. */
+struct program {
+	const char *name;
+	const char *summary;	/* one sentence, no full stop */
+	const struct verb *const *verbs;	/* NULL after the last */
+};
+
+extern const struct program program;
+
+/* Of both programs */
+extern const struct verb verb_version;
+extern const struct verb verb_help;
+
+/* Of pinwatch; those of pinwatch-demo are in demo/verbs.h. */
 extern const struct verb verb_watch;
-extern const struct verb verb_bench;
 extern const struct verb verb_monitor;
 extern const struct verb verb_watches;
 extern const struct verb verb_mms;
 extern const struct verb verb_stat;
-extern const struct verb verb_version;
-extern const struct verb verb_help;
-
-/* All verbs; NULL after the last. */
-extern const struct verb *const verbs[];
 
 const struct verb *verb_find(const char *name);
 void verb_print_help(const struct verb *verb);

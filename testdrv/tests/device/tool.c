@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * The tool against the module: pinwatch watch on a process that is told what to do,
- * stat -p, bench. The tool is the one in the guest's PATH.
+ * stat -p; and pinwatch-demo bench. Both are those in the guest's PATH.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -48,6 +48,7 @@ static struct tool tool_run(const char *const *argv)
 }
 
 #define tool_start(...)	tool_run((const char *const []){ "pinwatch", __VA_ARGS__, NULL })
+#define demo_start(...)	tool_run((const char *const []){ "pinwatch-demo", __VA_ARGS__, NULL })
 
 /* False: that was all. */
 static bool line_read(struct tool *tool)
@@ -354,7 +355,7 @@ static void test_stat_process(void)
 /* What the parameters do not allow is said, and that is no failure. */
 static void test_bench(void)
 {
-	struct tool tool = tool_start("bench", "--json", "--large");
+	struct tool tool = demo_start("bench", "--json", "--large");
 
 	tool_expect(&tool, "\"watch add\"");
 	tool_expect(&tool, "\"pinned watch add, pages\"");
