@@ -44,7 +44,7 @@ user:	## the library, the tool and the demonstration only
 	$(MAKE) -C testdrv
 
 demo:	## boot a stock kernel (KERNEL=6.1) and see it; sudo make demo HOST=1: this one
-	@scripts/demo $(if $(HOST),--host,$(KERNEL))
+	@scripts/vm/demo $(if $(HOST),--host,$(KERNEL))
 
 check:	## all tests: 35 to 40 minutes on two cores when the cache is warm
 	@scripts/check-all
@@ -54,11 +54,11 @@ check-quick:	## the checkers and the unit tests, without booting anything
 
 bench:	## instruction counts beside the kernel's own notifier (KERNEL=6.1)
 	@scripts/setup demo
-	@scripts/bench $(KERNEL)
+	@scripts/vm/bench $(KERNEL)
 
 check-slow:	## on 6.1 and newest: 100,000 operations beside the kernel's notifier, a million watches, 10 minutes of fuzz
 	@scripts/setup check
-	@prove -v --timer scripts/check-slow/differential scripts/check-slow/million scripts/check-slow/fuzz
+	@prove -v --timer scripts/check/slow/differential scripts/check/slow/million scripts/check/slow/fuzz
 
 fuzz:	## random ioctls as nobody, in a guest (SECONDS=600 KERNEL=6.1)
 	@scripts/setup demo
@@ -68,15 +68,15 @@ fuzz:	## random ioctls as nobody, in a guest (SECONDS=600 KERNEL=6.1)
 
 check-matrix:	## every stock kernel from 5.10 to the newest, through DKMS; an hour, takes root
 	@scripts/setup matrix
-	@scripts/matrix/run $(KERNELS)
+	@scripts/vm/matrix/run $(KERNELS)
 
 check-deb:	## the packages: install, upgrade while busy, remove, purge; takes root
 	@scripts/setup matrix
-	@scripts/check-slow/deb
+	@scripts/check/slow/deb
 
 deb:	## Debian packages, in build/deb
 	@scripts/setup deb
-	@scripts/package
+	@scripts/deb/package
 
 install: user	## the tool, the demonstration and the library, to DESTDIR and PREFIX=/usr/local
 	install -D -m 755 testdrv/tool/pinwatch $(DESTDIR)$(PREFIX)/bin/pinwatch

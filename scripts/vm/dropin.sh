@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Sourced by scripts/dropin after lib.sh: the drivers' sources, and how they are built.
+# Sourced by scripts/vm/dropin after lib.sh: the drivers' sources, and how they are built.
 
-# shellcheck source=vm/apt.sh
+# shellcheck source=apt.sh
 . "$TOP/scripts/vm/apt.sh"
 
-LIST=$TOP/scripts/dropin.list
+LIST=$TOP/scripts/vm/dropin.list
 
 # rows KERNEL: its lines of the list.
 rows() { awk -v k="$1" '$1 == k' "$LIST"; }
@@ -36,7 +36,7 @@ drivers() (
 		sort -u >"$tmp/wanted"
 	dpkg-deb --fsys-tarfile ./*.deb | tar -xO --wildcards './usr/src/linux-source-*.tar.xz' |
 		tar -xJ -C "$tmp/tree" --strip-components=1 --exclude='*/asic_reg/*' --wildcards \
-			-T "$tmp/wanted" || die "linux-source-$series lacks something of scripts/dropin.list"
+			-T "$tmp/wanted" || die "linux-source-$series lacks something of scripts/vm/dropin.list"
 	rm -rf "$dir"
 	mv "$tmp/tree" "$dir"
 	echo "$dir"

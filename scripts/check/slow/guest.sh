@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Sourced by those in check-slow/ that are one long run of one program in a guest.
-# shellcheck source=../check/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/../check/lib.sh"
+# Sourced by those in slow/ that are one long run of one program in a guest.
+# shellcheck source=../lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 KERNELS=(6.1 newest)
 
