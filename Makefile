@@ -21,17 +21,17 @@ DATA = testdrv/lib/libpinwatch.a:$(LIBDIR)/libpinwatch.a \
 	testdrv/lib/pinwatch_cache.h:$(PREFIX)/include/pinwatch_cache.h \
 	uapi/linux/pinwatch.h:$(PREFIX)/include/linux/pinwatch.h \
 	uapi/linux/pinwatch_netlink.h:$(PREFIX)/include/linux/pinwatch_netlink.h \
-	testdrv/cli/pinwatch.bash-completion:$(PREFIX)/share/bash-completion/completions/pinwatch \
+	testdrv/tool/pinwatch.bash-completion:$(PREFIX)/share/bash-completion/completions/pinwatch \
+	testdrv/tool/pinwatch.bash-completion:$(PREFIX)/share/bash-completion/completions/pinwatch-demo \
 	scripts/deb/60-pinwatch.rules:$(PREFIX)/lib/udev/rules.d/60-pinwatch.rules \
 	$(foreach page,$(MAN),testdrv/man/$(page):$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(page))
 
 # The loader's list of libraries, when it is this system's.
 LDCONFIG = [ -n "$(DESTDIR)" ] || [ "$$(id -u)" -ne 0 ] || PATH=$$PATH:/sbin ldconfig
 
-# The module's source for DKMS, without the modules in directories of their own.
+# The module's source for DKMS.
 DKMS = /usr/src/pinwatch-$(VERSION)
-SOURCES = dkms.conf $(filter-out %.mod.c $(patsubst %Kbuild,%%,$(wildcard module/*/Kbuild)), \
-	$(shell find module uapi -name '*.[ch]' -o -name Kbuild -o -name '*.mk'))
+SOURCES = dkms.conf $(filter-out %.mod.c,$(shell find module uapi -name '*.[ch]' -o -name Kbuild -o -name '*.mk'))
 
 all: module user	## build the module (KDIR=, or the running kernel) and user space, in place
 
@@ -40,11 +40,11 @@ module:	## the module only
 		"install linux-headers-$$(uname -r), or say KDIR= (or 'make user')" >&2; exit 1; }
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/module modules
 
-user:	## the library and the tool only
+user:	## the library, the tool and the demonstration only
 	$(MAKE) -C testdrv
 
 demo:	## boot a stock kernel (KERNEL=6.1) and see it; sudo make demo HOST=1: this one
-	@scripts/demo $(if $(HOST),--host,$(KERNEL))
+	@scripts/vm/demo $(if $(HOST),--host,$(KERNEL))
 
 check:	## all tests: 15 minutes on two cores when the cache is warm
 	@scripts/check-all
@@ -60,11 +60,11 @@ lint:	## the lint tools over every file, clean before or not
 
 bench:	## instruction counts beside the kernel's own notifier (KERNEL=6.1)
 	@scripts/setup demo
-	@scripts/bench $(KERNEL)
+	@scripts/vm/bench $(KERNEL)
 
 check-slow:	## on 6.1 and newest: 100,000 operations beside the kernel's notifier, a million watches, 10 minutes of fuzz
 	@scripts/setup check
-	@prove -v --timer scripts/check-slow/differential scripts/check-slow/million scripts/check-slow/fuzz
+	@prove -v --timer scripts/check/slow/differential scripts/check/slow/million scripts/check/slow/fuzz
 
 fuzz:	## random ioctls as nobody, in a guest (FUZZ_SECONDS=600 KERNEL=6.1)
 	@scripts/setup demo
@@ -74,18 +74,19 @@ fuzz:	## random ioctls as nobody, in a guest (FUZZ_SECONDS=600 KERNEL=6.1)
 
 check-matrix:	## every stock kernel from 5.10 to the newest, through DKMS; an hour, takes root
 	@scripts/setup matrix
-	@scripts/matrix/run $(KERNELS)
+	@scripts/vm/matrix/run $(KERNELS)
 
 check-deb:	## the packages: install, upgrade while busy, remove, purge; takes root
 	@scripts/setup matrix
-	@scripts/check-slow/deb
+	@scripts/check/slow/deb
 
 deb:	## Debian packages, in build/deb
 	@scripts/setup deb
-	@scripts/package
+	@scripts/deb/package
 
-install: user	## the tool and the library, to DESTDIR and PREFIX=/usr/local
-	install -D -m 755 testdrv/cli/pinwatch $(DESTDIR)$(PREFIX)/bin/pinwatch
+install: user	## the tool, the demonstration and the library, to DESTDIR and PREFIX=/usr/local
+	install -D -m 755 testdrv/tool/pinwatch $(DESTDIR)$(PREFIX)/bin/pinwatch
+	install -D -m 755 testdrv/demo/pinwatch-demo $(DESTDIR)$(PREFIX)/bin/pinwatch-demo
 	for pair in $(DATA); do install -D -m 644 $${pair%%:*} $(DESTDIR)$${pair#*:} || exit; done
 	ln -sf libpinwatch.so.0 $(DESTDIR)$(LIBDIR)/libpinwatch.so
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
@@ -94,7 +95,7 @@ install: user	## the tool and the library, to DESTDIR and PREFIX=/usr/local
 	$(LDCONFIG)
 
 uninstall:	## what install put there
-	rm -f $(DESTDIR)$(PREFIX)/bin/pinwatch $(foreach pair,$(DATA),$(DESTDIR)$(lastword $(subst :, ,$(pair))))
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,pinwatch pinwatch-demo) $(foreach pair,$(DATA),$(DESTDIR)$(lastword $(subst :, ,$(pair))))
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libpinwatch.so pkgconfig/libpinwatch.pc)
 	$(LDCONFIG)
 
@@ -110,8 +111,8 @@ uninstall-dkms:	## what install-dkms put there, and what DKMS built of it
 clean:	## what a build made, here and in build/; the cache of kernels stays
 	rm -rf build
 	$(MAKE) -C testdrv clean
-	[ ! -e testdrv/unit/Makefile ] || $(MAKE) -C testdrv/unit clean
-	find module -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \
+	[ ! -e testdrv/tests/unit/Makefile ] || $(MAKE) -C testdrv/tests/unit clean
+	find module testdrv/tests/module -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \
 		-o -name modules.order -o -name Module.symvers -o -name '.module-common.o' -o -name '.*.o.d' | xargs rm -f
 
 help:

@@ -29,7 +29,7 @@
  *	hmm_range_fault_unlocked_timeout()	like read_begin
  *
  * on a handle that pinwatch made; the inline functions and hmm_range_fault() are
- * fine. `scripts/dropin --audit MODULE.ko...` in pinwatch's sources tells which of
+ * fine. `scripts/vm/dropin --audit MODULE.ko...` in pinwatch's sources tells which of
  * these a module calls.
  *
  * What is different from the kernel's own:

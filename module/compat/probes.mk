@@ -26,3 +26,7 @@ PW_PROBES += $(call pw-probe,MIGRATE_PGMAP_OWNER,mmu_notifier.h,migrate_pgmap_ow
 PW_PROBES += $(call pw-probe,INVALIDATE_START,mmu_notifier.h,invalidate_start)
 PW_PROBES += $(call pw-probe,HMM_UNLOCKED,hmm.h,hmm_range_fault_unlocked_timeout)
 PW_PROBES += $(call pw-probe,GENL_INFO_DUMP,../net/genetlink.h,genl_info_dump)
+
+# What every file is compiled with, here and in a module that uses pinwatch.h. Such a
+# module's Kbuild sets PW_SRC to this module's directory, and includes this file.
+PW_CCFLAGS = -I$(PW_SRC) -I$(PW_SRC)/../uapi -include $(PW_SRC)/compat/compat.h $(PW_PROBES)

@@ -10,13 +10,14 @@
 # and ends with `check_main "$@"`. It runs from the top of the tree, with a
 # directory $TMP that is removed afterwards. The comment at its head is its help.
 
-# shellcheck source=../lib.sh
+# Not followed: the path is another one for scripts in slow/.
+# shellcheck source=/dev/null
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 export CHECKS=$TOP/scripts/check
-# Those in check-slow/ are not part of `make check`: each has a target of its own.
+# Those in slow/ are not part of `make check`: each has a target of its own.
 SELF=${0##*/}
-DIR=scripts/$(basename "$(dirname "$(realpath "$0")")")
+DIR=$(realpath --relative-to="$TOP" "$(dirname "$0")")
 TMP=$(mktemp -d)
 trap 'rm -rf "$TMP"' EXIT
 nr_lines=0 nr_failed=0

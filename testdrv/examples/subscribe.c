@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * A driver author's first subscription, seen from outside: pinwatch_lab.ko makes each
+ * A driver author's first subscription, seen from outside: pinwatch_test.ko makes each
  * call of module/pinwatch.h on request, so that one can try what happens when.
  *
  *	ADD	pinwatch_interval_notifier_insert()
@@ -17,7 +17,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../module/lab/pinwatch_lab.h"
+#include "../tests/module/pinwatch_test.h"
 
 #define NR_PAGES	4
 #define PAGE_SIZE	4096UL
@@ -27,13 +27,13 @@ static int lab;
 /* One attempt of a driver to take the pages; @meanwhile is bad luck. */
 static int attempt(__u32 id, void (*meanwhile)(char *range), char *range)
 {
-	struct pinwatch_lab_begin args = { .id = id };
+	struct pinwatch_test_begin args = { .id = id };
 
-	if (ioctl(lab, PINWATCH_LAB_IOC_BEGIN, &args))
+	if (ioctl(lab, PINWATCH_TEST_IOC_BEGIN, &args))
 		return -1;
 	if (meanwhile)
 		meanwhile(range);
-	if (ioctl(lab, PINWATCH_LAB_IOC_RETRY, &args))
+	if (ioctl(lab, PINWATCH_TEST_IOC_RETRY, &args))
 		return -1;
 	return args.retry != 0;
 }
@@ -45,22 +45,22 @@ static void discard(char *range)
 
 int main(void)
 {
-	struct pinwatch_lab_add add = {
-		.engine = PINWATCH_LAB_PINWATCH,
-		.behaviour = PINWATCH_LAB_COUNTING,
+	struct pinwatch_test_add add = {
+		.engine = PINWATCH_TEST_PINWATCH,
+		.behaviour = PINWATCH_TEST_COUNTING,
 		.length = NR_PAGES * PAGE_SIZE,
 	};
-	struct pinwatch_lab_read seen = { 0 };
-	struct pinwatch_lab_del del = { 0 };
+	struct pinwatch_test_read seen = { 0 };
+	struct pinwatch_test_del del = { 0 };
 	int unlucky, lucky;
 	char *range;
 
 	range = mmap(NULL, NR_PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE,
 		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	add.start = (__u64)(unsigned long)range;
-	lab = open(PINWATCH_LAB_DEVICE, O_RDWR | O_CLOEXEC);
-	if (lab < 0 || ioctl(lab, PINWATCH_LAB_IOC_ADD, &add)) {
-		perror(PINWATCH_LAB_DEVICE);
+	lab = open(PINWATCH_TEST_DEVICE, O_RDWR | O_CLOEXEC);
+	if (lab < 0 || ioctl(lab, PINWATCH_TEST_IOC_ADD, &add)) {
+		perror(PINWATCH_TEST_DEVICE);
 		return 1;
 	}
 	unlucky = attempt(add.id, discard, range);
@@ -68,11 +68,11 @@ int main(void)
 	printf("with MADV_DONTNEED in between: retry is %d; without: %d\n", unlucky, lucky);
 
 	seen.id = add.id;
-	if (ioctl(lab, PINWATCH_LAB_IOC_READ, &seen))
+	if (ioctl(lab, PINWATCH_TEST_IOC_READ, &seen))
 		return 1;
 	printf("%llu callback, of %llx-%llx\n", seen.callbacks, seen.last_start, seen.last_end);
 	del.id = add.id;
-	if (ioctl(lab, PINWATCH_LAB_IOC_DEL, &del))
+	if (ioctl(lab, PINWATCH_TEST_IOC_DEL, &del))
 		return 1;
 	close(lab);
 	return unlucky != 1 || lucky != 0 || seen.callbacks != 1 ||

@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The tool against the module: pinwatch watch on a process that is told what to do,
+ * stat -p; and pinwatch-demo bench. Both are those in the guest's PATH.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "device.h"
+
+#define NR		4UL
+#define CHANNEL_FD	9	/* the target's end, where an exec finds it */
+#define POLLS		5000	/* of one millisecond */
+
+/* A run of the tool: its output is read line by line. */
+struct tool {
+	pid_t pid;
+	int out;
+	char line[8192];
+};
+
+static struct tool tool_run(const char *const *argv)
+{
+	struct tool tool;
+	int fds[2];
+
+	CHECK_EQ(pipe2(fds, O_CLOEXEC), 0);
+	tool.pid = x_fork();
+	if (!tool.pid) {
+		dup2(fds[1], STDOUT_FILENO);
+		execvp(argv[0], (char *const *)(uintptr_t)argv);
+		ktap_fail(__FILE__, __LINE__, "%s: %s", argv[0], strerror(errno));
+	}
+	close(fds[1]);
+	tool.out = fds[0];
+	return tool;
+}
+
+#define tool_start(...)	tool_run((const char *const []){ "pinwatch", __VA_ARGS__, NULL })
+#define demo_start(...)	tool_run((const char *const []){ "pinwatch-demo", __VA_ARGS__, NULL })
+
+/* False: that was all. */
+static bool line_read(struct tool *tool)
+{
+	size_t nr = 0;
+	char c;
+
+	while (nr < sizeof(tool->line) - 1 && read(tool->out, &c, 1) == 1) {
+		tool->line[nr++] = c;
+		if (c == '\n')
+			break;
+	}
+	tool->line[nr] = '\0';
+	return nr > 0;
+}
+
+/* The next line that has @text in it. The test's own time limit ends the wait. */
+static const char *tool_expect(struct tool *tool, const char *text)
+{
+	while (line_read(tool))
+		if (strstr(tool->line, text))
+			return tool->line;
+	ktap_fail(__FILE__, __LINE__, "the tool did not say '%s'", text);
+}
+
+static int tool_end(struct tool *tool)
+{
+	int status;
+
+	while (line_read(tool))
+		;
+	close(tool->out);
+	CHECK_EQ(waitpid(tool->pid, &status, 0), tool->pid);
+	CHECK(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* A process that does one thing to its range at each turn. */
+enum turn { DISCARD, MAP_MORE, DISCARD_MORE, EXEC };
+
+struct target {
+	pid_t pid;
+	int channel;
+	char *addr;
+	char pid_text[16];
+};
+
+static char *map_more(void)
+{
+	char *addr = mmap((void *)0x600000000000, NR * page_size(), PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+	CHECK(addr != MAP_FAILED);
+	return addr;
+}
+
+static void turn_do(int channel, char *addr, enum turn turn)
+{
+	char *argv[] = { "device_tool", "--target", NULL };
+
+	if (turn == DISCARD)
+		x_dontneed(addr, page_size());
+	else if (turn == MAP_MORE)
+		map_more();
+	else if (turn == DISCARD_MORE)
+		x_dontneed((void *)0x600000000000, page_size());
+	else if (dup2(channel, CHANNEL_FD) == CHANNEL_FD)
+		execv("/proc/self/exe", argv);
+}
+
+static void target_main(int channel, char *addr) __attribute__((noreturn));
+static void target_main(int channel, char *addr)
+{
+	char turn;
+
+	prctl(PR_SET_NAME, "target");
+	while (read(channel, &turn, 1) == 1) {
+		turn_do(channel, addr, turn);
+		CHECK_EQ(write(channel, &turn, 1), 1);
+	}
+	_exit(0);
+}
+
+static struct target target_start(void)
+{
+	struct target target = { .addr = x_pages(NR) };
+	int ends[2];
+
+	CHECK_EQ(channel_open(ends), 0);
+	target.pid = x_fork();
+	if (!target.pid) {
+		close(ends[0]);
+		target_main(ends[1], target.addr);
+	}
+	close(ends[1]);
+	target.channel = ends[0];
+	snprintf(target.pid_text, sizeof(target.pid_text), "%d", target.pid);
+	return target;
+}
+
+static void target_turn(const struct target *target, enum turn turn)
+{
+	char byte = (char)turn;
+
+	CHECK_EQ(write(target->channel, &byte, 1), 1);
+	CHECK_EQ(read(target->channel, &byte, 1), 1);
+}
+
+static void target_end(const struct target *target)
+{
+	close(target->channel);
+	x_wait(target->pid);
+}
+
+static struct tool watch_start(const struct target *target, const char *option,
+			       const char *value)
+{
+	struct tool tool = tool_start("watch", "-p", target->pid_text, "--json", "--interval", "0",
+				      option, value);
+
+	tool_expect(&tool, "\"ranges\":");
+	return tool;
+}
+
+static void start_is(const char *line, const void *addr)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "\"start\":%lu,", (unsigned long)(uintptr_t)addr);
+	if (!strstr(line, text))
+		ktap_fail(__FILE__, __LINE__, "no '%s' in %s", text, line);
+}
+
+static void test_watch(void)
+{
+	struct target target = target_start();
+	struct tool tool = watch_start(&target, NULL, NULL);
+	const char *line;
+
+	target_turn(&target, DISCARD);
+	line = tool_expect(&tool, "\"madvise\"");
+	start_is(line, target.addr);
+	CHECK(strstr(line, "\"comm\":\"target\""));
+	CHECK(strstr(line, "\"mapping\":\"anon\""));
+	CHECK(strstr(line, "\"stack\":null"));
+	target_end(&target);
+	tool_expect(&tool, "\"exit\"");
+	line = tool_expect(&tool, "\"ended\":\"the process ended\"");
+	CHECK(strstr(line, "\"causes\":[\"madvise\"],\"comm\":\"target\",\"mapping\":\"anon\""));
+	CHECK_EQ(tool_end(&tool), 0);
+}
+
+static void test_watch_stack(void)
+{
+	struct target target = target_start();
+	struct tool tool = watch_start(&target, "--stack", NULL);
+
+	target_turn(&target, DISCARD);
+	CHECK(strstr(tool_expect(&tool, "\"madvise\""), "madvise\",\"do_syscall_64\"") ||
+	      strstr(tool.line, "sys_madvise"));
+	target_end(&target);
+	CHECK_EQ(tool_end(&tool), 0);
+}
+
+/* Of two pages of which only one is watched, that one. */
+static void test_watch_range(void)
+{
+	struct target target = target_start();
+	struct tool tool;
+	char range[64];
+
+	snprintf(range, sizeof(range), "%p-%p", (void *)target.addr,
+		 (void *)(target.addr + page_size()));
+	tool = tool_start("watch", "-p", target.pid_text, "--json", "--count", "1", "--range",
+			  range);
+	CHECK(strstr(tool_expect(&tool, "\"ranges\":"), "\"ranges\":1"));
+	target_turn(&target, MAP_MORE);
+	target_turn(&target, DISCARD_MORE);
+	target_turn(&target, DISCARD);
+	start_is(tool_expect(&tool, "\"causes\""), target.addr);
+	tool_expect(&tool, "\"ended\":\"as many as were asked for\",\"records\":1");
+	CHECK_EQ(tool_end(&tool), 0);
+	target_end(&target);
+}
+
+static void x_wait_watches(uint64_t more_than)
+{
+	int i;
+
+	for (i = 0; i < POLLS && x_stats().nr_watches <= more_than; i++)
+		usleep(1000);
+	CHECK(x_stats().nr_watches > more_than);
+}
+
+static void test_watch_new_mapping(void)
+{
+	struct target target = target_start();
+	struct tool tool = watch_start(&target, "--map", "anon");
+	uint64_t nr_watches = x_stats().nr_watches;
+
+	target_turn(&target, MAP_MORE);
+	x_wait_watches(nr_watches);
+	target_turn(&target, DISCARD_MORE);
+	start_is(tool_expect(&tool, "\"madvise\""), (void *)0x600000000000);
+	target_end(&target);
+	CHECK_EQ(tool_end(&tool), 0);
+}
+
+/* The new program's memory is watched: a range, of which it is known when that is so. */
+static void test_watch_exec(void)
+{
+	struct target target = target_start();
+	struct tool tool = watch_start(&target, "--range", "600000000000-600000004000");
+
+	target_turn(&target, EXEC);
+	tool_expect(&tool, "\"exec\"");
+	tool_expect(&tool, "\"ranges\":");
+	target_turn(&target, DISCARD);
+	start_is(tool_expect(&tool, "\"madvise\""), (void *)0x600000000000);
+	target_end(&target);
+	tool_expect(&tool, "\"ended\":\"the process ended\"");
+	CHECK_EQ(tool_end(&tool), 0);
+}
+
+static void test_watch_interrupted(void)
+{
+	struct target target = target_start();
+	struct tool tool = watch_start(&target, NULL, NULL);
+
+	CHECK_EQ(kill(tool.pid, SIGINT), 0);
+	tool_expect(&tool, "\"ended\":\"interrupted\"");
+	CHECK_EQ(tool_end(&tool), 0);
+	target_end(&target);
+}
+
+/* For people, and not for a terminal: the same, without colour. */
+static void test_watch_table(void)
+{
+	struct target target = target_start();
+	struct tool tool = tool_start("watch", "-p", target.pid_text);
+	const char *line;
+
+	tool_expect(&tool, "SECONDS");
+	target_turn(&target, DISCARD);
+	line = tool_expect(&tool, "madvise");
+	CHECK(strstr(line, "target/"));
+	CHECK(!strchr(line, '\033'));
+	target_end(&target);
+	tool_expect(&tool, "INVALIDATIONS");
+	tool_expect(&tool, "in all: the process ended");
+	CHECK_EQ(tool_end(&tool), 0);
+}
+
+static int status_of(const char *verb, const char *option, const char *value, const char *more)
+{
+	struct tool tool = tool_start(verb, option, value, more);
+
+	return tool_end(&tool);
+}
+
+static void test_watch_errors(void)
+{
+	struct target target = target_start();
+
+	CHECK_EQ(status_of("watch", NULL, NULL, NULL), 2);
+	CHECK_EQ(status_of("watch", "-p", "0", NULL), 2);
+	CHECK_EQ(status_of("watch", "-p", "x", NULL), 2);
+	CHECK_EQ(status_of("watch", "-p", target.pid_text, "--range=1"), 2);
+	CHECK_EQ(status_of("watch", "-p", target.pid_text, "--range=2-1"), 2);
+	CHECK_EQ(status_of("watch", "-p", target.pid_text, "--count=0"), 2);
+	CHECK_EQ(status_of("watch", "-p", target.pid_text, "--map=no such thing"), 1);
+	CHECK_EQ(status_of("watch", "-p", "4194303", NULL), 1);
+	CHECK_EQ(status_of("watch", "-p", target.pid_text, "--device=/dev/no-such"), 3);
+	/* Not for root without that capability, either. */
+	CHECK_EQ(prctl(PR_CAPBSET_DROP, CAP_SYS_PTRACE), 0);
+	CHECK_EQ(status_of("watch", "-p", target.pid_text, NULL), 3);
+	target_end(&target);
+}
+
+static void test_stat_process(void)
+{
+	char *addr = x_pages(NR), pid[16];
+	int fd = x_open(0);
+	struct tool tool;
+	const char *line;
+
+	/* A fork invalidates what it copies. */
+	CHECK_EQ(madvise(addr, NR * page_size(), MADV_DONTFORK), 0);
+	x_add(fd, addr, page_size(), PIN_RW, 0);
+	x_add(fd, addr + page_size(), page_size(), WATCH, 0);
+	x_dontneed(addr + page_size(), page_size());
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	tool = tool_start("stat", "-p", pid);
+	line = tool_expect(&tool, " valid ");
+	CHECK(strstr(line, " 1        1 "));
+	line = tool_expect(&tool, " changed ");
+	CHECK(strstr(line, "madvise"));
+	CHECK_EQ(tool_end(&tool), 0);
+	close(fd);
+	CHECK_EQ(status_of("stat", "-p", "4194303", NULL), 1);
+	CHECK_EQ(status_of("stat", "-p", "0", NULL), 2);
+}
+
+/* What the parameters do not allow is said, and that is no failure. */
+static void test_bench(void)
+{
+	struct tool tool = demo_start("bench", "--json", "--large");
+
+	tool_expect(&tool, "\"watch add\"");
+	tool_expect(&tool, "\"pinned watch add, pages\"");
+	tool_expect(&tool, "\"io_uring");
+	tool_expect(&tool, "\"event records read\"");
+	tool_expect(&tool, "\"validation\"");
+	tool_expect(&tool, "max_watches_per_file");
+	CHECK_EQ(tool_end(&tool), 0);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct ktap_test tests[] = {
+		{ "watch", test_watch },
+		{ "watch_stack", test_watch_stack },
+		{ "watch_range", test_watch_range },
+		{ "watch_new_mapping", test_watch_new_mapping },
+		{ "watch_exec", test_watch_exec },
+		{ "watch_interrupted", test_watch_interrupted },
+		{ "watch_table", test_watch_table },
+		{ "watch_errors", test_watch_errors },
+		{ "stat_process", test_stat_process },
+		{ "bench", test_bench },
+		{ "counters_are_back", test_counters_are_back },
+		{ NULL, NULL }
+	};
+
+	if (argc > 1 && !strcmp(argv[1], "--target")) {
+		char *addr = map_more();
+
+		/* The end of the turn that began with execv(). */
+		CHECK_EQ(write(CHANNEL_FD, "", 1), 1);
+		target_main(CHANNEL_FD, addr);
+	}
+	counters_remember();
+	return ktap_main(tests);
+}
