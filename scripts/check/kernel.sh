@@ -39,13 +39,13 @@ module_built() {
 		KBUILD_EXTRA_SYMBOLS="$dir/module/Module.symvers" -j"$(nproc)" "$@" modules
 }
 
-# tiny_module <CODE: for bust_*: a module of one file, to be built in no time.
+# tiny_module <CODE: for break_*: a module of one file, to be built in no time.
 tiny_module() {
 	rm -rf module testdrv/tests/module/Kbuild testdrv/tests/module/*.c
 	mkdir -p module
 	echo 'obj-m := pinwatch.o' >module/Kbuild
 	{
-		echo '// SPDX-License-Identifier: GPL-2.0-only'
+		echo '// SPDX-License-''Identifier: GPL-2.0-only'
 		cat
 		echo 'MODULE_LICENSE("GPL");'
 		echo 'MODULE_DESCRIPTION("broken");'

@@ -3,7 +3,7 @@
 # Sourced by every checker. A checker defines
 #
 #	check		prints a TAP line for each thing it looks at
-#	bust_NAME	any number: breaks the copy of the tree that it is started in,
+#	break_NAME	any number: breaks the copy of the tree that it is started in,
 #			and prints an extended regular expression: what the checker
 #			must say of it
 #
@@ -95,25 +95,25 @@ copy_tree() {
 	git -C "$1" -c user.name=check -c user.email=check@localhost commit -qm copy
 }
 
-# busted NAME...: each must make the checker fail, and say so.
-busted() {
-	local bust want copy
-	for bust; do
-		copy=$TMP/$bust
+# self_test NAME...: each must make the checker fail, and say so.
+self_test() {
+	local break want copy
+	for break; do
+		copy=$TMP/$break
 		copy_tree "$copy"
-		if ! want=$(cd "$copy" && "$bust") || [ -z "$want" ]; then
-			not_ok "$SELF fails: ${bust#bust_}" <<<"the tree could not be broken"
+		if ! want=$(cd "$copy" && "$break") || [ -z "$want" ]; then
+			not_ok "$SELF fails: ${break#break_}" <<<"the tree could not be broken"
 			continue
 		fi
 		git -C "$copy" add -A
 		if (cd "$copy" && "$DIR/$SELF") >"$TMP/out" 2>"$TMP/err"; then
-			not_ok "$SELF fails: ${bust#bust_}" <<<"it passed"
+			not_ok "$SELF fails: ${break#break_}" <<<"it passed"
 		elif ! grep '^not ok' "$TMP/out" >/dev/null || ! grep -E -- "$want" "$TMP/out" >/dev/null; then
-			not_ok "$SELF fails: ${bust#bust_}" < <(
+			not_ok "$SELF fails: ${break#break_}" < <(
 				echo "it failed without saying '$want':"
 				cat "$TMP/out" "$TMP/err")
 		else
-			ok "$SELF fails: ${bust#bust_}"
+			ok "$SELF fails: ${break#break_}"
 		fi
 		rm -rf "$copy"
 	done
@@ -123,8 +123,8 @@ usage() {
 	awk 'NR > 2 && !/^#/ { exit } NR > 2 { sub(/^# ?/, ""); print }' "$TOP/$DIR/$SELF"
 	cat <<-USAGE
 
-		usage: $DIR/$SELF [--busted]
-		Prints TAP and fails if any line is not ok. With --busted it runs on copies
+		usage: $DIR/$SELF [--self-test]
+		Prints TAP and fails if any line is not ok. With --self-test it runs on copies
 		that are broken on purpose, and succeeds only if it fails on each.
 	USAGE
 }
@@ -133,10 +133,10 @@ check_main() {
 	cd "$TOP" || exit
 	case ${1:-} in
 	'') check ;;
-	--busted)
-		mapfile -t busts < <(compgen -A function bust_)
-		[ ${#busts[@]} -gt 0 ] || die "others show that it fails: mutations, tap"
-		busted "${busts[@]}" ;;
+	--self-test)
+		mapfile -t breaks < <(compgen -A function break_)
+		[ ${#breaks[@]} -gt 0 ] || die "$SELF has no self-test: it is a test"
+		self_test "${breaks[@]}" ;;
 	--help) usage; exit ;;
 	*) usage >&2; exit 2 ;;
 	esac

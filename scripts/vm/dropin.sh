@@ -73,4 +73,3 @@ object() {
 	printf 'obj-m += %s.o\nCFLAGS_%s.o := %s\n' "$1" "$1" "$3" >>Kbuild
 	objects+=("$1.o")
 }
-

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Sourced after lib.sh: run test programs in a guest, each judged by prove.
+
+# In the guest: run each program (with its arguments) between two lines that say so. The
+# examples print no TAP: their status is their one test.
+# shellcheck disable=SC2016
+EACH='all=0
+for program; do
+	echo "@program $program"
+	case $program in example_*) echo 1..1 ;; esac
+	$program
+	status=$?
+	case $program in example_*)
+		if [ $status -eq 0 ]; then echo "ok 1"; else echo "not ok 1 - status $status"; fi ;;
+	esac
+	echo "@exit $status"
+	[ $status -eq 0 ] || all=1
+done
+exit $all'
+
+# verdicts DIRECTORY STATUS PROGRAM... <OUTPUT: of a guest whose scripts/vm/run ended with
+# STATUS; what each program printed goes to DIRECTORY/PROGRAM.tap. prove finds a failed
+# test, a plan that is not met and a program without tests. A bad status, or an end that is
+# missing, becomes a "Bail out!" for it.
+verdicts() {
+	local dir=$1 status=$2 program file want=0
+	shift 2
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	awk -v dir="$dir" '
+		/^@program / {
+			name = substr($0, 10)
+			gsub(/[^A-Za-z0-9_.-]/, "_", name)
+			file = dir "/" name ".tap"
+			bad = 0
+			printf "" >file
+			next
+		}
+		/^@exit / {
+			if ($2 && !bad) print "Bail out! status " $2 " without a failed test" >file
+			print $2 >(file ".status")
+			file = ""
+			next
+		}
+		file { bad = bad || /^not ok/; print >file }'
+	for program; do
+		file=$dir/${program//[^A-Za-z0-9_.-]/_}.tap
+		[ -e "$file.status" ] || echo "Bail out! no end" >>"$file"
+		[ "$(cat "$file.status" 2>/dev/null)" = 0 ] || want=1
+		passes "${dir##*/} $program, tests: $(grep -cE '^(not )?ok' "$file" || true)" \
+			prove --failures --comments --exec cat "$file"
+		sed -nE 's/^(ok.*# *skip)/# \1/ip' "$file"
+	done
+	passes "${dir##*/}: the guest booted, came to its end, unloaded the modules" [ "$status" -eq $want ]
+}
+
+# What runs the programs in the guest: another command prints the same lines.
+EACH_PROGRAM=(sh -c "$EACH" each)
+
+# boot DIRECTORY OPTION... -- PROGRAM...: in one guest, with these options of scripts/vm/run.
+boot() {
+	local out=$1 options=() status=0
+	shift
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	mkdir -p "$out"
+	"$TOP/scripts/vm/run" --log "$out.console" "${options[@]}" -- "${EACH_PROGRAM[@]}" "$@" >"$out.out" || status=$?
+	verdicts "$out" "$status" "$@" <"$out.out"
+}
+
+# For device_memory: memory to take away. Some of what was there at boot may be reserved.
+# shellcheck disable=SC2054	# of QEMU
+MOVABLE=(--mem 2G,slots=1,maxmem=4G --append memhp_default_state=online_movable
+	--qemu "-object memory-backend-ram,id=more,size=512M -device pc-dimm,memdev=more")
+
+# devices: the device tests that need no guest of their own, one a line.
+devices() {
+	find "$(scripts/build user)" -name 'device_*' ! -name device_memory ! -name device_race -printf '%f\n' | sort
+}
+
+# all_tests KERNEL: those that do not disturb each other share a guest, and those that race
+# on purpose have one whose processors really run in parallel.
+all_tests() {
+	local kernel=$1 out=$TOP/build/log/guests/$1 user32 devices program devices32=() add32=()
+	user32=$(scripts/build user32)
+	scripts/build "$kernel" >/dev/null
+	mapfile -t devices < <(devices)
+	# Some of them again as 32-bit programs, which have another name in the guest.
+	for program in actor attach cache errno ioctl library map permission read repin verify watch; do
+		add32+=(--add "$user32/device_$program:/usr/bin/device_$program.32")
+		devices32+=("device_$program.32")
+	done
+	boot "$out-device" --kernel "$kernel" --timeout 1500 --append secretmem.enable=1 "${add32[@]}" -- \
+		"${devices[@]}" judge example_regcache example_who_touches "${devices32[@]}"
+	boot "$out-memory" --kernel "$kernel" "${MOVABLE[@]}" -- device_memory
+	boot "$out-parallel" --kernel "$kernel" --parallel --timeout 600 --module test \
+		--add "$user32/device_race:/usr/bin/device_race.32" -- device_race device_race.32 \
+		"engine overlap_waits insert_during remove_waits two_invalidations rejected many crowd" \
+		"fuzz --seconds 60" "fuzz --busted"
+	boot "$out-engine" --kernel "$kernel" --timeout 900 --module test -- engine example_subscribe
+}
