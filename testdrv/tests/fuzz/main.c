@@ -18,15 +18,15 @@
 
 #include "describe.h"
 #include "leftover.h"
-#include "meminfo.h"
+#include "leftover.h"
 #include "text.h"
 #include "worker.h"
-#include "world.h"
+#include "device_setup.h"
 
 #define MAX_WORKERS	16
 #define WARM_SHARE	10	/* of the time, before the memory is first looked at */
 #define SETTLE_SECONDS	10
-#define BUSTED_SECONDS	4	/* for each */
+#define SELF_TEST_SECONDS	4	/* for each */
 
 struct options {
 	struct worker worker;
@@ -160,7 +160,7 @@ static void programs_print(const struct options *options)
 
 /* All workers for so long, with an eye on the memory. */
 static void workers_run(const struct options *options, unsigned int seconds,
-			struct meminfo *worst)
+			struct memory *worst)
 {
 	struct worker worker = options->worker;
 	unsigned int i, left = 0;
@@ -171,9 +171,9 @@ static void workers_run(const struct options *options, unsigned int seconds,
 		left += worker_start(&worker) > 0;
 	}
 	while (left) {
-		struct meminfo now = meminfo_read();
+		struct memory now = memory_read();
 
-		meminfo_worst(worst, &now);
+		memory_worst(worst, &now);
 		while (left && waitpid(-1, NULL, WNOHANG) > 0)
 			left--;
 		usleep(200000);
@@ -181,13 +181,13 @@ static void workers_run(const struct options *options, unsigned int seconds,
 }
 
 /* What RCU and the workers free comes back a little later. */
-static bool memory_is_back(const struct meminfo *start, struct meminfo *end)
+static bool memory_is_back(const struct memory *start, struct memory *end)
 {
 	int i;
 
 	for (i = 0; i < SETTLE_SECONDS; i++) {
-		*end = meminfo_settled();
-		if (meminfo_bounded(start, end))
+		*end = memory_settled();
+		if (memory_bounded(start, end))
 			return true;
 		sleep(1);
 	}
@@ -195,7 +195,7 @@ static bool memory_is_back(const struct meminfo *start, struct meminfo *end)
 }
 
 /* A fuzzer that gets nowhere finds nothing. */
-static bool covered(const struct report *report, bool privileged)
+static bool covered(const struct tally *tally, bool privileged)
 {
 	static const char *const refused[] = { "_GET_STATS", "_ATTACH", "_WATCH_STACK" };
 	bool all = true;
@@ -203,10 +203,10 @@ static bool covered(const struct report *report, bool privileged)
 
 	for (i = 0; i < lang.nr_calls; i++) {
 		const char *name = lang.calls[i].name;
-		bool done = report->calls[i][0];
+		bool done = tally->calls[i][0];
 
 		for (j = 0; j < 3 && !privileged; j++)
-			done = done || (strstr(name, refused[j]) && report->calls[i][EPERM]);
+			done = done || (strstr(name, refused[j]) && tally->calls[i][EPERM]);
 		/* Of that one nothing comes back. */
 		done = done || !strcmp(name, "syz_pinwatch_exit");
 		if (!done)
@@ -218,66 +218,66 @@ static bool covered(const struct report *report, bool privileged)
 
 static int fuzz(struct options *options)
 {
-	struct report *report = report_make();
-	struct meminfo start, worst, end;
+	struct tally *tally = tally_make();
+	struct memory start, worst, end;
 	struct pinwatch_stats stats;
 	unsigned int warm = options->seconds / WARM_SHARE;
 
 	printf("KTAP version 1\n1..8\n# seed %llu, %u processes, %u s\n",
 	       (unsigned long long)options->worker.seed, options->processes, options->seconds);
-	if (!report || !world_prepare() || !world_stats(&stats))
+	if (!tally || !device_prepare() || !device_stats(&stats))
 		return 1;
-	options->worker.report = report;
+	options->worker.tally = tally;
 	/* What the kernel allocates once and keeps is no leak. */
-	start = meminfo_read();
+	start = memory_read();
 	if (!options->worker.count)
 		workers_run(options, warm, &start);
-	start = meminfo_settled();
+	start = memory_settled();
 	worst = start;
 	options->worker.first += options->worker.count ? 0 : 1ULL << 32;
 	workers_run(options, options->seconds - warm, &worst);
 
-	report_print(report, &lang);
-	leftover_print();
-	test(!report->failed[REPORT_ERRNO], "fuzz_errnos_are_documented");
-	test(!report->failed[REPORT_ACCEPTED], "fuzz_bad_input_is_refused");
-	test(!report->failed[REPORT_GENERATION], "fuzz_generations_grow");
-	test(!report->failed[REPORT_TOLD], "fuzz_secrets_are_kept");
-	test(!report->failed[REPORT_DIED], "fuzz_processes_end");
-	test(options->worker.count || covered(report, options->worker.privileged),
+	tally_print(tally, &lang);
+	processes_print();
+	test(!tally->failed[DEFECT_ERRNO], "fuzz_errnos_are_documented");
+	test(!tally->failed[DEFECT_ACCEPTED], "fuzz_bad_input_is_refused");
+	test(!tally->failed[DEFECT_GENERATION], "fuzz_generations_grow");
+	test(!tally->failed[DEFECT_TOLD], "fuzz_secrets_are_kept");
+	test(!tally->failed[DEFECT_DIED], "fuzz_processes_end");
+	test(options->worker.count || covered(tally, options->worker.privileged),
 	     "fuzz_reaches_every_call");
-	test(world_is_back(&stats), "fuzz_counters_are_back");
+	test(device_is_back(&stats), "fuzz_counters_are_back");
 	test(memory_is_back(&start, &end), "fuzz_memory_is_bounded");
-	meminfo_print(&start, &worst, &end);
-	world_restore();
+	memory_print(&start, &worst, &end);
+	device_restore();
 	return nr_failed != 0;
 }
 
 /* A judge that says yes to everything would find nothing, either. */
-static int fuzz_busted(struct options *options)
+static int self_test(struct options *options)
 {
-	static const char *const names[REPORT_KINDS] = {
+	static const char *const names[TALLY_DEFECTS] = {
 		"fuzz_finds_errnos", "fuzz_finds_accepted", "fuzz_finds_generations",
 		"fuzz_finds_told", "fuzz_finds_dead",
 	};
-	struct report *report = report_make();
-	struct meminfo worst = meminfo_read();
+	struct tally *tally = tally_make();
+	struct memory worst = memory_read();
 	struct pinwatch_stats stats;
-	enum report_kind kind;
+	enum defect kind;
 
-	printf("KTAP version 1\n1..%d\n", REPORT_KINDS + 1);
-	if (!report || !world_prepare() || !world_stats(&stats))
+	printf("KTAP version 1\n1..%d\n", TALLY_DEFECTS + 1);
+	if (!tally || !device_prepare() || !device_stats(&stats))
 		return 1;
-	report->quiet = true;
-	options->worker.report = report;
-	for (kind = 0; kind < REPORT_KINDS; kind++) {
-		options->worker.bust = kind;
-		workers_run(options, BUSTED_SECONDS, &worst);
-		test(report->failed[kind], names[kind]);
+	tally->quiet = true;
+	options->worker.tally = tally;
+	for (kind = 0; kind < TALLY_DEFECTS; kind++) {
+		options->worker.inject = kind;
+		workers_run(options, SELF_TEST_SECONDS, &worst);
+		test(tally->failed[kind], names[kind]);
 	}
 	/* What is in flight keeps the module, until the kernel collects it. */
-	test(world_is_back(&stats), "fuzz_counters_are_back");
-	world_restore();
+	test(device_is_back(&stats), "fuzz_counters_are_back");
+	device_restore();
 	return nr_failed != 0;
 }
 
@@ -287,11 +287,11 @@ int main(int argc, char **argv)
 
 	options.worker.seed = (uint64_t)time(NULL) << 16 ^ (uint64_t)getpid();
 	options.worker.lang = &lang;
-	options.worker.bust = REPORT_KINDS;
+	options.worker.inject = TALLY_DEFECTS;
 	options.worker.header = &header;
 	options_parse(&options, argc, argv);
 	if (options.after_exec >= 0)
-		return run_after_exec(options.after_exec);
+		return execution_after_exec(options.after_exec);
 	describe_read(&lang, options.description);
 	header_parse(&header, text_header);
 	if (options.layout)
@@ -301,6 +301,6 @@ int main(int argc, char **argv)
 	else if (options.print)
 		programs_print(&options);
 	else
-		return options.busted ? fuzz_busted(&options) : fuzz(&options);
+		return options.busted ? self_test(&options) : fuzz(&options);
 	return 0;
 }

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: MIT
-/* See report.h. */
+/* See tally.h. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#include "report.h"
+#include "tally.h"
 
-struct report *report_make(void)
+struct tally *tally_make(void)
 {
-	void *report = mmap(NULL, sizeof(struct report), PROT_READ | PROT_WRITE,
+	void *tally = mmap(NULL, sizeof(struct tally), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	return report == MAP_FAILED ? NULL : report;
+	return tally == MAP_FAILED ? NULL : tally;
 }
 
-void report_call(struct report *report, unsigned int call, long ret)
+void tally_call(struct tally *tally, unsigned int call, long ret)
 {
 	unsigned int number = ret < 0 && ret > -HEADER_ERRNOS ? (unsigned int)-ret : 0;
 
-	__atomic_add_fetch(&report->calls[call][number], 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&tally->calls[call][number], 1, __ATOMIC_RELAXED);
 }
 
 /* In one write(), or the lines of two processes would mix. */
@@ -38,35 +38,35 @@ static void program_print(const struct prog *prog)
 		printf("# %s\n", line);
 }
 
-void report_fail(struct report *report, enum report_kind kind, const struct prog *prog,
+void tally_defect(struct tally *tally, enum defect kind, const struct prog *prog,
 		 const char *format, ...)
 {
 	va_list args;
 
-	if (__atomic_add_fetch(&report->failed[kind], 1, __ATOMIC_RELAXED) > 3 || report->quiet)
+	if (__atomic_add_fetch(&tally->failed[kind], 1, __ATOMIC_RELAXED) > 3 || tally->quiet)
 		return;
 	printf("# ");
 	va_start(args, format);
 	vprintf(format, args);
 	va_end(args);
 	printf("\n");
-	if (prog && !__atomic_exchange_n(&report->printed, true, __ATOMIC_RELAXED))
+	if (prog && !__atomic_exchange_n(&tally->printed, true, __ATOMIC_RELAXED))
 		program_print(prog);
 	fflush(stdout);
 }
 
-void report_print(const struct report *report, const struct lang *lang)
+void tally_print(const struct tally *tally, const struct lang *lang)
 {
 	unsigned int i, number;
 
 	for (i = 0; i < lang->nr_calls; i++) {
-		printf("# %-34s %7" PRIu64 " ok", lang->calls[i].name, report->calls[i][0]);
+		printf("# %-34s %7" PRIu64 " ok", lang->calls[i].name, tally->calls[i][0]);
 		for (number = 1; number < HEADER_ERRNOS; number++)
-			if (report->calls[i][number])
+			if (tally->calls[i][number])
 				printf(" %s %" PRIu64, header_errno_name((int)number) ?: "E?",
-				       report->calls[i][number]);
+				       tally->calls[i][number]);
 		printf("\n");
 	}
 	printf("# %" PRIu64 " programs, %" PRIu64 " of them ended by force\n",
-	       report->programs, report->killed);
+	       tally->programs, tally->killed);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* See world.h. */
+/* See device_setup.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "run.h"
-#include "world.h"
+#include "execute.h"
+#include "device_setup.h"
 
 #define PARAMETERS	"/sys/module/pinwatch/parameters/"
 #define SETTLE_POLLS	10000	/* of one millisecond */
@@ -20,7 +20,7 @@ static struct limit {
 	unsigned long value;
 	unsigned long old;
 } limits[] = {
-	{ PARAMETERS "max_watches_per_file", RUN_IDS, 0 },
+	{ PARAMETERS "max_watches_per_file", EXECUTION_IDS, 0 },
 	{ PARAMETERS "max_watches_per_user", 96, 0 },
 	{ PARAMETERS "max_pin_pages", 14, 0 },
 };
@@ -51,7 +51,7 @@ static bool limit_get(struct limit *limit)
 	return done;
 }
 
-bool world_prepare(void)
+bool device_prepare(void)
 {
 	size_t i;
 
@@ -64,7 +64,7 @@ bool world_prepare(void)
 	return false;
 }
 
-void world_restore(void)
+void device_restore(void)
 {
 	size_t i;
 
@@ -74,7 +74,7 @@ void world_restore(void)
 		printf("# %s: %s\n", PINWATCH_DEVICE, strerror(errno));
 }
 
-bool world_stats(struct pinwatch_stats *stats)
+bool device_stats(struct pinwatch_stats *stats)
 {
 	int fd = open(PINWATCH_DEVICE, O_RDWR | O_CLOEXEC);
 	bool done;
@@ -120,18 +120,18 @@ static void flights_end(void)
 	close(ends[1]);
 }
 
-bool world_is_back(const struct pinwatch_stats *start)
+bool device_is_back(const struct pinwatch_stats *start)
 {
 	struct pinwatch_stats now = { 0 };
 	bool known;
 	int i;
 
 	flights_end();
-	known = world_stats(&now);
+	known = device_stats(&now);
 	for (i = 0; i < SETTLE_POLLS && known && !same(start, &now); i++) {
 		usleep(1000);
 		flights_end();
-		known = world_stats(&now);
+		known = device_stats(&now);
 	}
 	stats_print("start", start);
 	stats_print("end", &now);

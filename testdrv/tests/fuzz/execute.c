@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* A program's process: its arena, its threads, its calls. See run.h. */
+/* A program's process: its arena, its threads, its calls. See execute.h. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -9,25 +9,25 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "run.h"
+#include "execute.h"
 
 #define PATIENCE_MS	300	/* with threads that are at work yet */
 #define SIGNAL_US	40000L	/* between signals, which end a read() without events */
 
 /* Of each thread, and of a child that goes on alone */
 struct thread {
-	struct run *run;
+	struct execution *execution;
 	pthread_t thread;
 	unsigned int number;
 	uint8_t *guarded;	/* a page for each blob, and behind each one that cannot be read */
 	int pipe[2];
 };
 
-static bool thread_prepare(struct thread *thread, struct run *run, unsigned int number)
+static bool thread_prepare(struct thread *thread, struct execution *execution, unsigned int number)
 {
 	unsigned int i;
 
-	thread->run = run;
+	thread->execution = execution;
 	thread->number = number;
 	thread->guarded = mmap(NULL, 2 * PROG_PAGE * PROG_BLOBS, PROT_READ | PROT_WRITE,
 			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -54,33 +54,33 @@ static void memory_copy(const struct thread *thread, void *to, const void *from,
  * Each blob ends where its page does: what the kernel reads or writes beyond fails.
  * Or it lies in the arena, whose pages come and go.
  */
-static void blob_place(struct thread *thread, struct run_call *call, unsigned int i)
+static void blob_place(struct thread *thread, struct attempt *attempt, unsigned int i)
 {
-	const struct prog_blob *blob = &call->blobs[i];
-	unsigned long page = (call->index * 7 + i) % PROG_PAGES;
+	const struct prog_blob *blob = &attempt->blobs[i];
+	unsigned long page = (attempt->index * 7 + i) % PROG_PAGES;
 
-	if (call->prog->in_arena) {
-		call->memory[i] = (uint8_t *)PROG_ARENA + page * PROG_PAGE;
-		memory_copy(thread, call->memory[i], blob->bytes, blob->size);
+	if (attempt->prog->in_arena) {
+		attempt->memory[i] = (uint8_t *)PROG_ARENA + page * PROG_PAGE;
+		memory_copy(thread, attempt->memory[i], blob->bytes, blob->size);
 		return;
 	}
-	call->memory[i] = thread->guarded + (2 * i + 1) * PROG_PAGE - blob->size;
-	memcpy(call->memory[i], blob->bytes, blob->size);
+	attempt->memory[i] = thread->guarded + (2 * i + 1) * PROG_PAGE - blob->size;
+	memcpy(attempt->memory[i], blob->bytes, blob->size);
 }
 
 /* The value of a patch; false: what stands there is to stay. */
-static bool patch_value(const struct run_call *call, const struct prog_patch *patch,
+static bool patch_value(const struct attempt *attempt, const struct prog_patch *patch,
 			uint64_t *value)
 {
-	const struct run_result *result;
+	const struct attempt_result *result;
 
 	if (patch->source == PROG_NO_CALL)
 		return false;
 	if (patch->kind == PROG_POINTER) {
-		*value = (uintptr_t)call->memory[patch->source];
+		*value = (uintptr_t)attempt->memory[patch->source];
 		return true;
 	}
-	result = &call->run->results[patch->source];
+	result = &attempt->execution->results[patch->source];
 	if (!__atomic_load_n(&result->made, __ATOMIC_ACQUIRE))
 		return false;
 	*value = result->value;
@@ -92,50 +92,50 @@ static bool is_in_blob(const struct prog_patch *patch)
 	return patch->place != PROG_ARGS;
 }
 
-static void patches_apply(struct run_call *call, bool in_blobs)
+static void patches_apply(struct attempt *attempt, bool in_blobs)
 {
 	unsigned int i;
 
-	for (i = 0; i < call->prog->nr_patches; i++) {
-		const struct prog_patch *patch = &call->prog->patches[i];
+	for (i = 0; i < attempt->prog->nr_patches; i++) {
+		const struct prog_patch *patch = &attempt->prog->patches[i];
 		uint64_t value;
 
-		if (in_blobs != is_in_blob(patch) || !patch_value(call, patch, &value))
+		if (in_blobs != is_in_blob(patch) || !patch_value(attempt, patch, &value))
 			continue;
 		if (!in_blobs)
-			call->args[patch->offset] = value;
-		else if (patch->offset + patch->size <= call->blobs[patch->place].size)
-			prog_store(call->blobs[patch->place].bytes + patch->offset,
+			attempt->args[patch->offset] = value;
+		else if (patch->offset + patch->size <= attempt->blobs[patch->place].size)
+			prog_store(attempt->blobs[patch->place].bytes + patch->offset,
 				   patch->size, value);
 	}
 }
 
 /* Blobs are made from the last: an earlier one points to a later one. */
-static void call_prepare(struct thread *thread, struct run_call *call, unsigned int index)
+static void call_prepare(struct thread *thread, struct attempt *attempt, unsigned int index)
 {
-	const struct prog_call *prog = &thread->run->prog->calls[index];
+	const struct prog_call *prog = &thread->execution->prog->calls[index];
 	unsigned int i;
 
-	call->index = index;
-	call->prog = prog;
-	memcpy(call->args, prog->args, sizeof(call->args));
-	memcpy(call->blobs, prog->blobs, prog->nr_blobs * sizeof(call->blobs[0]));
+	attempt->index = index;
+	attempt->prog = prog;
+	memcpy(attempt->args, prog->args, sizeof(attempt->args));
+	memcpy(attempt->blobs, prog->blobs, prog->nr_blobs * sizeof(attempt->blobs[0]));
 	for (i = prog->nr_blobs; i--;)
-		call->memory[i] = thread->guarded + (2 * i + 1) * PROG_PAGE - call->blobs[i].size;
+		attempt->memory[i] = thread->guarded + (2 * i + 1) * PROG_PAGE - attempt->blobs[i].size;
 	if (prog->in_arena)
 		for (i = 0; i < prog->nr_blobs; i++)
-			blob_place(thread, call, i);
-	patches_apply(call, true);
+			blob_place(thread, attempt, i);
+	patches_apply(attempt, true);
 	for (i = 0; i < prog->nr_blobs; i++)
-		blob_place(thread, call, i);
-	patches_apply(call, false);
+		blob_place(thread, attempt, i);
+	patches_apply(attempt, false);
 }
 
 /* What the call made is there for the calls that come after. */
-static void result_publish(struct run_call *call, long ret)
+static void result_publish(struct attempt *attempt, long ret)
 {
-	struct run_result *result = &call->run->results[call->index];
-	const struct lang_call *lang = call->prog->call;
+	struct attempt_result *result = &attempt->execution->results[attempt->index];
+	const struct lang_call *lang = attempt->prog->call;
 	const struct lang_struct *structure = lang_argument(lang);
 	const struct lang_field *field = structure ? lang_find_field(structure, "id") : NULL;
 
@@ -143,36 +143,36 @@ static void result_publish(struct run_call *call, long ret)
 		return;
 	result->value = (uint64_t)ret;
 	if (!lang->ret) {
-		if (call->prog->in_arena || !field ||
-		    field->offset + field->type->size > call->blobs[0].size)
+		if (attempt->prog->in_arena || !field ||
+		    field->offset + field->type->size > attempt->blobs[0].size)
 			return;
-		result->value = prog_load(call->memory[0] + field->offset, field->type->size);
+		result->value = prog_load(attempt->memory[0] + field->offset, field->type->size);
 	}
 	__atomic_store_n(&result->made, true, __ATOMIC_RELEASE);
 }
 
 static void thread_call(struct thread *thread, unsigned int index)
 {
-	struct run_call call = { .run = thread->run };
+	struct attempt attempt = { .execution = thread->execution };
 	long ret;
 
-	call_prepare(thread, &call, index);
-	run_snapshot(call.run, call.args[0], call.before);
-	if (call.run->bust == REPORT_GENERATION)
-		call.before[0]++;
-	ret = run_make(&call);
-	report_call(call.run->report, (unsigned int)(call.prog->call - call.run->lang->calls), ret);
-	run_verdict(&call, ret);
-	result_publish(&call, ret);
+	call_prepare(thread, &attempt, index);
+	generations_read(attempt.execution, attempt.args[0], attempt.before);
+	if (attempt.execution->inject == DEFECT_GENERATION)
+		attempt.before[0]++;
+	ret = attempt_make(&attempt);
+	tally_call(attempt.execution->tally, (unsigned int)(attempt.prog->call - attempt.execution->lang->calls), ret);
+	attempt_check(&attempt, ret);
+	result_publish(&attempt, ret);
 }
 
 static void *thread_run(void *data)
 {
 	struct thread *thread = data;
-	unsigned int i, nr_threads = thread->run->prog->nr_threads;
+	unsigned int i, nr_threads = thread->execution->prog->nr_threads;
 
 	/* The first call is the main thread's, before the others begin. */
-	for (i = thread->number ?: nr_threads; i < thread->run->prog->nr; i += nr_threads)
+	for (i = thread->number ?: nr_threads; i < thread->execution->prog->nr; i += nr_threads)
 		thread_call(thread, i);
 	return NULL;
 }
@@ -205,21 +205,21 @@ static void signals_start(void)
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-void run_program(struct run *run)
+void execution_start(struct execution *execution)
 {
-	static struct thread threads[RUN_THREADS];
-	unsigned int i, nr = run->prog->nr_threads;
+	static struct thread threads[EXECUTION_THREADS];
+	unsigned int i, nr = execution->prog->nr_threads;
 	void *arena = mmap((void *)PROG_ARENA, PROG_PAGES * PROG_PAGE, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	bool ready = arena != MAP_FAILED;
 
 	for (i = 0; i < nr; i++)
-		ready = ready && thread_prepare(&threads[i], run, i);
+		ready = ready && thread_prepare(&threads[i], execution, i);
 	if (!ready) {
-		report_fail(run->report, REPORT_DIED, NULL, "no memory for a program");
+		tally_defect(execution->tally, DEFECT_DIED, NULL, "no memory for a program");
 		_exit(0);
 	}
-	if (run->bust == REPORT_DIED)
+	if (execution->inject == DEFECT_DIED)
 		raise(SIGSEGV);
 	signals_start();
 	thread_call(&threads[0], 0);
@@ -228,17 +228,17 @@ void run_program(struct run *run)
 			_exit(0);
 	thread_run(&threads[0]);
 	threads_end(threads, nr);
-	run_children_end(run);
+	execution_children_end(execution);
 	_exit(0);
 }
 
-void run_rest(struct run *run, unsigned int index)
+void execution_rest(struct execution *execution, unsigned int index)
 {
 	struct thread thread;
 	unsigned int i;
 
-	if (!thread_prepare(&thread, run, 0))
+	if (!thread_prepare(&thread, execution, 0))
 		return;
-	for (i = index; i < run->prog->nr; i++)
+	for (i = index; i < execution->prog->nr; i++)
 		thread_call(&thread, i);
 }
