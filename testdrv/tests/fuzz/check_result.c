@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Is what came back allowed? The description says which arguments are right, the
- * header which errors there are, the mapped generations which values can be.
+ * Compare the result of a call with the ABI: with the tables of abi.h (rules for input
+ * and output, documented errors, capabilities), and with the mapped generations.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,108 +10,135 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <linux/pinwatch.h>
+
 #include "execute.h"
 
-#define SIZE_BITS	((uint64_t)_IOC_SIZEMASK << _IOC_SIZESHIFT)
-
-static void fail(const struct attempt *attempt, enum defect kind, const char *what,
+static void fail(const struct attempt *attempt, enum defect kind, const char *text,
 		 uint64_t value)
 {
-	tally_defect(attempt->execution->tally, kind, attempt->execution->prog, "call %u, %s: %s %#" PRIx64,
-		    attempt->index, attempt->prog->call->name, what, value);
+	const struct execution *execution = attempt->execution;
+
+	tally_defect(execution->tally, kind, execution->prog, "call %u, %s: %s %#" PRIx64,
+		     attempt->index, attempt->prog->call->name, text, value);
 }
 
-/* The ioctl that the number means, which may have been mutated; NULL: none. */
-static const struct lang_call *ioctl_find(const struct attempt *attempt)
+static bool call_is(const struct attempt *attempt, const char *name)
 {
-	const struct lang *lang = attempt->execution->lang;
-	uint32_t number = (uint32_t)attempt->args[1];
-	unsigned int i;
-
-	for (i = 0; i < lang->nr_calls; i++)
-		if (lang_call_is(&lang->calls[i], "ioctl") &&
-		    !(((uint32_t)lang->calls[i].args[1].type->low ^ number) & ~SIZE_BITS))
-			return &lang->calls[i];
-	return NULL;
+	return !strcmp(attempt->prog->call->name, name);
 }
 
-/* The system call fails before the module is asked. */
+/* The kernel returns the error before it calls the module. */
 static bool errno_generic(const struct attempt *attempt, int number)
 {
-	int fd = (int)attempt->args[lang_call_is(attempt->prog->call, "mmap") ? 4 : 0];
+	int fd = (int)attempt->args[0];
 	int flags = fcntl(fd, F_GETFL);
 
 	if (number == EBADF)
 		return fd < FIRST_FD || flags < 0 || (flags & O_ACCMODE) != O_RDWR;
-	return lang_call_is(attempt->prog->call, "mmap") && attempt->prog->mutated;
+	return call_is(attempt, "mmap") && attempt->prog->mutated;
 }
 
-static void errno_check(const struct attempt *attempt, const char *name, int number)
+static bool errno_documented(const struct abi_call *call, int number)
 {
-	struct header_errors *errors = header_find(attempt->execution->header, name);
+	unsigned int i;
 
-	if (errors && errors->documented[number] && attempt->execution->inject != DEFECT_ERRNO)
+	for (i = 0; i < ABI_ERRORS && call->errors[i]; i++)
+		if (call->errors[i] == number)
+			return true;
+	return false;
+}
+
+/* @call: the one whose errors are expected */
+static void errno_check(const struct attempt *attempt, const struct abi_call *call, int number)
+{
+	if (errno_documented(call, number) && attempt->execution->inject != DEFECT_ERRNO)
 		return;
 	if (!errno_generic(attempt, number))
-		fail(attempt, DEFECT_ERRNO, header_errno_name(number) ?: "unknown errno",
+		fail(attempt, DEFECT_ERRNO, strerrorname_np(number) ?: "unknown errno",
 		     (uint64_t)number);
 }
 
-/* Is a member, as it went in, what the description allows? */
-static bool member_valid(const struct lang_field *field, const struct attempt *attempt)
+static bool zeros(const uint8_t *bytes, size_t size)
 {
-	const struct lang_type *type = field->type;
-	const struct prog_blob *blob = &attempt->blobs[0];
-	uint64_t value = prog_load(blob->bytes + field->offset, type->size);
+	while (size && !bytes[size - 1])
+		size--;
+	return !size;
+}
 
-	if (field->dir == LANG_OUT)
-		return true;
-	if (attempt->execution->inject == DEFECT_ACCEPTED)
-		return false;
-	if (type->kind == LANG_CONST)
-		return value == type->low;
-	if (type->kind == LANG_FLAGS)
-		return !(value & ~type->set->all);
-	if (type->kind == LANG_BYTESIZE && !strcmp(type->name, "parent"))
-		return value == blob->size;
+/* Reserved members are 0, and flags have documented bits only, in both directions. */
+static bool member_valid(const struct abi_field *member, const uint8_t *at)
+{
+	if (member->kind == ABI_ZERO)
+		return zeros(at, member->size);
+	if (member->kind == ABI_FLAGS)
+		return !(prog_load(at, member->size) & ~abi_bits(member->values));
 	return true;
 }
 
-/* A structure that was accepted had nothing in it that must be refused. */
-static void accepted_check(const struct attempt *attempt, const struct lang_struct *structure)
+static bool input_valid(const struct attempt *attempt, const struct abi_field *member)
+{
+	const struct prog_blob *blob = &attempt->blobs[0];
+	const uint8_t *at = blob->bytes + member->offset;
+
+	if (member->out)
+		return true;
+	if (attempt->execution->inject == DEFECT_ACCEPTED)
+		return false;
+	if (member->kind == ABI_SIZE)
+		return prog_load(at, member->size) == blob->size;
+	return member_valid(member, at);
+}
+
+/* The kernel accepted the structure: no member may be one that the kernel must refuse. */
+static void input_check(const struct attempt *attempt, const struct abi_struct *structure)
 {
 	const struct prog_blob *blob = &attempt->blobs[0];
 	unsigned int i;
 
 	for (i = 0; i < structure->nr; i++) {
-		const struct lang_field *field = &structure->fields[i];
+		const struct abi_field *member = &structure->members[i];
 
-		if (field->offset + field->type->size <= blob->size && !member_valid(field, attempt))
-			fail(attempt, DEFECT_ACCEPTED, field->name,
-			     prog_load(blob->bytes + field->offset, field->type->size));
+		if (member->offset + member->size <= blob->size && !input_valid(attempt, member))
+			fail(attempt, DEFECT_ACCEPTED, member->name,
+			     prog_load(blob->bytes + member->offset, member->size));
 	}
-	for (i = (unsigned int)structure->size; i < blob->size; i++)
+	for (i = structure->size; i < blob->size; i++)
 		if (blob->bytes[i])
 			fail(attempt, DEFECT_ACCEPTED, "a byte that no kernel knows", i);
 }
 
-static void told_check(const struct attempt *attempt, const struct lang_call *ioctl_call)
+/* @size: bytes of the structure that the kernel wrote at @at */
+static void output_check(const struct attempt *attempt, const struct abi_struct *structure,
+			 const void *at, unsigned int size)
 {
-	static const char *const privileged[] = { "_GET_STATS", "_ATTACH", "_WATCH_STACK" };
 	unsigned int i;
 
+	for (i = 0; i < structure->nr; i++) {
+		const struct abi_field *member = &structure->members[i];
+		const uint8_t *bytes = (const uint8_t *)at + member->offset;
+
+		if (member->out && member->offset + member->size <= size &&
+		    !member_valid(member, bytes))
+			fail(attempt, DEFECT_ACCEPTED, member->name,
+			     prog_load(bytes, member->size));
+	}
+}
+
+static void privilege_check(const struct attempt *attempt, const struct abi_call *ioctl_call)
+{
 	if (attempt->execution->privileged)
 		return;
-	for (i = 0; i < sizeof(privileged) / sizeof(privileged[0]); i++)
-		if (strstr(ioctl_call->name, privileged[i]))
-			fail(attempt, DEFECT_TOLD, "success without a capability", 0);
+	if (ioctl_call->privileged)
+		fail(attempt, DEFECT_TOLD, "success without a capability", 0);
 	if (attempt->execution->inject == DEFECT_TOLD ||
-	    (strstr(ioctl_call->name, "_WATCH_ADD") &&
-	     prog_load(attempt->blobs[0].bytes + 4, 4) & PINWATCH_WATCH_F_STACK))
+	    (ioctl_call->request == PINWATCH_IOC_WATCH_ADD &&
+	     prog_load(attempt->blobs[0].bytes + offsetof(struct pinwatch_watch_add, flags), 4) &
+	     PINWATCH_WATCH_F_STACK))
 		fail(attempt, DEFECT_TOLD, "F_STACK without a capability", 0);
 }
 
-/* What the call said lies between what was there before and what is there now. */
+/* @generation lies between the mapped generation before the call and the one now. */
 static void between_check(const struct attempt *attempt, uint64_t id, uint64_t generation,
 			  bool since_before)
 {
@@ -124,86 +151,85 @@ static void between_check(const struct attempt *attempt, uint64_t id, uint64_t g
 		fail(attempt, DEFECT_GENERATION, "a generation of another time", generation);
 }
 
-static uint64_t member(const struct attempt *attempt, const struct lang_struct *structure,
-		       const char *name, bool *there)
+uint64_t attempt_member(const struct attempt *attempt, const struct abi_struct *structure,
+			const char *name, bool *there)
 {
-	const struct lang_field *field = lang_find_field(structure, name);
+	const struct abi_field *member = abi_find_member(structure, name);
 
-	*there = field && field->offset + field->type->size <= attempt->blobs[0].size;
-	return *there ? prog_load(attempt->memory[0] + field->offset, field->type->size) : 0;
+	*there = member && member->offset + member->size <= attempt->blobs[0].size;
+	return *there ? prog_load(attempt->memory[0] + member->offset, member->size) : 0;
 }
 
-/* A stack's generation is that of the last hit, all others are of now. */
-static void generation_check(const struct attempt *attempt, const struct lang_struct *structure)
+/* WATCH_STACK returns the generation of the last hit, other ioctls return the one now. */
+static void generation_check(const struct attempt *attempt, const struct abi_struct *structure)
 {
 	bool has_id, has_generation;
-	uint64_t id = member(attempt, structure, "id", &has_id);
-	uint64_t generation = member(attempt, structure, "generation", &has_generation);
+	uint64_t id = attempt_member(attempt, structure, "id", &has_id);
+	uint64_t generation = attempt_member(attempt, structure, "generation", &has_generation);
 
 	if (has_id && has_generation)
-		between_check(attempt, id, generation,
-			      strcmp(structure->name, "pinwatch_watch_stack") != 0);
+		between_check(attempt, id, generation, structure != &abi_watch_stack);
 }
 
-static void resync_check(const struct attempt *attempt, const struct lang_struct *structure)
+static void resync_check(const struct attempt *attempt)
 {
 	const struct pinwatch_gen *gens = (void *)attempt->memory[1];
 	bool there;
-	uint64_t first = member(attempt, structure, "first_id", &there);
-	uint64_t nr = member(attempt, structure, "nr_ids", &there), i;
+	uint64_t first = attempt_member(attempt, &abi_resync, "first_id", &there);
+	uint64_t nr = attempt_member(attempt, &abi_resync, "nr_ids", &there), i;
 
 	if (attempt->prog->nr_blobs < 2 || attempt->prog->mutated)
 		return;
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < nr; i++) {
 		between_check(attempt, first + i, gens[i].generation, true);
+		output_check(attempt, &abi_gen, &gens[i], sizeof(gens[i]));
+	}
 }
 
 static void ioctl_check(const struct attempt *attempt, long ret)
 {
-	const struct lang_call *ioctl_call = ioctl_find(attempt);
-	const struct lang_struct *structure;
+	/* The number may have been mutated. */
+	const struct abi_call *ioctl_call = abi_find_ioctl(attempt->args[1]);
+	const struct abi_struct *structure;
 
 	if (!ioctl_call) {
 		/* Numbers without a type are the file system's. */
-		if (ret != -ENOTTY && ret != -EBADF && (uint32_t)attempt->args[1] >> _IOC_TYPESHIFT)
+		if (ret != -ENOTTY && ret != -EBADF &&
+		    (uint32_t)attempt->args[1] >> _IOC_TYPESHIFT)
 			fail(attempt, DEFECT_ACCEPTED, "unknown ioctl", attempt->args[1]);
 		return;
 	}
 	if (ret < 0) {
-		errno_check(attempt, strchr(ioctl_call->name, '$') + 1, (int)-ret);
+		errno_check(attempt, ioctl_call, (int)-ret);
 		return;
 	}
-	/* What other threads may write to is no evidence. */
-	if (attempt->prog->in_arena || ioctl_call != attempt->prog->call || !attempt->prog->nr_blobs ||
-	    attempt->args[2] != (uintptr_t)attempt->memory[0])
+	/* Other threads may have written to the arena or to another address meanwhile. */
+	if (attempt->prog->in_arena || ioctl_call != attempt->prog->call ||
+	    !attempt->prog->nr_blobs || attempt->args[2] != (uintptr_t)attempt->memory[0])
 		return;
-	structure = lang_argument(ioctl_call);
-	accepted_check(attempt, structure);
-	told_check(attempt, ioctl_call);
+	structure = ioctl_call->args[2].to;
+	input_check(attempt, structure);
+	output_check(attempt, structure, attempt->memory[0], attempt->blobs[0].size);
+	privilege_check(attempt, ioctl_call);
 	generation_check(attempt, structure);
-	if (!strcmp(structure->name, "pinwatch_resync"))
-		resync_check(attempt, structure);
-}
-
-static bool zeros(const void *at, size_t size)
-{
-	const uint8_t *bytes = at;
-
-	while (size && !bytes[size - 1])
-		size--;
-	return !size;
+	if (structure == &abi_resync)
+		resync_check(attempt);
 }
 
 static void event_check(const struct attempt *attempt, const struct pinwatch_event *event)
 {
 	bool actor = event->flags & PINWATCH_EVENT_F_ACTOR;
 
-	if (!event->count || event->start >= event->end || !zeros(event->reserved, 24))
-		fail(attempt, DEFECT_ACCEPTED, "an event that says nothing, count", event->count);
-	if (!actor && (event->tid || event->tgid || !zeros(event->comm, sizeof(event->comm))))
-		fail(attempt, DEFECT_TOLD, "an actor that is not told, thread", (uint64_t)event->tid);
+	output_check(attempt, &abi_event, event, sizeof(*event));
+	if (!event->count || event->start >= event->end)
+		fail(attempt, DEFECT_ACCEPTED, "an event without a hit, count", event->count);
+	if (!actor && (event->tid || event->tgid ||
+		       !zeros((const uint8_t *)event->comm, sizeof(event->comm))))
+		fail(attempt, DEFECT_TOLD, "an actor without F_ACTOR, thread",
+		     (uint64_t)event->tid);
 	if (actor && !attempt->execution->privileged && event->tgid != getpid())
-		fail(attempt, DEFECT_TOLD, "another process's actor", (uint64_t)event->tgid);
+		fail(attempt, DEFECT_TOLD, "an actor of another process",
+		     (uint64_t)event->tgid);
 	between_check(attempt, event->id, event->generation, false);
 }
 
@@ -212,10 +238,8 @@ static void read_check(const struct attempt *attempt, long ret)
 	const struct pinwatch_event *events = (void *)attempt->memory[0];
 	size_t i, nr = (size_t)ret / sizeof(*events);
 
-	if (ret < 0) {
-		errno_check(attempt, "read", (int)-ret);
+	if (ret < 0)
 		return;
-	}
 	if ((size_t)ret % sizeof(*events) || !ret)
 		fail(attempt, DEFECT_ACCEPTED, "no whole records", (uint64_t)ret);
 	if (attempt->prog->in_arena || attempt->prog->mutated)
@@ -239,14 +263,14 @@ static void monotonic_check(const struct attempt *attempt)
 
 void attempt_check(const struct attempt *attempt, long ret)
 {
-	const struct lang_call *lang = attempt->prog->call;
+	const struct abi_call *call = attempt->prog->call;
 
-	if (lang_call_is(lang, "ioctl"))
+	if (call->request)
 		ioctl_check(attempt, ret);
-	else if (lang_call_is(lang, "read"))
+	else if (ret < 0 && call->errors[0])
+		errno_check(attempt, call, (int)-ret);
+	if (call_is(attempt, "read"))
 		read_check(attempt, ret);
-	else if (lang_call_is(lang, "mmap") && !strstr(lang->name, "_arena") && ret < 0)
-		errno_check(attempt, "mmap", (int)-ret);
-	if (!lang_call_is(lang, "openat") && !lang_call_is(lang, "dup"))
+	if (call->makes != ABI_FD)
 		monotonic_check(attempt);
 }

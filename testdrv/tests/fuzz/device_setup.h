@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The device as root sees it: what is alive, and the limits that a run sets. */
+/*
+ * Prepare the device for programs of an unprivileged user, and compare the module's
+ * counters before and after
+ *
+ * All functions need root. On an error they print the path and the error.
+ */
 #ifndef DEVICE_SETUP_H
 #define DEVICE_SETUP_H
 
@@ -7,14 +12,16 @@
 
 #include <linux/pinwatch.h>
 
-/* Open the node to everybody, and make limits that programs can reach. */
+/* Let all users open the device, and set limits low enough for programs to reach. */
 bool device_prepare(void);
-/* Put the limits and the node's mode back. */
+/* Restore the limits and the mode of the device node. */
 void device_restore(void);
 
-/* Of the module; false: it does not answer. */
 bool device_stats(struct pinwatch_stats *stats);
-/* Wait, a bounded time, until as much is alive as in @start. */
+/*
+ * Wait until address spaces, subscriptions, files, watches and pinned pages are as many as
+ * in @start. False: they are not after ten seconds.
+ */
 bool device_is_back(const struct pinwatch_stats *start);
 
 #endif /* DEVICE_SETUP_H */

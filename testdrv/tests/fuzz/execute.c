@@ -23,6 +23,12 @@ struct thread {
 	int pipe[2];
 };
 
+/* Of blob @i: a page that cannot be accessed follows. */
+static uint8_t *guarded_end(const struct thread *thread, unsigned int i)
+{
+	return thread->guarded + (2 * i + 1) * PROG_PAGE;
+}
+
 static bool thread_prepare(struct thread *thread, struct execution *execution, unsigned int number)
 {
 	unsigned int i;
@@ -34,7 +40,7 @@ static bool thread_prepare(struct thread *thread, struct execution *execution, u
 	if (thread->guarded == MAP_FAILED || pipe2(thread->pipe, O_CLOEXEC))
 		return false;
 	for (i = 0; i < PROG_BLOBS; i++)
-		if (mprotect(thread->guarded + (2 * i + 1) * PROG_PAGE, PROG_PAGE, PROT_NONE))
+		if (mprotect(guarded_end(thread, i), PROG_PAGE, PROT_NONE))
 			return false;
 	return true;
 }
@@ -64,7 +70,7 @@ static void blob_place(struct thread *thread, struct attempt *attempt, unsigned 
 		memory_copy(thread, attempt->memory[i], blob->bytes, blob->size);
 		return;
 	}
-	attempt->memory[i] = thread->guarded + (2 * i + 1) * PROG_PAGE - blob->size;
+	attempt->memory[i] = guarded_end(thread, i) - blob->size;
 	memcpy(attempt->memory[i], blob->bytes, blob->size);
 }
 
@@ -111,7 +117,7 @@ static void patches_apply(struct attempt *attempt, bool in_blobs)
 }
 
 /* Blobs are made from the last: an earlier one points to a later one. */
-static void call_prepare(struct thread *thread, struct attempt *attempt, unsigned int index)
+static void attempt_prepare(struct thread *thread, struct attempt *attempt, unsigned int index)
 {
 	const struct prog_call *prog = &thread->execution->prog->calls[index];
 	unsigned int i;
@@ -121,7 +127,7 @@ static void call_prepare(struct thread *thread, struct attempt *attempt, unsigne
 	memcpy(attempt->args, prog->args, sizeof(attempt->args));
 	memcpy(attempt->blobs, prog->blobs, prog->nr_blobs * sizeof(attempt->blobs[0]));
 	for (i = prog->nr_blobs; i--;)
-		attempt->memory[i] = thread->guarded + (2 * i + 1) * PROG_PAGE - attempt->blobs[i].size;
+		attempt->memory[i] = guarded_end(thread, i) - attempt->blobs[i].size;
 	if (prog->in_arena)
 		for (i = 0; i < prog->nr_blobs; i++)
 			blob_place(thread, attempt, i);
@@ -131,37 +137,35 @@ static void call_prepare(struct thread *thread, struct attempt *attempt, unsigne
 	patches_apply(attempt, false);
 }
 
-/* What the call made is there for the calls that come after. */
+/* Give what the call made to the later calls. */
 static void result_publish(struct attempt *attempt, long ret)
 {
 	struct attempt_result *result = &attempt->execution->results[attempt->index];
-	const struct lang_call *lang = attempt->prog->call;
-	const struct lang_struct *structure = lang_argument(lang);
-	const struct lang_field *field = structure ? lang_find_field(structure, "id") : NULL;
+	const struct abi_call *call = attempt->prog->call;
+	bool there = true;
 
-	if (ret < 0 || !lang->made)
+	if (ret < 0 || !call->makes)
 		return;
 	result->value = (uint64_t)ret;
-	if (!lang->ret) {
-		if (attempt->prog->in_arena || !field ||
-		    field->offset + field->type->size > attempt->blobs[0].size)
-			return;
-		result->value = prog_load(attempt->memory[0] + field->offset, field->type->size);
-	}
+	if (call->makes == ABI_ID)
+		result->value = attempt_member(attempt, call->args[2].to, "id", &there);
+	if (!there || (call->makes == ABI_ID && attempt->prog->in_arena))
+		return;
 	__atomic_store_n(&result->made, true, __ATOMIC_RELEASE);
 }
 
 static void thread_call(struct thread *thread, unsigned int index)
 {
-	struct attempt attempt = { .execution = thread->execution };
+	struct execution *execution = thread->execution;
+	struct attempt attempt = { .execution = execution };
 	long ret;
 
-	call_prepare(thread, &attempt, index);
-	generations_read(attempt.execution, attempt.args[0], attempt.before);
-	if (attempt.execution->inject == DEFECT_GENERATION)
+	attempt_prepare(thread, &attempt, index);
+	generations_read(execution, attempt.args[0], attempt.before);
+	if (execution->inject == DEFECT_GENERATION)
 		attempt.before[0]++;
-	ret = attempt_make(&attempt);
-	tally_call(attempt.execution->tally, (unsigned int)(attempt.prog->call - attempt.execution->lang->calls), ret);
+	ret = attempt.prog->call->make(&attempt);
+	tally_call(execution->tally, attempt.prog->call, ret);
 	attempt_check(&attempt, ret);
 	result_publish(&attempt, ret);
 }

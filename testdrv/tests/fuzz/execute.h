@@ -15,7 +15,6 @@
 
 #include <linux/pinwatch.h>
 
-#include "header.h"
 #include "prog.h"
 #include "tally.h"
 
@@ -30,9 +29,7 @@ struct attempt_result {
 };
 
 struct execution {
-	const struct lang *lang;
 	const struct prog *prog;
-	struct header *header;
 	struct tally *tally;
 	bool privileged;
 	enum defect inject;	/* judge wrongly, so that it fails so; TALLY_DEFECTS: not */
@@ -48,7 +45,7 @@ struct attempt {
 	struct execution *execution;
 	unsigned int index;	/* in the program */
 	const struct prog_call *prog;
-	uint64_t args[LANG_ARGS];
+	uint64_t args[ABI_ARGS];
 	struct prog_blob blobs[PROG_BLOBS];	/* before the call */
 	uint8_t *memory[PROG_BLOBS];		/* where they are */
 	uint64_t before[EXECUTION_IDS];
@@ -66,9 +63,7 @@ void generations_remap(struct execution *execution);
 const struct pinwatch_gen *generations_find(const struct execution *execution, uint64_t fd);
 void generations_read(const struct execution *execution, uint64_t fd, uint64_t *generations);
 
-/* See system_calls.c: make the call; its result or -errno. */
-long attempt_make(struct attempt *attempt);
-/* See process.c. */
+/* See process.c: calls of the table, struct abi_call.make. */
 long call_fork(struct attempt *attempt);
 long call_exec(struct attempt *attempt);
 long call_pass(struct attempt *attempt);
@@ -77,7 +72,10 @@ void execution_children_end(struct execution *execution);
 /* What the program does that call_exec() started: with the descriptor it inherited. */
 int execution_after_exec(int fd);
 
-/* See check_result.c: is what came back allowed? */
+/* See check_result.c: count each defect of the result. */
 void attempt_check(const struct attempt *attempt, long ret);
+/* A member of the structure that the last argument points to, as it is after the call */
+uint64_t attempt_member(const struct attempt *attempt, const struct abi_struct *structure,
+			const char *name, bool *there);
 
 #endif /* EXECUTE_H */

@@ -107,7 +107,7 @@ bool memory_bounded(const struct memory *start, const struct memory *end)
 }
 
 void memory_print(const struct memory *start, const struct memory *worst,
-		   const struct memory *end)
+		  const struct memory *end)
 {
 	int i;
 

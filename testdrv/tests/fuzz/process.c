@@ -61,7 +61,7 @@ void execution_children_end(struct execution *execution)
 		if (child_wait(execution->children[i], &status) && WIFSIGNALED(status) &&
 		    WTERMSIG(status) != SIGKILL)
 			tally_defect(execution->tally, DEFECT_DIED, execution->prog,
-				    "a child died of signal %d", WTERMSIG(status));
+				     "a child died of signal %d", WTERMSIG(status));
 	}
 }
 

@@ -16,11 +16,11 @@ struct tally *tally_make(void)
 	return tally == MAP_FAILED ? NULL : tally;
 }
 
-void tally_call(struct tally *tally, unsigned int call, long ret)
+void tally_call(struct tally *tally, const struct abi_call *call, long ret)
 {
-	unsigned int number = ret < 0 && ret > -HEADER_ERRNOS ? (unsigned int)-ret : 0;
+	unsigned int number = ret < 0 && ret > -ABI_ERRNOS ? (unsigned int)-ret : 0;
 
-	__atomic_add_fetch(&tally->calls[call][number], 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&tally->calls[call - abi_calls][number], 1, __ATOMIC_RELAXED);
 }
 
 /* In one write(), or the lines of two processes would mix. */
@@ -39,7 +39,7 @@ static void program_print(const struct prog *prog)
 }
 
 void tally_defect(struct tally *tally, enum defect kind, const struct prog *prog,
-		 const char *format, ...)
+		  const char *format, ...)
 {
 	va_list args;
 
@@ -55,15 +55,15 @@ void tally_defect(struct tally *tally, enum defect kind, const struct prog *prog
 	fflush(stdout);
 }
 
-void tally_print(const struct tally *tally, const struct lang *lang)
+void tally_print(const struct tally *tally)
 {
 	unsigned int i, number;
 
-	for (i = 0; i < lang->nr_calls; i++) {
-		printf("# %-34s %7" PRIu64 " ok", lang->calls[i].name, tally->calls[i][0]);
-		for (number = 1; number < HEADER_ERRNOS; number++)
+	for (i = 0; i < abi_nr_calls; i++) {
+		printf("# %-34s %7" PRIu64 " ok", abi_calls[i].name, tally->calls[i][0]);
+		for (number = 1; number < ABI_ERRNOS; number++)
 			if (tally->calls[i][number])
-				printf(" %s %" PRIu64, header_errno_name((int)number) ?: "E?",
+				printf(" %s %" PRIu64, strerrorname_np((int)number) ?: "E?",
 				       tally->calls[i][number]);
 		printf("\n");
 	}

@@ -37,7 +37,7 @@ void worker_generate(const struct worker *worker, uint64_t index, struct prog *p
 {
 	struct rng rng = rng_make(worker->seed, worker->number, index);
 
-	prog_generate(prog, worker->lang, &rng);
+	prog_generate(prog, &rng);
 	prog_mutate(prog, &rng);
 }
 
@@ -75,8 +75,8 @@ static void program_end(const struct worker *worker, const struct prog *prog, pi
 		kill(pid, SIGKILL);
 		if (!child_wait(pid, DEATH_SECONDS, &status)) {
 			tally_defect(worker->tally, DEFECT_DIED, prog,
-				    "program %u.%llu cannot be killed", worker->number,
-				    (unsigned long long)index);
+				     "program %u.%llu cannot be killed", worker->number,
+				     (unsigned long long)index);
 			return;
 		}
 	}
@@ -84,7 +84,7 @@ static void program_end(const struct worker *worker, const struct prog *prog, pi
 	kill(-pid, SIGKILL);
 	if (WIFSIGNALED(status) && !(forced && WTERMSIG(status) == SIGKILL))
 		tally_defect(worker->tally, DEFECT_DIED, prog, "program %u.%llu died of signal %d",
-			    worker->number, (unsigned long long)index, WTERMSIG(status));
+			     worker->number, (unsigned long long)index, WTERMSIG(status));
 }
 
 static void program_run(const struct worker *worker, uint64_t index)
@@ -102,9 +102,7 @@ static void program_run(const struct worker *worker, uint64_t index)
 	if (!pid) {
 		static struct execution execution;
 
-		execution.lang = worker->lang;
 		execution.prog = &prog;
-		execution.header = worker->header;
 		execution.tally = worker->tally;
 		execution.privileged = worker->privileged;
 		execution.inject = worker->inject;

@@ -10,8 +10,6 @@
 #include "execute.h"
 
 struct worker {
-	const struct lang *lang;
-	struct header *header;
 	struct tally *tally;
 	uint64_t seed;
 	uint64_t first;		/* program */
