@@ -39,7 +39,7 @@ static const struct parameter {
 	{ "seed", "N", &seed, "repeat the programs of an earlier call" },
 	{ "only", "W.I", NULL, "program I of process W alone, printed" },
 	{ "root", NULL, &root, "do not become nobody" },
-	{ "busted", NULL, &self_test, "make each check wrong in turn: the fuzzer must find it" },
+	{ "self-test", NULL, &self_test, "make each check wrong in turn: the fuzzer must find it" },
 	{ "print", "N", &print, "print N programs, execute none" },
 	{ "errors", NULL, &errors, "print the documented errors of each call" },
 	{ "help", NULL, &show_help, "print this text" },
