@@ -1,27 +1,29 @@
 // SPDX-License-Identifier: MIT
-/* Programs as the description has them. */
+/* Make programs from the tables of the ABI. */
 #include <string.h>
+
+#include <linux/pinwatch.h>
 
 #include "prog.h"
 
-/* Calls on the device come more often than what happens around it. */
-#define DEVICE_WEIGHT	3
+#define IOCTL_TRIES	3	/* ioctls come more often than other calls */
+#define RANGE_PAGES	16U	/* the longest range of pages */
 
-struct gen {
-	const struct lang *lang;
+struct generator {
 	struct rng *rng;
 	struct prog *prog;
 	struct prog_call *call;
 };
 
-/* How long members are that others speak of: a vma's bytes, what a pointer points to. */
+/* What length_of of another field asks for: the length of the memory at an address */
 struct extent {
 	uint64_t bytes;
 	uint64_t elements;
 };
 
-static void fields_generate(struct gen *gen, const struct lang_field *fields, unsigned int nr,
-			    size_t parent_size, int place, unsigned int base);
+static void fields_generate(struct generator *gen, const struct abi_field *fields,
+			    unsigned int nr, unsigned int structure_size, int place,
+			    unsigned int base);
 
 void prog_store(void *at, size_t size, uint64_t value)
 {
@@ -36,7 +38,9 @@ uint64_t prog_load(const void *at, size_t size)
 	return value;
 }
 
-static void put(struct gen *gen, int place, unsigned int offset, size_t size, uint64_t value)
+/* @offset: of a field in blob @place, or the number of an argument */
+static void put(struct generator *gen, int place, unsigned int offset, unsigned int size,
+		uint64_t value)
 {
 	if (place == PROG_ARGS)
 		gen->call->args[offset] = value;
@@ -44,236 +48,203 @@ static void put(struct gen *gen, int place, unsigned int offset, size_t size, ui
 		prog_store(gen->call->blobs[place].bytes + offset, size, value);
 }
 
-static void patch_add(struct gen *gen, enum prog_patch_kind kind, int place,
-		      unsigned int offset, size_t size, int source)
+static void random_put(struct generator *gen, int place, unsigned int offset, unsigned int size)
+{
+	unsigned int i;
+
+	for (i = 0; i < size; i += 8)
+		put(gen, place, offset + i, size - i, rng_next(gen->rng));
+}
+
+static void patch_add(struct generator *gen, enum prog_patch_kind kind, int place,
+		      unsigned int offset, unsigned int size, int source)
 {
 	struct prog_call *call = gen->call;
 
 	if (call->nr_patches < PROG_PATCHES)
 		call->patches[call->nr_patches++] = (struct prog_patch){
-			.kind = kind, .place = place, .offset = offset,
-			.size = (unsigned int)size, .source = source,
+			.kind = kind, .place = place, .offset = offset, .size = size,
+			.source = source,
 		};
 }
 
-/* A call before this one that made such a thing; the later the likelier. */
-static int maker_find(struct gen *gen, const struct lang_resource *resource)
+/* An earlier call that makes a descriptor, an id or a PID; the later, the likelier. */
+static int maker_find(struct generator *gen, enum abi_kind kind)
 {
 	int found = PROG_NO_CALL;
 	int i, now = (int)(gen->call - gen->prog->calls);
 
 	for (i = 0; i < now; i++)
-		if (gen->prog->calls[i].call->made == resource &&
+		if (gen->prog->calls[i].call->makes == kind &&
 		    (found == PROG_NO_CALL || !rng_one_in(gen->rng, 3)))
 			found = i;
 	return found;
 }
 
-static void resource_generate(struct gen *gen, const struct lang_type *type, int place,
+static uint64_t value_choose(struct generator *gen, const struct abi_values *values)
+{
+	return values->values[rng_below(gen->rng, values->nr)];
+}
+
+static uint64_t made_generate(struct generator *gen, const struct abi_field *field, int place,
 			      unsigned int offset)
 {
-	const struct lang_resource *resource = type->resource;
-	int maker = maker_find(gen, resource);
+	int maker = maker_find(gen, field->kind);
 
 	if (maker != PROG_NO_CALL && !rng_one_in(gen->rng, 16))
-		patch_add(gen, PROG_RESOURCE, place, offset, type->size, maker);
-	put(gen, place, offset, type->size,
-	    resource->special[rng_below(gen->rng, resource->nr)]);
+		patch_add(gen, PROG_RESOURCE, place, offset, field->size, maker);
+	return value_choose(gen, field->values);
 }
 
-static uint64_t int_generate(struct gen *gen, const struct lang_type *type)
+static uint64_t flags_generate(struct generator *gen, const struct abi_values *values)
 {
-	return rng_between(gen->rng, type->low, type->high);
+	uint64_t flags = value_choose(gen, values);
+
+	if (!values->combine)
+		return flags;
+	while (rng_one_in(gen->rng, 2))
+		flags |= value_choose(gen, values);
+	return rng_one_in(gen->rng, 2) ? 0 : flags;
 }
 
-static uint64_t flags_generate(struct gen *gen, const struct lang_set *set)
+/* Ranges begin at each fourth page only, so that many overlap. */
+static uint64_t pages_generate(struct generator *gen, struct extent *extent)
 {
-	uint64_t value = set->values[rng_below(gen->rng, set->nr)];
-
-	while (set->bits && rng_one_in(gen->rng, 2))
-		value |= set->values[rng_below(gen->rng, set->nr)];
-	return set->bits && rng_one_in(gen->rng, 2) ? 0 : value;
-}
-
-/* Few places for many ranges: they are to overlap. */
-static uint64_t vma_generate(struct gen *gen, const struct lang_type *type, struct extent *extent)
-{
-	uint64_t nr = rng_between(gen->rng, type->low, type->high);
+	uint64_t nr = rng_between(gen->rng, 1, RANGE_PAGES);
 	uint64_t first = rng_below(gen->rng, PROG_PAGES - nr + 1) / 4 * 4;
 
 	extent->bytes = nr * PROG_PAGE;
-	extent->elements = extent->bytes;
 	return PROG_ARENA + first * PROG_PAGE;
 }
 
-static void array_fill(struct gen *gen, const struct lang_type *type, uint64_t count, int place,
-		       unsigned int offset)
-{
-	const struct lang_type *elem = type->elem;
-	struct lang_field field = { .name = "", .type = type->elem };
-	uint64_t i;
-
-	for (i = 0; i < count; i++, offset += (unsigned int)elem->size) {
-		if (elem->kind == LANG_STRUCT)
-			fields_generate(gen, elem->structure->fields, elem->structure->nr,
-					elem->size, place, offset);
-		else
-			fields_generate(gen, &field, 1, 0, place, offset);
-	}
-}
-
-/* What a pointer points to; its size. */
-static struct extent pointee_generate(struct gen *gen, const struct lang_type *elem, int place)
-{
-	struct prog_blob *blob = &gen->call->blobs[place];
-	struct extent extent = { .bytes = elem->size, .elements = 1 };
-
-	if (elem->kind == LANG_ARRAY) {
-		extent.elements = rng_between(gen->rng, elem->low, elem->high);
-		extent.bytes = extent.elements * elem->elem->size;
-	}
-	blob->size = (unsigned int)extent.bytes;
-	memset(blob->bytes, 0, sizeof(blob->bytes));
-	if (elem->kind == LANG_ARRAY)
-		array_fill(gen, elem, extent.elements, place, 0);
-	else if (elem->kind == LANG_STRUCT)
-		fields_generate(gen, elem->structure->fields, elem->structure->nr, elem->size,
-				place, 0);
-	else if (elem->kind == LANG_STRING)
-		memcpy(blob->bytes, elem->name, elem->size);
-	return extent;
-}
-
-static void pointer_generate(struct gen *gen, const struct lang_type *type, int place,
+/* Pointers in a structure are sometimes NULL. */
+static void pointer_generate(struct generator *gen, const struct abi_field *field, int place,
 			     unsigned int offset, struct extent *extent)
 {
-	int blob = (int)gen->call->nr_blobs;
+	int number = (int)gen->call->nr_blobs;
+	const struct abi_struct *to = field->to;
+	struct prog_blob *blob;
+	uint64_t i;
 
-	*extent = (struct extent){ 0 };
-	if (blob == PROG_BLOBS || (place != PROG_ARGS && rng_one_in(gen->rng, 8))) {
-		put(gen, place, offset, type->size, 0);
+	if (number == PROG_BLOBS || (place != PROG_ARGS && rng_one_in(gen->rng, 8)))
 		return;
-	}
 	gen->call->nr_blobs++;
-	*extent = pointee_generate(gen, type->elem, blob);
-	patch_add(gen, PROG_POINTER, place, offset, type->size, blob);
+	extent->elements = rng_between(gen->rng, field->low, field->high);
+	extent->bytes = extent->elements * to->size;
+	blob = &gen->call->blobs[number];
+	blob->size = (unsigned int)extent->bytes;
+	memset(blob->bytes, 0, sizeof(blob->bytes));
+	for (i = 0; i < extent->elements; i++)
+		fields_generate(gen, to->members, to->nr, to->size, number,
+				(unsigned int)i * to->size);
+	patch_add(gen, PROG_POINTER, place, offset, field->size, number);
 }
 
-static void field_generate(struct gen *gen, const struct lang_type *type, int place,
+/* Fields without a value here are 0; the lengths come last. */
+static void field_generate(struct generator *gen, const struct abi_field *field, int place,
 			   unsigned int offset, struct extent *extent)
 {
 	uint64_t value = 0;
 
-	switch (type->kind) {
-	case LANG_INT:
-		value = int_generate(gen, type);
-		break;
-	case LANG_CONST:
-		value = type->low;
-		break;
-	case LANG_FLAGS:
-		value = flags_generate(gen, type->set);
-		break;
-	case LANG_VMA:
-		value = vma_generate(gen, type, extent);
-		break;
-	case LANG_RESOURCE:
-		resource_generate(gen, type, place, offset);
+	if (field->out || field->kind == ABI_ANY) {
+		random_put(gen, place, offset, field->size);
 		return;
-	case LANG_PTR:
-		pointer_generate(gen, type, place, offset, extent);
-		return;
-	case LANG_ARRAY:
-		array_fill(gen, type, type->low, place, offset);
-		return;
+	}
+	switch (field->kind) {
+	case ABI_REQUEST:
+		value = gen->call->call->request;
+		break;
+	case ABI_RANGE:
+		value = rng_between(gen->rng, field->low, field->high);
+		break;
+	case ABI_FLAGS:
+		value = flags_generate(gen, field->values);
+		break;
+	case ABI_PAGES:
+		value = pages_generate(gen, extent);
+		break;
+	case ABI_FD:
+	case ABI_ID:
+	case ABI_PID:
+		value = made_generate(gen, field, place, offset);
+		break;
+	case ABI_POINTER:
+		pointer_generate(gen, field, place, offset, extent);
+		break;
 	default:
-		return;		/* lengths come last */
+		break;
 	}
-	put(gen, place, offset, type->size, value);
+	put(gen, place, offset, field->size, value);
 }
 
-static uint64_t length_of(const struct lang_type *type, const struct lang_field *fields,
-			  unsigned int nr, size_t parent_size, const struct extent *extents)
+static unsigned int field_offset(const struct abi_field *fields, unsigned int i, int place)
 {
-	unsigned int i;
+	return place == PROG_ARGS ? i : fields[i].offset;
+}
 
-	if (!strcmp(type->name, "parent"))
-		return parent_size;
+/* Members of a structure at @base of blob @place, or the arguments of a call. */
+static void fields_generate(struct generator *gen, const struct abi_field *fields,
+			    unsigned int nr, unsigned int structure_size, int place,
+			    unsigned int base)
+{
+	struct extent extents[ABI_MEMBERS] = { { 0 } };
+	unsigned int i, j;
+
 	for (i = 0; i < nr; i++)
-		if (!strcmp(fields[i].name, type->name))
-			return type->kind == LANG_LEN ? extents[i].elements : extents[i].bytes;
-	return 0;
-}
-
-static unsigned int field_offset(const struct lang_field *field, unsigned int i, int place,
-				 unsigned int base)
-{
-	return place == PROG_ARGS ? i : base + (unsigned int)field->offset;
-}
-
-/* Members of a structure at @base of a blob, or a call's arguments. */
-static void fields_generate(struct gen *gen, const struct lang_field *fields, unsigned int nr,
-			    size_t parent_size, int place, unsigned int base)
-{
-	struct extent extents[LANG_FIELDS] = { { 0 } };
-	unsigned int i;
-
-	for (i = 0; i < nr; i++) {
-		field_generate(gen, fields[i].type, place, field_offset(&fields[i], i, place, base),
+		field_generate(gen, &fields[i], place, base + field_offset(fields, i, place),
 			       &extents[i]);
-	}
 	for (i = 0; i < nr; i++) {
-		const struct lang_type *type = fields[i].type;
+		unsigned int offset = base + field_offset(fields, i, place);
 
-		if (type->kind == LANG_LEN || type->kind == LANG_BYTESIZE)
-			put(gen, place, field_offset(&fields[i], i, place, base), type->size,
-			    length_of(type, fields, nr, parent_size, extents));
+		if (fields[i].kind == ABI_SIZE)
+			put(gen, place, offset, fields[i].size, structure_size);
+		if (fields[i].kind != ABI_BYTES && fields[i].kind != ABI_COUNT)
+			continue;
+		for (j = 0; field_offset(fields, j, place) != fields[i].length_of; j++)
+			;
+		put(gen, place, offset, fields[i].size,
+		    fields[i].kind == ABI_BYTES ? extents[j].bytes : extents[j].elements);
 	}
 }
 
-static void call_generate(struct gen *gen, const struct lang_call *call)
+static void call_generate(struct generator *gen, const struct abi_call *call)
 {
-	struct prog *prog = gen->prog;
+	unsigned int nr_args = abi_nr_args(call);
 
-	gen->call = &prog->calls[prog->nr];
+	gen->call = &gen->prog->calls[gen->prog->nr];
 	gen->call->call = call;
 	memset(gen->call->args, 0, sizeof(gen->call->args));
 	gen->call->nr_blobs = 0;
 	gen->call->nr_patches = 0;
 	gen->call->mutated = false;
-	gen->call->in_arena = call->nr && rng_one_in(gen->rng, 24);
-	fields_generate(gen, call->args, call->nr, 0, PROG_ARGS, 0);
-	prog->nr++;
+	gen->call->in_arena = nr_args && rng_one_in(gen->rng, 24);
+	fields_generate(gen, call->args, nr_args, 0, PROG_ARGS, 0);
+	gen->prog->nr++;
 }
 
-static const struct lang_call *call_choose(struct gen *gen)
+static const struct abi_call *call_choose(struct rng *rng)
 {
-	const struct lang *lang = gen->lang;
-	const struct lang_call *call;
-	unsigned int tries = DEVICE_WEIGHT;
+	const struct abi_call *call;
+	unsigned int tries = IOCTL_TRIES;
 
 	do {
-		call = &lang->calls[rng_below(gen->rng, lang->nr_calls)];
-		/* Rarely what nothing comes after. */
-		if (strstr(call->name, "_exi") || strstr(call->name, "_exec"))
-			call = &lang->calls[rng_below(gen->rng, lang->nr_calls)];
-	} while (--tries && !lang_call_is(call, "ioctl"));
+		call = &abi_calls[rng_below(rng, abi_nr_calls)];
+		if (call->rare)
+			call = &abi_calls[rng_below(rng, abi_nr_calls)];
+	} while (--tries && !call->request);
 	return call;
 }
 
-/* The first calls open the device and watch something, or nothing would happen. */
-void prog_generate(struct prog *prog, const struct lang *lang, struct rng *rng)
+/* The first two calls open the device and add a watch: most other calls need both. */
+void prog_generate(struct prog *prog, struct rng *rng)
 {
-	struct gen gen = { .lang = lang, .rng = rng, .prog = prog };
+	struct generator gen = { .rng = rng, .prog = prog };
 	unsigned int nr = (unsigned int)rng_between(rng, 4, PROG_CALLS);
-	unsigned int i;
 
 	prog->nr = 0;
 	prog->nr_threads = 1 + (unsigned int)rng_below(rng, 3);
-	call_generate(&gen, &lang->calls[0]);
-	for (i = 0; i < lang->nr_calls; i++)
-		if (strstr(lang->calls[i].name, "_WATCH_ADD"))
-			call_generate(&gen, &lang->calls[i]);
+	call_generate(&gen, &abi_calls[0]);
+	call_generate(&gen, abi_find_ioctl(PINWATCH_IOC_WATCH_ADD));
 	while (prog->nr < nr)
-		call_generate(&gen, call_choose(&gen));
+		call_generate(&gen, call_choose(rng));
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * A random-ioctl fuzzer of /dev/pinwatch that works from a description in syzlang
+ * A fuzzer of /dev/pinwatch: random programs of calls, made from the tables of abi.h
  *
- * Needs root, opens the device's node to everybody, and fuzzes as nobody. Prints
- * KTAP: a test for each kind of thing that can be wrong, the counters and the kernel's
- * memory. `fuzz --seed S --only W.I` repeats one program.
+ * Needs root. Lets all users open the device, and runs the programs as nobody. Prints
+ * KTAP: a test for each kind of defect, one for the module's counters and one for the
+ * kernel's memory. `fuzz --seed S --only W.I` repeats one program.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -16,32 +16,38 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "describe.h"
+#include "device_setup.h"
 #include "leftover.h"
-#include "meminfo.h"
-#include "text.h"
 #include "worker.h"
-#include "world.h"
 
 #define MAX_WORKERS	16
-#define WARM_SHARE	10	/* of the time, before the memory is first looked at */
+#define WARM_SHARE	10	/* of the time, before the memory is first read */
 #define SETTLE_SECONDS	10
-#define BUSTED_SECONDS	4	/* for each */
+#define SELF_TEST_SECONDS 4	/* for each kind of defect */
 
-struct options {
-	struct worker worker;
-	unsigned int processes;
-	unsigned int seconds;
-	const char *description;
-	bool busted;
-	bool layout;
-	bool errors;
-	uint64_t print;		/* so many programs, instead of running them */
-	int after_exec;
+static uint64_t seconds = 60, processes = 2, seed, root, self_test, print, errors, show_help;
+static uint64_t after_exec;	/* a descriptor: this is the program that call_exec() starts */
+
+static const struct parameter {
+	const char *name;
+	const char *argument;	/* NULL: a flag */
+	uint64_t *value;
+	const char *help;
+} parameters[] = {
+	{ "seconds", "N", &seconds, "how long (60)" },
+	{ "processes", "N", &processes, "how many at a time (2)" },
+	{ "seed", "N", &seed, "repeat the programs of an earlier call" },
+	{ "only", "W.I", NULL, "program I of process W alone, printed" },
+	{ "root", NULL, &root, "do not become nobody" },
+	{ "self-test", NULL, &self_test, "make each check wrong in turn: the fuzzer must find it" },
+	{ "print", "N", &print, "print N programs, execute none" },
+	{ "errors", NULL, &errors, "print the documented errors of each call" },
+	{ "help", NULL, &show_help, "print this text" },
+	{ "after-exec", "FD", &after_exec, "for the fuzzer itself" },
 };
 
-static struct lang lang;
-static struct header header;
+#define NR_PARAMETERS	((int)(sizeof(parameters) / sizeof(parameters[0])))
+
 static int nr_tests, nr_failed;
 
 static void test(bool passed, const char *name)
@@ -51,256 +57,208 @@ static void test(bool passed, const char *name)
 	fflush(stdout);
 }
 
-static void help(void)
+static void help(FILE *file)
 {
-	fprintf(stderr,
-		"usage: %s [OPTION...]\n"
-		"  --seconds N       how long (60)\n"
-		"  --processes N     how many at a time (2)\n"
-		"  --seed N          repeat a run's programs\n"
-		"  --only W.I        program I of process W alone, printed\n"
-		"  --root            do not become nobody\n"
-		"  --busted          judge wrongly, in each way: that must be found\n"
-		"  --print N         print N programs, run none\n"
-		"  --layout          print the structures and constants of the description\n"
-		"  --errors          print the errors that the header documents\n"
-		"  --description F   another description than the one built in\n",
-		program_invocation_short_name);
-	exit(2);
+	int i;
+
+	fprintf(file, "usage: %s [OPTION...]\n", program_invocation_short_name);
+	for (i = 0; i < NR_PARAMETERS; i++)
+		fprintf(file, "  --%-10s %-4s %s\n", parameters[i].name,
+			parameters[i].argument ?: "", parameters[i].help);
+	exit(file == stdout ? 0 : 2);
 }
 
-static void option_only(struct options *options, const char *text)
+static void only_parse(struct worker *worker, const char *text)
 {
 	unsigned long long first;
 
-	if (sscanf(text, "%u.%llu", &options->worker.number, &first) != 2)
-		help();
-	options->worker.first = first;
-	options->worker.count = 1;
-	options->worker.trace = true;
-	options->processes = 1;
+	if (sscanf(text, "%u.%llu", &worker->number, &first) != 2)
+		help(stderr);
+	worker->first = first;
+	worker->count = 1;
+	worker->trace = true;
+	processes = 1;
 }
 
-static const struct option long_options[] = {
-	{ "seconds", required_argument, NULL, 's' },
-	{ "processes", required_argument, NULL, 'p' },
-	{ "seed", required_argument, NULL, 'S' },
-	{ "only", required_argument, NULL, 'o' },
-	{ "root", no_argument, NULL, 'r' },
-	{ "busted", no_argument, NULL, 'b' },
-	{ "print", required_argument, NULL, 'P' },
-	{ "layout", no_argument, NULL, 'l' },
-	{ "errors", no_argument, NULL, 'e' },
-	{ "description", required_argument, NULL, 'd' },
-	{ "after-exec", required_argument, NULL, 'x' },
-	{ NULL, 0, NULL, 0 },
-};
-
-static void option_take(struct options *options, int option)
+static void options_parse(struct worker *worker, int argc, char **argv)
 {
-	switch (option) {
-	case 's':
-		options->seconds = (unsigned int)strtoul(optarg, NULL, 0);
-		break;
-	case 'p':
-		options->processes = (unsigned int)strtoul(optarg, NULL, 0);
-		break;
-	case 'S':
-		options->worker.seed = strtoull(optarg, NULL, 0);
-		break;
-	case 'o':
-		option_only(options, optarg);
-		break;
-	case 'r':
-		options->worker.privileged = true;
-		break;
-	case 'b':
-		options->busted = true;
-		break;
-	case 'P':
-		options->print = strtoull(optarg, NULL, 0);
-		break;
-	case 'l':
-		options->layout = true;
-		break;
-	case 'e':
-		options->errors = true;
-		break;
-	case 'd':
-		options->description = optarg;
-		break;
-	case 'x':
-		options->after_exec = atoi(optarg);
-		break;
-	default:
-		help();
+	struct option options[NR_PARAMETERS + 1] = { { 0 } };
+	int i;
+
+	for (i = 0; i < NR_PARAMETERS; i++)
+		options[i] = (struct option){ .name = parameters[i].name,
+					      .has_arg = !!parameters[i].argument, .val = i };
+	while ((i = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		if (i >= NR_PARAMETERS)
+			help(stderr);
+		else if (!parameters[i].value)
+			only_parse(worker, optarg);
+		else
+			*parameters[i].value = optarg ? strtoull(optarg, NULL, 0) : 1;
 	}
+	if (optind != argc || !processes || processes > MAX_WORKERS)
+		help(stderr);
+	if (show_help)
+		help(stdout);
+	worker->seed = seed;
+	worker->privileged = root;
 }
 
-static void options_parse(struct options *options, int argc, char **argv)
-{
-	int option;
-
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) >= 0)
-		option_take(options, option);
-	if (optind != argc || !options->processes || options->processes > MAX_WORKERS)
-		help();
-}
-
-static void programs_print(const struct options *options)
+static void programs_print(const struct worker *worker)
 {
 	static struct prog prog;
 	uint64_t i;
 
-	for (i = 0; i < options->print; i++) {
-		worker_generate(&options->worker, i, &prog);
+	for (i = 0; i < print; i++) {
+		worker_generate(worker, i, &prog);
 		prog_print(&prog, stdout);
 	}
 }
 
-/* All workers for so long, with an eye on the memory. */
-static void workers_run(const struct options *options, unsigned int seconds,
-			struct meminfo *worst)
+/* A line for each call of the module: "NAME ERRNO..." */
+static void errors_print(void)
 {
-	struct worker worker = options->worker;
+	unsigned int i, j;
+
+	for (i = 0; i < abi_nr_calls; i++) {
+		if (!abi_calls[i].errors[0])
+			continue;
+		printf("%s", abi_calls[i].name);
+		for (j = 0; j < ABI_ERRORS && abi_calls[i].errors[j]; j++)
+			printf(" %s", strerrorname_np(abi_calls[i].errors[j]));
+		printf("\n");
+	}
+}
+
+/* Run all workers for @duration seconds, and keep the worst figures of that time. */
+static void workers_run(struct worker worker, uint64_t duration, struct memory *worst)
+{
 	unsigned int i, left = 0;
 
-	worker.seconds = seconds;
-	for (i = 0; i < options->processes; i++) {
-		worker.number = options->worker.number + i;
+	worker.seconds = (unsigned int)duration;
+	for (i = 0; i < processes; i++, worker.number++)
 		left += worker_start(&worker) > 0;
-	}
 	while (left) {
-		struct meminfo now = meminfo_read();
+		struct memory now = memory_read();
 
-		meminfo_worst(worst, &now);
+		memory_worst(worst, &now);
 		while (left && waitpid(-1, NULL, WNOHANG) > 0)
 			left--;
 		usleep(200000);
 	}
 }
 
-/* What RCU and the workers free comes back a little later. */
-static bool memory_is_back(const struct meminfo *start, struct meminfo *end)
+/* RCU and kernel workers free memory a little later. */
+static bool memory_is_back(const struct memory *start, struct memory *end)
 {
 	int i;
 
 	for (i = 0; i < SETTLE_SECONDS; i++) {
-		*end = meminfo_settled();
-		if (meminfo_bounded(start, end))
+		*end = memory_settled();
+		if (memory_bounded(start, end))
 			return true;
 		sleep(1);
 	}
 	return false;
 }
 
-/* A fuzzer that gets nowhere finds nothing. */
-static bool covered(const struct report *report, bool privileged)
+/* Each call succeeded at least once, or failed for want of a capability. */
+static bool covered(const struct tally *tally)
 {
-	static const char *const refused[] = { "_GET_STATS", "_ATTACH", "_WATCH_STACK" };
 	bool all = true;
-	unsigned int i, j;
+	unsigned int i;
 
-	for (i = 0; i < lang.nr_calls; i++) {
-		const char *name = lang.calls[i].name;
-		bool done = report->calls[i][0];
+	for (i = 0; i < abi_nr_calls; i++) {
+		const struct abi_call *call = &abi_calls[i];
 
-		for (j = 0; j < 3 && !privileged; j++)
-			done = done || (strstr(name, refused[j]) && report->calls[i][EPERM]);
-		/* Of that one nothing comes back. */
-		done = done || !strcmp(name, "syz_pinwatch_exit");
-		if (!done)
-			printf("# %s: never as it should be\n", name);
-		all = all && done;
+		/* exit() does not return. */
+		if (tally->calls[i][0] || !strcmp(call->name, "exit") ||
+		    (call->privileged && !root && tally->calls[i][EPERM]))
+			continue;
+		printf("# %s: no success\n", call->name);
+		all = false;
 	}
 	return all;
 }
 
-static int fuzz(struct options *options)
+static int fuzz(struct worker *worker)
 {
-	struct report *report = report_make();
-	struct meminfo start, worst, end;
+	struct tally *tally = worker->tally;
+	uint64_t warm = worker->count ? 0 : seconds / WARM_SHARE;
+	struct memory start, worst, end;
 	struct pinwatch_stats stats;
-	unsigned int warm = options->seconds / WARM_SHARE;
 
-	printf("KTAP version 1\n1..8\n# seed %llu, %u processes, %u s\n",
-	       (unsigned long long)options->worker.seed, options->processes, options->seconds);
-	if (!report || !world_prepare() || !world_stats(&stats))
+	printf("KTAP version 1\n1..8\n# seed %llu, %llu processes, %llu s\n",
+	       (unsigned long long)seed, (unsigned long long)processes,
+	       (unsigned long long)seconds);
+	if (!device_prepare() || !device_stats(&stats))
 		return 1;
-	options->worker.report = report;
-	/* What the kernel allocates once and keeps is no leak. */
-	start = meminfo_read();
-	if (!options->worker.count)
-		workers_run(options, warm, &start);
-	start = meminfo_settled();
+	/* Memory that the kernel allocates once and keeps is no leak. */
+	start = memory_read();
+	if (warm)
+		workers_run(*worker, warm, &start);
+	start = memory_settled();
 	worst = start;
-	options->worker.first += options->worker.count ? 0 : 1ULL << 32;
-	workers_run(options, options->seconds - warm, &worst);
+	worker->first += worker->count ? 0 : 1ULL << 32;
+	workers_run(*worker, seconds - warm, &worst);
 
-	report_print(report, &lang);
-	leftover_print();
-	test(!report->failed[REPORT_ERRNO], "fuzz_errnos_are_documented");
-	test(!report->failed[REPORT_ACCEPTED], "fuzz_bad_input_is_refused");
-	test(!report->failed[REPORT_GENERATION], "fuzz_generations_grow");
-	test(!report->failed[REPORT_TOLD], "fuzz_secrets_are_kept");
-	test(!report->failed[REPORT_DIED], "fuzz_processes_end");
-	test(options->worker.count || covered(report, options->worker.privileged),
-	     "fuzz_reaches_every_call");
-	test(world_is_back(&stats), "fuzz_counters_are_back");
+	tally_print(tally);
+	processes_print();
+	test(!tally->failed[DEFECT_ERRNO], "fuzz_errnos_are_documented");
+	test(!tally->failed[DEFECT_ACCEPTED], "fuzz_bad_input_is_refused");
+	test(!tally->failed[DEFECT_GENERATION], "fuzz_generations_grow");
+	test(!tally->failed[DEFECT_TOLD], "fuzz_secrets_are_kept");
+	test(!tally->failed[DEFECT_DIED], "fuzz_processes_end");
+	test(worker->count || covered(tally), "fuzz_reaches_every_call");
+	test(device_is_back(&stats), "fuzz_counters_are_back");
 	test(memory_is_back(&start, &end), "fuzz_memory_is_bounded");
-	meminfo_print(&start, &worst, &end);
-	world_restore();
+	memory_print(&start, &worst, &end);
+	device_restore();
 	return nr_failed != 0;
 }
 
-/* A judge that says yes to everything would find nothing, either. */
-static int fuzz_busted(struct options *options)
+/* Make each check wrong in turn, and test that the tally has the defect. */
+static int checks_test(struct worker *worker)
 {
-	static const char *const names[REPORT_KINDS] = {
+	static const char *const names[TALLY_DEFECTS] = {
 		"fuzz_finds_errnos", "fuzz_finds_accepted", "fuzz_finds_generations",
 		"fuzz_finds_told", "fuzz_finds_dead",
 	};
-	struct report *report = report_make();
-	struct meminfo worst = meminfo_read();
+	struct memory worst = memory_read();
 	struct pinwatch_stats stats;
-	enum report_kind kind;
 
-	printf("KTAP version 1\n1..%d\n", REPORT_KINDS + 1);
-	if (!report || !world_prepare() || !world_stats(&stats))
+	printf("KTAP version 1\n1..%d\n", TALLY_DEFECTS + 1);
+	if (!device_prepare() || !device_stats(&stats))
 		return 1;
-	report->quiet = true;
-	options->worker.report = report;
-	for (kind = 0; kind < REPORT_KINDS; kind++) {
-		options->worker.bust = kind;
-		workers_run(options, BUSTED_SECONDS, &worst);
-		test(report->failed[kind], names[kind]);
+	worker->tally->quiet = true;
+	for (worker->inject = 0; worker->inject < TALLY_DEFECTS; worker->inject++) {
+		workers_run(*worker, SELF_TEST_SECONDS, &worst);
+		test(worker->tally->failed[worker->inject], names[worker->inject]);
 	}
-	/* What is in flight keeps the module, until the kernel collects it. */
-	test(world_is_back(&stats), "fuzz_counters_are_back");
-	world_restore();
+	/* A descriptor in flight keeps the module in use until the kernel collects it. */
+	test(device_is_back(&stats), "fuzz_counters_are_back");
+	device_restore();
 	return nr_failed != 0;
 }
 
 int main(int argc, char **argv)
 {
-	static struct options options = { .processes = 2, .seconds = 60, .after_exec = -1 };
+	struct worker worker = { .inject = TALLY_DEFECTS };
 
-	options.worker.seed = (uint64_t)time(NULL) << 16 ^ (uint64_t)getpid();
-	options.worker.lang = &lang;
-	options.worker.bust = REPORT_KINDS;
-	options.worker.header = &header;
-	options_parse(&options, argc, argv);
-	if (options.after_exec >= 0)
-		return run_after_exec(options.after_exec);
-	describe_read(&lang, options.description);
-	header_parse(&header, text_header);
-	if (options.layout)
-		describe_layout(&lang);
-	else if (options.errors)
-		describe_errors(&header);
-	else if (options.print)
-		programs_print(&options);
-	else
-		return options.busted ? fuzz_busted(&options) : fuzz(&options);
-	return 0;
+	seed = (uint64_t)time(NULL) << 16 ^ (uint64_t)getpid();
+	options_parse(&worker, argc, argv);
+	if (after_exec)
+		return execution_after_exec((int)after_exec);
+	if (errors) {
+		errors_print();
+		return 0;
+	}
+	if (print) {
+		programs_print(&worker);
+		return 0;
+	}
+	worker.tally = tally_make();
+	if (!worker.tally)
+		return 1;
+	return self_test ? checks_test(&worker) : fuzz(&worker);
 }

@@ -63,7 +63,7 @@ static void resize(struct prog_call *call, struct rng *rng)
 	struct prog_blob *blob = &call->blobs[0];
 	unsigned int size = blob->size, nr;
 
-	if (!lang_call_is(call->call, "ioctl") || !call->nr_blobs)
+	if (!call->call->request || !call->nr_blobs)
 		return;
 	if (rng_one_in(rng, 3))
 		size = (unsigned int)rng_below(rng, 256);
@@ -85,7 +85,7 @@ static void resize(struct prog_call *call, struct rng *rng)
 
 static void break_number(struct prog_call *call, struct rng *rng)
 {
-	if (lang_call_is(call->call, "ioctl"))
+	if (call->call->request)
 		call->args[1] ^= 1ULL << rng_below(rng, 32);
 }
 
@@ -109,8 +109,10 @@ static void break_pointer(struct prog_call *call, struct rng *rng)
 
 static void break_argument(struct prog_call *call, struct rng *rng)
 {
-	if (call->call->nr)
-		call->args[rng_below(rng, call->call->nr)] = edge(rng);
+	unsigned int nr = abi_nr_args(call->call);
+
+	if (nr)
+		call->args[rng_below(rng, nr)] = edge(rng);
 }
 
 static void call_mutate(struct prog_call *call, struct rng *rng)

@@ -16,26 +16,27 @@ static const struct prog_patch *patch_find(const struct prog_call *call, int pla
 	return NULL;
 }
 
-/* Without the zeros at the end. */
+/* Without the zeros at the end */
 static void blob_print(const struct prog_call *call, int place, FILE *file)
 {
 	const struct prog_blob *blob = &call->blobs[place];
-	unsigned int i, end = blob->size;
+	unsigned int i, end = 0;
 
-	while (end && !blob->bytes[end - 1])
-		end--;
+	for (i = 0; i < blob->size; i++)
+		if (blob->bytes[i] || patch_find(call, place, i))
+			end = i + 1;
 	fprintf(file, "&%s%u:{", call->in_arena ? "arena " : "", blob->size);
-	for (i = 0; i < end || patch_find(call, place, i); i++) {
+	for (i = 0; i < end; i++) {
 		const struct prog_patch *patch = patch_find(call, place, i);
 
 		if (patch && patch->kind == PROG_RESOURCE)
 			fprintf(file, "<r%d>", patch->source);
 		else if (patch)
 			blob_print(call, patch->source, file);
-		if (patch)
-			i += patch->size - 1;
 		else
 			fprintf(file, "%02x", blob->bytes[i]);
+		if (patch)
+			i += patch->size - 1;
 	}
 	fputc('}', file);
 }
@@ -60,10 +61,10 @@ void prog_print(const struct prog *prog, FILE *file)
 	for (i = 0; i < prog->nr; i++) {
 		const struct prog_call *call = &prog->calls[i];
 
-		if (call->call->made)
+		if (call->call->makes)
 			fprintf(file, "r%u = ", i);
 		fprintf(file, "%s(", call->call->name);
-		for (j = 0; j < call->call->nr; j++) {
+		for (j = 0; j < abi_nr_args(call->call); j++) {
 			fputs(j ? ", " : "", file);
 			argument_print(call, j, file);
 		}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What happens to processes and descriptors: fork, exec, SCM_RIGHTS. See run.h. */
+/* What happens to processes and descriptors: fork, exec, SCM_RIGHTS. See execute.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -12,29 +12,29 @@
 #include <unistd.h>
 
 #include "channel.h"
-#include "run.h"
+#include "execute.h"
 
 #define MAX_DEPTH	2
-#define INHERITED_FD	(RUN_FIRST_FD - 1)
+#define INHERITED_FD	(FIRST_FD - 1)
 
 /* A child that ends with its parent's thread at the latest. */
-static pid_t child_make(struct run *run)
+static pid_t child_make(struct execution *execution)
 {
-	unsigned int i = __atomic_fetch_add(&run->nr_children, 1, __ATOMIC_RELAXED);
+	unsigned int i = __atomic_fetch_add(&execution->nr_children, 1, __ATOMIC_RELAXED);
 	pid_t pid;
 
-	if (i >= RUN_CHILDREN || run->depth >= MAX_DEPTH)
+	if (i >= EXECUTION_CHILDREN || execution->depth >= MAX_DEPTH)
 		return -1;
 	pid = fork();
 	if (pid > 0) {
-		run->children[i] = pid;
+		execution->children[i] = pid;
 	} else if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		run->depth++;
-		run->nr_children = 0;
-		for (i = 0; i < RUN_CHILDREN; i++)
-			run->children[i] = 0;
-		run_files_remap(run);
+		execution->depth++;
+		execution->nr_children = 0;
+		for (i = 0; i < EXECUTION_CHILDREN; i++)
+			execution->children[i] = 0;
+		generations_remap(execution);
 	}
 	return pid;
 }
@@ -49,24 +49,24 @@ static bool child_wait(pid_t pid, int *status)
 	return ended == pid;
 }
 
-void run_children_end(struct run *run)
+void execution_children_end(struct execution *execution)
 {
 	unsigned int i;
 	int status;
 
-	for (i = 0; i < RUN_CHILDREN; i++) {
-		if (run->children[i] <= 0)
+	for (i = 0; i < EXECUTION_CHILDREN; i++) {
+		if (execution->children[i] <= 0)
 			continue;
-		kill(run->children[i], SIGKILL);
-		if (child_wait(run->children[i], &status) && WIFSIGNALED(status) &&
+		kill(execution->children[i], SIGKILL);
+		if (child_wait(execution->children[i], &status) && WIFSIGNALED(status) &&
 		    WTERMSIG(status) != SIGKILL)
-			report_fail(run->report, REPORT_DIED, run->prog,
-				    "a child died of signal %d", WTERMSIG(status));
+			tally_defect(execution->tally, DEFECT_DIED, execution->prog,
+				     "a child died of signal %d", WTERMSIG(status));
 	}
 }
 
 /* Use of a descriptor by another process than the one whose memory is watched. */
-static void stranger_use(int fd)
+static void other_process_use(int fd)
 {
 	struct pinwatch_watch_add add = {
 		.size = sizeof(add), .addr = PROG_ARENA, .length = PROG_PAGE,
@@ -86,13 +86,13 @@ static void stranger_use(int fd)
 }
 
 /* The child makes the rest of the program's calls as well. */
-long run_fork(struct run_call *call)
+long call_fork(struct attempt *attempt)
 {
-	pid_t pid = child_make(call->run);
+	pid_t pid = child_make(attempt->execution);
 
 	if (!pid) {
-		run_rest(call->run, call->index + 1);
-		run_children_end(call->run);
+		execution_rest(attempt->execution, attempt->index + 1);
+		execution_children_end(attempt->execution);
 		_exit(0);
 	}
 	return pid < 0 ? -EAGAIN : 0;
@@ -114,51 +114,51 @@ static void self_exec(int fd)
 }
 
 /* In a child; one time out of four in this very process, with threads and watches. */
-long run_exec(struct run_call *call)
+long call_exec(struct attempt *attempt)
 {
-	pid_t pid = call->index % 4 ? child_make(call->run) : 0;
+	pid_t pid = attempt->index % 4 ? child_make(attempt->execution) : 0;
 
 	if (!pid)
-		self_exec((int)call->args[0]);
+		self_exec((int)attempt->args[0]);
 	return pid < 0 ? -EAGAIN : 0;
 }
 
-int run_after_exec(int fd)
+int execution_after_exec(int fd)
 {
-	stranger_use(fd);
+	other_process_use(fd);
 	return 0;
 }
 
-long run_pass(struct run_call *call)
+long call_pass(struct attempt *attempt)
 {
 	int ends[2], fd;
 	pid_t pid;
 
 	if (channel_open(ends))
 		return -EMFILE;
-	pid = child_make(call->run);
+	pid = child_make(attempt->execution);
 	if (!pid) {
 		close(ends[0]);
 		if (!channel_receive(ends[1], &fd) && fd >= 0)
-			stranger_use(fd);
+			other_process_use(fd);
 		_exit(0);
 	}
 	if (pid > 0)
-		channel_send(ends[0], (int)call->args[0]);
+		channel_send(ends[0], (int)attempt->args[0]);
 	close(ends[0]);
 	close(ends[1]);
 	return pid < 0 ? -EAGAIN : 0;
 }
 
 /* Nobody ever receives it: the socket's end is the descriptor's. */
-long run_flight(struct run_call *call)
+long call_flight(struct attempt *attempt)
 {
 	int ends[2];
 	long ret = channel_open(ends);
 
 	if (ret)
 		return ret;
-	ret = channel_send(ends[0], (int)call->args[0]);
+	ret = channel_send(ends[0], (int)attempt->args[0]);
 	if (!ret)
 		ret = channel_send(ends[0], ends[1]);
 	close(ends[0]);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Programs: calls with their arguments, as a seed makes them from a description
+ * Programs: calls with their arguments, made from a seed and the tables of abi.h
  *
- * A blob is the memory that a pointer argument points to. What is not known before
- * the program runs is a patch: the result of an earlier call, the address of a blob.
+ * A blob is the memory that a pointer points to. A patch is a value that is not known
+ * before the program runs: the result of an earlier call, or the address of a blob.
  */
 #ifndef PROG_H
 #define PROG_H
 
 #include <stdio.h>
 
-#include "lang.h"
+#include "abi.h"
 #include "rng.h"
 
 #define PROG_CALLS	40
@@ -18,9 +18,9 @@
 #define PROG_BLOB_MAX	1536
 #define PROG_PATCHES	8
 #define PROG_ARGS	(-1)	/* prog_patch.place: the arguments themselves */
-#define PROG_NO_CALL	(-1)	/* prog_patch.source: none, the value that stands there */
+#define PROG_NO_CALL	(-1)	/* prog_patch.source: keep the value */
 
-/* The pages that vma's are of, the same in every program */
+/* The pages that programs watch and change, the same in every program */
 #define PROG_ARENA	0x20000000UL
 #define PROG_PAGES	48U
 #define PROG_PAGE	4096UL
@@ -31,26 +31,26 @@ struct prog_blob {
 };
 
 enum prog_patch_kind {
-	PROG_RESOURCE,	/* what call number source made */
+	PROG_RESOURCE,	/* the result of call number source */
 	PROG_POINTER,	/* the address of blob number source */
 };
 
 struct prog_patch {
 	enum prog_patch_kind kind;
 	int place;		/* a blob, or PROG_ARGS */
-	unsigned int offset;	/* bytes in the blob, or which argument */
+	unsigned int offset;	/* bytes in the blob, or number of the argument */
 	unsigned int size;
 	int source;
 };
 
 struct prog_call {
-	const struct lang_call *call;
-	uint64_t args[LANG_ARGS];
+	const struct abi_call *call;
+	uint64_t args[ABI_ARGS];
 	struct prog_blob blobs[PROG_BLOBS];
 	struct prog_patch patches[PROG_PATCHES];
 	unsigned int nr_blobs;
 	unsigned int nr_patches;
-	bool mutated;		/* not as the description has it */
+	bool mutated;		/* may break the rules of the tables */
 	bool in_arena;		/* its blobs lie in the arena */
 };
 
@@ -60,15 +60,15 @@ struct prog {
 	unsigned int nr_threads;
 };
 
-void prog_generate(struct prog *prog, const struct lang *lang, struct rng *rng);
+void prog_generate(struct prog *prog, struct rng *rng);
 
-/* Break some of it: see mutate.c. */
+/* Change some calls at random: see mutate.c. */
 void prog_mutate(struct prog *prog, struct rng *rng);
 
-/* As syzkaller's programs are written, nearly. */
+/* A line for each call */
 void prog_print(const struct prog *prog, FILE *file);
 
-/* A value of a type where it is stored. */
+/* A value of @size bytes at @at. Of more than 8 bytes only the first 8 count. */
 void prog_store(void *at, size_t size, uint64_t value);
 uint64_t prog_load(const void *at, size_t size);
 

@@ -37,7 +37,7 @@ void worker_generate(const struct worker *worker, uint64_t index, struct prog *p
 {
 	struct rng rng = rng_make(worker->seed, worker->number, index);
 
-	prog_generate(prog, worker->lang, &rng);
+	prog_generate(prog, &rng);
 	prog_mutate(prog, &rng);
 }
 
@@ -71,20 +71,20 @@ static void program_end(const struct worker *worker, const struct prog *prog, pi
 
 	if (!child_wait(pid, PROGRAM_SECONDS, &status)) {
 		forced = true;
-		__atomic_add_fetch(&worker->report->killed, 1, __ATOMIC_RELAXED);
+		__atomic_add_fetch(&worker->tally->killed, 1, __ATOMIC_RELAXED);
 		kill(pid, SIGKILL);
 		if (!child_wait(pid, DEATH_SECONDS, &status)) {
-			report_fail(worker->report, REPORT_DIED, prog,
-				    "program %u.%llu cannot be killed", worker->number,
-				    (unsigned long long)index);
+			tally_defect(worker->tally, DEFECT_DIED, prog,
+				     "program %u.%llu cannot be killed", worker->number,
+				     (unsigned long long)index);
 			return;
 		}
 	}
 	/* Its children may have been forked too late to be told of its end. */
 	kill(-pid, SIGKILL);
 	if (WIFSIGNALED(status) && !(forced && WTERMSIG(status) == SIGKILL))
-		report_fail(worker->report, REPORT_DIED, prog, "program %u.%llu died of signal %d",
-			    worker->number, (unsigned long long)index, WTERMSIG(status));
+		tally_defect(worker->tally, DEFECT_DIED, prog, "program %u.%llu died of signal %d",
+			     worker->number, (unsigned long long)index, WTERMSIG(status));
 }
 
 static void program_run(const struct worker *worker, uint64_t index)
@@ -100,23 +100,21 @@ static void program_run(const struct worker *worker, uint64_t index)
 	fflush(stdout);
 	pid = fork();
 	if (!pid) {
-		static struct run run;
+		static struct execution execution;
 
-		run.lang = worker->lang;
-		run.prog = &prog;
-		run.header = worker->header;
-		run.report = worker->report;
-		run.privileged = worker->privileged;
-		run.bust = worker->bust;
+		execution.prog = &prog;
+		execution.tally = worker->tally;
+		execution.privileged = worker->privileged;
+		execution.inject = worker->inject;
 		setpgid(0, 0);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		run_program(&run);
+		execution_start(&execution);
 	}
 	if (pid < 0)
-		report_fail(worker->report, REPORT_DIED, NULL, "fork: %s", strerror(errno));
+		tally_defect(worker->tally, DEFECT_DIED, NULL, "fork: %s", strerror(errno));
 	else
 		program_end(worker, &prog, pid, index);
-	__atomic_add_fetch(&worker->report->programs, 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&worker->tally->programs, 1, __ATOMIC_RELAXED);
 }
 
 static time_t now(void)
@@ -142,7 +140,7 @@ static void worker_main(const struct worker *worker)
 		program_run(worker, i);
 	/* Those that outlived their programs: they have been killed. */
 	if (!child_wait(0, DEATH_SECONDS, &status))
-		report_fail(worker->report, REPORT_DIED, NULL, "a child cannot be killed");
+		tally_defect(worker->tally, DEFECT_DIED, NULL, "a child cannot be killed");
 }
 
 pid_t worker_start(const struct worker *worker)
@@ -159,7 +157,7 @@ pid_t worker_start(const struct worker *worker)
 	sigprocmask(SIG_BLOCK, &child, NULL);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (!worker->privileged && !privileges_drop()) {
-		report_fail(worker->report, REPORT_DIED, NULL, "privileges: %s", strerror(errno));
+		tally_defect(worker->tally, DEFECT_DIED, NULL, "privileges: %s", strerror(errno));
 		_exit(1);
 	}
 	worker_main(worker);

@@ -7,19 +7,17 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "run.h"
+#include "execute.h"
 
 struct worker {
-	const struct lang *lang;
-	struct header *header;
-	struct report *report;
+	struct tally *tally;
 	uint64_t seed;
 	uint64_t first;		/* program */
 	uint64_t count;		/* how many; 0: until @seconds are over */
 	unsigned int number;
 	unsigned int seconds;
 	bool privileged;
-	enum report_kind bust;	/* see struct run */
+	enum defect inject;	/* see struct execution */
 	bool trace;		/* print each program before it runs */
 };
 

@@ -42,7 +42,7 @@ static int is_ours(const char *task)
 	return !strcmp(name, program_invocation_short_name);
 }
 
-void leftover_print(void)
+void processes_print(void)
 {
 	static const char *const names[] = { "stat", "wchan", "syscall", "stack" };
 	glob_t tasks;

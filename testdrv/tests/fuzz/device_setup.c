@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* See world.h. */
+/* See device_setup.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "run.h"
-#include "world.h"
+#include "execute.h"
+#include "device_setup.h"
 
 #define PARAMETERS	"/sys/module/pinwatch/parameters/"
 #define SETTLE_POLLS	10000	/* of one millisecond */
@@ -20,72 +20,61 @@ static struct limit {
 	unsigned long value;
 	unsigned long old;
 } limits[] = {
-	{ PARAMETERS "max_watches_per_file", RUN_IDS, 0 },
+	{ PARAMETERS "max_watches_per_file", EXECUTION_IDS, 0 },
 	{ PARAMETERS "max_watches_per_user", 96, 0 },
 	{ PARAMETERS "max_pin_pages", 14, 0 },
 };
 
 #define NR_LIMITS	(sizeof(limits) / sizeof(limits[0]))
 
-static bool limit_set(const char *path, unsigned long value)
+static bool done(bool success, const char *path)
 {
-	FILE *file = fopen(path, "we");
-	bool done = file && fprintf(file, "%lu", value) > 0;
-
-	if (file && fclose(file))
-		done = false;
-	if (!done)
+	if (!success)
 		printf("# %s: %s\n", path, strerror(errno));
-	return done;
+	return success;
 }
 
-static bool limit_get(struct limit *limit)
+/* Keep the old value, unless NULL. */
+static bool limit_set(const struct limit *limit, unsigned long value, unsigned long *old)
 {
-	FILE *file = fopen(limit->path, "re");
-	bool done = file && fscanf(file, "%lu", &limit->old) == 1;
+	FILE *file = fopen(limit->path, "r+e");
+	bool success = file && (!old || fscanf(file, "%lu", old) == 1);
 
-	if (file)
-		fclose(file);
-	if (!done)
-		printf("# %s: %s\n", limit->path, strerror(errno));
-	return done;
+	success = success && !fseek(file, 0, SEEK_SET) && fprintf(file, "%lu", value) > 0;
+	if (file && fclose(file))
+		success = false;
+	return done(success, limit->path);
 }
 
-bool world_prepare(void)
+bool device_prepare(void)
 {
 	size_t i;
 
 	for (i = 0; i < NR_LIMITS; i++)
-		if (!limit_get(&limits[i]) || !limit_set(limits[i].path, limits[i].value))
+		if (!limit_set(&limits[i], limits[i].value, &limits[i].old))
 			return false;
-	if (!chmod(PINWATCH_DEVICE, 0666))
-		return true;
-	printf("# %s: %s\n", PINWATCH_DEVICE, strerror(errno));
-	return false;
+	return done(!chmod(PINWATCH_DEVICE, 0666), PINWATCH_DEVICE);
 }
 
-void world_restore(void)
+void device_restore(void)
 {
 	size_t i;
 
 	for (i = 0; i < NR_LIMITS; i++)
-		limit_set(limits[i].path, limits[i].old);
-	if (chmod(PINWATCH_DEVICE, 0600))
-		printf("# %s: %s\n", PINWATCH_DEVICE, strerror(errno));
+		limit_set(&limits[i], limits[i].old, NULL);
+	done(!chmod(PINWATCH_DEVICE, 0600), PINWATCH_DEVICE);
 }
 
-bool world_stats(struct pinwatch_stats *stats)
+bool device_stats(struct pinwatch_stats *stats)
 {
 	int fd = open(PINWATCH_DEVICE, O_RDWR | O_CLOEXEC);
-	bool done;
+	bool success;
 
 	*stats = (struct pinwatch_stats){ .size = sizeof(*stats) };
-	done = fd >= 0 && !ioctl(fd, PINWATCH_IOC_GET_STATS, stats);
-	if (!done)
-		printf("# %s: %s\n", PINWATCH_DEVICE, strerror(errno));
+	success = done(fd >= 0 && !ioctl(fd, PINWATCH_IOC_GET_STATS, stats), PINWATCH_DEVICE);
 	if (fd >= 0)
 		close(fd);
-	return done;
+	return success;
 }
 
 static bool same(const struct pinwatch_stats *a, const struct pinwatch_stats *b)
@@ -120,18 +109,18 @@ static void flights_end(void)
 	close(ends[1]);
 }
 
-bool world_is_back(const struct pinwatch_stats *start)
+bool device_is_back(const struct pinwatch_stats *start)
 {
 	struct pinwatch_stats now = { 0 };
 	bool known;
 	int i;
 
 	flights_end();
-	known = world_stats(&now);
+	known = device_stats(&now);
 	for (i = 0; i < SETTLE_POLLS && known && !same(start, &now); i++) {
 		usleep(1000);
 		flights_end();
-		known = world_stats(&now);
+		known = device_stats(&now);
 	}
 	stats_print("start", start);
 	stats_print("end", &now);

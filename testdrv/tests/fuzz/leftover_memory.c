@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* See meminfo.h. */
+/* See leftover.h. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "meminfo.h"
+#include "leftover.h"
 
 /*
  * Bounds are far above what slabs move by from one moment to the next, and far below
@@ -17,7 +17,7 @@ static const struct figure {
 	const char *name;
 	int sign;	/* -1: less is worse */
 	long bound_kib;
-} figures[MEMINFO_FIGURES] = {
+} figures[MEMORY_FIGURES] = {
 	{ "Slab", 1, 4096 },
 	{ "KernelStack", 1, 512 },
 	{ "PageTables", 1, 1024 },
@@ -27,11 +27,11 @@ static const struct figure {
 	{ "FollPin", 1, 1024 },
 };
 
-static void figure_add(struct meminfo *info, const char *name, long kib)
+static void figure_add(struct memory *info, const char *name, long kib)
 {
 	int i;
 
-	for (i = 0; i < MEMINFO_FIGURES; i++)
+	for (i = 0; i < MEMORY_FIGURES; i++)
 		if (!strcmp(name, figures[i].name))
 			info->kib[i] += kib;
 }
@@ -51,9 +51,9 @@ static long pages_kib(const char *path, const char *name)
 	return sum * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
-struct meminfo meminfo_read(void)
+struct memory memory_read(void)
 {
-	struct meminfo info = { { 0 } };
+	struct memory info = { { 0 } };
 	FILE *file = fopen("/proc/meminfo", "re");
 	char line[128], name[64];
 	long kib;
@@ -71,7 +71,7 @@ struct meminfo meminfo_read(void)
 	return info;
 }
 
-struct meminfo meminfo_settled(void)
+struct memory memory_settled(void)
 {
 	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
 
@@ -79,41 +79,41 @@ struct meminfo meminfo_settled(void)
 		printf("# caches cannot be dropped\n");
 	if (fd >= 0)
 		close(fd);
-	return meminfo_read();
+	return memory_read();
 }
 
-static long growth(int i, const struct meminfo *start, const struct meminfo *end)
+static long growth(int i, const struct memory *start, const struct memory *end)
 {
 	return figures[i].sign * (end->kib[i] - start->kib[i]);
 }
 
-void meminfo_worst(struct meminfo *worst, const struct meminfo *now)
+void memory_worst(struct memory *worst, const struct memory *now)
 {
 	int i;
 
-	for (i = 0; i < MEMINFO_FIGURES; i++)
+	for (i = 0; i < MEMORY_FIGURES; i++)
 		if (growth(i, worst, now) > 0)
 			worst->kib[i] = now->kib[i];
 }
 
-bool meminfo_bounded(const struct meminfo *start, const struct meminfo *end)
+bool memory_bounded(const struct memory *start, const struct memory *end)
 {
 	int i;
 
-	for (i = 0; i < MEMINFO_FIGURES; i++)
+	for (i = 0; i < MEMORY_FIGURES; i++)
 		if (growth(i, start, end) > figures[i].bound_kib)
 			return false;
 	return true;
 }
 
-void meminfo_print(const struct meminfo *start, const struct meminfo *worst,
-		   const struct meminfo *end)
+void memory_print(const struct memory *start, const struct memory *worst,
+		  const struct memory *end)
 {
 	int i;
 
 	printf("# %-12s %10s %10s %10s %10s %10s  (KiB)\n", "memory", "start", "worst", "end",
 	       "growth", "bound");
-	for (i = 0; i < MEMINFO_FIGURES; i++)
+	for (i = 0; i < MEMORY_FIGURES; i++)
 		printf("# %-12s %10ld %10ld %10ld %10ld %10ld\n", figures[i].name, start->kib[i],
 		       worst->kib[i], end->kib[i], growth(i, start, end), figures[i].bound_kib);
 }
