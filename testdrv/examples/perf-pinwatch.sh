@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Who invalidates watched memory, why, and from where in the kernel: has perf record
-# each hit in the whole system with its stack, while COMMAND runs or for 10 seconds, and
-# prints a line a hit, and then the stacks by program.
+# Show which programs invalidate watched memory, with cause and kernel stack. Records each
+# hit in the whole system by perf, while COMMAND runs or for 10 seconds. Prints a line for
+# each hit, and then the stacks by program.
 # usage: perf-pinwatch.sh [COMMAND...]	(root; Debian's package linux-perf)
 set -eu
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * A registration cache in its simplest form: buffers that were pinned stay so, and are
- * found again as long as their mapping is what it was. One load says whether it is.
+ * A minimal registration cache. A buffer stays pinned after its first transfer, and later
+ * transfers reuse the pin as long as pinwatch_valid() says that the mapping is unchanged.
  *
- * (For eviction, ranges inside larger ones and threads there is pinwatch_cache.h.)
+ * pinwatch_cache.h is a complete cache, with eviction, subranges and threads.
  */
 #include <stdio.h>
 #include <string.h>
@@ -22,7 +22,7 @@ static struct region {
 static struct pinwatch *dev;
 static int nr_registrations;
 
-/* The region of this buffer, which is pinned and true; NULL: it cannot be pinned. */
+/* Returns a pinned and valid region for the buffer, or NULL if the pin fails. */
 static struct region *region_get(char *addr, size_t length)
 {
 	struct region *region = &regions[((uintptr_t)addr >> 12) % NR_REGIONS];
@@ -30,7 +30,7 @@ static struct region *region_get(char *addr, size_t length)
 	if (region->addr == addr && region->length == length && pinwatch_valid(&region->watch))
 		return region;
 
-	/* Another buffer's, or the mapping was changed: the old pages are of no use. */
+	/* The slot has another buffer, or the mapping was changed: drop the old pages. */
 	if (region->addr)
 		pinwatch_watch_del(dev, &region->watch);
 	region->addr = NULL;
@@ -64,7 +64,7 @@ int main(void)
 			return 1;
 	printf("1000 transfers, %d registration\n", nr_registrations);
 
-	/* What makes caches without such a word send stale pages. */
+	/* A cache without a generation would now send the old pages. */
 	munmap(buffer, length);
 	buffer = buffer_map(buffer, length);
 	if (!region_get(buffer, length))

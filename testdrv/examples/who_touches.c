@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Who touches my pinned memory? A program pins a buffer, and asks who changed its
- * mapping, how, and which pages are not any more what was pinned.
+ * Find the thread that changes pinned memory. The program pins a buffer, and prints which
+ * thread changed the mapping, by which operation, and which pages differ from the pin.
  *
- * (For another program than one's own: pinwatch watch -p PID.)
+ * To watch another program, run `pinwatch watch -p PID`.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@
 
 static char *buffer;
 
-/* Somewhere in a library that nobody suspects. */
+/* Stands for a library that discards memory without telling the program */
 static void *trim_run(void *data)
 {
 	prctl(PR_SET_NAME, "trimmer");
@@ -77,7 +77,7 @@ int main(void)
 	}
 	if (pthread_create(&thread, NULL, trim_run, NULL))
 		return 1;
-	if (pinwatch_read_events(dev, &event, 1) != 1)	/* waits */
+	if (pinwatch_read_events(dev, &event, 1) != 1)	/* waits for an event */
 		return 1;
 	pthread_join(thread, NULL);
 	event_print(&event);

@@ -2,9 +2,10 @@
 /*
  * ATTACH by pidfd
  *
- * The kernel takes a PID, which may have been given to another process since it
- * was read from the pidfd. A process keeps its PID until it has been waited for:
- * if the pidfd still leads to one after ATTACH, then ATTACH got that one.
+ * The ioctl takes a PID. Between reading the PID from the pidfd and the ioctl, the
+ * process may end and the kernel may give its PID to another process. A process keeps
+ * its PID until its parent has waited for it: if a signal can still be sent through the
+ * pidfd after the ioctl, then the ioctl bound the handle to the right process.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +18,7 @@
 
 #include "handle.h"
 
-/* Positive; 0 or -1 if the process is not visible in this PID namespace or is gone. */
+/* Returns a PID, 0: not visible in our PID namespace, -1: process is gone, or -EINVAL. */
 static int pid_parse(FILE *file)
 {
 	char line[128];
@@ -28,7 +29,7 @@ static int pid_parse(FILE *file)
 	return -EINVAL;
 }
 
-/* The PID behind @pidfd, or -errno. */
+/* Returns the PID of @pidfd, or -errno. */
 static int pidfd_to_pid(int pidfd)
 {
 	char path[64];
@@ -46,7 +47,7 @@ static int pidfd_to_pid(int pidfd)
 	return pid == 0 || pid == -1 ? -ESRCH : pid;
 }
 
-/* A signal that may not be sent has somebody to be sent to. */
+/* EPERM: the process exists, but we may not send a signal. */
 static bool pidfd_alive(int pidfd)
 {
 	return !syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) || errno == EPERM;
@@ -64,7 +65,7 @@ int pinwatch_attach(struct pinwatch *dev, int pidfd)
 	ret = pw_handle_ioctl(dev, PINWATCH_IOC_ATTACH, &arg);
 	if (ret || pidfd_alive(pidfd))
 		return ret;
-	__atomic_store_n(&dev->stranger, true, __ATOMIC_RELEASE);
+	__atomic_store_n(&dev->attached_to_reused_pid, true, __ATOMIC_RELEASE);
 	return -ESRCH;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* pinwatch_cache: what a user calls. See pinwatch_cache.h, and cache.h. */
+/* pinwatch_cache: the functions of pinwatch_cache.h. cache.h has the states of an entry. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -7,7 +7,7 @@
 
 #include "cache.h"
 
-#define SWEEP_A_MISS	16	/* idle regions that a miss looks at */
+#define NR_SWEPT_BY_MISS 16	/* idle regions checked by a miss */
 
 int pinwatch_cache_create(struct pinwatch_cache **out, struct pinwatch *dev, uint64_t limit,
 			  unsigned int flags)
@@ -45,7 +45,7 @@ int pinwatch_cache_set_ops(struct pinwatch_cache *cache, const struct pinwatch_c
 	return ret;
 }
 
-/* xorshift: priorities need not be unpredictable. */
+/* xorshift: tree priorities may be predictable. */
 static uint32_t random_next(struct pinwatch_cache *cache)
 {
 	cache->random ^= cache->random << 13;
@@ -68,7 +68,7 @@ static int range_round(const struct pinwatch_cache *cache, const void *addr, siz
 	return 0;
 }
 
-/* Before it sleeps, a thread gives back what it holds. */
+/* Wait until a pin has finished, but first unpin and free the dropped entries. */
 static void cache_wait(struct pinwatch_cache *cache)
 {
 	if (cache->dropped) {
@@ -79,7 +79,7 @@ static void cache_wait(struct pinwatch_cache *cache)
 	}
 }
 
-/* One that covers the range, or NULL. What serves more is looked for first. */
+/* Returns an entry covering the range, or NULL. Prefers an entry for writing. */
 static struct pw_cache_entry *cache_cover(struct pinwatch_cache *cache, uintptr_t start,
 					  uintptr_t end, unsigned int intent)
 {
@@ -91,7 +91,7 @@ static struct pw_cache_entry *cache_cover(struct pinwatch_cache *cache, uintptr_
 	return entry;
 }
 
-/* One that covers the range and is valid now; stale ones are taken out on the way. */
+/* Returns a valid entry covering the range, or NULL. Takes stale entries out. */
 static struct pw_cache_entry *cache_find(struct pinwatch_cache *cache, uintptr_t start,
 					 uintptr_t end, unsigned int intent)
 {
@@ -129,7 +129,7 @@ static struct pw_cache_entry *entry_create(struct pinwatch_cache *cache, uintptr
 	return entry;
 }
 
-/* Room for another try: as many bytes as are wanted, and one region at the least. */
+/* Drop idle entries until @bytes are free. False: no entry was idle. */
 static bool cache_shrink(struct pinwatch_cache *cache, uint64_t bytes)
 {
 	bool any;
@@ -146,7 +146,7 @@ static bool is_limit(int error)
 	return error == -ENOMEM || error == -EDQUOT || error == -ENOSPC;
 }
 
-/* Not the others' fault: no room that could be made would suffice. */
+/* True: a region of @bytes exceeds a limit by itself, so eviction cannot help. */
 static bool is_hopeless(struct pinwatch_cache *cache, uint64_t bytes)
 {
 	struct pinwatch_info info;
@@ -177,7 +177,7 @@ static int watch_add(struct pinwatch_cache *cache, struct pinwatch_cache_region 
 	return ret;
 }
 
-/* By the thread that made it, without the lock. */
+/* Called without the lock, by the creator of @entry. */
 static int entry_pin(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
 {
 	int ret = watch_add(cache, &entry->region);
@@ -191,7 +191,7 @@ static int entry_pin(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
 	return ret;
 }
 
-/* Idle regions that the new one can do the work of. */
+/* Take out the idle entries inside @entry: @entry can serve their requests. */
 static void cache_subsume(struct pinwatch_cache *cache, const struct pw_cache_entry *entry)
 {
 	struct pw_cache_entry *list = NULL, *next;
@@ -207,7 +207,7 @@ static void cache_subsume(struct pinwatch_cache *cache, const struct pw_cache_en
 	}
 }
 
-/* With the lock held again: the end of pending. */
+/* Caller holds the lock. Ends the pending state of @entry. */
 static void entry_finish(struct pinwatch_cache *cache, struct pw_cache_entry *entry, int ret)
 {
 	entry->pending = false;
@@ -223,7 +223,7 @@ static void entry_finish(struct pinwatch_cache *cache, struct pw_cache_entry *en
 	pthread_cond_broadcast(&cache->pinned);
 }
 
-/* Locked, and is so again when it returns. */
+/* Caller holds the lock. Drops the lock while pinning. */
 static int cache_miss(struct pinwatch_cache *cache, uintptr_t start, uintptr_t end,
 		      unsigned int intent, struct pw_cache_entry **out)
 {
@@ -234,7 +234,7 @@ static int cache_miss(struct pinwatch_cache *cache, uintptr_t start, uintptr_t e
 	entry = entry_create(cache, start, end, intent);
 	if (!entry)
 		return -ENOMEM;
-	pw_cache_sweep(cache, SWEEP_A_MISS);
+	pw_cache_sweep(cache, NR_SWEPT_BY_MISS);
 	pw_cache_evict(cache, cache->limit);
 	pw_cache_unlock(cache);
 
@@ -284,7 +284,7 @@ int pinwatch_cache_get(struct pinwatch_cache *cache, const void *addr, size_t le
 
 void pinwatch_cache_put(struct pinwatch_cache *cache, const struct pinwatch_cache_region *region)
 {
-	/* The region is the entry's first member. */
+	/* Valid cast: region is the first member of struct pw_cache_entry. */
 	struct pw_cache_entry *entry = (struct pw_cache_entry *)(uintptr_t)region;
 
 	pw_cache_lock(cache);

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The inside of pinwatch_cache; private to the library.
+ * Internals of pinwatch_cache; private to the library.
  *
- *	cache.c		what a user calls
- *	cache_keep.c	what stays and what goes: LRU, stale ones, the limit
- *	cache_tree.c	which region covers a range
+ *	cache.c		the functions of pinwatch_cache.h
+ *	cache_keep.c	lifetime of entries: users, LRU list, stale entries, eviction
+ *	cache_tree.c	interval tree: which entry covers a range
  *
- * A region's life, in terms of an entry's members:
+ * States of an entry, which is a region and its bookkeeping:
  *
- *	pending		in the tree, one user: the thread that pins it
+ *	pending		in the tree, one user: the thread that pins the range
  *	in use		in the tree, users > 0
  *	idle		in the tree, no user, in the LRU list
- *	taken out	not in the tree, users > 0; the last put drops it
- *	dropped		in cache->dropped only; the next unlock unpins and frees it
+ *	taken out	not in the tree, users > 0; the last put drops the entry
+ *	dropped		in cache->dropped only; the next unlock unpins and frees the entry
  */
 #ifndef PINWATCH_CACHE_PRIVATE_H
 #define PINWATCH_CACHE_PRIVATE_H
@@ -21,26 +21,26 @@
 
 #include "pinwatch_cache.h"
 
-/* All but @region.data is protected by the cache's lock; see pending for @region. */
+/* The lock protects all members. While pending, @region belongs to the pinning thread. */
 struct pw_cache_entry {
-	struct pinwatch_cache_region region;	/* first: users have its address */
+	struct pinwatch_cache_region region;	/* first: callers have the address */
 	uintptr_t start, end;			/* constant */
 	unsigned int users;
-	bool pending;				/* @region is its owner's alone */
+	bool pending;				/* a thread is pinning the range */
 	bool in_tree;
 	bool added;				/* ops.add succeeded */
-	/* The tree: children, the highest end below, a random priority */
+	/* Tree: children, highest end in the subtree, random heap priority */
 	struct pw_cache_entry *left, *right;
 	uintptr_t max_end;
 	uint32_t priority;
-	/* The LRU list, while idle */
+	/* LRU list, while idle */
 	struct pw_cache_entry *older, *newer;
-	/* In one list or another on the way out */
+	/* Singly linked list: result of a collect, or cache->dropped */
 	struct pw_cache_entry *chain;
 };
 
 struct pinwatch_cache {
-	/* Constant, but for ops and ops_arg, which are so from the first get on */
+	/* Constant; ops and ops_arg from the first get on */
 	struct pinwatch *dev;
 	uint64_t limit;
 	uintptr_t page_size;
@@ -49,46 +49,46 @@ struct pinwatch_cache {
 	void *ops_arg;
 
 	pthread_mutex_t lock;
-	pthread_cond_t pinned;			/* a pending one is not so any more */
-	/* All that follows is protected by the lock. */
+	pthread_cond_t pinned;			/* an entry is no longer pending */
+	/* The lock protects the following members. */
 	struct pw_cache_entry *trees[2];	/* PINWATCH_CACHE_READ and _WRITE */
 	struct pw_cache_entry *oldest, *newest;
-	struct pw_cache_entry *sweep;		/* the idle one to be looked at next, or NULL */
+	struct pw_cache_entry *sweep;		/* next idle entry to check, or NULL */
 	struct pw_cache_entry *dropped;
 	uint64_t nr_in_use;
 	uint32_t random;
 	struct pinwatch_cache_stats stats;
 };
 
-/* cache_tree.c: @root is one of trees[]. */
+/* cache_tree.c. Caller holds the lock. @root is one of trees[]. */
 void pw_cache_tree_insert(struct pw_cache_entry **root, struct pw_cache_entry *entry);
 void pw_cache_tree_remove(struct pw_cache_entry **root, struct pw_cache_entry *entry);
-/* One that covers [start, end), or NULL. */
+/* Returns an entry covering [start, end), or NULL. */
 struct pw_cache_entry *pw_cache_tree_cover(struct pw_cache_entry *root, uintptr_t start,
 					   uintptr_t end);
 /*
- * Those that overlap [start, end), or lie inside it altogether, put by their chain in
- * front of @list, which is returned.
+ * Prepend to @list the entries that overlap [start, end), or with @inside only the
+ * entries that lie inside [start, end). Returns the new list, linked by entry->chain.
  */
 struct pw_cache_entry *pw_cache_tree_collect(struct pw_cache_entry *root, uintptr_t start,
 					     uintptr_t end, bool inside,
 					     struct pw_cache_entry *list);
 
-/* cache_keep.c: under the lock, but for unlock, which ends with it. */
+/* cache_keep.c. Caller holds the lock, except for pw_cache_lock(). */
 void pw_cache_lock(struct pinwatch_cache *cache);
-/* Unlocks, and then unpins and frees what was dropped. */
+/* Unlocks, and then unpins and frees the dropped entries. */
 void pw_cache_unlock(struct pinwatch_cache *cache);
-/* A first user of what is idle or new. */
+/* Account the first user of an idle or new entry. */
 void pw_cache_use(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
-/* The last user is gone. */
+/* Account the departure of the last user. */
 void pw_cache_unuse(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
-/* Nobody finds it any more; it is dropped as soon as it has no user. */
+/* Remove from the tree. Drops the entry now, or when the last user leaves. */
 void pw_cache_take_out(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
-/* The same, if it is stale. */
+/* Returns true if the entry was stale, and takes the entry out then. */
 bool pw_cache_take_out_stale(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
-/* Look at the next @nr idle ones. Returns how many were stale. */
+/* Check the next @nr idle entries. Returns the number of stale entries. */
 size_t pw_cache_sweep(struct pinwatch_cache *cache, size_t nr);
-/* Drop the oldest idle ones until no more than @bytes are left or none is idle. */
+/* Drop idle entries, oldest first, until @bytes are left. Returns true if any was dropped. */
 bool pw_cache_evict(struct pinwatch_cache *cache, uint64_t bytes);
 
 #endif /* PINWATCH_CACHE_PRIVATE_H */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What stays and what goes. See cache.h for the states. */
+/* Lifetime of entries. cache.h has the states. */
 #include <stdlib.h>
 
 #include "cache.h"
@@ -81,7 +81,7 @@ void pw_cache_unuse(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
 		return;
 	}
 	lru_append(cache, entry);
-	/* Not to keep dead pages, and a limit that was exceeded meanwhile. */
+	/* Stale pages must not stay pinned, and entries in use may have exceeded the limit. */
 	pw_cache_take_out_stale(cache, entry);
 	pw_cache_evict(cache, cache->limit);
 }

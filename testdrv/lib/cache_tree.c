@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * Which region covers a range: a treap by start, each node with the highest end
- * below it. Depth is logarithmic whatever the order of insertion, on the average.
+ * Interval tree: which entry covers a range
+ *
+ * A treap, ordered by start. Each node has the highest end in its subtree. Random
+ * priorities make the expected depth logarithmic for every order of insertion.
  */
 #include "cache.h"
 
-/* A total order: two regions may start at one address. */
+/* A total order: entries with equal starts are ordered by address. */
 static bool before(const struct pw_cache_entry *a, const struct pw_cache_entry *b)
 {
 	if (a->start != b->start)
@@ -22,7 +24,7 @@ static void node_update(struct pw_cache_entry *node)
 		node->max_end = node->right->max_end;
 }
 
-/* Everything in @left is before everything in @right. */
+/* Every node in @left is before every node in @right. */
 static struct pw_cache_entry *join(struct pw_cache_entry *left, struct pw_cache_entry *right)
 {
 	if (!left || !right)
@@ -37,7 +39,7 @@ static struct pw_cache_entry *join(struct pw_cache_entry *left, struct pw_cache_
 	return right;
 }
 
-/* What is before @entry to *left, the rest to *right. */
+/* Move nodes before @entry to *left, all others to *right. */
 static void split(struct pw_cache_entry *node, const struct pw_cache_entry *entry,
 		  struct pw_cache_entry **left, struct pw_cache_entry **right)
 {
@@ -81,7 +83,7 @@ void pw_cache_tree_remove(struct pw_cache_entry **root, struct pw_cache_entry *e
 	node_update(node);
 }
 
-/* Of a subtree with such an end: the first in order that ends there or behind. */
+/* Returns the first node in order whose end is at least @end. The subtree has such a node. */
 static struct pw_cache_entry *first_to_end(struct pw_cache_entry *node, uintptr_t end)
 {
 	while ((node->left && node->left->max_end >= end) || node->end < end)
@@ -97,7 +99,7 @@ struct pw_cache_entry *pw_cache_tree_cover(struct pw_cache_entry *node, uintptr_
 			node = node->left;
 			continue;
 		}
-		/* All to the left start early enough as well. */
+		/* Every node in the left subtree starts at or before @start, too. */
 		if (node->left && node->left->max_end >= end)
 			return first_to_end(node->left, end);
 		if (node->end >= end)

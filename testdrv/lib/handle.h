@@ -1,24 +1,32 @@
 /* SPDX-License-Identifier: MIT */
-/* What a handle is made of; private to the library. */
+/* The handle and the ioctl seam; private to the library. */
 #ifndef PINWATCH_HANDLE_H
 #define PINWATCH_HANDLE_H
 
 #include "libpinwatch.h"
 
 /*
+ * struct pinwatch - a handle
+ * @fd: Descriptor of the device; owned.
+ * @words: The mapped generations.
+ * @nr_words: Length of @words.
+ * @map_size: Bytes of the mapping of @words.
+ * @pid: The process that mapped @words; a child after fork() has no mapping.
+ * @attached_to_reused_pid: Atomic. pinwatch_attach() may have bound the descriptor to
+ *	another process with the same PID.
+ *
  * All members but the last are constant from pinwatch_open() to pinwatch_close().
- * @stranger: Atomic. The descriptor is bound to a process that nobody asked for.
  */
 struct pinwatch {
 	int fd;
 	const struct pinwatch_gen *words;
 	size_t nr_words;
-	size_t map_size;	/* bytes */
-	pid_t pid;		/* which has them mapped; a child has not */
-	bool stranger;
+	size_t map_size;
+	pid_t pid;
+	bool attached_to_reused_pid;
 };
 
-/* ioctl() that returns 0 or -errno. */
+/* Returns 0 or -errno. Defined in ioctl.c, so tests can replace the function. */
 int pw_handle_ioctl(const struct pinwatch *dev, unsigned long cmd, void *arg);
 
 #endif /* PINWATCH_HANDLE_H */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The one way into the module; tests put a device of their own in its place. */
+/* Every ioctl of the library. Tests link a fake device in place of this file. */
 #include <errno.h>
 #include <sys/ioctl.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libpinwatch: do the pages that I took still match the process's memory?
+ * libpinwatch: do the pages of a range still match the process's memory?
  *
  *	struct pinwatch *dev;
  *	struct pinwatch_watch watch;
@@ -11,20 +11,21 @@
  *	if (!pinwatch_valid(&watch))
  *		pinwatch_watch_repin(dev, &watch); // the mapping of buffer was changed
  *
- * Functions return 0 (or a count) or a negative errno; none prints, none
- * touches errno's meaning for the caller. A registration cache on top of this
- * is in pinwatch_cache.h.
+ * Return values: functions that return int return 0, or a count, or a negative errno.
+ * No function prints. errno has no defined value after a call. pinwatch(4) describes
+ * the device, and the errors of an ioctl in full. pinwatch_cache.h is a registration
+ * cache on top of this library.
  *
- * Threads. Every function may be called on one handle by several threads at once,
- * except that pinwatch_close() must be the last use. The library has no lock and no
- * variable of its own: struct pinwatch_watch and what else a caller passes is the
- * caller's to protect. Of a struct pinwatch_watch only pinwatch_watch_add(),
- * pinwatch_watch_add_attr() and pinwatch_watch_repin() write to it.
+ * Threads: several threads may call any function on one handle at the same time, but
+ * pinwatch_close() must be the last call. The library has no lock and no variable of
+ * its own: a caller protects the struct pinwatch_watch, and other memory, that the
+ * caller passes. Only pinwatch_watch_add(), pinwatch_watch_add_attr() and
+ * pinwatch_watch_repin() write to a struct pinwatch_watch.
  *
- * A handle belongs to the process that opened it: after fork() the child has
- * the file descriptor but not the mapped generations, so pinwatch_valid() may
- * not be called there; what is an ioctl may, and pinwatch_close(). exec() closes
- * the descriptor.
+ * Processes: a handle belongs to the process that opened the handle. After fork() the
+ * child has the file descriptor but not the mapped generations: the child may call
+ * pinwatch_close() and the functions that are an ioctl or a read(), but neither
+ * pinwatch_valid() nor pinwatch_generation(). exec() closes the descriptor.
  */
 #ifndef LIBPINWATCH_H
 #define LIBPINWATCH_H
@@ -42,18 +43,19 @@ extern "C" {
 
 #define LIBPINWATCH_VERSION	"0.1.0"
 
-/* A device handle. */
+/* Handle of an open device; opaque. */
 struct pinwatch;
 
 /**
- * struct pinwatch_watch - what pinwatch_watch_add() made
+ * struct pinwatch_watch - a watch that pinwatch_watch_add() added
  * @word: The mapped generation word. Readable until pinwatch_close().
- * @generation: The value of @word->generation at which the watch was true.
+ * @generation: The value of @word->generation at which the watch was valid.
  * @nr_pages: Pages in the range, after rounding out to whole pages.
- * @id: Names the watch on its handle; events carry it.
- * @touched_shift: A bit of pinwatch_event.touched stands for 1 << this many bytes.
+ * @id: Id of the watch on its handle; events have the same id.
+ * @touched_shift: One bit of pinwatch_event.touched is 1 << touched_shift bytes.
  *
- * The caller owns the memory and may copy it; it holds no resource itself.
+ * The caller owns the structure and may copy it. It holds no resource: the watch ends
+ * with pinwatch_watch_del() or pinwatch_close(), not with the structure.
  */
 struct pinwatch_watch {
 	const struct pinwatch_gen *word;
@@ -64,16 +66,16 @@ struct pinwatch_watch {
 };
 
 /**
- * struct pinwatch_watch_attr - what pinwatch_watch_add_attr() is to watch
- * @size: sizeof(struct pinwatch_watch_attr). Later versions may append members,
- *	and take what an older caller does not have for 0.
+ * struct pinwatch_watch_attr - arguments of pinwatch_watch_add_attr()
+ * @size: Bytes: sizeof(struct pinwatch_watch_attr). Later versions may append members;
+ *	the library takes members beyond @size as 0.
  * @flags: PINWATCH_WATCH_F_*.
- * @addr: First byte, in the address space that the handle is bound to; rounded
- *	down to a page.
+ * @addr: First byte, in the address space that the handle is bound to; rounded down to a
+ *	page.
  * @length: Bytes, not 0; the end is rounded up to a page.
- * @cookie: Returned in each event of this watch.
- * @ignore_events: PINWATCH_EVENT_* bits that are not to be read as events, any but
- *	PINWATCH_EVENT_RELEASE.
+ * @cookie: Any value; each event of the watch returns it.
+ * @ignore_events: PINWATCH_EVENT_* bits that pinwatch_read_events() must not return. Any
+ *	but PINWATCH_EVENT_RELEASE.
  * @reserved: 0.
  */
 struct pinwatch_watch_attr {
@@ -87,188 +89,189 @@ struct pinwatch_watch_attr {
 };
 
 /* Flags of pinwatch_open() */
-#define PINWATCH_OPEN_NONBLOCK	(1U << 0) /* pinwatch_read_events() does not wait */
+#define PINWATCH_OPEN_NONBLOCK	(1U << 0) /* pinwatch_read_events() never waits */
 
 /**
- * pinwatch_version() - the library's version
+ * pinwatch_version() - version of the library
  *
  * Return: a static string, "major.minor.patch".
  */
 const char *pinwatch_version(void);
 
 /**
- * pinwatch_open() - open the device and map its generations
- * @dev: Out. The handle; untouched on failure.
- * @path: The device node, or NULL for PINWATCH_DEVICE.
+ * pinwatch_open() - open the device and map the generations
+ * @dev: Out. The handle. Unchanged on failure.
+ * @path: The device node; NULL: PINWATCH_DEVICE.
  * @flags: PINWATCH_OPEN_*.
  *
  * The descriptor is close-on-exec.
  *
- * Return: 0; -EINVAL (unknown flag); -ENOMEM; -EPROTO (a module with another
- * ABI); and what open(2), mmap(2) and PINWATCH_IOC_GET_INFO fail with, notably
- * -ENOENT (module not loaded) and -EACCES (not root).
+ * Return: 0; -EINVAL (unknown flag); -ENOMEM; -EPROTO (the module has another ABI
+ * version); or an error of open(2), mmap(2) or PINWATCH_IOC_GET_INFO, such as -ENOENT
+ * (the module is not loaded) and -EACCES (no permission for the device node).
  */
 int pinwatch_open(struct pinwatch **dev, const char *path, unsigned int flags);
 
 /**
- * pinwatch_from_fd() - make a handle of a descriptor that is already open
- * @dev: Out. The handle; untouched on failure.
- * @fd: A descriptor of the device, for example one that was received through a
- *	socket. On success the handle owns it.
+ * pinwatch_from_fd() - make a handle from an open descriptor
+ * @dev: Out. The handle. Unchanged on failure.
+ * @fd: A descriptor of the device, for example received through a socket. On success the
+ *	handle owns @fd; on failure @fd stays open.
  *
- * The handle can read events and generations of watches that another process
- * added, and delete them; only that process can add more (-EXDEV).
+ * The handle can read events and generations of watches that another process added, and
+ * can delete these watches. Only the process that added the first watch can add more
+ * (-EXDEV).
  *
- * Return: as pinwatch_open(); -ENOTTY or -EINVAL when @fd is not the device.
+ * Return: 0; -ENOTTY or -EINVAL (@fd is not the device); -ENOMEM; -EPROTO; or an error of
+ * mmap(2) or PINWATCH_IOC_GET_INFO.
  */
 int pinwatch_from_fd(struct pinwatch **dev, int fd);
 
 /**
  * pinwatch_close() - unmap the generations and close the descriptor
- * @dev: The handle, or NULL.
+ * @dev: The handle; NULL: no effect.
  *
- * If no other process holds the descriptor, all watches are deleted and all
- * pages unpinned when it returns.
+ * No other thread may use @dev any more. If no other process has the descriptor, then all
+ * watches are deleted and all pages are unpinned when the function returns.
  */
 void pinwatch_close(struct pinwatch *dev);
 
 /**
- * pinwatch_fd() - the descriptor, for poll(2) and for passing on
+ * pinwatch_fd() - descriptor of a handle, for poll(2) and for passing on
  * @dev: The handle.
  *
- * It is readable (POLLIN) when pinwatch_read_events() would not wait.
+ * poll(2) reports POLLIN when pinwatch_read_events() would not wait.
  *
- * Return: the descriptor, which stays the handle's.
+ * Return: the descriptor, which the handle still owns.
  */
 int pinwatch_fd(const struct pinwatch *dev);
 
 /**
- * pinwatch_get_info() - versions, features and limits
+ * pinwatch_get_info() - ABI version, features and limits
  * @dev: The handle.
  * @info: Out. All members are set.
  *
- * Return: 0; never fails on an open device but for -EFAULT.
+ * Return: 0. On an open handle the only error is -EFAULT.
  */
 int pinwatch_get_info(struct pinwatch *dev, struct pinwatch_info *info);
 
 /**
- * pinwatch_get_stats() - module-wide counters
+ * pinwatch_get_stats() - counters of the whole module
  * @dev: The handle.
  * @stats: Out. All members are set.
  *
- * Return: 0; -EPERM without CAP_SYS_ADMIN.
+ * Return: 0; -EPERM (no CAP_SYS_ADMIN).
  */
 int pinwatch_get_stats(struct pinwatch *dev, struct pinwatch_stats *stats);
 
 /**
- * pinwatch_watch_add() - watch a range, and pin it if asked for
+ * pinwatch_watch_add() - watch a range, and pin the pages on request
  * @dev: The handle.
  * @addr: First byte; rounded down to a page.
  * @length: Bytes, not 0; the end is rounded up to a page.
  * @flags: PINWATCH_WATCH_F_*.
- * @cookie: Returned in each event of this watch.
- * @watch: Out. Untouched on failure.
+ * @cookie: Any value; each event of the watch returns it.
+ * @watch: Out. Unchanged on failure.
  *
- * There is no window between pinning and watching: a change that the pages
- * missed makes pinwatch_valid() false.
+ * There is no window between pinning and watching: if the mapping changes before the
+ * function returns, pinwatch_valid() returns false.
  *
- * Return: 0; -EINVAL; -EFAULT (a page to be pinned is not mapped so);
- * -EOVERFLOW (beyond user space); -EXDEV (not the process that added the
- * first); -ESRCH; -ENOSPC (pinwatch_info.max_watches); -EDQUOT; -ENOMEM (memory,
- * RLIMIT_MEMLOCK); -EAGAIN (changed too often to pin); -EINTR; -EOPNOTSUPP,
- * -EBUSY (pages that cannot be pinned for long).
+ * Return: 0; -EINVAL (@length 0, or wrong @flags); -EFAULT (a page to be pinned is not
+ * mapped, or does not permit the access); -EOVERFLOW (the range leaves user space);
+ * -EPERM (PINWATCH_WATCH_F_STACK without CAP_SYSLOG); -EXDEV (another process added the
+ * first watch); -ESRCH (the address space is torn down, or pinwatch_attach() failed so);
+ * -ENOSPC (pinwatch_info.max_watches); -EDQUOT (the user's limit of watches); -ENOMEM
+ * (memory, RLIMIT_MEMLOCK, or pinwatch_info.max_pin_pages); -EAGAIN (invalidated too
+ * often to be pinned); -EINTR; -EOPNOTSUPP, -EBUSY (pages that cannot be pinned for long).
  */
 int pinwatch_watch_add(struct pinwatch *dev, const void *addr, size_t length,
 		       uint32_t flags, uint64_t cookie,
 		       struct pinwatch_watch *watch);
 
 /**
- * pinwatch_watch_add_attr() - the same with everything that can be asked for
+ * pinwatch_watch_add_attr() - pinwatch_watch_add() with all attributes
  * @dev: The handle.
- * @attr: What to watch.
- * @watch: Out. Untouched on failure.
+ * @attr: Range, flags and ignored events.
+ * @watch: Out. Unchanged on failure.
  *
- * Also for the address space of another process: see pinwatch_attach().
+ * After pinwatch_attach(), the range is in the address space of the other process.
  *
- * Return: as pinwatch_watch_add(); -EINVAL (@attr->size is too small, reserved is
- * not 0, events that cannot be ignored); -E2BIG (@attr has members that this version
- * does not know, and they are not 0); -EPERM (PINWATCH_WATCH_F_STACK without
- * CAP_SYSLOG); -EOPNOTSUPP (PINWATCH_WATCH_F_PIN after pinwatch_attach()).
+ * Return: as pinwatch_watch_add(); -EINVAL (@attr->size is too small, @attr->reserved is
+ * not 0, or events that cannot be ignored); -E2BIG (@attr has members that this version
+ * does not know, and they are not 0); -EOPNOTSUPP (PINWATCH_WATCH_F_PIN after
+ * pinwatch_attach()).
  */
 int pinwatch_watch_add_attr(struct pinwatch *dev, const struct pinwatch_watch_attr *attr,
 			    struct pinwatch_watch *watch);
 
 /**
- * pinwatch_watch_repin() - make a watch true anew
+ * pinwatch_watch_repin() - make a watch valid again
  * @dev: The handle.
- * @watch: From pinwatch_watch_add() on @dev. On success its generation is the new
- *	one; the caller sees to it that no other thread looks at it meanwhile.
+ * @watch: From pinwatch_watch_add() on @dev. On success @watch->generation is the new
+ *	generation; no other thread may read @watch during the call.
  *
- * Takes the pages that are mapped now in place of the old ones, and arms a one-shot
- * watch. When it fails the old pages are still pinned, and the watch is as true or
- * untrue as before.
+ * Pins the pages that are mapped now in place of the old pages, and arms a one-shot
+ * watch. On failure the old pages are still pinned, and the watch is as valid as before.
  *
- * Return: 0; -ENOENT; -ESRCH (the address space is gone); -EXDEV (a pinned watch of
- * another process); and as pinwatch_watch_add() -EFAULT, -ENOMEM, -EAGAIN, -EINTR,
- * -EOPNOTSUPP, -EBUSY.
+ * Return: 0; -ENOENT (no such watch); -ESRCH (the address space is gone); -EXDEV (a
+ * pinned watch of another process); and as pinwatch_watch_add() -EFAULT, -ENOMEM,
+ * -EAGAIN, -EINTR, -EOPNOTSUPP, -EBUSY.
  */
 int pinwatch_watch_repin(struct pinwatch *dev, struct pinwatch_watch *watch);
 
 /**
- * pinwatch_watch_del() - end a watch and unpin its pages
+ * pinwatch_watch_del() - delete a watch and unpin the pages
  * @dev: The handle.
  * @watch: From pinwatch_watch_add() on @dev.
  *
- * pinwatch_valid(@watch) is false from here on, also when the id is used again.
+ * Afterwards pinwatch_valid(@watch) is false, even if another watch gets the same id.
  *
- * Return: 0; -ENOENT; -EINTR (a fatal signal, while another thread repins or verifies
- * it).
+ * Return: 0; -ENOENT (no such watch); -EINTR (a fatal signal, while another thread repins
+ * or verifies the watch).
  */
 int pinwatch_watch_del(struct pinwatch *dev, const struct pinwatch_watch *watch);
 
 /**
- * pinwatch_read_events() - what was invalidated
+ * pinwatch_read_events() - read which watches were invalidated
  * @dev: The handle.
- * @events: Out. Room for @nr_events.
- * @nr_events: Not 0.
+ * @events: Out. Array of @nr_events records.
+ * @nr_events: Number of records, not 0.
  *
- * One record for each watch that was hit since it was last read. Waits for the
- * first unless the handle is PINWATCH_OPEN_NONBLOCK.
+ * Returns at most one record for each watch. Waits for the first record, unless the
+ * handle was opened with PINWATCH_OPEN_NONBLOCK.
  *
- * Return: the number of records, at least 1; -EINVAL (@nr_events 0); -EAGAIN
- * (none, and it must not wait); -EINTR.
+ * Return: the number of records, at least 1; -EINVAL (@nr_events 0); -EAGAIN (no record,
+ * and the handle never waits); -EINTR (a signal).
  */
 int pinwatch_read_events(struct pinwatch *dev, struct pinwatch_event *events,
 			 size_t nr_events);
 
 /**
- * pinwatch_watch_query() - the figures of one watch
+ * pinwatch_watch_query() - read the state and the counters of one watch
  * @dev: The handle.
  * @id: From pinwatch_watch_add(), or from an event.
- * @figures: Out. All members are set, but on failure.
+ * @figures: Out. All members are set on success.
  *
- * Return: 0; -ENOENT.
+ * Return: 0; -ENOENT (no such watch).
  */
 int pinwatch_watch_query(struct pinwatch *dev, uint32_t id,
 			 struct pinwatch_watch_query *figures);
 
 /**
- * pinwatch_watch_query_next() - go through the watches of a handle
+ * pinwatch_watch_query_next() - iterate over the watches of a handle
  * @dev: The handle.
- * @next: In: the least id that is of interest, 0 to begin. Out: the one after
- *	@figures->id.
- * @figures: Out.
+ * @next: In: the lowest id to consider; 0 for the first call. Out: @figures->id + 1.
+ * @figures: Out. All members are set when the function returns 1.
  *
  *	uint32_t next = 0;
  *
  *	while (pinwatch_watch_query_next(dev, &next, &figures) == 1)
  *		...
  *
- * A watch that is added or deleted meanwhile may be seen or not; each other one is
- * seen once.
+ * The iteration may or may not return a watch that is added or deleted meanwhile, and
+ * returns every other watch once.
  *
- * Return: 1; 0 (no further one, @next is unchanged); negative: as
- * pinwatch_watch_query().
+ * Return: 1; 0 (no further watch, @next is unchanged); or a negative errno.
  */
 int pinwatch_watch_query_next(struct pinwatch *dev, uint32_t *next,
 			      struct pinwatch_watch_query *figures);
@@ -277,16 +280,16 @@ int pinwatch_watch_query_next(struct pinwatch *dev, uint32_t *next,
  * pinwatch_watch_verify() - compare a watch with the page tables
  * @dev: The handle.
  * @id: The watch.
- * @first_page: The first page to look at, counted from the range's first.
- * @nr_pages: How many, at most PINWATCH_VERIFY_MAX; 0: all from there on, or so many.
- * @verdicts: Out, if not NULL. PINWATCH_VERDICT_* for each of @nr_pages pages, which
- *	then is not 0.
- * @result: Out. The worst verdict, and how many pages have which.
+ * @first_page: First page to compare, counted from the first page of the range.
+ * @nr_pages: Pages to compare, at most PINWATCH_VERIFY_MAX; 0: all up to the end of the
+ *	range, or PINWATCH_VERIFY_MAX.
+ * @verdicts: Out, or NULL. Array of @nr_pages PINWATCH_VERDICT_*; then @nr_pages is not 0.
+ * @result: Out. The worst verdict, and the number of pages with each verdict.
  *
  * Brings no page in and breaks no copy-on-write.
  *
- * Return: 0; -ENOENT; -EINVAL (pages outside the range, or too many); -EFAULT (@verdicts);
- * -ENOMEM; -EINTR; -EAGAIN (the range is being invalidated all the time);
+ * Return: 0; -ENOENT (no such watch); -EINVAL (pages outside the range, or too many);
+ * -EFAULT (@verdicts); -ENOMEM; -EINTR; -EAGAIN (invalidated too often to be compared);
  * -EOPNOTSUPP (no PINWATCH_FEATURE_VERIFY).
  */
 int pinwatch_watch_verify(struct pinwatch *dev, uint32_t id, uint64_t first_page,
@@ -294,12 +297,13 @@ int pinwatch_watch_verify(struct pinwatch *dev, uint32_t id, uint64_t first_page
 			  struct pinwatch_watch_verify *result);
 
 /**
- * pinwatch_watch_stack() - where in the kernel the last invalidation came from
+ * pinwatch_watch_stack() - kernel stack of the last invalidation
  * @dev: The handle.
  * @id: A watch that was added with PINWATCH_WATCH_F_STACK.
  * @stack: Out. Return addresses, innermost first.
  *
- * Return: 0; -EPERM (without CAP_SYSLOG); -ENOENT; -ENODATA (without that flag).
+ * Return: 0; -EPERM (no CAP_SYSLOG); -ENOENT (no such watch); -ENODATA (a watch without
+ * PINWATCH_WATCH_F_STACK).
  */
 int pinwatch_watch_stack(struct pinwatch *dev, uint32_t id,
 			 struct pinwatch_watch_stack *stack);
@@ -307,51 +311,51 @@ int pinwatch_watch_stack(struct pinwatch *dev, uint32_t id,
 /**
  * pinwatch_resync() - copy generation words
  * @dev: The handle.
- * @first_id: The first id.
- * @gens: Out. Room for @nr_ids.
- * @nr_ids: Not 0.
+ * @first_id: Id of the first word to copy.
+ * @gens: Out. Array of @nr_ids words.
+ * @nr_ids: Number of words, not 0.
  *
  * For a process that has the descriptor but not the mapping, such as a child after
  * fork().
  *
- * Return: how many were copied, less than @nr_ids at the end of the ids; -EINVAL
- * (@nr_ids is 0, @first_id is beyond the end); -EFAULT.
+ * Return: the number of copied words, less than @nr_ids at the end of the ids; -EINVAL
+ * (@nr_ids is 0, or @first_id is beyond the last id); -EFAULT.
  */
 int pinwatch_resync(struct pinwatch *dev, uint32_t first_id, struct pinwatch_gen *gens,
 		    uint32_t nr_ids);
 
 /**
- * pinwatch_attach() - bind a fresh handle to another process
+ * pinwatch_attach() - bind a handle to another process
  * @dev: A handle without any watch.
- * @pidfd: From pidfd_open(2) or clone(2); it stays the caller's.
+ * @pidfd: From pidfd_open(2) or clone(2); the caller still owns @pidfd.
  *
- * Watches that are added from then on, without PINWATCH_WATCH_F_PIN, are on ranges of
- * that process. They end with its address space (exit, exec), and keep nothing alive.
+ * Watches added afterwards, without PINWATCH_WATCH_F_PIN, are on ranges of the other
+ * process. They end with its address space (exit, exec), and do not keep it alive.
  *
- * The kernel is told a PID, and the library looks afterwards whether the process was
- * there all the time. If it was not, the handle is bound to nobody knows whom: the
- * result is -ESRCH, adding a watch fails with -ESRCH, and all there is left to do is
- * pinwatch_close().
+ * The ioctl takes a PID. The library checks afterwards that the process existed until
+ * then. If not, the kernel may have bound the handle to another process with the same
+ * PID: the function returns -ESRCH, pinwatch_watch_add() fails with -ESRCH from then on,
+ * and the caller can only call pinwatch_close().
  *
- * Return: 0; -EPERM (without CAP_SYS_PTRACE); -ESRCH (no such process, or it has no
- * address space, or it ended meanwhile); -EBUSY (the handle is bound already);
- * -EBADF, -EINVAL (@pidfd is not one); and what reading /proc/self/fdinfo fails with.
+ * Return: 0; -EPERM (no CAP_SYS_PTRACE); -ESRCH (no such process, no address space, or
+ * the process ended meanwhile); -EBUSY (the handle is bound already); -EBADF, -EINVAL
+ * (@pidfd is no pidfd); or an error of reading /proc/self/fdinfo.
  */
 int pinwatch_attach(struct pinwatch *dev, int pidfd);
 
 /**
- * pinwatch_attach_pid() - the same for a process that is known by its PID
+ * pinwatch_attach_pid() - bind a handle to another process, by PID
  * @dev: A handle without any watch.
- * @pid: Its PID: the caller knows that it has not been given to another one.
+ * @pid: PID of the process. The caller knows that no other process has got the PID.
  *
- * Return: as pinwatch_attach().
+ * Return: as pinwatch_attach(), and the errors of pidfd_open(2).
  */
 int pinwatch_attach_pid(struct pinwatch *dev, pid_t pid);
 
 /**
  * pinwatch_map_generations() - the mapped array of generation words
  * @dev: The handle.
- * @nr_words: Out, if not NULL. Its length; ids are below it.
+ * @nr_words: Out, or NULL. Length of the array; every id is lower.
  *
  * Return: the array, indexed by watch id; readable until pinwatch_close().
  */
@@ -359,38 +363,41 @@ const struct pinwatch_gen *pinwatch_map_generations(const struct pinwatch *dev,
 						    size_t *nr_words);
 
 /**
- * pinwatch_events_string() - name the bits of pinwatch_event.events
+ * pinwatch_events_string() - names of the bits of pinwatch_event.events
  * @events: PINWATCH_EVENT_* bits.
- * @buf: Out. Names joined by '+', "-" for none; always terminated.
- * @size: Bytes of @buf, not 0. 96 suffice.
+ * @buf: Out. Names joined by '+', or "-" for no bit; always terminated.
+ * @size: Bytes of @buf, not 0. 96 bytes hold all names.
  *
  * Return: @buf.
  */
 const char *pinwatch_events_string(uint32_t events, char *buf, size_t size);
 
 /**
- * pinwatch_causes_string() - name the bits of pinwatch_event.causes
+ * pinwatch_causes_string() - names of the bits of pinwatch_event.causes
  * @causes: PINWATCH_CAUSE_* bits.
- * @buf: Out. Names joined by '+', "-" for none; always terminated.
- * @size: Bytes of @buf, not 0. 256 suffice.
+ * @buf: Out. Names joined by '+', or "-" for no bit; always terminated.
+ * @size: Bytes of @buf, not 0. 256 bytes hold all names.
  *
  * Return: @buf.
  */
 const char *pinwatch_causes_string(uint64_t causes, char *buf, size_t size);
 
 /**
- * pinwatch_verdict_string() - name a verdict
+ * pinwatch_verdict_string() - name of a verdict
  * @verdict: PINWATCH_VERDICT_*.
  *
- * Return: a static string; "?" for one that this version does not know.
+ * Return: a static string; "?" for an unknown verdict.
  */
 const char *pinwatch_verdict_string(uint32_t verdict);
 
 /**
- * pinwatch_generation() - the current value of a watch's generation
- * @watch: From pinwatch_watch_add(), handle not closed.
+ * pinwatch_generation() - current generation of a watch
+ * @watch: From pinwatch_watch_add() on a handle that is still open.
  *
- * On 32-bit machines only the low 32 bits.
+ * Acquire: pairs with the module's update of the word before the system call that changed
+ * the mapping returns.
+ *
+ * Return: the generation; on 32-bit machines only the low 32 bits.
  */
 static inline uint64_t pinwatch_generation(const struct pinwatch_watch *watch)
 {
@@ -402,12 +409,14 @@ static inline uint64_t pinwatch_generation(const struct pinwatch_watch *watch)
 }
 
 /**
- * pinwatch_valid() - has nothing been invalidated since the watch was added?
- * @watch: From pinwatch_watch_add(), handle not closed.
+ * pinwatch_valid() - has nothing been invalidated since the watch was added or repinned?
+ * @watch: From pinwatch_watch_add() on a handle that is still open.
  *
- * One load from shared memory, no system call. A caller that acts on the answer
- * must order itself against its own threads that change the mapping: true says
- * that no system call that changed it had returned when the word was loaded.
+ * One load from shared memory, no system call. True: no system call that changed the
+ * mapping had returned when the word was loaded. A caller must order the check against
+ * the caller's own threads that change the mapping.
+ *
+ * Return: true until the first invalidation, then false until pinwatch_watch_repin().
  */
 static inline bool pinwatch_valid(const struct pinwatch_watch *watch)
 {

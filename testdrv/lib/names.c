@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Names of bits and verdicts, for people and for programs alike. */
+/* Names of event bits, cause bits and verdicts. */
 #include <string.h>
 
 #include "libpinwatch.h"

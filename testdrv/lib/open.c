@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Opening and closing the device, and the mapping that goes with it. */
+/* Open and close the device; map and unmap the generations. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -76,7 +76,7 @@ void pinwatch_close(struct pinwatch *dev)
 {
 	if (!dev)
 		return;
-	/* A child may have something else there by now. */
+	/* A child after fork() may have mapped something else at dev->words. */
 	if (dev->pid == getpid())
 		munmap((void *)dev->words, dev->map_size);
 	close(dev->fd);

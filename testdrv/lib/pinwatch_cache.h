@@ -2,8 +2,8 @@
 /*
  * pinwatch_cache: a registration cache on top of libpinwatch
  *
- * What RDMA, MPI and GPU libraries keep so that a buffer that is sent twice is pinned
- * (and told to the network card) once:
+ * RDMA, MPI and GPU libraries keep such a cache, so that a buffer that is sent twice is
+ * pinned, and registered with the network card, only once:
  *
  *	pinwatch_cache_create(&cache, dev, 64 << 20, 0);
  *	...
@@ -11,24 +11,27 @@
  *	transfer(region->data, buffer, length);
  *	pinwatch_cache_put(cache, region);
  *
- * A region that get returns is pinned, and its pages are those that were mapped at
- * buffer when get looked: a region whose mapping was changed since it was pinned
- * (munmap and mmap at the same address, for example) is never returned. That costs
- * one load from shared memory, no system call.
+ * Validity: a region from pinwatch_cache_get() is pinned, and holds the pages that were
+ * mapped at buffer during the call. A stale region, whose mapping was changed since the
+ * region was pinned (munmap and mmap at the same address, for example), is never
+ * returned. The check is one load from shared memory.
  *
- * A region serves any request that lies inside it; one for writing serves one for
- * reading. What was put stays pinned, until it is found to be stale, or has to make
- * room: the one that was put longest ago first. What is in use is never dropped, only
- * taken out of the cache if it is stale, and unpinned when it is put.
+ * Reuse: a region serves every request inside its range. A region for writing also
+ * serves requests for reading.
  *
- * The limit is on what stays when nobody uses it. What is in use may exceed it; the
- * hard limit is RLIMIT_MEMLOCK. Where that (or a limit on watches) is hit, idle regions
- * are dropped and the request tried again.
+ * Eviction: a region that was put stays pinned until it is found stale, or until the
+ * cache needs room and the region is the one that was put longest ago. A region in use
+ * is never dropped. If a region in use is stale, the cache no longer returns it, and
+ * the last pinwatch_cache_put() unpins it.
  *
- * Threads. Every function but pinwatch_cache_destroy() may be called by several
- * threads at once. While one pins a range the others' hits go on; a request for what is
- * being pinned waits for it. No function may be called from a signal handler, nor by a
- * child after fork().
+ * Limits: @limit of pinwatch_cache_create() bounds the bytes that stay pinned without a
+ * user; regions in use may exceed it. RLIMIT_MEMLOCK is the hard limit. When the kernel
+ * refuses a pin for a limit, the cache drops idle regions and tries again.
+ *
+ * Threads: several threads may call any function at the same time, except
+ * pinwatch_cache_destroy(). While one thread pins a range, hits of other threads
+ * proceed; a request for the range that is being pinned waits. No function may be
+ * called from a signal handler, nor by a child after fork().
  */
 #ifndef PINWATCH_CACHE_H
 #define PINWATCH_CACHE_H
@@ -42,21 +45,22 @@ extern "C" {
 struct pinwatch_cache;
 
 /* Flags of pinwatch_cache_create() */
-#define PINWATCH_CACHE_F_WRITE	(1U << 0) /* pin everything for writing: one region for both */
+#define PINWATCH_CACHE_F_WRITE	(1U << 0) /* pin all regions for writing */
 
-/* What a region is to be used for */
+/* Intents of pinwatch_cache_get() */
 #define PINWATCH_CACHE_READ	0U	/* the device reads the memory */
-#define PINWATCH_CACHE_WRITE	1U	/* it writes, too */
+#define PINWATCH_CACHE_WRITE	1U	/* the device reads and writes */
 
 /**
- * struct pinwatch_cache_region - a range that is pinned
- * @addr: First byte: of a page.
+ * struct pinwatch_cache_region - a pinned range
+ * @addr: First byte, aligned to a page.
  * @length: Bytes, whole pages.
  * @intent: PINWATCH_CACHE_*.
- * @watch: For pinwatch_valid(): has the mapping been changed since?
- * @data: Whatever the add function of struct pinwatch_cache_ops stored.
+ * @watch: For pinwatch_valid(): was the mapping changed since the region was pinned?
+ * @data: Set by the add function of struct pinwatch_cache_ops.
  *
- * The cache's; it stays until pinwatch_cache_put(). Later versions may append members.
+ * The cache owns the region, which stays until pinwatch_cache_put(). Later versions may
+ * append members.
  */
 struct pinwatch_cache_region {
 	char *addr;
@@ -67,12 +71,14 @@ struct pinwatch_cache_region {
 };
 
 /**
- * struct pinwatch_cache_ops - what else is to be done with a region
- * @add: It was pinned; before anybody gets it. May set @region->data. 0, or a negative
- *	errno, which pinwatch_cache_get() then returns.
- * @remove: It is about to be unpinned; for each one that was added. May be NULL.
+ * struct pinwatch_cache_ops - functions that the cache calls for its regions
+ * @add: Called after a region was pinned and before pinwatch_cache_get() returns the
+ *	region. May set @region->data. Returns 0 or a negative errno, which
+ *	pinwatch_cache_get() then returns. May be NULL.
+ * @remove: Called before a region is unpinned, if @add succeeded. May be NULL.
  *
- * Called without a lock held, by whichever thread needs it, and must not call the cache.
+ * Any thread that calls the cache may call these functions, without a lock. They must not
+ * call the cache.
  */
 struct pinwatch_cache_ops {
 	int (*add)(void *arg, struct pinwatch_cache_region *region);
@@ -80,15 +86,15 @@ struct pinwatch_cache_ops {
 };
 
 /**
- * struct pinwatch_cache_stats - what the cache did since it was created
- * @hits: Requests that were served by a region that was there.
- * @misses: Requests for which a range was pinned, or was to be.
+ * struct pinwatch_cache_stats - counters of a cache since its creation
+ * @hits: Requests that an existing region served.
+ * @misses: Requests that pinned a range, or failed to.
  * @stale: Regions that were dropped because their mapping was changed.
  * @evictions: Regions that were dropped to make room.
- * @retries: Times that pinning hit a limit and was tried again.
+ * @retries: Pins that hit a limit and were tried again.
  * @nr_regions: Regions now.
- * @bytes: Bytes of them, which are pinned.
- * @bytes_in_use: Bytes of those that somebody has.
+ * @bytes: Bytes of all regions now, which are pinned.
+ * @bytes_in_use: Bytes of the regions in use now.
  * @reserved: 0.
  */
 struct pinwatch_cache_stats {
@@ -105,13 +111,14 @@ struct pinwatch_cache_stats {
 
 /**
  * pinwatch_cache_create() - make an empty cache
- * @cache: Out. Untouched on failure.
- * @dev: Whose watches it uses; stays the caller's, who may have others on it, and
- *	outlives the cache. The cache's have the region's address for a cookie.
- * @limit: Bytes that may stay pinned while nobody uses them.
+ * @cache: Out. Unchanged on failure.
+ * @dev: Handle for the watches of the cache; must outlive the cache. The caller still owns
+ *	@dev, and may add other watches. The cookie of the cache's watches is the address
+ *	of the region.
+ * @limit: Bytes that may stay pinned while no region is in use.
  * @flags: PINWATCH_CACHE_F_*.
  *
- * The cache's watches queue no events, but for PINWATCH_EVENT_RELEASE in the end.
+ * The watches of the cache queue no events but PINWATCH_EVENT_RELEASE.
  *
  * Return: 0; -EINVAL (unknown flag); -ENOMEM.
  */
@@ -119,27 +126,28 @@ int pinwatch_cache_create(struct pinwatch_cache **cache, struct pinwatch *dev, u
 			  unsigned int flags);
 
 /**
- * pinwatch_cache_set_ops() - say what else is to be done with a region
+ * pinwatch_cache_set_ops() - set the functions that are called for each region
  * @cache: The cache.
  * @ops: Copied.
- * @arg: Handed to them.
+ * @arg: First argument of the functions.
  *
- * Return: 0; -EBUSY (there are regions already).
+ * Return: 0; -EBUSY (the cache has regions already).
  */
 int pinwatch_cache_set_ops(struct pinwatch_cache *cache, const struct pinwatch_cache_ops *ops,
 			   void *arg);
 
 /**
- * pinwatch_cache_get() - a region that covers a range and is valid now
+ * pinwatch_cache_get() - get a valid region that covers a range
  * @cache: The cache.
  * @addr: First byte.
  * @length: Bytes, not 0.
  * @intent: PINWATCH_CACHE_*.
- * @region: Out. For pinwatch_cache_put(). Untouched on failure.
+ * @region: Out. For pinwatch_cache_put(). Unchanged on failure.
  *
- * Return: 0; -EINVAL (@length 0, unknown intent); -EOVERFLOW (the range wraps); -ENOMEM;
- * and as pinwatch_watch_add(), notably -EFAULT (not mapped so), and -ENOMEM, -EDQUOT
- * and -ENOSPC only when there was nothing left to drop.
+ * Return: 0; -EINVAL (@length 0, or unknown intent); -EOVERFLOW (the range wraps); an
+ * error of the add function; and the errors of pinwatch_watch_add(), such as -EFAULT (not
+ * mapped, or no permission). -ENOMEM, -EDQUOT and -ENOSPC of pinwatch_watch_add() are
+ * returned only if no idle region was left to drop, or if dropping could not help.
  */
 int pinwatch_cache_get(struct pinwatch_cache *cache, const void *addr, size_t length,
 		       unsigned int intent, const struct pinwatch_cache_region **region);
@@ -147,7 +155,7 @@ int pinwatch_cache_get(struct pinwatch_cache *cache, const void *addr, size_t le
 /**
  * pinwatch_cache_put() - give a region back
  * @cache: The cache.
- * @region: From pinwatch_cache_get(), once for each get. Any thread may do it.
+ * @region: From pinwatch_cache_get(); once for each get, by any thread.
  */
 void pinwatch_cache_put(struct pinwatch_cache *cache, const struct pinwatch_cache_region *region);
 
@@ -155,36 +163,36 @@ void pinwatch_cache_put(struct pinwatch_cache *cache, const struct pinwatch_cach
  * pinwatch_cache_reap() - drop all regions that are stale and not in use
  * @cache: The cache.
  *
- * Each miss looks at some: in the long run this happens by itself.
+ * Not needed in the long run: each miss checks some idle regions.
  *
- * Return: how many were dropped.
+ * Return: the number of dropped regions.
  */
 size_t pinwatch_cache_reap(struct pinwatch_cache *cache);
 
 /**
- * pinwatch_cache_flush() - drop what touches a range
+ * pinwatch_cache_flush() - drop all regions that overlap a range
  * @cache: The cache.
  * @addr: First byte.
- * @length: Bytes; SIZE_MAX: to the end.
+ * @length: Bytes; SIZE_MAX: to the end of the address space.
  *
- * What is in use is taken out of the cache, and dropped when it is put.
+ * A region in use is not returned any more, and is dropped when it is put.
  *
- * Return: how many were dropped or taken out.
+ * Return: the number of regions that were dropped or will be.
  */
 size_t pinwatch_cache_flush(struct pinwatch_cache *cache, const void *addr, size_t length);
 
 /**
- * pinwatch_cache_get_stats() - figures
+ * pinwatch_cache_get_stats() - read the counters
  * @cache: The cache.
  * @stats: Out. All members are set.
  */
 void pinwatch_cache_get_stats(struct pinwatch_cache *cache, struct pinwatch_cache_stats *stats);
 
 /**
- * pinwatch_cache_destroy() - unpin everything, and end the cache
- * @cache: The cache, or NULL. No other thread may be in a function of it.
+ * pinwatch_cache_destroy() - unpin all regions and free the cache
+ * @cache: The cache; NULL: no effect. No other thread may be in a function of the cache.
  *
- * Return: 0; -EBUSY (a region is in use, and nothing was done).
+ * Return: 0; -EBUSY (a region is in use; nothing was done).
  */
 int pinwatch_cache_destroy(struct pinwatch_cache *cache);
 

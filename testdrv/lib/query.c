@@ -1,8 +1,34 @@
 // SPDX-License-Identifier: MIT
-/* What asks: WATCH_QUERY, WATCH_VERIFY, WATCH_STACK and RESYNC. */
+/* Read state: events, GET_INFO, GET_STATS, QUERY, VERIFY, STACK and RESYNC. */
 #include <errno.h>
+#include <limits.h>
+#include <unistd.h>
 
 #include "handle.h"
+
+int pinwatch_get_info(struct pinwatch *dev, struct pinwatch_info *info)
+{
+	*info = (struct pinwatch_info){ .size = sizeof(*info) };
+	return pw_handle_ioctl(dev, PINWATCH_IOC_GET_INFO, info);
+}
+
+int pinwatch_get_stats(struct pinwatch *dev, struct pinwatch_stats *stats)
+{
+	*stats = (struct pinwatch_stats){ .size = sizeof(*stats) };
+	return pw_handle_ioctl(dev, PINWATCH_IOC_GET_STATS, stats);
+}
+
+int pinwatch_read_events(struct pinwatch *dev, struct pinwatch_event *events,
+			 size_t nr_events)
+{
+	ssize_t ret;
+
+	/* The number of records must fit into the int result. */
+	if (nr_events > INT_MAX / sizeof(*events))
+		nr_events = INT_MAX / sizeof(*events);
+	ret = read(dev->fd, events, nr_events * sizeof(*events));
+	return ret < 0 ? -errno : (int)(ret / (ssize_t)sizeof(*events));
+}
 
 static int query(struct pinwatch *dev, uint32_t id, uint32_t flags,
 		 struct pinwatch_watch_query *arg)

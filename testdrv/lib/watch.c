@@ -5,14 +5,15 @@
 
 #include "handle.h"
 
-/* What the first published pinwatch_watch_attr had. */
+/* Bytes of struct pinwatch_watch_attr in its first version */
 #define ATTR_SIZE_VER0	40
 
-_Static_assert(sizeof(struct pinwatch_watch_attr) == ATTR_SIZE_VER0, "it may only grow");
+_Static_assert(sizeof(struct pinwatch_watch_attr) == ATTR_SIZE_VER0,
+	       "struct pinwatch_watch_attr may only grow");
 
 /*
- * A caller that was built against another version has another size: what it does
- * not know is zero, and what it knows and we do not must be.
+ * Copy @user, whose size depends on the version that the caller was compiled against:
+ * missing members become 0, and bytes that this version does not know must be 0.
  */
 static int attr_get(struct pinwatch_watch_attr *attr, const struct pinwatch_watch_attr *user)
 {
@@ -34,7 +35,7 @@ static int watch_add(struct pinwatch *dev, struct pinwatch_watch_add *arg,
 {
 	int ret;
 
-	if (__atomic_load_n(&dev->stranger, __ATOMIC_ACQUIRE))
+	if (__atomic_load_n(&dev->attached_to_reused_pid, __ATOMIC_ACQUIRE))
 		return -ESRCH;
 	ret = pw_handle_ioctl(dev, PINWATCH_IOC_WATCH_ADD, arg);
 	if (ret)

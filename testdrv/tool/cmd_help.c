@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/* The verb help, of pinwatch and pinwatch-demo */
 #include <stdio.h>
 
 #include "verb.h"
@@ -20,13 +21,13 @@ static int help_run(int argc, char **argv)
 	printf("Usage: %s VERB [ARGUMENTS]\n\n%s.\n\n", program.name, program.summary);
 	for (verb = program.verbs; *verb; verb++)
 		printf("  %-10s %s\n", (*verb)->name, (*verb)->summary);
-	printf("\n'%s VERB --help' tells more.\n", program.name);
+	printf("\n'%s VERB --help' prints the help of a verb.\n", program.name);
 	return STATUS_OK;
 }
 
 const struct verb verb_help = {
 	.name = "help",
-	.summary = "List the verbs, or explain one",
+	.summary = "List the verbs, or print the help of a verb",
 	.usage = "[VERB]",
 	.help = "",
 	.run = help_run,

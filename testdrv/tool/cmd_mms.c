@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/* The verb mms: list address spaces */
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -40,9 +41,9 @@ static json_t *mm_to_json(const struct netlink_message *message)
 
 static const struct list mms = {
 	.command = PINWATCH_CMD_MM_GET,
-	.what = "address spaces",
+	.title = "address spaces",
 	.header = header_print,
-	.row = mm_print,
+	.print = mm_print,
 	.json = mm_to_json,
 };
 
@@ -70,7 +71,7 @@ const struct verb verb_mms = {
 	.summary = "List the address spaces that the module is registered with",
 	.usage = "[--json]",
 	.help =
-		"Needs CAP_NET_ADMIN. Subscriptions are those of all drivers, not only watches.\n\n"
-		"  --json   for programs\n",
+		"Needs CAP_NET_ADMIN. SUBSCRIPTIONS counts watches and subscriptions of drivers.\n\n"
+		"  --json   print one JSON array\n",
 	.run = mms_run,
 };

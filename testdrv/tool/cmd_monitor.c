@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/* The verb monitor: print events of the netlink family */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -16,13 +17,13 @@
 struct monitor {
 	bool json;
 	bool colour;
-	uint64_t count;		/* how many are still wanted; 0: no end */
-	uint64_t seq;		/* of the last message; 0: there was none */
+	uint64_t count;		/* events still to print; 0: no limit */
+	uint64_t seq;		/* of the last message; 0: no message yet */
 	bool done;
 	int status;
 };
 
-/* How many events were lost since the last message, for whatever reason. */
+/* Returns the number of events lost since the last message, in the module or the socket. */
 static uint64_t lost_before(const struct monitor *monitor, uint64_t seq, bool hit,
 			    uint64_t lost)
 {
@@ -148,13 +149,6 @@ static void message_handle(const struct netlink_message *message, void *data)
 		monitor->done = true;
 }
 
-static bool colour_wanted(void)
-{
-	const char *term = getenv("TERM");
-
-	return isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && term && strcmp(term, "dumb") != 0;
-}
-
 static int monitor_start(struct monitor *monitor, bool actors)
 {
 	const char *group = actors ? PINWATCH_GENL_GROUP_ACTORS : PINWATCH_GENL_GROUP_EVENTS;
@@ -167,14 +161,14 @@ static int monitor_start(struct monitor *monitor, bool actors)
 	ret = netlink_join(nl, group);
 	if (!ret && !monitor->json)
 		header_print(actors);
-	/* Whoever reads it knows by the first line that nothing is missed from here on. */
+	/* The first line tells the reader that the tool reports all later events. */
 	if (!ret && monitor->json)
 		monitor->status = print_json_line(json_pack("{s:s}", "listening", group));
 	fflush(stdout);
 	while (!ret && !monitor->done) {
 		ret = netlink_receive(nl, message_handle, monitor);
 		if (ret == -ENOBUFS)
-			ret = 0;	/* the next message has the number */
+			ret = 0;	/* the next message has the number of lost events */
 	}
 	netlink_close(nl);
 	return ret ? verb_device_error(group, ret) : monitor->status;
@@ -188,7 +182,7 @@ static int monitor_run(int argc, char **argv)
 		{ "json", no_argument, NULL, 'j' },
 		{ 0 },
 	};
-	struct monitor monitor = { .colour = colour_wanted() };
+	struct monitor monitor = { .colour = print_wants_colour() };
 	bool actors = false;
 	char *end = "";
 	int opt;
@@ -212,13 +206,13 @@ static int monitor_run(int argc, char **argv)
 
 const struct verb verb_monitor = {
 	.name = "monitor",
-	.summary = "Print each invalidation of a watch, of any process, as it happens",
+	.summary = "Print each invalidation of a watch of any process, as it happens",
 	.usage = "[--actors] [--count N] [--json]",
 	.help =
-		"Needs CAP_NET_ADMIN, and CAP_SYS_ADMIN with --actors. What comes faster than\n"
-		"it can be told is counted: the next line says how many were lost.\n\n"
-		"  --actors        also the thread that did it\n"
-		"  --count N       end after N of them\n"
-		"  --json          for programs: an object a line, the first when it listens\n",
+		"Needs CAP_NET_ADMIN, and CAP_SYS_ADMIN with --actors. If events arrive too fast,\n"
+		"some are lost, and a line prints the number of lost events.\n\n"
+		"  --actors        print the thread that caused the invalidation, too\n"
+		"  --count N       stop after N invalidations\n"
+		"  --json          print one JSON object a line, the first when listening\n",
 	.run = monitor_run,
 };

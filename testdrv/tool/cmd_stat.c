@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/* The verb stat: counters of the module, or watches of a process */
 #include <getopt.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -12,14 +13,14 @@
 #include "stat_process.h"
 #include "verb.h"
 
-/* One name for people and for programs. */
+/* Counters, with the names that the table and the JSON object use */
 static const struct counter {
 	const char *name;
 	size_t offset;
 	const char *meaning;
 } counters[] = {
 #define COUNTER(member, text) { #member, offsetof(struct pinwatch_stats, member), text }
-	COUNTER(nr_mms, "address spaces registered with, now"),
+	COUNTER(nr_mms, "address spaces that the module is registered with, now"),
 	COUNTER(nr_subscriptions, "subscriptions of all drivers, now"),
 	COUNTER(nr_files, "open files of the device, now"),
 	COUNTER(nr_watches, "watches, now"),
@@ -29,7 +30,7 @@ static const struct counter {
 	COUNTER(waits, "calls of read_begin that slept"),
 	COUNTER(remove_waits, "calls of remove that slept"),
 	COUNTER(overflows, "invalidations beyond the preallocated records"),
-	COUNTER(vetoes, "refusals to memory reapers for drivers that may sleep"),
+	COUNTER(vetoes, "non-blockable invalidations refused for callbacks that may sleep"),
 #undef COUNTER
 };
 
@@ -120,8 +121,9 @@ const struct verb verb_stat = {
 	.summary = "Print the module's counters, or the watches of a process",
 	.usage = "[-p PID] [--json] [--device PATH]",
 	.help =
-		"  -p, --pid PID   each watch on the descriptors that the process has\n"
-		"  --json          for programs\n"
-		"  --device PATH   the device node (" PINWATCH_DEVICE ")\n",
+		"Needs root.\n\n"
+		"  -p, --pid PID   print each watch on the descriptors of process PID\n"
+		"  --json          print one JSON value\n"
+		"  --device PATH   the device node (default " PINWATCH_DEVICE ")\n",
 	.run = stat_run,
 };

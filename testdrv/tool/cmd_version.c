@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/* The verb version, of pinwatch and pinwatch-demo */
 #include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -34,8 +35,8 @@ static int version_run(int argc, char **argv)
 
 const struct verb verb_version = {
 	.name = "version",
-	.summary = "Print the version of the program and of the ABI that it speaks",
+	.summary = "Print the versions of the program and of its ABI",
 	.usage = "[--json]",
-	.help = "  --json   for programs\n",
+	.help = "  --json   print one JSON object\n",
 	.run = version_run,
 };

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/* The verb watch: options and event loop. See watch.h. */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -13,33 +14,33 @@
 
 #include "libpinwatch.h"
 #include "print.h"
-#include "target.h"
+#include "watched_process.h"
 #include "verb.h"
 #include "watch.h"
 
 #define BATCH		64
-#define RESCAN_NS	1000000000ULL	/* how often new mappings are looked for */
+#define RESCAN_NS	1000000000ULL	/* interval between scans for new mappings */
 
 struct options {
 	const char *device;
 	pid_t pid;
-	struct target_filter filter;
+	struct watch_filter filter;
 	bool json;
-	uint64_t count;		/* 0: no end */
+	uint64_t count;		/* lines to print; 0: no limit */
 	int interval_ms;
 };
 
 struct session {
 	const struct options *options;
-	struct target target;
+	struct watched_process process;
 	struct watch_output output;
 	struct watch_tally tally;
 	int signal_fd;
 	uint64_t scan_ns;
 	uint64_t nr_printed;
-	uint64_t nr_released;	/* of this address space: the table has one row for them */
-	const char *ending;	/* why, when what is there to be read has been told */
-	const char *ended;	/* why; NULL: not yet */
+	uint64_t nr_released;	/* RELEASE events of this address space */
+	const char *stopping;	/* reason to stop after the queued events, or NULL */
+	const char *stopped;	/* reason to stop now, or NULL */
 };
 
 static uint64_t now_ns(void)
@@ -50,77 +51,71 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
 }
 
-static bool colour_wanted(void)
+static void record_handle(struct session *session, struct watch_record *record)
 {
-	const char *term = getenv("TERM");
-
-	return isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && term && strcmp(term, "dumb") != 0;
-}
-
-static void row_handle(struct session *session, struct watch_row *row)
-{
-	bool released = row->event.events & PINWATCH_EVENT_RELEASE;
-	struct watch_row sum = *row;
+	bool released = record->event.events & PINWATCH_EVENT_RELEASE;
+	struct watch_record sum = *record;
 
 	if (released)
 		sum.mapping = "all";
 	if (!watch_tally_add(&session->tally, &sum))
-		session->ended = "no memory";
+		session->stopped = "no memory";
+	/* All watches are released together: the table has one line for them. */
 	if (released && session->nr_released++ && !session->output.json)
 		return;
-	watch_print_row(&session->output, row);
+	watch_print_record(&session->output, record);
 	if (++session->nr_printed == session->options->count)
-		session->ended = "as many as were asked for";
+		session->stopped = "as many as were asked for";
 }
 
 static void event_handle(struct session *session, struct pinwatch_event *event)
 {
-	struct watch_row row = { .event = *event };
+	struct watch_record record = { .event = *event };
 	struct pinwatch_watch_stack stack;
 
-	print_clean(row.event.comm, sizeof(row.event.comm));
-	row.mapping = target_name(&session->target, event);
+	print_clean(record.event.comm, sizeof(record.event.comm));
+	record.mapping = watched_process_name(&session->process, event);
 	if ((session->options->filter.flags & PINWATCH_WATCH_F_STACK) &&
-	    !pinwatch_watch_stack(session->target.dev, event->id, &stack))
-		row.stack = &stack;
-	row_handle(session, &row);
+	    !pinwatch_watch_stack(session->process.dev, event->id, &stack))
+		record.stack = &stack;
+	record_handle(session, &record);
 }
 
-/* What there is to read. 0, or -errno. */
+/* Read and handle all queued events. Returns 0 or -errno. */
 static int events_read(struct session *session)
 {
 	struct pinwatch_event events[BATCH];
 	int i, nr;
 
 	do {
-		nr = pinwatch_read_events(session->target.dev, events, BATCH);
-		for (i = 0; i < nr && !session->ended; i++)
+		nr = pinwatch_read_events(session->process.dev, events, BATCH);
+		for (i = 0; i < nr && !session->stopped; i++)
 			event_handle(session, &events[i]);
-	} while (nr == BATCH && !session->ended);
+	} while (nr == BATCH && !session->stopped);
 	return nr < 0 && nr != -EAGAIN && nr != -EINTR ? nr : 0;
 }
 
 static int scan(struct session *session)
 {
-	bool was_full = session->target.full;
-	int ret = target_rescan(&session->target);
+	bool was_full = session->process.at_limit;
+	int ret = watched_process_rescan(&session->process);
 
 	session->scan_ns = now_ns();
-	if (session->target.full && !was_full)
-		fprintf(stderr, "pinwatch: more mappings than watches: only %zu are watched\n",
-			session->target.nr_watches);
+	if (session->process.at_limit && !was_full)
+		fprintf(stderr, "pinwatch: limit of watches: only %zu ranges are watched\n",
+			session->process.nr_ranges);
 	return ret;
 }
 
 static void head_print(const struct session *session)
 {
-	watch_print_head(&session->output, session->options->pid, session->target.nr_watches);
+	watch_print_head(&session->output, session->options->pid, session->process.nr_ranges);
 }
 
-/* Its memory is gone: it ended, or it is another program now. */
-static int released(struct session *session)
+/* The address space is gone: the process ended, or called exec. */
+static int session_reattach(struct session *session)
 {
-	int ret = target_reopen(&session->target);
+	int ret = watched_process_reopen(&session->process);
 
 	session->nr_released = 0;
 	session->scan_ns = now_ns();
@@ -128,29 +123,29 @@ static int released(struct session *session)
 		head_print(session);
 	if (ret != -ESRCH && ret != -ENOENT)
 		return ret;
-	session->ended = "the process ended";
+	session->stopped = "the process ended";
 	return 0;
 }
 
-/* Returns when there is something to do, or it is time to look for new mappings. */
-static void wait_for(struct session *session, bool events)
+/* Wait for an event (if @events), the end of the process, a signal or the timeout. */
+static void session_wait(struct session *session, bool events)
 {
 	struct pollfd fds[] = {
 		{ .fd = session->signal_fd, .events = POLLIN },
-		{ .fd = session->target.pidfd, .events = POLLIN },
-		{ .fd = pinwatch_fd(session->target.dev), .events = POLLIN },
+		{ .fd = session->process.pidfd, .events = POLLIN },
+		{ .fd = pinwatch_fd(session->process.dev), .events = POLLIN },
 	};
 	int timeout = events ? (int)(RESCAN_NS / 1000000) : session->options->interval_ms;
 
 	if (poll(fds, events ? 3 : 2, timeout) <= 0)
 		return;
 	if (fds[0].revents)
-		session->ending = "interrupted";
+		session->stopping = "interrupted";
 	else if (fds[1].revents)
-		session->ending = "the process ended";
+		session->stopping = "the process ended";
 }
 
-/* Look for new mappings, now and then. 0 or -errno. */
+/* Scan for new mappings once a second. Returns 0 or -errno. */
 static int scan_when_due(struct session *session)
 {
 	int ret = 0;
@@ -159,38 +154,38 @@ static int scan_when_due(struct session *session)
 		ret = scan(session);
 	if (ret != -ESRCH)
 		return ret;
-	session->ending = "the process ended";
+	session->stopping = "the process ended";
 	return 0;
 }
 
-static int step(struct session *session)
+static int session_step(struct session *session)
 {
 	int ret;
 
-	wait_for(session, true);
+	session_wait(session, true);
 	ret = events_read(session);
-	if (ret || session->ended || session->ending)
+	if (ret || session->stopped || session->stopping)
 		return ret;
 	if (session->nr_released)
-		return released(session);
+		return session_reattach(session);
 	ret = scan_when_due(session);
-	/* Hits of one watch merge meanwhile. */
+	/* During the interval, the module merges the hits of each watch. */
 	if (!ret && session->options->interval_ms)
-		wait_for(session, false);
+		session_wait(session, false);
 	return ret;
 }
 
-/* What happened before it was to end is told. */
+/* Events that were queued before the reason to stop are still printed. */
 static int session_loop(struct session *session)
 {
 	int ret = 0;
 
-	while (!ret && !session->ended && !session->ending)
-		ret = step(session);
-	if (!ret && !session->ended)
+	while (!ret && !session->stopped && !session->stopping)
+		ret = session_step(session);
+	if (!ret && !session->stopped)
 		ret = events_read(session);
-	if (!session->ended)
-		session->ended = session->ending;
+	if (!session->stopped)
+		session->stopped = session->stopping;
 	return ret;
 }
 
@@ -200,15 +195,15 @@ static int session_run(struct session *session)
 
 	if (ret)
 		return ret;
-	if (!session->target.nr_watches) {
-		fprintf(stderr, "pinwatch: process %d has no such mapping\n",
+	if (!session->process.nr_ranges) {
+		fprintf(stderr, "pinwatch: process %d has no matching mapping\n",
 			session->options->pid);
 		return -ENXIO;
 	}
 	head_print(session);
 	ret = session_loop(session);
 	if (!ret)
-		watch_print_summary(&session->output, &session->tally, session->ended);
+		watch_print_summary(&session->output, &session->tally, session->stopped);
 	return ret;
 }
 
@@ -229,7 +224,7 @@ static int watch_start(const struct options *options)
 		.options = options,
 		.output = {
 			.json = options->json,
-			.colour = colour_wanted(),
+			.colour = print_wants_colour(),
 			.begin_ns = now_ns(),
 		},
 		.signal_fd = signals_open(),
@@ -238,9 +233,10 @@ static int watch_start(const struct options *options)
 
 	if (session.signal_fd < 0)
 		return verb_device_error("signals", -errno);
-	ret = target_open(&session.target, options->device, options->pid, &options->filter);
+	ret = watched_process_open(&session.process, options->device, options->pid,
+				   &options->filter);
 	if (ret == -ESRCH) {
-		fprintf(stderr, "pinwatch: there is no process %d, or it has no memory\n",
+		fprintf(stderr, "pinwatch: process %d does not exist, or has no address space\n",
 			options->pid);
 		return STATUS_BAD;
 	}
@@ -248,15 +244,15 @@ static int watch_start(const struct options *options)
 		return verb_device_error(options->device ? options->device : PINWATCH_DEVICE, ret);
 	ret = session_run(&session);
 	watch_tally_free(&session.tally);
-	target_close(&session.target);
+	watched_process_close(&session.process);
 	close(session.signal_fd);
 	if (ret == -ENXIO)
 		return STATUS_BAD;
 	return ret ? verb_device_error("watch", ret) : STATUS_OK;
 }
 
-/* "7f00a000-7f00c000", with or without 0x. */
-static bool range_parse(const char *text, struct target_filter *filter)
+/* Parse "7f00a000-7f00c000"; 0x prefixes are optional. */
+static bool range_parse(const char *text, struct watch_filter *filter)
 {
 	char *end;
 
@@ -338,18 +334,18 @@ static int watch_main(int argc, char **argv)
 
 const struct verb verb_watch = {
 	.name = "watch",
-	.summary = "Tell who invalidates which memory of a running process, and why",
+	.summary = "Print each invalidation of a running process's memory, with cause and thread",
 	.usage = "-p PID [--range A-B | --map NAME] [--stack] [--count N] [--interval MS] [--json]",
 	.help =
-		"All mappings of the process are watched, new ones within a second. It ends with\n"
-		"the process, or with Ctrl-C, and prints the sums. Needs CAP_SYS_PTRACE.\n\n"
-		"  -p, --pid PID    the process\n"
-		"  --range A-B      only these addresses, hexadecimal\n"
-		"  --map NAME       only mappings whose name contains NAME: [heap], anon, libc\n"
-		"  --stack          and from where in the kernel (needs CAP_SYSLOG)\n"
-		"  --count N        end after N lines\n"
-		"  --interval MS    hits of one range within that time are one line (100)\n"
-		"  --json           a JSON value a line, for programs; the sums are the last\n"
-		"  --device PATH    the device node (" PINWATCH_DEVICE ")\n",
+		"Watches all mappings of the process, and new mappings within a second. Stops when\n"
+		"the process ends, or on Ctrl-C, and prints the sums. Needs CAP_SYS_PTRACE.\n\n"
+		"  -p, --pid PID    the process to watch\n"
+		"  --range A-B      watch only the addresses A to B, hexadecimal\n"
+		"  --map NAME       watch only mappings whose name contains NAME: [heap], anon, libc\n"
+		"  --stack          print the kernel stack, too (needs CAP_SYSLOG)\n"
+		"  --count N        stop after N lines\n"
+		"  --interval MS    merge hits of one range within MS milliseconds (default 100)\n"
+		"  --json           print one JSON value a line; the last line has the sums\n"
+		"  --device PATH    the device node (default " PINWATCH_DEVICE ")\n",
 	.run = watch_main,
 };

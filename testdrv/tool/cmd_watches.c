@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/* The verb watches: list watches */
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -90,9 +91,9 @@ static json_t *watch_to_json(const struct netlink_message *message)
 
 static const struct list watches = {
 	.command = PINWATCH_CMD_WATCH_GET,
-	.what = "watches",
+	.title = "watches",
 	.header = header_print,
-	.row = watch_print,
+	.print = watch_print,
 	.json = watch_to_json,
 };
 
@@ -129,7 +130,7 @@ const struct verb verb_watches = {
 	.usage = "[--file NUMBER] [--json]",
 	.help =
 		"Needs CAP_NET_ADMIN. MODE: P pinned, W for writing, 1 one-shot, S with stacks.\n\n"
-		"  --file NUMBER   only those of one open file of the device\n"
-		"  --json          for programs\n",
+		"  --file NUMBER   list only the watches of open file NUMBER (column FILE)\n"
+		"  --json          print one JSON array\n",
 	.run = watches_run,
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* See ksyms.h. */
+/* Kernel symbols. See ksyms.h. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +37,7 @@ static void sym_append(uint64_t addr, const char *name)
 	nr_syms++;
 }
 
-/* Addresses are zero for who may not see them. */
+/* Without CAP_SYSLOG all addresses read as 0: skip them. */
 static void syms_read(void)
 {
 	FILE *file = fopen("/proc/kallsyms", "re");
@@ -62,7 +62,7 @@ const char *ksyms_name(uint64_t addr)
 
 	if (!tried++)
 		syms_read();
-	/* The last one at or before it. */
+	/* Binary search: the last symbol at or before @addr */
 	for (high = nr_syms; low < high;) {
 		size_t middle = low + (high - low) / 2;
 

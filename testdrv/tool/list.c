@@ -1,38 +1,38 @@
 // SPDX-License-Identifier: MIT
-/* See list.h. */
+/* Dumps of the netlink family. See list.h. */
 #include "list.h"
 #include "print.h"
 #include "verb.h"
 
-struct printing {
+struct list_output {
 	const struct list *list;
-	json_t *rows;		/* or NULL: a table */
-	bool begun;
+	json_t *array;		/* NULL: print a table */
+	bool has_header;
 };
 
-/* Above the first row; or alone, if there is none. */
-static void header_print(struct printing *printing)
+/* Print the header once: before the first entry, or at the end of an empty list. */
+static void header_print(struct list_output *output)
 {
-	if (!printing->begun)
-		printing->list->header();
-	printing->begun = true;
+	if (!output->has_header)
+		output->list->header();
+	output->has_header = true;
 }
 
-static void row_print(const struct netlink_message *message, void *data)
+static void entry_print(const struct netlink_message *message, void *data)
 {
-	struct printing *printing = data;
+	struct list_output *output = data;
 
-	if (printing->rows) {
-		json_array_append_new(printing->rows, printing->list->json(message));
+	if (output->array) {
+		json_array_append_new(output->array, output->list->json(message));
 		return;
 	}
-	header_print(printing);
-	printing->list->row(message);
+	header_print(output);
+	output->list->print(message);
 }
 
 int list_print(const struct list *list, uint32_t file, bool json)
 {
-	struct printing printing = { .list = list };
+	struct list_output output = { .list = list };
 	struct netlink *nl;
 	int ret;
 
@@ -40,15 +40,15 @@ int list_print(const struct list *list, uint32_t file, bool json)
 	if (ret)
 		return verb_device_error("netlink family " PINWATCH_GENL_NAME, ret);
 	if (json)
-		printing.rows = json_array();
-	ret = netlink_dump(nl, list->command, file, row_print, &printing);
+		output.array = json_array();
+	ret = netlink_dump(nl, list->command, file, entry_print, &output);
 	netlink_close(nl);
 	if (ret) {
-		json_decref(printing.rows);
-		return verb_device_error(list->what, ret);
+		json_decref(output.array);
+		return verb_device_error(list->title, ret);
 	}
 	if (json)
-		return print_json(printing.rows);
-	header_print(&printing);
+		return print_json(output.array);
+	header_print(&output);
 	return STATUS_OK;
 }

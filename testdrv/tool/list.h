@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the netlink family has a dump of, as a table or as JSON. */
+/*
+ * Print a dump of the netlink family as a table or as a JSON array. The functions of
+ * struct list print the header, and one entry as a line or as an object.
+ */
 #ifndef LIST_H
 #define LIST_H
 
@@ -10,13 +13,13 @@
 
 struct list {
 	int command;		/* PINWATCH_CMD_* */
-	const char *what;	/* for messages: what is listed */
+	const char *title;	/* noun for error messages */
 	void (*header)(void);
-	void (*row)(const struct netlink_message *message);
+	void (*print)(const struct netlink_message *message);
 	json_t *(*json)(const struct netlink_message *message);
 };
 
-/* Print it, or fail as a whole; @file: see netlink_dump(). A status. */
+/* @file: see netlink_dump(). If the dump fails, prints only an error. Returns a status. */
 int list_print(const struct list *list, uint32_t file, bool json);
 
 #endif /* LIST_H */

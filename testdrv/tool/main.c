@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Finds the verb: for pinwatch, and for pinwatch-demo. */
+/* Find and run the verb; main() of pinwatch and of pinwatch-demo. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,7 +46,7 @@ static const char *error_hint(int error)
 	case EPERM:
 		return " (it needs root)";
 	case EPROTO:
-		return " (module and tool are of different versions)";
+		return " (module and tool have different versions)";
 	}
 	return "";
 }

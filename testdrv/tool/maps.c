@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* See maps.h. */
+/* Mappings of a process. See maps.h. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
@@ -10,7 +10,7 @@
 #include "maps.h"
 #include "print.h"
 
-/* False: not a line of that file. */
+/* Returns false if @line has another format. */
 static bool line_parse(char *line, struct map *map)
 {
 	int at = 0;
@@ -26,7 +26,7 @@ static bool line_parse(char *line, struct map *map)
 
 static int maps_append(struct maps *maps, const struct map *map)
 {
-	/* Grows at powers of two. */
+	/* The array is full at powers of two: double the array. */
 	if (!(maps->nr & (maps->nr - 1))) {
 		size_t room = maps->nr ? 2 * maps->nr : 1;
 		struct map *more = realloc(maps->maps, room * sizeof(*more));
@@ -49,7 +49,7 @@ static int file_read(struct maps *maps, FILE *file)
 	errno = 0;
 	while (!ret && getline(&line, &size, file) > 0)
 		ret = line_parse(line, &map) ? maps_append(maps, &map) : -EINVAL;
-	/* The file of a process that has ended cannot be read. */
+	/* After the process has ended, reads of the file fail. */
 	if (!ret && ferror(file))
 		ret = errno ? -errno : -EIO;
 	free(line);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* See netlink.h. */
+/* Client of the netlink family. See netlink.h. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,12 +16,12 @@
 struct netlink {
 	struct nl_sock *socket;
 	int family;
-	netlink_fn *each;	/* of the call that goes on */
-	void *data;
-	int error;		/* of the dump that goes on, a negative errno */
+	netlink_fn *each;	/* argument of the current call */
+	void *data;		/* argument of the current call */
+	int error;		/* 0 or -errno of the current dump */
 };
 
-/* libnl has errors of its own. */
+/* Returns 0 or -errno for a libnl error. */
 static int to_errno(int err)
 {
 	static const struct { int nl, error; } errors[] = {
@@ -59,7 +59,7 @@ static int message_each(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-/* The end of a dump has its error, which libnl does not look at. */
+/* The last message of a dump contains an error, which libnl ignores. */
 static int message_finish(struct nl_msg *msg, void *arg)
 {
 	struct netlink *nl = arg;
@@ -79,7 +79,7 @@ static int socket_prepare(struct netlink *nl)
 	nl->family = genl_ctrl_resolve(nl->socket, PINWATCH_GENL_NAME);
 	if (nl->family < 0)
 		return to_errno(nl->family);
-	/* As root; others have what the system allows. */
+	/* Works for root only. Otherwise the default size remains. */
 	(void)setsockopt(nl_socket_get_fd(nl->socket), SOL_SOCKET, SO_RCVBUFFORCE, &size,
 			 sizeof(size));
 	nl_socket_modify_cb(nl->socket, NL_CB_VALID, NL_CB_CUSTOM, message_each, nl);
@@ -116,7 +116,7 @@ int netlink_join(struct netlink *nl, const char *group)
 
 	if (ret < 0)
 		return to_errno(ret);
-	/* Events answer no request. */
+	/* Events have no sequence number of a request. */
 	nl_socket_disable_seq_check(nl->socket);
 	return to_errno(nl_socket_add_membership(nl->socket, ret));
 }
@@ -159,7 +159,7 @@ int netlink_receive(struct netlink *nl, netlink_fn *each, void *data)
 	return to_errno(nl_recvmsgs_default(nl->socket));
 }
 
-/* A module of another version may send it longer or shorter. */
+/* A module of another version may send longer or shorter attributes. */
 static bool has(const struct netlink_message *message, int attr, int size)
 {
 	return message->at[attr] && nla_len(message->at[attr]) >= size;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The module's generic netlink family, by libnl. */
+/* Client of the module's generic netlink family, with libnl */
 #ifndef NETLINK_H
 #define NETLINK_H
 
@@ -11,30 +11,30 @@
 struct netlink;
 struct nlattr;
 
-/* The attributes of a message, by number; NULL: it is not there. */
+/* Attributes of a message, indexed by PINWATCH_A_*; NULL: not in the message */
 struct netlink_message {
 	struct nlattr *at[PINWATCH_A_MAX + 1];
 };
 
 typedef void netlink_fn(const struct netlink_message *message, void *data);
 
-/* 0; -ENOENT: no such family, the module is not loaded; or another -errno. */
+/* Returns 0, -ENOENT (no such family: the module is not loaded), or another -errno. */
 int netlink_open(struct netlink **out);
 void netlink_close(struct netlink *nl);
 
-/* 0 or -errno. */
+/* Join a multicast group. Returns 0 or -errno. */
 int netlink_join(struct netlink *nl, const char *group);
 
-/* Ask for all of PINWATCH_CMD_*; @file: only those of that file, unless 0. 0 or -errno. */
+/* Dump @cmd, PINWATCH_CMD_*; @file: a file number, or 0 for all. Returns 0 or -errno. */
 int netlink_dump(struct netlink *nl, int cmd, uint32_t file, netlink_fn *each, void *data);
 
-/* Wait for events. 0; -ENOBUFS: some did not fit into the socket; or another -errno. */
+/* Wait for events. Returns 0, -ENOBUFS (the socket lost events), or another -errno. */
 int netlink_receive(struct netlink *nl, netlink_fn *each, void *data);
 
-/* 0 if it is not there. */
+/* Return 0 if the attribute is missing. */
 uint64_t netlink_u64(const struct netlink_message *message, int attr);
 uint32_t netlink_u32(const struct netlink_message *message, int attr);
-/* "" if it is not there. */
+/* Returns "" if the attribute is missing. */
 const char *netlink_string(const struct netlink_message *message, int attr);
 
 #endif /* NETLINK_H */

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* See print.h. */
+/* Output of JSON and text. See print.h. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "libpinwatch.h"
 #include "print.h"
@@ -58,6 +61,13 @@ json_t *print_causes_to_json(uint64_t causes)
 		json_array_append_new(array, json_string(name));
 	}
 	return array;
+}
+
+bool print_wants_colour(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && term && strcmp(term, "dumb") != 0;
 }
 
 void print_clean(char *text, size_t size)

@@ -1,23 +1,28 @@
 /* SPDX-License-Identifier: MIT */
+/* Output of JSON and text */
 #ifndef PRINT_H
 #define PRINT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Print @json and drop it; NULL: there was no memory to make it. A status. */
+/* Print @json and drop the reference; NULL: report no memory. Returns an exit status. */
 int print_json(json_t *json);
-/* The same on one line, for a stream of them. */
+/* As print_json(), on one line, for a stream of values */
 int print_json_line(json_t *json);
 
-/* The names of the bits, an array. */
+/* Return a JSON array with the names of the bits. */
 json_t *print_events_to_json(uint32_t events);
 json_t *print_causes_to_json(uint64_t causes);
 
+/* Standard output is a terminal with colours, and NO_COLOR is not set. */
+bool print_wants_colour(void);
+
 /*
- * Other processes' names for themselves: whatever is not printable ASCII becomes a
- * question mark, so that it can harm neither a terminal nor JSON.
+ * Replace bytes that are not printable ASCII by question marks. Names that another
+ * process chose could otherwise control the terminal, or make JSON invalid.
  */
 void print_clean(char *text, size_t size);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* See stat_process.h. */
+/* `pinwatch stat -p`: watches of a process. See stat_process.h. */
 #include <dirent.h>
 #include <errno.h>
 #include <jansson.h>
@@ -27,7 +27,7 @@ static const char *state_name(const struct pinwatch_watch_query *figures)
 	return is_valid(figures) ? "valid" : "changed";
 }
 
-static void row_print(int fd, const struct pinwatch_watch_query *figures)
+static void watch_print(int fd, const struct pinwatch_watch_query *figures)
 {
 	char range[48], causes[256];
 
@@ -37,7 +37,7 @@ static void row_print(int fd, const struct pinwatch_watch_query *figures)
 	       pinwatch_causes_string(figures->causes, causes, sizeof(causes)));
 }
 
-static json_t *row_to_json(int fd, const struct pinwatch_watch_query *figures)
+static json_t *watch_to_json(int fd, const struct pinwatch_watch_query *figures)
 {
 	return json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:s, s:I, s:I, s:I, s:o, s:o}",
 			 "fd", fd, "id", (json_int_t)figures->id,
@@ -52,38 +52,38 @@ static json_t *row_to_json(int fd, const struct pinwatch_watch_query *figures)
 			 "events", print_events_to_json(figures->events));
 }
 
-/* All watches of one descriptor: to @rows, or printed if that is NULL. */
-static int dev_print(struct pinwatch *dev, int fd, json_t *rows)
+/* Append all watches of a descriptor to @array; NULL: print them. Returns 0 or -errno. */
+static int dev_print(struct pinwatch *dev, int fd, json_t *array)
 {
 	struct pinwatch_watch_query figures;
 	uint32_t next = 0;
 	int ret;
 
 	while ((ret = pinwatch_watch_query_next(dev, &next, &figures)) == 1) {
-		if (rows)
-			json_array_append_new(rows, row_to_json(fd, &figures));
+		if (array)
+			json_array_append_new(array, watch_to_json(fd, &figures));
 		else
-			row_print(fd, &figures);
+			watch_print(fd, &figures);
 	}
 	return ret;
 }
 
-/* Whether a descriptor is of the device: by what it was opened as. */
+/* True if the descriptor was opened by the name of the device. */
 static bool is_device(pid_t pid, const char *fd)
 {
-	char path[64], target[256];
+	char path[64], opened[256];
 	ssize_t length;
 
 	snprintf(path, sizeof(path), "/proc/%d/fd/%.16s", pid, fd);
-	length = readlink(path, target, sizeof(target) - 1);
+	length = readlink(path, opened, sizeof(opened) - 1);
 	if (length < 0)
 		return false;
-	target[length] = '\0';
-	return !strcmp(strrchr(target, '/') ? strrchr(target, '/') : target,
+	opened[length] = '\0';
+	return !strcmp(strrchr(opened, '/') ? strrchr(opened, '/') : opened,
 		       strrchr(PINWATCH_DEVICE, '/'));
 }
 
-static int fd_print(int pidfd, int fd, json_t *rows)
+static int fd_print(int pidfd, int fd, json_t *array)
 {
 	int copy = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
 	struct pinwatch *dev;
@@ -96,13 +96,13 @@ static int fd_print(int pidfd, int fd, json_t *rows)
 		close(copy);
 		return ret;
 	}
-	ret = dev_print(dev, fd, rows);
+	ret = dev_print(dev, fd, array);
 	pinwatch_close(dev);
 	return ret;
 }
 
-/* Returns how many descriptors of the device there are, or -errno. */
-static int fds_print(pid_t pid, int pidfd, json_t *rows)
+/* Returns the number of descriptors of the device, or -errno. */
+static int fds_print(pid_t pid, int pidfd, json_t *array)
 {
 	int nr = 0, ret = 0;
 	struct dirent *entry;
@@ -116,7 +116,7 @@ static int fds_print(pid_t pid, int pidfd, json_t *rows)
 	while (!ret && (entry = readdir(dir))) {
 		if (!is_device(pid, entry->d_name))
 			continue;
-		ret = fd_print(pidfd, atoi(entry->d_name), rows);
+		ret = fd_print(pidfd, atoi(entry->d_name), array);
 		nr++;
 	}
 	closedir(dir);
@@ -125,21 +125,21 @@ static int fds_print(pid_t pid, int pidfd, json_t *rows)
 
 static int process_print(pid_t pid, int pidfd, bool json)
 {
-	json_t *rows = json ? json_array() : NULL;
+	json_t *array = json ? json_array() : NULL;
 	int nr;
 
 	if (!json)
 		printf("%4s %8s  %-25s %8s %8s %-8s %8s  %s\n", "FD", "ID", "RANGE", "PAGES",
 		       "PINNED", "STATE", "HITS", "CAUSES");
-	nr = fds_print(pid, pidfd, rows);
+	nr = fds_print(pid, pidfd, array);
 	if (nr < 0) {
-		json_decref(rows);
+		json_decref(array);
 		return verb_device_error("the process's descriptors", nr);
 	}
 	if (!nr)
 		fprintf(stderr, "pinwatch: process %d has not opened the device\n", pid);
 	if (json)
-		return print_json(rows);
+		return print_json(array);
 	return STATUS_OK;
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* `pinwatch stat -p`: watches of a process */
 #ifndef STAT_PROCESS_H
 #define STAT_PROCESS_H
 
@@ -6,8 +7,8 @@
 #include <sys/types.h>
 
 /*
- * Print the watches on the descriptors of the device that @pid has. A copy of each is
- * taken with pidfd_getfd(2), which needs CAP_SYS_PTRACE. A status.
+ * Print the watches on each descriptor of the device that process @pid has. Copies the
+ * descriptors by pidfd_getfd(2), which needs CAP_SYS_PTRACE. Returns an exit status.
  */
 int stat_process(pid_t pid, bool json);
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* A verb of pinwatch or of pinwatch-demo: its help stands beside its handler. */
+/* Verbs of pinwatch and pinwatch-demo. Each cmd_*.c has the handler and the help of a verb. */
 #ifndef VERB_H
 #define VERB_H
 
 #include <stdbool.h>
 
-/* Exit statuses; the manual page lists them. */
+/* Exit statuses, as in the manual pages */
 enum status {
 	STATUS_OK = 0,
-	STATUS_BAD = 1,		/* the question was asked and the answer is bad */
+	STATUS_BAD = 1,		/* the answer is bad, or could not be printed */
 	STATUS_USAGE = 2,	/* the command line is wrong */
 	STATUS_DEVICE = 3,	/* the device cannot be used */
 };
@@ -21,7 +21,7 @@ struct verb {
 	int (*run)(int argc, char **argv);
 };
 
-/* What main.c makes a program of; each program defines its own, in verbs.c. */
+/* A program that main.c runs; pinwatch and pinwatch-demo define theirs in verbs.c. */
 struct program {
 	const char *name;
 	const char *summary;	/* one sentence, no full stop */
@@ -30,11 +30,11 @@ struct program {
 
 extern const struct program program;
 
-/* Of both programs */
+/* Verbs of both programs */
 extern const struct verb verb_version;
 extern const struct verb verb_help;
 
-/* Of pinwatch; those of pinwatch-demo are in demo/verbs.h. */
+/* Verbs of pinwatch only; demo/verbs.h has the verbs of pinwatch-demo. */
 extern const struct verb verb_watch;
 extern const struct verb verb_monitor;
 extern const struct verb verb_watches;
@@ -44,19 +44,19 @@ extern const struct verb verb_stat;
 const struct verb *verb_find(const char *name);
 void verb_print_help(const struct verb *verb);
 
-/* A wrong command line: says where help is. STATUS_USAGE. */
+/* Print how to get help. Returns STATUS_USAGE. */
 int verb_usage_error(const struct verb *verb);
 
-/* @error: negative errno of opening or using the device. STATUS_DEVICE. */
+/* Print @what and @error, a negative errno, with a hint. Returns STATUS_DEVICE. */
 int verb_device_error(const char *what, int error);
 
 /*
- * Can it be opened? Better said once than in each row. @path: NULL for the default
- * node. STATUS_OK, or STATUS_DEVICE with its reason printed.
+ * Open and close the device, to report an error once instead of for each operation.
+ * @path: NULL for PINWATCH_DEVICE. Returns STATUS_OK, or STATUS_DEVICE after an error.
  */
 int verb_check_device(const char *path);
 
-/* Standard output could not be written: STATUS_BAD, else @status. */
+/* Flush standard output. Returns @status, or STATUS_BAD after a write error. */
 int verb_finish_output(int status);
 
 #endif /* VERB_H */

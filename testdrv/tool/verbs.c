@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The verbs of pinwatch, the administrator's tool. */
+/* Verbs of pinwatch, the administrator's tool */
 #include <stddef.h>
 
 #include "verb.h"
@@ -17,6 +17,6 @@ static const struct verb *const verbs[] = {
 
 const struct program program = {
 	.name = "pinwatch",
-	.summary = "Says whether pages that were taken still match the process's memory",
+	.summary = "Reports when watched or pinned memory of a process is invalidated",
 	.verbs = verbs,
 };

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pinwatch watch: what is printed of an event, and of all of them in the end.
+ * pinwatch watch: output of each event, and of the sums at the end.
  *
- *	cmd_watch.c	options, the loop
- *	watch_print.c	an event, for people or programs
- *	watch_tally.c	the sums: by cause, actor and mapping
- *	target.c	the watches
+ *	cmd_watch.c		options, event loop
+ *	watch_print.c		output of an event and of the sums, as a table or as JSON
+ *	watch_tally.c		sums by cause, actor and mapping
+ *	watched_process.c	the watches
  */
 #ifndef WATCH_H
 #define WATCH_H
@@ -17,14 +17,14 @@
 
 #include "libpinwatch.h"
 
-/* An event, and what the tool knows of it. */
-struct watch_row {
+/* An event, with the name of the mapping and the kernel stack */
+struct watch_record {
 	struct pinwatch_event event;
 	const char *mapping;
 	const struct pinwatch_watch_stack *stack;	/* or NULL */
 };
 
-/* One kind of event: what made it, who, and where. */
+/* Sum of all events with the same causes, actor and mapping */
 struct watch_sum {
 	uint64_t causes;
 	char comm[16];
@@ -40,23 +40,23 @@ struct watch_tally {
 	uint64_t invalidations;
 };
 
-/* @begin_ns: CLOCK_MONOTONIC; times in the table count from it. */
+/* @begin_ns: CLOCK_MONOTONIC; the zero of the column SECONDS. */
 struct watch_output {
 	bool json;
 	bool colour;
 	uint64_t begin_ns;
 };
 
-/* Also when the process became another program: from here on it is watched. */
+/* Printed at the start, and again after the process called exec. */
 void watch_print_head(const struct watch_output *output, int pid, size_t nr_ranges);
-void watch_print_row(const struct watch_output *output, const struct watch_row *row);
-/* @why: what ended it. */
+void watch_print_record(const struct watch_output *output, const struct watch_record *record);
+/* @why: reason for the end of the session. */
 void watch_print_summary(const struct watch_output *output, struct watch_tally *tally,
 			 const char *why);
 
-/* False: no memory. */
-bool watch_tally_add(struct watch_tally *tally, const struct watch_row *row);
-/* Most invalidations first. */
+/* Returns false without memory. */
+bool watch_tally_add(struct watch_tally *tally, const struct watch_record *record);
+/* Sort by invalidations, highest first. */
 void watch_tally_sort(struct watch_tally *tally);
 void watch_tally_free(struct watch_tally *tally);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* See watch.h. */
+/* Output of `pinwatch watch`. See watch.h. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,10 +8,10 @@
 #include "print.h"
 #include "watch.h"
 
-#define SUMMARY_ROWS	20
-#define STACK_ROWS	8	/* of the functions that led to the invalidation */
+#define NR_SUMMARY_LINES	20
+#define NR_STACK_ENTRIES	8
 
-/* What took pages away; what replaced them; the rest only changes what may be done. */
+/* Colours: pages gone (red), pages replaced (yellow), only permissions changed (cyan) */
 #define CAUSES_GONE \
 	(PINWATCH_CAUSE_MUNMAP | PINWATCH_CAUSE_MREMAP | PINWATCH_CAUSE_MMAP | \
 	 PINWATCH_CAUSE_MADVISE | PINWATCH_CAUSE_TRUNCATE | PINWATCH_CAUSE_REAP | \
@@ -52,7 +52,7 @@ void watch_print_head(const struct watch_output *output, int pid, size_t nr_rang
 	fflush(stdout);
 }
 
-/* "name/thread", and a plus sign if others did some of it, too. */
+/* "name/thread", with a plus sign if further threads took part */
 static const char *actor_string(const struct pinwatch_event *event, char *buf, size_t size)
 {
 	const char *others = event->flags & PINWATCH_EVENT_F_ACTORS ? "+" : "";
@@ -64,7 +64,7 @@ static const char *actor_string(const struct pinwatch_event *event, char *buf, s
 	return buf;
 }
 
-/* Where the kernel came to the mm from: what is below the notifier's own functions. */
+/* Returns the index of the first entry below the notifier's own functions. */
 static uint32_t stack_begin(const struct pinwatch_watch_stack *stack)
 {
 	uint32_t i, begin = 0;
@@ -81,14 +81,14 @@ static void stack_print(const struct pinwatch_watch_stack *stack)
 	uint32_t i, begin = stack_begin(stack);
 
 	printf("%12s", "");
-	for (i = begin; i < stack->nr_entries && i < begin + STACK_ROWS; i++)
+	for (i = begin; i < stack->nr_entries && i < begin + NR_STACK_ENTRIES; i++)
 		printf("%s%s", i > begin ? " < " : "", ksyms_name(stack->entries[i]));
 	printf("\n");
 }
 
-static void table_row(const struct watch_output *output, const struct watch_row *row)
+static void table_record(const struct watch_output *output, const struct watch_record *record)
 {
-	const struct pinwatch_event *event = &row->event;
+	const struct pinwatch_event *event = &record->event;
 	char events[96], causes[256], actor[40], range[48];
 	int64_t ns = (int64_t)(event->time_ns - output->begin_ns);
 
@@ -98,9 +98,9 @@ static void table_row(const struct watch_output *output, const struct watch_row 
 	printf("%10.3f  %s%-18s%s %-18s %-25s %6llu  %-22s %s\n", (double)ns / 1e9,
 	       colour_of(output, event->causes), causes, colour_end(output),
 	       actor_string(event, actor, sizeof(actor)), range, event->count, events,
-	       row->mapping);
-	if (row->stack)
-		stack_print(row->stack);
+	       record->mapping);
+	if (record->stack)
+		stack_print(record->stack);
 }
 
 static json_t *stack_to_json(const struct pinwatch_watch_stack *stack)
@@ -121,27 +121,27 @@ static json_t *actor_to_json(const struct pinwatch_event *event)
 			 event->comm, (int)strnlen(event->comm, sizeof(event->comm)));
 }
 
-static json_t *row_to_json(const struct watch_row *row)
+static json_t *record_to_json(const struct watch_record *record)
 {
-	const struct pinwatch_event *event = &row->event;
+	const struct pinwatch_event *event = &record->event;
 
 	return json_pack("{s:I, s:I, s:o, s:o, s:I, s:I, s:s, s:I, s:I, s:o, s:b, s:o}",
 			 "time_ns", (json_int_t)event->time_ns, "watch", (json_int_t)event->id,
 			 "causes", print_causes_to_json(event->causes),
 			 "events", print_events_to_json(event->events),
 			 "start", (json_int_t)event->start, "end", (json_int_t)event->end,
-			 "mapping", row->mapping, "generation", (json_int_t)event->generation,
+			 "mapping", record->mapping, "generation", (json_int_t)event->generation,
 			 "count", (json_int_t)event->count, "actor", actor_to_json(event),
 			 "others", !!(event->flags & PINWATCH_EVENT_F_ACTORS),
-			 "stack", row->stack ? stack_to_json(row->stack) : json_null());
+			 "stack", record->stack ? stack_to_json(record->stack) : json_null());
 }
 
-void watch_print_row(const struct watch_output *output, const struct watch_row *row)
+void watch_print_record(const struct watch_output *output, const struct watch_record *record)
 {
 	if (output->json)
-		print_json_line(row_to_json(row));
+		print_json_line(record_to_json(record));
 	else
-		table_row(output, row);
+		table_record(output, record);
 	fflush(stdout);
 }
 
@@ -174,7 +174,7 @@ static void summary_table(const struct watch_output *output, const struct watch_
 
 	printf("\n%12s %8s  %-18s %-16s %s\n", "INVALIDATIONS", "RECORDS", "CAUSE", "BY",
 	       "MAPPING");
-	for (i = 0; i < tally->nr && i < SUMMARY_ROWS; i++) {
+	for (i = 0; i < tally->nr && i < NR_SUMMARY_LINES; i++) {
 		const struct watch_sum *sum = &tally->sums[i];
 
 		pinwatch_causes_string(sum->causes, causes, sizeof(causes));

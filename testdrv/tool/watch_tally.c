@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
-/* See watch.h. */
+/* Sums of `pinwatch watch`. See watch.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "watch.h"
 
-static bool sum_is_of(const struct watch_sum *sum, const struct watch_row *row)
+static bool sum_is_of(const struct watch_sum *sum, const struct watch_record *record)
 {
-	return sum->causes == row->event.causes &&
-	       !strncmp(sum->comm, row->event.comm, sizeof(sum->comm)) &&
-	       !strcmp(sum->mapping, row->mapping);
+	return sum->causes == record->event.causes &&
+	       !strncmp(sum->comm, record->event.comm, sizeof(sum->comm)) &&
+	       !strcmp(sum->mapping, record->mapping);
 }
 
-static struct watch_sum *sum_new(struct watch_tally *tally, const struct watch_row *row)
+static struct watch_sum *sum_new(struct watch_tally *tally, const struct watch_record *record)
 {
 	struct watch_sum *more = realloc(tally->sums, (tally->nr + 1) * sizeof(*more));
 
@@ -21,28 +21,28 @@ static struct watch_sum *sum_new(struct watch_tally *tally, const struct watch_r
 		return NULL;
 	tally->sums = more;
 	more += tally->nr++;
-	*more = (struct watch_sum){ .causes = row->event.causes };
-	snprintf(more->comm, sizeof(more->comm), "%.15s", row->event.comm);
-	snprintf(more->mapping, sizeof(more->mapping), "%s", row->mapping);
+	*more = (struct watch_sum){ .causes = record->event.causes };
+	snprintf(more->comm, sizeof(more->comm), "%.15s", record->event.comm);
+	snprintf(more->mapping, sizeof(more->mapping), "%s", record->mapping);
 	return more;
 }
 
-bool watch_tally_add(struct watch_tally *tally, const struct watch_row *row)
+bool watch_tally_add(struct watch_tally *tally, const struct watch_record *record)
 {
 	struct watch_sum *sum = NULL;
 	size_t i;
 
 	for (i = 0; i < tally->nr && !sum; i++)
-		if (sum_is_of(&tally->sums[i], row))
+		if (sum_is_of(&tally->sums[i], record))
 			sum = &tally->sums[i];
 	if (!sum)
-		sum = sum_new(tally, row);
+		sum = sum_new(tally, record);
 	if (!sum)
 		return false;
 	sum->records++;
-	sum->invalidations += row->event.count;
+	sum->invalidations += record->event.count;
 	tally->records++;
-	tally->invalidations += row->event.count;
+	tally->invalidations += record->event.count;
 	return true;
 }
 
