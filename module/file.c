@@ -46,7 +46,7 @@ struct pw_file *pw_file_alloc(void)
 
 	if (!file)
 		return ERR_PTR(-ENOMEM);
-	spin_lock_init(&file->bind);
+	spin_lock_init(&file->bind_lock);
 	file->max_watches = pw_limits_max_watches();
 	xa_init_flags(&file->watches, XA_FLAGS_ALLOC | XA_FLAGS_ACCOUNT);
 	pw_event_init_queue(&file->events);
@@ -110,7 +110,7 @@ static bool file_set_mm(struct pw_file *file, struct mm_struct *mm, pid_t owner,
 	bool unbound;
 
 	mmgrab(mm);
-	spin_lock(&file->bind);
+	spin_lock(&file->bind_lock);
 	unbound = !file->mm;
 	if (unbound) {
 		WRITE_ONCE(file->owner, owner);
@@ -118,7 +118,7 @@ static bool file_set_mm(struct pw_file *file, struct mm_struct *mm, pid_t owner,
 		/* Pairs with the acquire in pw_file_bind(). */
 		smp_store_release(&file->mm, mm);
 	}
-	spin_unlock(&file->bind);
+	spin_unlock(&file->bind_lock);
 	if (!unbound)
 		mmdrop(mm);
 	return unbound;

@@ -22,9 +22,9 @@ struct pw_user;
  * @owner: The process whose address space it was bound to, in the initial PID
  *	namespace; 0 before. It may be gone.
  * @mm: The address space of the first WATCH_ADD, or of ATTACH, with a reference to
- *	its mm_count; NULL before. Set once, under @bind, then constant.
+ *	its mm_count; NULL before. Set once, under @bind_lock, then constant.
  * @attached: By ATTACH. Set before @mm is, then constant.
- * @bind: The setting of @mm; a leaf.
+ * @bind_lock: The setting of @mm; a leaf.
  * @user: Who pays for the watches; constant.
  * @gens: The generations; constant.
  * @max_watches: Ids are below it; constant.
@@ -39,7 +39,7 @@ struct pw_file {
 	pid_t owner;
 	struct mm_struct *mm;
 	bool attached;
-	spinlock_t bind;	/* setting mm */
+	spinlock_t bind_lock;	/* setting mm */
 	struct pw_user *user;
 	struct pw_generation_set *gens;
 	unsigned int max_watches;

@@ -18,6 +18,7 @@
 #include "query.h"
 #include "verify.h"
 #include "watch.h"
+#include "watch_pin.h"
 
 /* A structure in user space, as long as the ioctl number says */
 struct ioctl_arg {

@@ -161,7 +161,7 @@ static struct pw_watch *watch_create(struct pw_file *file,
 	watch->touched_shift = pw_hit_touched_shift(length);
 	watch->state = PW_WATCH_ADDING;
 	kref_init(&watch->ref);
-	mutex_init(&watch->user);
+	mutex_init(&watch->op_lock);
 	spin_lock_init(&watch->lock);
 	INIT_LIST_HEAD(&watch->dirty);
 	return watch;
@@ -217,12 +217,12 @@ static struct pw_pin watch_detach_pin(struct pw_watch *watch)
 	return pin;
 }
 
-/* The one deleter, from here on. Under watch->user. */
+/* The one deleter, from here on. Under watch->op_lock. */
 static int watch_retire(struct pw_watch *watch, struct pw_pin *pin, struct pw_event *event)
 {
 	int err = -ENOENT;
 
-	lockdep_assert_held(&watch->user);
+	lockdep_assert_held(&watch->op_lock);
 	spin_lock(&watch->lock);
 	if (watch->state == PW_WATCH_ACTIVE || watch->state == PW_WATCH_DEAD) {
 		watch->state = PW_WATCH_DELETING;
@@ -255,10 +255,10 @@ int pw_watch_del(struct pw_watch *watch)
 	struct pw_pin pin;
 	int err;
 
-	if (mutex_lock_killable(&watch->user))
+	if (mutex_lock_killable(&watch->op_lock))
 		return -EINTR;
 	err = watch_retire(watch, &pin, &event);
-	mutex_unlock(&watch->user);
+	mutex_unlock(&watch->op_lock);
 	if (!err)
 		watch_dispose(watch, &pin, &event);
 	return err;
@@ -270,9 +270,9 @@ void pw_watch_del_idle(struct pw_watch *watch)
 	struct pw_pin pin;
 	int err;
 
-	mutex_lock(&watch->user);
+	mutex_lock(&watch->op_lock);
 	err = watch_retire(watch, &pin, &event);
-	mutex_unlock(&watch->user);
+	mutex_unlock(&watch->op_lock);
 	if (!WARN_ON_ONCE(err))
 		watch_dispose(watch, &pin, &event);
 }
