@@ -123,7 +123,7 @@ static int ioctl_watch_del(struct pw_file *file, union ioctl_args *args,
 
 	if (args->del.reserved)
 		return -EINVAL;
-	watch = pw_watch_find(file, args->del.id);
+	watch = pw_file_find_watch(file, args->del.id);
 	if (!watch)
 		return -ENOENT;
 	err = pw_watch_del(watch);

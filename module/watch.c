@@ -4,7 +4,6 @@
  */
 #include <linux/err.h>
 #include <linux/mm.h>
-#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/stacktrace.h>
 #include "file.h"
@@ -96,24 +95,9 @@ void pw_watch_put(struct pw_watch *watch)
 	kref_put(&watch->ref, watch_free);
 }
 
-struct pw_watch *pw_watch_find(struct pw_file *file, u32 id)
-{
-	struct pw_watch *watch;
-
-	if (id >= file->max_watches)
-		return NULL;
-	id = array_index_nospec(id, file->max_watches);
-	xa_lock(&file->watches);
-	watch = xa_load(&file->watches, id);
-	if (watch)
-		pw_watch_get(watch);
-	xa_unlock(&file->watches);
-	return watch;
-}
-
 struct pw_watch *pw_watch_find_ready(struct pw_file *file, u32 id)
 {
-	struct pw_watch *watch = pw_watch_find(file, id);
+	struct pw_watch *watch = pw_file_find_watch(file, id);
 	bool ready;
 
 	if (!watch)
@@ -125,18 +109,6 @@ struct pw_watch *pw_watch_find_ready(struct pw_file *file, u32 id)
 		return watch;
 	pw_watch_put(watch);
 	return NULL;
-}
-
-struct pw_watch *pw_watch_next(struct pw_file *file, unsigned long *id)
-{
-	struct pw_watch *watch;
-
-	xa_lock(&file->watches);
-	watch = xa_find(&file->watches, id, ULONG_MAX, XA_PRESENT);
-	if (watch)
-		pw_watch_get(watch);
-	xa_unlock(&file->watches);
-	return watch;
 }
 
 static struct pw_watch *watch_create(struct pw_file *file,
@@ -181,28 +153,23 @@ struct pw_watch *pw_watch_alloc(struct pw_file *file,
 	watch = watch_create(file, args, length);
 	if (!watch)
 		goto err_uncharge;
-	err = xa_alloc(&file->watches, &watch->id, watch,
-		       XA_LIMIT(0, file->max_watches - 1), GFP_KERNEL_ACCOUNT);
+	err = pw_file_insert_watch(file, watch, &watch->id);
 	if (err)
 		goto err_free;
-	atomic_inc(&file->nr_watches);
-	atomic_long_inc(&pw_counters.nr_watches);
 	return watch;
 
 err_free:
 	pw_watch_put(watch);
 err_uncharge:
 	pw_limits_uncharge(file->user);
-	return ERR_PTR(err == -EBUSY ? -ENOSPC : err);
+	return ERR_PTR(err);
 }
 
 void pw_watch_unlink(struct pw_watch *watch)
 {
 	struct pw_file *file = watch->file;
 
-	xa_erase(&file->watches, watch->id);
-	atomic_dec(&file->nr_watches);
-	atomic_long_dec(&pw_counters.nr_watches);
+	pw_file_remove_watch(file, watch->id);
 	pw_limits_uncharge(file->user);
 	pw_watch_put(watch);
 }

@@ -186,17 +186,7 @@ extern const struct pinwatch_interval_notifier_ops pw_watch_ops;
 void pw_watch_reap(struct pw_watch *watch);
 
 /**
- * pw_watch_find() - look an id up
- * @file: The file.
- * @id: From user space; any value.
- *
- * Context: process context. Does not sleep.
- * Return: the watch with a reference, NULL.
- */
-struct pw_watch *pw_watch_find(struct pw_file *file, u32 id);
-
-/**
- * pw_watch_find_ready() - the same, if WATCH_ADD has returned it
+ * pw_watch_find_ready() - look an id up, unless its watch is being added
  * @file: The file.
  * @id: From user space; any value.
  *
@@ -205,16 +195,6 @@ struct pw_watch *pw_watch_find(struct pw_file *file, u32 id);
  * any time; NULL.
  */
 struct pw_watch *pw_watch_find_ready(struct pw_file *file, u32 id);
-
-/**
- * pw_watch_next() - walk the table
- * @file: The file.
- * @id: From where; where it was found.
- *
- * Context: process context. Does not sleep.
- * Return: the watch with a reference, NULL.
- */
-struct pw_watch *pw_watch_next(struct pw_file *file, unsigned long *id);
 
 /**
  * pw_watch_get() - take a reference
