@@ -8,9 +8,9 @@
 #include <linux/stacktrace.h>
 #include "file.h"
 #include "generation.h"
+#include "genl.h"
 #include "hit.h"
 #include "limits.h"
-#include "ring.h"
 #include "watch_trace.h"
 #include "watch.h"
 
@@ -68,7 +68,7 @@ static bool watch_invalidate(struct pinwatch_interval_notifier *sub,
 	/* The file is there for as long as we are subscribed. */
 	if (generation) {
 		trace_pinwatch_hit(watch, &hit, generation);
-		pw_ring_push(watch, &hit, generation);
+		pw_genl_hit(watch->file, watch->id, &hit, generation);
 	}
 	if (wake)
 		pw_event_wake(&watch->file->events);
