@@ -20,6 +20,7 @@ static struct kmem_cache *watch_cache;
 static bool watch_hit(struct pw_watch *watch, const struct pw_hit *hit, u64 generation)
 {
 	struct pw_stack *stack = watch->stack;
+	bool first;
 
 	lockdep_assert_held(&watch->lock);
 	watch->hits++;
@@ -36,7 +37,10 @@ static bool watch_hit(struct pw_watch *watch, const struct pw_hit *hit, u64 gene
 		return false;
 	if (watch->flags & PINWATCH_WATCH_F_ONESHOT)
 		watch->armed = false;
-	return pw_event_record(watch, hit, generation);
+	first = pw_event_merge(&watch->event, hit, generation);
+	if (first)
+		pw_event_enqueue(&watch->file->events, &watch->dirty);
+	return first;
 }
 
 /*
@@ -53,7 +57,7 @@ static bool watch_invalidate(struct pinwatch_interval_notifier *sub,
 	struct pw_hit hit;
 	u64 generation = 0;
 
-	pw_hit_init(&hit, watch, range, cur_seq);
+	pw_hit_init(&hit, &sub->interval_tree, watch->touched_shift, range, cur_seq);
 	spin_lock(&watch->lock);
 	pinwatch_interval_set_seq(sub, cur_seq);
 	if (watch->state == PW_WATCH_ACTIVE) {
@@ -194,7 +198,8 @@ static int watch_retire(struct pw_watch *watch, struct pw_pin *pin, struct pw_ev
 	if (watch->state == PW_WATCH_ACTIVE || watch->state == PW_WATCH_DEAD) {
 		watch->state = PW_WATCH_DELETING;
 		trace_pinwatch_watch_del(watch, pw_generation_bump(watch->gen));
-		pw_event_forget(watch, event);
+		pw_event_take(&watch->event, event);
+		pw_event_dequeue(&watch->file->events, &watch->dirty);
 		*pin = watch_detach_pin(watch);
 		err = 0;
 	}
