@@ -9,16 +9,18 @@
 #include <linux/module.h>
 #include <linux/poll.h>
 #include "chardev.h"
+#include "event.h"
 #include "file.h"
 #include "generation.h"
 #include "ioctl.h"
+#include "reader.h"
 
 static ssize_t chardev_read(struct file *filp, char __user *buf, size_t count,
 			    loff_t *pos)
 {
 	struct pw_file *file = filp->private_data;
 
-	return pw_event_read(&file->events, buf, count, filp->f_flags & O_NONBLOCK);
+	return pw_reader_read(&file->events, buf, count, filp->f_flags & O_NONBLOCK);
 }
 
 static __poll_t chardev_poll(struct file *filp, poll_table *wait)

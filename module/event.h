@@ -17,7 +17,6 @@
 
 struct pid;
 struct pw_hit;
-struct pw_watch;
 
 /**
  * struct pw_event_queue - the dirty watches of a file
@@ -71,24 +70,63 @@ struct pw_event {
 void pw_event_init_queue(struct pw_event_queue *queue);
 
 /**
- * pw_event_record() - a watch was hit
- * @watch: The watch.
- * @hit: By what; by current.
- * @generation: Of the watch, after it.
+ * pw_event_merge() - merge a hit into the pending record of a watch
+ * @pending: The record.
+ * @hit: The hit, caused by current.
+ * @generation: The generation of the watch after @hit.
  *
- * Context: under watch->lock, in an invalidation callback. Does not sleep.
- * Return: true when pw_event_wake() is due, after @watch->lock.
+ * Context: under pw_watch.lock, in an invalidation callback. Does not sleep.
+ * Return: true if @hit is the first in @pending: the caller has to call
+ * pw_event_enqueue(), and pw_event_wake() after it has released pw_watch.lock.
  */
-bool pw_event_record(struct pw_watch *watch, const struct pw_hit *hit, u64 generation);
+bool pw_event_merge(struct pw_event *pending, const struct pw_hit *hit, u64 generation);
 
 /**
- * pw_event_forget() - drop what is pending of a watch that is being deleted
- * @watch: The watch.
- * @event: What it was, for pw_event_put().
+ * pw_event_take() - move the pending record of a watch
+ * @pending: The record; nothing is pending afterwards.
+ * @event: Filled in. Takes over the references of @pending, for pw_event_put().
  *
- * Context: under watch->lock. Does not sleep.
+ * Context: under pw_watch.lock. Does not sleep.
+ * Return: true if something was pending.
  */
-void pw_event_forget(struct pw_watch *watch, struct pw_event *event);
+bool pw_event_take(struct pw_event *pending, struct pw_event *event);
+
+/**
+ * pw_event_restore() - undo pw_event_take()
+ * @pending: The record, into which hits may have merged since.
+ * @taken: From pw_event_take(). The actor of @taken was first, so @pending names that
+ *	actor; the references of the other actor are in @taken, for pw_event_put().
+ *
+ * Context: under pw_watch.lock. Does not sleep.
+ */
+void pw_event_restore(struct pw_event *pending, struct pw_event *taken);
+
+/**
+ * pw_event_enqueue() - put a watch at the end of the dirty list
+ * @queue: The queue of the file.
+ * @dirty: pw_watch.dirty. It may be on the list already.
+ *
+ * Context: under pw_watch.lock. Does not sleep.
+ */
+void pw_event_enqueue(struct pw_event_queue *queue, struct list_head *dirty);
+
+/**
+ * pw_event_enqueue_first() - put a watch at the head of the dirty list
+ * @queue: The queue of the file.
+ * @dirty: pw_watch.dirty. It may be on the list already.
+ *
+ * Context: under pw_watch.lock. Does not sleep.
+ */
+void pw_event_enqueue_first(struct pw_event_queue *queue, struct list_head *dirty);
+
+/**
+ * pw_event_dequeue() - remove a watch from the dirty list
+ * @queue: The queue of the file.
+ * @dirty: pw_watch.dirty. It need not be on the list.
+ *
+ * Context: under pw_watch.lock. Does not sleep.
+ */
+void pw_event_dequeue(struct pw_event_queue *queue, struct list_head *dirty);
 
 /**
  * pw_event_put() - give the references of a record back
@@ -114,20 +152,5 @@ void pw_event_wake(struct pw_event_queue *queue);
  * Return: true if the dirty list is not empty; it may be by the time of a read.
  */
 bool pw_event_pending(struct pw_event_queue *queue);
-
-/**
- * pw_event_read() - read(2)
- * @queue: The queue.
- * @buf: Where to.
- * @count: Bytes there.
- * @nonblock: Do not wait for the first record.
- *
- * Context: process context, may sleep. Several readers share the records.
- * Return: bytes, whole records; -EINVAL (@count is less than one), -EAGAIN
- * (@nonblock and none), -ERESTARTSYS (a signal), -EFAULT (what was not delivered
- * stays queued).
- */
-ssize_t pw_event_read(struct pw_event_queue *queue, char __user *buf,
-		      size_t count, bool nonblock);
 
 #endif /* _PW_EVENT_H */

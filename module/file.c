@@ -6,6 +6,7 @@
 #include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/nospec.h>
 #include <linux/pid.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
@@ -24,6 +25,52 @@ static struct workqueue_struct *reap_wq;
 static DEFINE_XARRAY_ALLOC1(files);
 static DEFINE_MUTEX(files_lock);
 
+int pw_file_insert_watch(struct pw_file *file, struct pw_watch *watch, u32 *id)
+{
+	int err = xa_alloc(&file->watches, id, watch, XA_LIMIT(0, file->max_watches - 1),
+			   GFP_KERNEL_ACCOUNT);
+
+	if (err)
+		return err == -EBUSY ? -ENOSPC : err;
+	atomic_inc(&file->nr_watches);
+	atomic_long_inc(&pw_counters.nr_watches);
+	return 0;
+}
+
+void pw_file_remove_watch(struct pw_file *file, u32 id)
+{
+	xa_erase(&file->watches, id);
+	atomic_dec(&file->nr_watches);
+	atomic_long_dec(&pw_counters.nr_watches);
+}
+
+struct pw_watch *pw_file_find_watch(struct pw_file *file, u32 id)
+{
+	struct pw_watch *watch;
+
+	if (id >= file->max_watches)
+		return NULL;
+	id = array_index_nospec(id, file->max_watches);
+	xa_lock(&file->watches);
+	watch = xa_load(&file->watches, id);
+	if (watch)
+		pw_watch_get(watch);
+	xa_unlock(&file->watches);
+	return watch;
+}
+
+struct pw_watch *pw_file_next_watch(struct pw_file *file, unsigned long *id)
+{
+	struct pw_watch *watch;
+
+	xa_lock(&file->watches);
+	watch = xa_find(&file->watches, id, ULONG_MAX, XA_PRESENT);
+	if (watch)
+		pw_watch_get(watch);
+	xa_unlock(&file->watches);
+	return watch;
+}
+
 /* All its watches die together, one callback each: a pass finds many. */
 static void reap_work(struct work_struct *work)
 {
@@ -31,7 +78,7 @@ static void reap_work(struct work_struct *work)
 	struct pw_watch *watch;
 	unsigned long id = 0;
 
-	while ((watch = pw_watch_next(file, &id))) {
+	while ((watch = pw_file_next_watch(file, &id))) {
 		pw_watch_reap(watch);
 		pw_watch_put(watch);
 		id++;
@@ -46,7 +93,7 @@ struct pw_file *pw_file_alloc(void)
 
 	if (!file)
 		return ERR_PTR(-ENOMEM);
-	spin_lock_init(&file->bind);
+	spin_lock_init(&file->bind_lock);
 	file->max_watches = pw_limits_max_watches();
 	xa_init_flags(&file->watches, XA_FLAGS_ALLOC | XA_FLAGS_ACCOUNT);
 	pw_event_init_queue(&file->events);
@@ -84,7 +131,7 @@ void pw_file_free(struct pw_file *file)
 	xa_erase(&files, file->number);
 	mutex_unlock(&files_lock);
 
-	while ((watch = pw_watch_next(file, &id))) {
+	while ((watch = pw_file_next_watch(file, &id))) {
 		pw_watch_del_idle(watch);
 		pw_watch_put(watch);
 		cond_resched();
@@ -110,7 +157,7 @@ static bool file_set_mm(struct pw_file *file, struct mm_struct *mm, pid_t owner,
 	bool unbound;
 
 	mmgrab(mm);
-	spin_lock(&file->bind);
+	spin_lock(&file->bind_lock);
 	unbound = !file->mm;
 	if (unbound) {
 		WRITE_ONCE(file->owner, owner);
@@ -118,7 +165,7 @@ static bool file_set_mm(struct pw_file *file, struct mm_struct *mm, pid_t owner,
 		/* Pairs with the acquire in pw_file_bind(). */
 		smp_store_release(&file->mm, mm);
 	}
-	spin_unlock(&file->bind);
+	spin_unlock(&file->bind_lock);
 	if (!unbound)
 		mmdrop(mm);
 	return unbound;

@@ -15,6 +15,7 @@
 struct mm_struct;
 struct pw_generation_set;
 struct pw_user;
+struct pw_watch;
 
 /**
  * struct pw_file - what an open file description holds
@@ -22,9 +23,9 @@ struct pw_user;
  * @owner: The process whose address space it was bound to, in the initial PID
  *	namespace; 0 before. It may be gone.
  * @mm: The address space of the first WATCH_ADD, or of ATTACH, with a reference to
- *	its mm_count; NULL before. Set once, under @bind, then constant.
+ *	its mm_count; NULL before. Set once, under @bind_lock, then constant.
  * @attached: By ATTACH. Set before @mm is, then constant.
- * @bind: The setting of @mm; a leaf.
+ * @bind_lock: The setting of @mm; a leaf.
  * @user: Who pays for the watches; constant.
  * @gens: The generations; constant.
  * @max_watches: Ids are below it; constant.
@@ -39,7 +40,7 @@ struct pw_file {
 	pid_t owner;
 	struct mm_struct *mm;
 	bool attached;
-	spinlock_t bind;	/* setting mm */
+	spinlock_t bind_lock;	/* setting mm */
 	struct pw_user *user;
 	struct pw_generation_set *gens;
 	unsigned int max_watches;
@@ -101,6 +102,47 @@ unsigned long pw_file_task_size(const struct pw_file *file);
  * Return: 0, -ESRCH, -EBUSY.
  */
 int pw_file_attach(struct pw_file *file, pid_t pid);
+
+/**
+ * pw_file_insert_watch() - give a watch a free id
+ * @file: The file.
+ * @watch: The watch. The table takes over the caller's first reference.
+ * @id: Filled in before other tasks can find @watch. At least 0, less than
+ *	@file->max_watches.
+ *
+ * Context: process context, may sleep.
+ * Return: 0; -ENOSPC if all ids are in use; -ENOMEM.
+ */
+int pw_file_insert_watch(struct pw_file *file, struct pw_watch *watch, u32 *id);
+
+/**
+ * pw_file_remove_watch() - free an id
+ * @file: The file.
+ * @id: The id of a watch. The caller drops the reference that the table held.
+ *
+ * Context: process context. Does not sleep.
+ */
+void pw_file_remove_watch(struct pw_file *file, u32 id);
+
+/**
+ * pw_file_find_watch() - look up a watch by its id
+ * @file: The file.
+ * @id: From user space; any value.
+ *
+ * Context: process context. Does not sleep.
+ * Return: the watch with a reference for the caller, or NULL.
+ */
+struct pw_watch *pw_file_find_watch(struct pw_file *file, u32 id);
+
+/**
+ * pw_file_next_watch() - find the watch with the next id
+ * @file: The file.
+ * @id: The lowest id to return. Set to the id of the result.
+ *
+ * Context: process context. Does not sleep.
+ * Return: the watch with a reference for the caller, or NULL.
+ */
+struct pw_watch *pw_file_next_watch(struct pw_file *file, unsigned long *id);
 
 /**
  * pw_file_list_lock() - keep all files from being freed

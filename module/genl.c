@@ -4,6 +4,7 @@
  */
 #include <linux/kernel.h>
 #include <linux/module.h>
+#include <linux/workqueue.h>
 #include <net/net_namespace.h>
 #include <linux/pinwatch_netlink.h>
 #include "compat/net.h"
@@ -62,7 +63,7 @@ static bool message_send(unsigned int group, const struct pw_ring_event *event)
 /* What could not be sent to a group is told with the next one that is. */
 static bool group_send(unsigned int group, const struct pw_ring_event *event)
 {
-	static u64 unsent[ARRAY_SIZE(groups)];	/* the ring's worker's own */
+	static u64 unsent[ARRAY_SIZE(groups)];	/* used by send_run() only */
 	struct pw_ring_event told = *event;
 	bool sent = true;
 
@@ -80,25 +81,61 @@ static bool events_send(const struct pw_ring_event *event)
 	return group_send(GROUP_ACTORS, event) && sent;
 }
 
-static const struct pw_ring_ops ring_ops = {
-	.wanted = events_wanted,
-	.send = events_send,
-};
+static void send_run(struct work_struct *work)
+{
+	struct pw_ring_event event;
+	bool sent;
+
+	while (pw_ring_take(&event)) {
+		sent = events_send(&event);
+		if (event.file)
+			pw_ring_count(sent);
+		cond_resched();
+	}
+}
+
+static struct workqueue_struct *send_wq;
+static DECLARE_WORK(send_work, send_run);
+
+void pw_genl_hit(const struct pw_file *file, u32 id, const struct pw_hit *hit,
+		 u64 generation)
+{
+	if (!events_wanted())
+		return;
+	pw_ring_push(file, id, hit, generation);
+	/*
+	 * Queueing cannot miss the event: if send_run() is already running, it has not
+	 * taken the event yet, or this call queues it once more.
+	 */
+	queue_work(send_wq, &send_work);
+}
 
 int pw_genl_init(void)
 {
-	int err = pw_ring_init(&ring_ops);
+	int err = pw_ring_init();
 
 	if (err)
 		return err;
+	err = -ENOMEM;
+	send_wq = alloc_workqueue("pinwatch_genl", WQ_UNBOUND, 0);
+	if (!send_wq)
+		goto err_ring;
 	err = genl_register_family(&pw_genl_family);
 	if (err)
-		pw_ring_exit();
+		goto err_wq;
+	return 0;
+
+err_wq:
+	destroy_workqueue(send_wq);
+err_ring:
+	pw_ring_exit();
 	return err;
 }
 
 void pw_genl_exit(void)
 {
-	pw_ring_exit();
+	/* Sends the events that are in the ring. */
+	destroy_workqueue(send_wq);
 	genl_unregister_family(&pw_genl_family);
+	pw_ring_exit();
 }

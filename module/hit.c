@@ -3,6 +3,7 @@
  * Hits: an invalidation in the words of the ABI
  */
 #include <linux/bits.h>
+#include <linux/interval_tree.h>
 #include <linux/kernel.h>
 #include <linux/ktime.h>
 #include <linux/log2.h>
@@ -11,7 +12,6 @@
 #include <linux/pinwatch.h>
 #include "cause.h"
 #include "hit.h"
-#include "watch.h"
 
 static u32 event_of(const struct mmu_notifier_range *range)
 {
@@ -35,18 +35,16 @@ unsigned int pw_hit_touched_shift(unsigned long length)
 	return max_t(unsigned int, PAGE_SHIFT, order_base_2(DIV_ROUND_UP(length, 64)));
 }
 
-void pw_hit_init(struct pw_hit *hit, const struct pw_watch *watch,
-		 const struct mmu_notifier_range *range, unsigned long seq)
+void pw_hit_init(struct pw_hit *hit, const struct interval_tree_node *node,
+		 unsigned int touched_shift, const struct mmu_notifier_range *range,
+		 unsigned long seq)
 {
-	const struct interval_tree_node *node = &watch->sub.interval_tree;
-	unsigned int shift = watch->touched_shift;
-
 	hit->event = event_of(range);
 	hit->atomic = !mmu_notifier_range_blockable(range);
 	hit->cause = pw_cause_of(range, seq);
 	hit->time_ns = ktime_get_ns();
 	hit->start = max(range->start & PAGE_MASK, node->start);
 	hit->last = min((range->end - 1) | ~PAGE_MASK, node->last);
-	hit->touched = GENMASK_ULL((hit->last - node->start) >> shift,
-				   (hit->start - node->start) >> shift);
+	hit->touched = GENMASK_ULL((hit->last - node->start) >> touched_shift,
+				   (hit->start - node->start) >> touched_shift);
 }

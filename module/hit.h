@@ -7,8 +7,8 @@
 
 #include <linux/types.h>
 
+struct interval_tree_node;
 struct mmu_notifier_range;
-struct pw_watch;
 
 /**
  * struct pw_hit - one invalidation of one watch
@@ -33,16 +33,18 @@ struct pw_hit {
 };
 
 /**
- * pw_hit_init() - what an invalidation does to a watch
- * @hit: Filled.
- * @watch: The watch.
+ * pw_hit_init() - compute what an invalidation does to a watch
+ * @hit: Filled in.
+ * @node: The range of the watch; whole pages. Overlaps @range.
+ * @touched_shift: Of the watch; from pw_hit_touched_shift().
  * @range: The invalidation.
- * @seq: Its sequence value.
+ * @seq: The sequence value of the invalidation.
  *
- * Context: in the callback of @watch, under no lock. Does not sleep.
+ * Context: in the callback of the watch, without its lock. Does not sleep.
  */
-void pw_hit_init(struct pw_hit *hit, const struct pw_watch *watch,
-		 const struct mmu_notifier_range *range, unsigned long seq);
+void pw_hit_init(struct pw_hit *hit, const struct interval_tree_node *node,
+		 unsigned int touched_shift, const struct mmu_notifier_range *range,
+		 unsigned long seq);
 
 /**
  * pw_hit_touched_shift() - the unit of the bits of pw_hit.touched

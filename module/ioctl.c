@@ -18,6 +18,7 @@
 #include "query.h"
 #include "verify.h"
 #include "watch.h"
+#include "watch_pin.h"
 
 /* A structure in user space, as long as the ioctl number says */
 struct ioctl_arg {
@@ -122,7 +123,7 @@ static int ioctl_watch_del(struct pw_file *file, union ioctl_args *args,
 
 	if (args->del.reserved)
 		return -EINVAL;
-	watch = pw_watch_find(file, args->del.id);
+	watch = pw_file_find_watch(file, args->del.id);
 	if (!watch)
 		return -ENOENT;
 	err = pw_watch_del(watch);

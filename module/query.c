@@ -52,7 +52,7 @@ static int query_next(struct pw_file *file, struct pinwatch_watch_query *args)
 	struct pw_watch *watch;
 	bool found = false;
 
-	while (!found && (watch = pw_watch_next(file, &id))) {
+	while (!found && (watch = pw_file_next_watch(file, &id))) {
 		found = query_fill(watch, args);
 		pw_watch_put(watch);
 		id++;
@@ -70,7 +70,7 @@ int pw_query_watch(struct pw_file *file, struct pinwatch_watch_query *args)
 		return -EINVAL;
 	if (args->flags & PINWATCH_QUERY_F_NEXT)
 		return query_next(file, args);
-	watch = pw_watch_find(file, args->id);
+	watch = pw_file_find_watch(file, args->id);
 	if (!watch)
 		return -ENOENT;
 	found = query_fill(watch, args);
@@ -107,7 +107,7 @@ int pw_query_stack(struct pw_file *file, struct pinwatch_watch_stack *args)
 
 	if (args->reserved)
 		return -EINVAL;
-	watch = pw_watch_find(file, args->id);
+	watch = pw_file_find_watch(file, args->id);
 	if (!watch)
 		return -ENOENT;
 	err = stack_fill(watch, args);

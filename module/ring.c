@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Ring: filled in callbacks, emptied by a worker
+ * Ring: filled by invalidation callbacks, emptied by the netlink worker
  */
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
-#include <linux/workqueue.h>
 #include <linux/pinwatch.h>
 #include "file.h"
 #include "hit.h"
 #include "ring.h"
-#include "watch.h"
 
 #define RING_SIZE	1024
 
@@ -38,17 +36,12 @@ static struct ring {
 	u64 nr_lost;
 } ring = { .lock = __SPIN_LOCK_UNLOCKED(ring.lock) };
 
-static const struct pw_ring_ops *ring_ops;
-static struct workqueue_struct *ring_wq;
-static void ring_run(struct work_struct *work);
-static DECLARE_WORK(ring_work, ring_run);
-
-static void event_fill(struct pw_ring_event *event, const struct pw_watch *watch,
+static void event_fill(struct pw_ring_event *event, const struct pw_file *file, u32 id,
 		       const struct pw_hit *hit, u64 generation)
 {
-	event->file = watch->file->number;
-	event->id = watch->id;
-	event->owner = READ_ONCE(watch->file->owner);
+	event->file = file->number;
+	event->id = id;
+	event->owner = READ_ONCE(file->owner);
 	event->event = hit->event;
 	event->cause = hit->cause;
 	event->start = hit->start;
@@ -62,19 +55,18 @@ static void event_fill(struct pw_ring_event *event, const struct pw_watch *watch
 	memcpy(event->comm, current->comm, sizeof(event->comm));
 }
 
-void pw_ring_push(const struct pw_watch *watch, const struct pw_hit *hit, u64 generation)
+void pw_ring_push(const struct pw_file *file, u32 id, const struct pw_hit *hit,
+		  u64 generation)
 {
 	struct pw_ring_event *event;
 
-	if (!ring_ops->wanted())
-		return;
 	spin_lock(&ring.lock);
 	ring.seq++;
 	if (ring.nr < RING_SIZE) {
 		event = &ring.events[(ring.first + ring.nr) % RING_SIZE];
 		event->seq = ring.seq;
 		event->lost = ring.lost;
-		event_fill(event, watch, hit, generation);
+		event_fill(event, file, id, hit, generation);
 		ring.lost = 0;
 		ring.nr++;
 	} else {
@@ -82,12 +74,9 @@ void pw_ring_push(const struct pw_watch *watch, const struct pw_hit *hit, u64 ge
 		ring.nr_lost++;
 	}
 	spin_unlock(&ring.lock);
-	/* No work is lost: a worker that runs has not looked yet, or is queued anew. */
-	queue_work(ring_wq, &ring_work);
 }
 
-/* The oldest; or, if there is none, that some were lost. */
-static bool ring_take(struct pw_ring_event *event)
+bool pw_ring_take(struct pw_ring_event *event)
 {
 	bool some;
 
@@ -107,7 +96,7 @@ static bool ring_take(struct pw_ring_event *event)
 	return some;
 }
 
-static void ring_count(bool sent)
+void pw_ring_count(bool sent)
 {
 	spin_lock(&ring.lock);
 	if (sent)
@@ -115,19 +104,6 @@ static void ring_count(bool sent)
 	else
 		ring.nr_lost++;
 	spin_unlock(&ring.lock);
-}
-
-static void ring_run(struct work_struct *work)
-{
-	struct pw_ring_event event;
-	bool sent;
-
-	while (ring_take(&event)) {
-		sent = ring_ops->send(&event);
-		if (event.file)
-			ring_count(sent);
-		cond_resched();
-	}
 }
 
 void pw_ring_counts(u64 *sent, u64 *lost)
@@ -138,22 +114,13 @@ void pw_ring_counts(u64 *sent, u64 *lost)
 	spin_unlock(&ring.lock);
 }
 
-int pw_ring_init(const struct pw_ring_ops *ops)
+int pw_ring_init(void)
 {
 	ring.events = kvcalloc(RING_SIZE, sizeof(*ring.events), GFP_KERNEL);
-	if (!ring.events)
-		return -ENOMEM;
-	ring_wq = alloc_workqueue("pinwatch_ring", WQ_UNBOUND, 0);
-	if (!ring_wq) {
-		kvfree(ring.events);
-		return -ENOMEM;
-	}
-	ring_ops = ops;
-	return 0;
+	return ring.events ? 0 : -ENOMEM;
 }
 
 void pw_ring_exit(void)
 {
-	destroy_workqueue(ring_wq);
 	kvfree(ring.events);
 }

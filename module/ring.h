@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Ring: hits on their way from the callbacks to a surface that sends them
+ * Ring: hits on their way from invalidation callbacks to the netlink worker
  *
- * A callback must not allocate and must not send. It copies the hit into a ring of
- * fixed size, if the surface wants it, and a worker hands it over. What does not fit
- * is lost, counted, and told with the next one.
+ * A callback must not allocate memory and must not send. It copies the hit into a
+ * ring of fixed size. The worker of genl.c takes the events out and sends them. A hit
+ * that finds the ring full is counted as lost; the next event carries the count.
  */
 #ifndef _PW_RING_H
 #define _PW_RING_H
@@ -12,8 +12,8 @@
 #include <linux/sched.h>
 #include <linux/types.h>
 
+struct pw_file;
 struct pw_hit;
-struct pw_watch;
 
 /**
  * struct pw_ring_event - a hit, and whose it was
@@ -52,48 +52,56 @@ struct pw_ring_event {
 };
 
 /**
- * struct pw_ring_ops - the surface
- * @wanted: Does anybody listen? Called in callbacks: must not sleep.
- * @send: Hand an event on. Called by a worker, one at a time, may sleep. False: it
- *	is lost, to some listeners at least.
- */
-struct pw_ring_ops {
-	bool (*wanted)(void);
-	bool (*send)(const struct pw_ring_event *event);
-};
-
-/**
- * pw_ring_push() - a watch was hit
- * @watch: The watch.
- * @hit: By what.
- * @generation: Of the watch, after it.
+ * pw_ring_push() - copy a hit into the ring, or count it as lost
+ * @file: The file of the watch.
+ * @id: The id of the watch.
+ * @hit: The hit, caused by current.
+ * @generation: The generation of the watch after @hit.
  *
- * Context: in the callback of @watch, best without its lock. Does not sleep.
+ * Context: invalidation callback. Does not sleep.
  */
-void pw_ring_push(const struct pw_watch *watch, const struct pw_hit *hit, u64 generation);
+void pw_ring_push(const struct pw_file *file, u32 id, const struct pw_hit *hit,
+		  u64 generation);
 
 /**
- * pw_ring_counts() - since load
- * @sent: Filled: events that were handed over.
- * @lost: Filled: events that were not.
+ * pw_ring_take() - remove the oldest event from the ring
+ * @event: Filled in. If the ring is empty but hits were lost after the newest event
+ *	that was taken, @event->file is 0.
+ *
+ * Context: process context. Does not sleep.
+ * Return: true if @event was filled in, false if there is nothing to report.
+ */
+bool pw_ring_take(struct pw_ring_event *event);
+
+/**
+ * pw_ring_count() - count an event that pw_ring_take() returned
+ * @sent: It was sent to all listeners.
+ *
+ * Context: process context. Does not sleep.
+ */
+void pw_ring_count(bool sent);
+
+/**
+ * pw_ring_counts() - events since the module was loaded
+ * @sent: Set to the number of events that were sent.
+ * @lost: Set to the number of events that were lost.
  *
  * Context: any. Does not sleep.
  */
 void pw_ring_counts(u64 *sent, u64 *lost);
 
 /**
- * pw_ring_init() - before the first hit
- * @ops: The surface; constant.
+ * pw_ring_init() - allocate the ring
  *
- * Context: module init.
+ * Context: module init, before the first hit.
  * Return: 0, -ENOMEM.
  */
-int pw_ring_init(const struct pw_ring_ops *ops);
+int pw_ring_init(void);
 
 /**
- * pw_ring_exit() - after the last hit; hands over what is in the ring
+ * pw_ring_exit() - free the ring
  *
- * Context: module exit.
+ * Context: module exit, after the last hit.
  */
 void pw_ring_exit(void);
 

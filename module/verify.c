@@ -4,7 +4,7 @@
  *
  * hmm_range_fault() without a request brings nothing in. The whole of it is a read
  * section of the watch's own subscription, begun anew when something was invalidated
- * meanwhile. Under pw_watch.user, so that the pin stays what it is; but for the
+ * meanwhile. Under pw_watch.op_lock, so that the pin stays what it is; but for the
  * reaper, who takes it away when the address space is gone.
  */
 #include <linux/hmm.h>
@@ -76,8 +76,8 @@ static u8 verdict_unmapped(const struct vm_area_struct *vma, unsigned long addr,
 }
 
 /* Under the mmap lock. */
-static void snapshot_judge(struct verify *v, unsigned long page, unsigned long nr,
-			   unsigned long addr)
+static void snapshot_verdicts(struct verify *v, unsigned long page, unsigned long nr,
+			      unsigned long addr)
 {
 	struct vm_area_struct *vma = find_vma(v->mm, addr);
 	unsigned long i;
@@ -109,7 +109,7 @@ static int snapshot_locked(struct verify *v, unsigned long page, unsigned long n
 	err = hmm_range_fault(&range);
 	if (err)
 		return err == -EBUSY ? -EAGAIN : err;
-	snapshot_judge(v, page, nr, start);
+	snapshot_verdicts(v, page, nr, start);
 	return 0;
 }
 
@@ -206,14 +206,14 @@ static int verify_run(struct verify *v, u64 *generation)
 	bool live;
 	int err = -ESRCH;
 
-	if (mutex_lock_killable(&v->watch->user))
+	if (mutex_lock_killable(&v->watch->op_lock))
 		return -EINTR;
 	live = mmget_not_zero(v->mm);
 	if (live)
 		err = verify_live(v, generation);
 	if (err == -ESRCH)
 		err = verify_gone(v, generation);
-	mutex_unlock(&v->watch->user);
+	mutex_unlock(&v->watch->op_lock);
 	/* It may be the last, and tear down all that was mapped: under no lock. */
 	if (live)
 		mmput(v->mm);

@@ -4,14 +4,13 @@
  */
 #include <linux/err.h>
 #include <linux/mm.h>
-#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/stacktrace.h>
 #include "file.h"
 #include "generation.h"
+#include "genl.h"
 #include "hit.h"
 #include "limits.h"
-#include "ring.h"
 #include "watch_trace.h"
 #include "watch.h"
 
@@ -21,6 +20,7 @@ static struct kmem_cache *watch_cache;
 static bool watch_hit(struct pw_watch *watch, const struct pw_hit *hit, u64 generation)
 {
 	struct pw_stack *stack = watch->stack;
+	bool first;
 
 	lockdep_assert_held(&watch->lock);
 	watch->hits++;
@@ -37,7 +37,10 @@ static bool watch_hit(struct pw_watch *watch, const struct pw_hit *hit, u64 gene
 		return false;
 	if (watch->flags & PINWATCH_WATCH_F_ONESHOT)
 		watch->armed = false;
-	return pw_event_record(watch, hit, generation);
+	first = pw_event_merge(&watch->event, hit, generation);
+	if (first)
+		pw_event_enqueue(&watch->file->events, &watch->dirty);
+	return first;
 }
 
 /*
@@ -54,7 +57,7 @@ static bool watch_invalidate(struct pinwatch_interval_notifier *sub,
 	struct pw_hit hit;
 	u64 generation = 0;
 
-	pw_hit_init(&hit, watch, range, cur_seq);
+	pw_hit_init(&hit, &sub->interval_tree, watch->touched_shift, range, cur_seq);
 	spin_lock(&watch->lock);
 	pinwatch_interval_set_seq(sub, cur_seq);
 	if (watch->state == PW_WATCH_ACTIVE) {
@@ -69,7 +72,7 @@ static bool watch_invalidate(struct pinwatch_interval_notifier *sub,
 	/* The file is there for as long as we are subscribed. */
 	if (generation) {
 		trace_pinwatch_hit(watch, &hit, generation);
-		pw_ring_push(watch, &hit, generation);
+		pw_genl_hit(watch->file, watch->id, &hit, generation);
 	}
 	if (wake)
 		pw_event_wake(&watch->file->events);
@@ -96,24 +99,9 @@ void pw_watch_put(struct pw_watch *watch)
 	kref_put(&watch->ref, watch_free);
 }
 
-struct pw_watch *pw_watch_find(struct pw_file *file, u32 id)
-{
-	struct pw_watch *watch;
-
-	if (id >= file->max_watches)
-		return NULL;
-	id = array_index_nospec(id, file->max_watches);
-	xa_lock(&file->watches);
-	watch = xa_load(&file->watches, id);
-	if (watch)
-		pw_watch_get(watch);
-	xa_unlock(&file->watches);
-	return watch;
-}
-
 struct pw_watch *pw_watch_find_ready(struct pw_file *file, u32 id)
 {
-	struct pw_watch *watch = pw_watch_find(file, id);
+	struct pw_watch *watch = pw_file_find_watch(file, id);
 	bool ready;
 
 	if (!watch)
@@ -125,18 +113,6 @@ struct pw_watch *pw_watch_find_ready(struct pw_file *file, u32 id)
 		return watch;
 	pw_watch_put(watch);
 	return NULL;
-}
-
-struct pw_watch *pw_watch_next(struct pw_file *file, unsigned long *id)
-{
-	struct pw_watch *watch;
-
-	xa_lock(&file->watches);
-	watch = xa_find(&file->watches, id, ULONG_MAX, XA_PRESENT);
-	if (watch)
-		pw_watch_get(watch);
-	xa_unlock(&file->watches);
-	return watch;
 }
 
 static struct pw_watch *watch_create(struct pw_file *file,
@@ -161,7 +137,7 @@ static struct pw_watch *watch_create(struct pw_file *file,
 	watch->touched_shift = pw_hit_touched_shift(length);
 	watch->state = PW_WATCH_ADDING;
 	kref_init(&watch->ref);
-	mutex_init(&watch->user);
+	mutex_init(&watch->op_lock);
 	spin_lock_init(&watch->lock);
 	INIT_LIST_HEAD(&watch->dirty);
 	return watch;
@@ -181,28 +157,23 @@ struct pw_watch *pw_watch_alloc(struct pw_file *file,
 	watch = watch_create(file, args, length);
 	if (!watch)
 		goto err_uncharge;
-	err = xa_alloc(&file->watches, &watch->id, watch,
-		       XA_LIMIT(0, file->max_watches - 1), GFP_KERNEL_ACCOUNT);
+	err = pw_file_insert_watch(file, watch, &watch->id);
 	if (err)
 		goto err_free;
-	atomic_inc(&file->nr_watches);
-	atomic_long_inc(&pw_counters.nr_watches);
 	return watch;
 
 err_free:
 	pw_watch_put(watch);
 err_uncharge:
 	pw_limits_uncharge(file->user);
-	return ERR_PTR(err == -EBUSY ? -ENOSPC : err);
+	return ERR_PTR(err);
 }
 
 void pw_watch_unlink(struct pw_watch *watch)
 {
 	struct pw_file *file = watch->file;
 
-	xa_erase(&file->watches, watch->id);
-	atomic_dec(&file->nr_watches);
-	atomic_long_dec(&pw_counters.nr_watches);
+	pw_file_remove_watch(file, watch->id);
 	pw_limits_uncharge(file->user);
 	pw_watch_put(watch);
 }
@@ -217,17 +188,18 @@ static struct pw_pin watch_detach_pin(struct pw_watch *watch)
 	return pin;
 }
 
-/* The one deleter, from here on. Under watch->user. */
+/* The one deleter, from here on. Under watch->op_lock. */
 static int watch_retire(struct pw_watch *watch, struct pw_pin *pin, struct pw_event *event)
 {
 	int err = -ENOENT;
 
-	lockdep_assert_held(&watch->user);
+	lockdep_assert_held(&watch->op_lock);
 	spin_lock(&watch->lock);
 	if (watch->state == PW_WATCH_ACTIVE || watch->state == PW_WATCH_DEAD) {
 		watch->state = PW_WATCH_DELETING;
 		trace_pinwatch_watch_del(watch, pw_generation_bump(watch->gen));
-		pw_event_forget(watch, event);
+		pw_event_take(&watch->event, event);
+		pw_event_dequeue(&watch->file->events, &watch->dirty);
 		*pin = watch_detach_pin(watch);
 		err = 0;
 	}
@@ -255,10 +227,10 @@ int pw_watch_del(struct pw_watch *watch)
 	struct pw_pin pin;
 	int err;
 
-	if (mutex_lock_killable(&watch->user))
+	if (mutex_lock_killable(&watch->op_lock))
 		return -EINTR;
 	err = watch_retire(watch, &pin, &event);
-	mutex_unlock(&watch->user);
+	mutex_unlock(&watch->op_lock);
 	if (!err)
 		watch_dispose(watch, &pin, &event);
 	return err;
@@ -270,9 +242,9 @@ void pw_watch_del_idle(struct pw_watch *watch)
 	struct pw_pin pin;
 	int err;
 
-	mutex_lock(&watch->user);
+	mutex_lock(&watch->op_lock);
 	err = watch_retire(watch, &pin, &event);
-	mutex_unlock(&watch->user);
+	mutex_unlock(&watch->op_lock);
 	if (!WARN_ON_ONCE(err))
 		watch_dispose(watch, &pin, &event);
 }

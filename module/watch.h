@@ -32,7 +32,7 @@
  *
  * Locks, outer to inner; what is on one line is never held together:
  *
- *	pw_watch.user	a mutex: WATCH_REPIN, VERIFY and the deleter, who must not
+ *	pw_watch.op_lock	a mutex: WATCH_REPIN, VERIFY and the deleter, who must not
  *			remove the subscription under a read section of the others.
  *			Under it: pinning and unpinning, read_begin, allocations, the
  *			mmap lock. How long a fault takes is up to user space: whoever
@@ -89,7 +89,7 @@ struct pw_stack {
  * @id: Constant once subscribed. Its index in the table.
  * @flags: Constant. PINWATCH_WATCH_F_*.
  * @ignore_events: Constant. PINWATCH_EVENT_* that are not queued.
- * @user: See above.
+ * @op_lock: See above.
  * @lock: What follows.
  * @state: See above.
  * @touched_shift: Constant. See pw_hit_touched_shift().
@@ -114,7 +114,7 @@ struct pw_watch {
 	u32 id;
 	u32 flags;
 	u32 ignore_events;
-	struct mutex user;	/* repin, verify, delete */
+	struct mutex op_lock;	/* repin, verify, delete */
 
 	spinlock_t lock;	/* what follows */
 	u8 state;
@@ -131,16 +131,6 @@ struct pw_watch {
 
 	struct list_head dirty;
 };
-
-/**
- * pw_watch_add() - PINWATCH_IOC_WATCH_ADD
- * @file: The file.
- * @args: What is asked for; the results are filled in.
- *
- * Context: process context, may sleep; no lock held.
- * Return: the active watch with a reference; an ERR_PTR of what the ABI lists.
- */
-struct pw_watch *pw_watch_add(struct pw_file *file, struct pinwatch_watch_add *args);
 
 /**
  * pw_watch_del() - delete a watch
@@ -188,16 +178,6 @@ void pw_watch_unlink(struct pw_watch *watch);
 extern const struct pinwatch_interval_notifier_ops pw_watch_ops;
 
 /**
- * pw_watch_repin() - PINWATCH_IOC_WATCH_REPIN
- * @watch: The watch, with a reference of the caller's.
- * @args: The results are filled in.
- *
- * Context: process context, may sleep; no lock held.
- * Return: 0, or what the ABI lists.
- */
-int pw_watch_repin(struct pw_watch *watch, struct pinwatch_watch_repin *args);
-
-/**
  * pw_watch_reap() - unpin a watch if its address space is gone
  * @watch: The watch.
  *
@@ -206,17 +186,7 @@ int pw_watch_repin(struct pw_watch *watch, struct pinwatch_watch_repin *args);
 void pw_watch_reap(struct pw_watch *watch);
 
 /**
- * pw_watch_find() - look an id up
- * @file: The file.
- * @id: From user space; any value.
- *
- * Context: process context. Does not sleep.
- * Return: the watch with a reference, NULL.
- */
-struct pw_watch *pw_watch_find(struct pw_file *file, u32 id);
-
-/**
- * pw_watch_find_ready() - the same, if WATCH_ADD has returned it
+ * pw_watch_find_ready() - look an id up, unless its watch is being added
  * @file: The file.
  * @id: From user space; any value.
  *
@@ -225,16 +195,6 @@ struct pw_watch *pw_watch_find(struct pw_file *file, u32 id);
  * any time; NULL.
  */
 struct pw_watch *pw_watch_find_ready(struct pw_file *file, u32 id);
-
-/**
- * pw_watch_next() - walk the table
- * @file: The file.
- * @id: From where; where it was found.
- *
- * Context: process context. Does not sleep.
- * Return: the watch with a reference, NULL.
- */
-struct pw_watch *pw_watch_next(struct pw_file *file, unsigned long *id);
 
 /**
  * pw_watch_get() - take a reference

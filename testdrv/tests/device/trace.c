@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What people see: tracepoints of watches, and the tables in debugfs. */
+/* What people see: tracepoints of watches, and the counters in debugfs. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -170,7 +170,7 @@ static void check_counter(const char *text, const char *name, uint64_t expected)
 
 static void test_debugfs(void)
 {
-	char text[16384], pid[32], addr[32];
+	char text[4096];
 	char *pages = x_pages(3);
 	int fd = x_open(0);
 
@@ -183,16 +183,6 @@ static void test_debugfs(void)
 	check_counter(text, "nr_watches", 2);
 	check_counter(text, "pinned_pages", 2);
 	check_counter(text, "nr_subscriptions", 2);
-
-	snprintf(pid, sizeof(pid), " %d ", getpid());
-	x_read("mms", text, sizeof(text));
-	CHECK(strstr(text, pid));
-
-	x_read("watches", text, sizeof(text));
-	snprintf(addr, sizeof(addr), " %#" PRIxPTR " ", (uintptr_t)pages + page_size());
-	CHECK(strstr(text, pid) && strstr(text, addr));
-	CHECK_EQ(x_query(fd, 1).nr_pinned, 2);
-	CHECK(strstr(text, "active") && !strstr(text, "dead"));
 }
 
 int main(void)
@@ -201,7 +191,7 @@ int main(void)
 		{ "trace_life_of_a_watch", test_life },
 		{ "trace_invalidate", test_invalidate },
 		{ "trace_release", test_release },
-		{ "trace_debugfs_tables", test_debugfs },
+		{ "trace_debugfs_counters", test_debugfs },
 		{ "trace_counters_are_back", test_counters_are_back },
 		{ NULL, NULL },
 	};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Making watches true: WATCH_ADD and WATCH_REPIN
+ * Adding and repinning watches: WATCH_ADD and WATCH_REPIN
  */
 #include <linux/capability.h>
 #include <linux/err.h>
@@ -12,6 +12,7 @@
 #include "generation.h"
 #include "watch_trace.h"
 #include "watch.h"
+#include "watch_pin.h"
 
 /* They give up when so many pins and so much time were in vain. */
 #define SETTLE_MIN_TRIES	8
@@ -196,7 +197,7 @@ static int watch_alive(struct pw_watch *watch)
 	return state == PW_WATCH_DEAD ? -ESRCH : -ENOENT;
 }
 
-/* Under watch->user: nobody removes the subscription meanwhile. */
+/* Under watch->op_lock: nobody removes the subscription meanwhile. */
 static int watch_repin(struct pw_watch *watch, struct pinwatch_watch_repin *args)
 {
 	struct pw_file *file = watch->file;
@@ -229,9 +230,9 @@ int pw_watch_repin(struct pw_watch *watch, struct pinwatch_watch_repin *args)
 
 	if (args->reserved)
 		return -EINVAL;
-	if (mutex_lock_killable(&watch->user))
+	if (mutex_lock_killable(&watch->op_lock))
 		return -EINTR;
 	err = watch_repin(watch, args);
-	mutex_unlock(&watch->user);
+	mutex_unlock(&watch->op_lock);
 	return err;
 }
