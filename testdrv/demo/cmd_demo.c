@@ -11,23 +11,23 @@
 
 static void row_print(const struct demo_row *row, void *data)
 {
-	char events[96], causes[256], generation[48], pages[32], time[24];
+	char events[96], causes[256], generation[48], pages[32];
 
 	(void)data;
-	printf("%-37s %-13s %-5s %-14s %-15s %-14s %-15s %9s  %s%s%s\n", row->operation, row->who,
+	printf("%-37s %-13s %-5s %-14s %-15s %-14s %-15s %s%s%s\n", row->operation, row->who,
 	       row->pin ? "pin" : "watch",
 	       pinwatch_causes_string(row->causes, causes, sizeof(causes)),
 	       pinwatch_events_string(row->events, events, sizeof(events)),
 	       row_generation(row, generation, sizeof(generation)),
-	       row_pages(row, pages, sizeof(pages)), row_time(row->change_ns, time, sizeof(time)),
+	       row_pages(row, pages, sizeof(pages)),
 	       demo_verdict_name(row->verdict), row->note[0] ? ": " : "", row->note);
 	fflush(stdout);
 }
 
 static void table_begin(void)
 {
-	printf("%-37s %-13s %-5s %-14s %-15s %-14s %-15s %9s  %s\n", "OPERATION", "BY", "MODE",
-	       "CAUSE", "EVENTS", "GENERATION", "PAGES (oracle)", "AFTER us", "VERDICT");
+	printf("%-37s %-13s %-5s %-14s %-15s %-14s %-15s %s\n", "OPERATION", "BY", "MODE",
+	       "CAUSE", "EVENTS", "GENERATION", "PAGES (oracle)", "VERDICT");
 }
 
 static size_t nr_rows(const struct demo_summary *summary)

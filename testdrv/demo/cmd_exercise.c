@@ -39,9 +39,8 @@ static void ready_wait(const struct demo_row *row)
 
 static void table_begin(void)
 {
-	printf("%7s %-27s %-5s %-14s %-15s %6s %-14s %-15s %9s %9s  %s\n", "PID", "RANGE", "MODE",
-	       "CAUSE", "EVENTS", "COUNT", "GENERATION", "PAGES (oracle)", "TOLD us", "AFTER us",
-	       "NOTE");
+	printf("%7s %-27s %-5s %-14s %-15s %6s %-14s %-15s %9s  %s\n", "PID", "RANGE", "MODE",
+	       "CAUSE", "EVENTS", "COUNT", "GENERATION", "PAGES (oracle)", "TOLD us", "NOTE");
 }
 
 static const char *row_range(const struct demo_row *row, char *buf, size_t size)
@@ -60,15 +59,15 @@ static const char *row_note(const struct demo_row *row)
 
 static void row_print(const struct demo_row *row)
 {
-	char range[48], events[96], causes[256], generation[48], pages[32], told[24], after[24];
+	char range[48], events[96], causes[256], generation[48], pages[32], told[24];
 
-	printf("%7d %-27s %-5s %-14s %-15s %6" PRIu64 " %-14s %-15s %9s %9s  %s\n", (int)row->pid,
+	printf("%7d %-27s %-5s %-14s %-15s %6" PRIu64 " %-14s %-15s %9s  %s\n", (int)row->pid,
 	       row_range(row, range, sizeof(range)), row->pin ? "pin" : "watch",
 	       pinwatch_causes_string(row->causes, causes, sizeof(causes)),
 	       pinwatch_events_string(row->events, events, sizeof(events)), row->nr_told,
 	       row_generation(row, generation, sizeof(generation)),
 	       row_pages(row, pages, sizeof(pages)), row_time(row->told_ns, told, sizeof(told)),
-	       row_time(row->change_ns, after, sizeof(after)), row_note(row));
+	       row_note(row));
 	fflush(stdout);
 }
 

@@ -39,7 +39,7 @@ static void op_run(const struct demo_op *op, bool pin, const char *lacks,
 {
 	*row = (struct demo_row){
 		.operation = op->name, .who = who_name(op->who), .pin = pin,
-		.only_told = op->watch == MUST_TELL, .change_ns = -1, .told_ns = -1,
+		.only_told = op->watch == MUST_TELL, .told_ns = -1,
 		.verdict = DEMO_SKIPPED,
 	};
 	if (lacks)

@@ -55,7 +55,6 @@ struct demo_row {
 	uint64_t generation_before;
 	uint64_t generation_after;	/* when the operation returned */
 	struct oracle_result page;
-	int64_t change_ns;		/* until the generation changed; -1: it did not */
 	enum demo_verdict verdict;
 	char note[96];			/* the reason of a verdict that is not good */
 };

@@ -10,7 +10,6 @@
 #include "channel.h"
 #include "ops.h"
 #include "row.h"
-#include "spin.h"
 
 #define IDLE_MS	20
 
@@ -239,20 +238,13 @@ static int run_operation(struct run *run)
 {
 	struct finding watch = {}, control = {};
 	struct demo_row *row = run->row;
-	struct spin spin;
-	uint64_t changed_ns;
 	int ret;
 
-	ret = spin_start(&spin, &run->actor.words[run->subject->watch_id]);
-	if (ret)
-		return row_failed(run, "the spinning thread", ret);
 	ret = operation_perform(run);
-	changed_ns = spin_stop(&spin);
 	if (ret)
 		return row_failed(run, "the operation", ret);
 
 	row->performed = true;
-	row->change_ns = changed_ns ? (int64_t)(changed_ns - run->subject->begin_ns) : -1;
 	row->generation_before = run->watch_generation;
 	row->generation_after = run->subject->generation;
 	generations_compare(run, run->subject->generation, run->subject->control_generation,

@@ -42,7 +42,7 @@ static json_t *time_json(int64_t ns)
 
 json_t *row_json(const struct demo_row *row)
 {
-	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:s, s:I, s:I, s:o, s:o, s:s}",
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:s, s:I, s:I, s:o, s:s}",
 			 "operation", row->operation, "by", row->who,
 			 "mode", row->pin ? "pin" : "watch",
 			 "causes", print_causes_to_json(row->causes),
@@ -54,7 +54,7 @@ json_t *row_json(const struct demo_row *row)
 			 "pages_changed", (json_int_t)row->page.nr_changed,
 			 "pages", (json_int_t)row->page.nr_pages,
 			 "told_ns", time_json(row->told_ns),
-			 "change_ns", time_json(row->change_ns), "note", row->note);
+			 "note", row->note);
 }
 
 void rows_list(void)
