@@ -27,7 +27,7 @@ static void row_print(const struct demo_row *row, void *data)
 static void table_begin(void)
 {
 	printf("%-37s %-13s %-5s %-14s %-15s %-14s %-15s %s\n", "OPERATION", "BY", "MODE",
-	       "CAUSE", "EVENTS", "GENERATION", "PAGES (oracle)", "VERDICT");
+	       "CAUSE", "EVENTS", "GENERATION", "PAGES (pagemap)", "VERDICT");
 }
 
 static size_t nr_rows(const struct demo_summary *summary)

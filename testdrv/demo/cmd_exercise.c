@@ -40,7 +40,7 @@ static void ready_wait(const struct demo_row *row)
 static void table_begin(void)
 {
 	printf("%7s %-27s %-5s %-14s %-15s %6s %-14s %-15s %9s  %s\n", "PID", "RANGE", "MODE",
-	       "CAUSE", "EVENTS", "COUNT", "GENERATION", "PAGES (oracle)", "TOLD us", "NOTE");
+	       "CAUSE", "EVENTS", "COUNT", "GENERATION", "PAGES (pagemap)", "TOLD us", "NOTE");
 }
 
 static const char *row_range(const struct demo_row *row, char *buf, size_t size)

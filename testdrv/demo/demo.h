@@ -27,7 +27,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "oracle.h"
+#include "pagemap.h"
 
 enum demo_verdict {
 	DEMO_OBSERVED,
@@ -54,7 +54,7 @@ struct demo_row {
 	int64_t told_ns;		/* until the first of them was recorded; -1: none */
 	uint64_t generation_before;
 	uint64_t generation_after;	/* when the operation returned */
-	struct oracle_result page;
+	struct pagemap_diff page;
 	enum demo_verdict verdict;
 	char note[96];			/* the reason of a verdict that is not good */
 };

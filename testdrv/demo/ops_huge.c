@@ -9,7 +9,7 @@
 
 #include "knob.h"
 #include "ops.h"
-#include "pages.h"
+#include "placement.h"
 
 #ifndef MADV_COLLAPSE	/* 6.1 */
 #define MADV_COLLAPSE	25
@@ -51,7 +51,7 @@ static int map_huge_zero(struct subject *subject)
 	if (map == MAP_FAILED || madvise(map, SUBJECT_HUGE, MADV_HUGEPAGE))
 		return -errno;
 	range_read(subject->addr, SUBJECT_HUGE);
-	return pages_huge(subject->addr) ? 0 : -ENOMEM;
+	return placement_huge(subject->addr) ? 0 : -ENOMEM;
 }
 
 static int act_munmap(struct actor *actor)

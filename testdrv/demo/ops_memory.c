@@ -9,7 +9,7 @@
 
 #include "knob.h"
 #include "ops.h"
-#include "pages.h"
+#include "placement.h"
 
 #define COMPACT		"/proc/sys/vm/compact_memory"
 #define BLOCKS		"/sys/devices/system/memory/"
@@ -92,7 +92,7 @@ static int map_low(struct subject *subject)
 	if (ret)
 		return ret;
 	range_write(field, size);
-	ret = pages_pfns(field, FIELD_PAGES, pfns);
+	ret = placement_pfns(field, FIELD_PAGES, pfns);
 	for (i = 0; i < FIELD_PAGES; i++)
 		if (pfns[i] < DMA_END / subject->page_size)
 			pfns[i] = 0;
@@ -123,7 +123,7 @@ static int block_of(const void *addr, unsigned long *block)
 	size = strtoul(text, &end, 16);
 	if (end == text || !size)
 		return -ENOENT;
-	ret = pages_pfns(addr, 1, &pfn);
+	ret = placement_pfns(addr, 1, &pfn);
 	if (ret)
 		return ret;
 	if (!pfn)

@@ -9,7 +9,7 @@
 #include "group.h"
 #include "knob.h"
 #include "ops.h"
-#include "pages.h"
+#include "placement.h"
 
 #define MAX_NODES	64	/* bits of a mask */
 #define BALANCING	"/proc/sys/kernel/numa_balancing"
@@ -43,7 +43,7 @@ static unsigned long other_node(int node)
 static int act_mbind(struct actor *actor)
 {
 	struct subject *s = actor->subject;
-	int node = pages_node(0, s->addr);
+	int node = placement_node(0, s->addr);
 	unsigned long mask = other_node(node);
 
 	if (node < 0)
@@ -56,7 +56,7 @@ static int act_mbind(struct actor *actor)
 static int act_migrate_pages(struct actor *actor)
 {
 	struct subject *s = actor->subject;
-	int node = pages_node(s->pid, s->addr);
+	int node = placement_node(s->pid, s->addr);
 	unsigned long from, to = other_node(node);
 
 	if (node < 0)

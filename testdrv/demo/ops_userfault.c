@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "ops.h"
-#include "oracle.h"
+#include "pagemap.h"
 
 /* Newer than Debian 12's headers: 6.7 and 6.8. */
 #ifndef UFFD_FEATURE_WP_ASYNC
@@ -58,15 +58,15 @@ static const char *lacks_soft_dirty(void)
 	static char page[2 * 65536];
 	size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
 	char *addr = (char *)(((uintptr_t)page + page_size - 1) & ~(page_size - 1));
-	struct oracle_snapshot snapshot;
-	struct oracle oracle;
+	struct pagemap_snapshot snapshot;
+	struct pagemap pagemap;
 	int ret;
 
 	*(volatile char *)addr = 1;
-	if (oracle_open(&oracle, getpid()))
+	if (pagemap_open(&pagemap, getpid()))
 		return NULL;
-	ret = oracle_look(&oracle, addr, page_size, &snapshot);
-	oracle_close(&oracle);
+	ret = pagemap_read(&pagemap, addr, page_size, &snapshot);
+	pagemap_close(&pagemap);
 	return ret || snapshot.pages[0].soft_dirty ? NULL :
 		"soft-dirty bits (CONFIG_MEM_SOFT_DIRTY)";
 }

@@ -19,21 +19,21 @@ struct run {
 	struct subject *subject;	/* shared with the subject's process */
 	struct pinwatch *dev;		/* the subject's device, in this process */
 	struct actor actor;		/* this process as one */
-	struct oracle oracle;
+	struct pagemap pagemap;
 	int channel;
 	pid_t pid;
 	bool reaped;
 	struct demo_row *row;
 	/* The two ranges as last looked at. */
-	struct oracle_snapshot watch;
-	struct oracle_snapshot control;
+	struct pagemap_snapshot watch;
+	struct pagemap_snapshot control;
 	uint64_t watch_generation;
 	uint64_t control_generation;
 };
 
 /* How a stretch of time went for one range. */
 struct finding {
-	struct oracle_result page;
+	struct pagemap_diff page;
 	bool generation_changed;
 };
 
@@ -56,17 +56,17 @@ static int row_failed(struct run *run, const char *what, int error)
 static int run_look(struct run *run, struct finding *watch, struct finding *control)
 {
 	struct subject *s = run->subject;
-	struct oracle_snapshot watch_now, control_now;
+	struct pagemap_snapshot watch_now, control_now;
 	int ret;
 
-	ret = oracle_look(&run->oracle, s->addr, s->length, &watch_now);
+	ret = pagemap_read(&run->pagemap, s->addr, s->length, &watch_now);
 	if (!ret)
-		ret = oracle_look(&run->oracle, s->control, s->length, &control_now);
+		ret = pagemap_read(&run->pagemap, s->control, s->length, &control_now);
 	if (ret)
 		return row_failed(run, "the oracle", ret);
 	if (watch) {
-		watch->page = oracle_compare(&run->watch, &watch_now);
-		control->page = oracle_compare(&run->control, &control_now);
+		watch->page = pagemap_compare(&run->watch, &watch_now);
+		control->page = pagemap_compare(&run->control, &control_now);
 	}
 	run->watch = watch_now;
 	run->control = control_now;
@@ -90,12 +90,12 @@ static void generations_compare(struct run *run, uint64_t watch_now, uint64_t co
 
 static bool finding_false(const struct finding *finding)
 {
-	return finding->generation_changed && finding->page.change == ORACLE_SAME;
+	return finding->generation_changed && finding->page.change == PAGE_SAME;
 }
 
 static bool finding_missed(const struct finding *finding)
 {
-	return !finding->generation_changed && finding->page.change != ORACLE_SAME;
+	return !finding->generation_changed && finding->page.change != PAGE_SAME;
 }
 
 /* A time in which nobody does anything to the subject. */
@@ -191,10 +191,10 @@ static bool expectation_met(enum demo_expect expect, const struct finding *watch
 {
 	switch (expect) {
 	case MUST_CHANGE:
-		return watch->page.change >= ORACLE_NOT_PRESENT;
+		return watch->page.change >= PAGE_NOT_PRESENT;
 	case MUST_PROTECT:
-		return watch->page.change > ORACLE_SAME &&
-		       watch->page.change <= ORACLE_READ_ONLY;
+		return watch->page.change > PAGE_SAME &&
+		       watch->page.change <= PAGE_READ_ONLY;
 	case MUST_TELL:
 		return watch->generation_changed;
 	case MAY_KEEP:
@@ -271,7 +271,7 @@ static int run_open(struct run *run)
 		return row_failed(run, "mapping the generations", ret);
 	}
 	run->actor.words = pinwatch_map_generations(run->dev, NULL);
-	ret = oracle_open(&run->oracle, run->pid);
+	ret = pagemap_open(&run->pagemap, run->pid);
 	if (ret) {
 		pinwatch_close(run->dev);
 		return row_failed(run, "the oracle", ret);
@@ -289,7 +289,7 @@ static void run_opened(struct run *run, const struct demo_options *options)
 	generations_load(run, &run->watch_generation, &run->control_generation);
 	if (!run_look(run, NULL, NULL) && !run_idle(run, "before") && !run_operation(run))
 		run_idle(run, "after");
-	oracle_close(&run->oracle);
+	pagemap_close(&run->pagemap);
 	pinwatch_close(run->dev);
 }
 

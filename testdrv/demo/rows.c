@@ -16,7 +16,7 @@ const char *row_generation(const struct demo_row *row, char *buf, size_t size)
 
 const char *row_pages(const struct demo_row *row, char *buf, size_t size)
 {
-	const char *change = oracle_change_name(row->page.change);
+	const char *change = page_change_name(row->page.change);
 
 	if (row->page.nr_changed)
 		snprintf(buf, size, "%s %zu/%zu", change, row->page.nr_changed,
@@ -50,7 +50,7 @@ json_t *row_json(const struct demo_row *row)
 			 "invalidations", (json_int_t)row->nr_told,
 			 "generation_before", (json_int_t)row->generation_before,
 			 "generation_after", (json_int_t)row->generation_after,
-			 "page", oracle_change_name(row->page.change),
+			 "page", page_change_name(row->page.change),
 			 "pages_changed", (json_int_t)row->page.nr_changed,
 			 "pages", (json_int_t)row->page.nr_pages,
 			 "told_ns", time_json(row->told_ns),

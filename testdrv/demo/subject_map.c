@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "ops.h"
-#include "pages.h"
+#include "placement.h"
 #include "subject.h"
 
 int range_map(char *addr, size_t length, int prot, int flags, int fd)
@@ -119,7 +119,7 @@ int subject_map_huge(struct subject *subject)
 	if (map == MAP_FAILED || madvise(map, SUBJECT_HUGE, MADV_HUGEPAGE))
 		return -errno;
 	range_write(subject->addr, SUBJECT_HUGE);
-	return pages_huge(subject->addr) ? 0 : -ENOMEM;
+	return placement_huge(subject->addr) ? 0 : -ENOMEM;
 }
 
 int subject_stay(void)

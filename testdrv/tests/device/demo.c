@@ -78,7 +78,7 @@ static void test_right(void)
 	CHECK_EQ(row.events, PINWATCH_EVENT_UNMAP);
 	CHECK_EQ(row.nr_told, row.generation_after - row.generation_before);
 	CHECK(row.told_ns >= 0);
-	CHECK_EQ(row.page.change, ORACLE_GONE);
+	CHECK_EQ(row.page.change, PAGE_GONE);
 }
 
 static void test_wrong_event(void)
