@@ -10,7 +10,6 @@
 #include "demo.h"
 #include "libpinwatch.h"
 #include "print.h"
-#include "rows.h"
 #include "verbs.h"
 
 #define MAX_COUNT	1000000UL
@@ -24,12 +23,12 @@ struct exercise {
 };
 
 /* Time for a watcher to be set upon the process, before anything happens to it. */
-static void ready_wait(const struct demo_row *row)
+static void ready_wait(const struct demo_result *result)
 {
 	int c;
 
 	fprintf(stderr, "pid %d, range 0x%" PRIx64 "-0x%" PRIx64 ", not changed yet. Press Enter.",
-		(int)row->pid, row->addr, row->addr + row->length);
+		(int)result->pid, result->addr, result->addr + result->length);
 	do {
 		c = getchar();
 	} while (c != '\n' && c != EOF);
@@ -43,65 +42,75 @@ static void table_begin(void)
 	       "CAUSE", "EVENTS", "COUNT", "GENERATION", "PAGES (pagemap)", "TOLD us", "NOTE");
 }
 
-static const char *row_range(const struct demo_row *row, char *buf, size_t size)
+static const char *result_range(const struct demo_result *result, char *buf, size_t size)
 {
-	if (!row->pid)
+	if (!result->pid)
 		return "-";
-	snprintf(buf, size, "%" PRIx64 "-%" PRIx64, row->addr, row->addr + row->length);
+	snprintf(buf, size, "%" PRIx64 "-%" PRIx64, result->addr, result->addr + result->length);
 	return buf;
 }
 
-/* Only what kept it from being done is of concern here, not the verdict. */
-static const char *row_note(const struct demo_row *row)
+/* The verdict is not printed, so a note is only printed if the operation failed. */
+static const char *result_note(const struct demo_result *result)
 {
-	return row->performed ? "" : row->note;
+	return result->performed ? "" : result->note;
 }
 
-static void row_print(const struct demo_row *row)
+/* Microseconds; "-" if @ns is negative. */
+static const char *result_time(int64_t ns, char *buf, size_t size)
+{
+	if (ns < 0)
+		snprintf(buf, size, "-");
+	else
+		snprintf(buf, size, "%.1f", (double)ns / 1000);
+	return buf;
+}
+
+static void result_print(const struct demo_result *result)
 {
 	char range[48], events[96], causes[256], generation[48], pages[32], told[24];
 
-	printf("%7d %-27s %-5s %-14s %-15s %6" PRIu64 " %-14s %-15s %9s  %s\n", (int)row->pid,
-	       row_range(row, range, sizeof(range)), row->pin ? "pin" : "watch",
-	       pinwatch_causes_string(row->causes, causes, sizeof(causes)),
-	       pinwatch_events_string(row->events, events, sizeof(events)), row->nr_told,
-	       row_generation(row, generation, sizeof(generation)),
-	       row_pages(row, pages, sizeof(pages)), row_time(row->told_ns, told, sizeof(told)),
-	       row_note(row));
+	printf("%7d %-27s %-5s %-14s %-15s %6" PRIu64 " %-14s %-15s %9s  %s\n", (int)result->pid,
+	       result_range(result, range, sizeof(range)), result->pin ? "pin" : "watch",
+	       pinwatch_causes_string(result->causes, causes, sizeof(causes)),
+	       pinwatch_events_string(result->events, events, sizeof(events)), result->nr_invalidations,
+	       result_generation(result, generation, sizeof(generation)),
+	       result_pages(result, pages, sizeof(pages)), result_time(result->told_ns, told, sizeof(told)),
+	       result_note(result));
 	fflush(stdout);
 }
 
-static json_t *row_to_json(const struct demo_row *row)
+static json_t *result_to_json(const struct demo_result *result)
 {
-	json_t *json = row_json(row);
+	json_t *json = result_json(result);
 
-	json_int_t start = (json_int_t)row->addr;
+	json_int_t start = (json_int_t)result->addr;
 
-	json_object_set_new(json, "pid", json_integer(row->pid));
+	json_object_set_new(json, "pid", json_integer(result->pid));
 	json_object_set_new(json, "start", json_integer(start));
-	json_object_set_new(json, "end", json_integer(start + (json_int_t)row->length));
-	json_object_set_new(json, "performed", json_boolean(row->performed));
-	json_object_set_new(json, "note", json_string(row_note(row)));
+	json_object_set_new(json, "end", json_integer(start + (json_int_t)result->length));
+	json_object_set_new(json, "performed", json_boolean(result->performed));
+	json_object_set_new(json, "note", json_string(result_note(result)));
 	return json;
 }
 
 /* A status; each repetition has a process of its own. */
-static int exercise_repeat(const struct exercise *exercise, json_t *rows)
+static int exercise_repeat(const struct exercise *exercise, json_t *results)
 {
 	int status = STATUS_OK;
-	struct demo_row row;
+	struct demo_result result;
 	unsigned long i;
 	int ret;
 
 	for (i = 0; i < exercise->count; i++) {
-		ret = demo_exercise(&exercise->options, exercise->index, exercise->pin, &row);
+		ret = demo_exercise(&exercise->options, exercise->index, exercise->pin, &result);
 		if (ret)
 			return verb_device_error("exercise", ret);
-		if (rows)
-			json_array_append_new(rows, row_to_json(&row));
+		if (results)
+			json_array_append_new(results, result_to_json(&result));
 		else
-			row_print(&row);
-		if (!row.performed)
+			result_print(&result);
+		if (!result.performed)
 			status = STATUS_BAD;
 	}
 	return status;
@@ -110,7 +119,7 @@ static int exercise_repeat(const struct exercise *exercise, json_t *rows)
 static int exercise_start(const struct exercise *exercise)
 {
 	int status = verb_check_device(exercise->options.device);
-	json_t *rows;
+	json_t *results;
 
 	if (status)
 		return status;
@@ -118,13 +127,13 @@ static int exercise_start(const struct exercise *exercise)
 		table_begin();
 		return exercise_repeat(exercise, NULL);
 	}
-	rows = json_array();
-	status = exercise_repeat(exercise, rows);
+	results = json_array();
+	status = exercise_repeat(exercise, results);
 	if (status == STATUS_DEVICE) {
-		json_decref(rows);
+		json_decref(results);
 		return status;
 	}
-	return print_json(rows) ? STATUS_BAD : status;
+	return print_json(results) ? STATUS_BAD : status;
 }
 
 static void candidates_print(const char *part)
@@ -223,7 +232,7 @@ static int exercise_main(int argc, char **argv)
 	if (optind + !list != argc)
 		return verb_usage_error(&verb_exercise);
 	if (list) {
-		rows_list();
+		operations_list();
 		return STATUS_OK;
 	}
 	status = operation_find(argv[optind], &exercise.index);

@@ -10,17 +10,17 @@
 #include "subject.h"
 
 /* Whose system call it is; the harness makes those that are not the subject's. */
-enum demo_who {
-	DEMO_SELF,
-	DEMO_OTHER,
-	DEMO_KERNEL,
+enum demo_by {
+	DEMO_BY_SELF,
+	DEMO_BY_OTHER,
+	DEMO_BY_KERNEL,
 };
 
 /* What the oracle has to find, or else the operation did not happen. */
 enum demo_expect {
 	MUST_CHANGE,	/* a page leaves its address */
 	MUST_PROTECT,	/* the pages stay, but can be written to no more (without a fault) */
-	MUST_TELL,	/* the pages may stay, but the generation changes */
+	MUST_NOTIFY,	/* the pages may stay, but the generation changes */
 	MAY_KEEP,	/* because it is pinned: the page and the generation may stay */
 };
 
@@ -34,7 +34,7 @@ enum demo_end {
 
 struct demo_op {
 	const char *name;
-	enum demo_who who;
+	enum demo_by by;
 	enum demo_end end;
 	bool by_subject;	/* the subject makes the calls, although it is not who does it */
 	bool global;		/* others feel it, as they do a knob: only with --global */
@@ -61,7 +61,7 @@ struct demo_op {
 /* Is it the subject's process that calls act? */
 static inline bool op_in_subject(const struct demo_op *op)
 {
-	return op->who == DEMO_SELF || op->by_subject;
+	return op->by == DEMO_BY_SELF || op->by_subject;
 }
 
 #define PIN_READ	PINWATCH_WATCH_F_PIN
@@ -87,5 +87,8 @@ extern const struct demo_op ops_ksm[];		/* equal pages */
 extern const struct demo_op ops_reap[];		/* the memory of who was killed */
 extern const struct demo_op ops_process[];	/* uprobes, exec, exit */
 extern const struct demo_op ops_poison[];	/* bad memory; last, for it is lost */
+
+/* The operation @index of all tables, in the order in which they run; NULL after the last. */
+const struct demo_op *op_get(size_t index);
 
 #endif /* OPS_H */

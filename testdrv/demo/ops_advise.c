@@ -55,7 +55,7 @@ const struct demo_op ops_advise[] = {
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_MADVISE,
 	}, {
 		.name = "madvise MADV_FREE", .map = subject_map_written, .act = act_free,
-		.watch = MUST_TELL, .pin = MUST_TELL, .pin_flags = PIN_WRITE,
+		.watch = MUST_NOTIFY, .pin = MUST_NOTIFY, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_MADVISE,
 	}, {
 		.name = "madvise MADV_REMOVE, shared memory", .map = map_shared, .act = act_remove,

@@ -113,17 +113,17 @@ static int act_writeback(struct actor *actor)
 
 const struct demo_op ops_file[] = {
 	{
-		.name = "hole punched into a shared file", .who = DEMO_OTHER,
+		.name = "hole punched into a shared file", .by = DEMO_BY_OTHER,
 		.map = map_shared, .act = act_punch_hole,
 		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_TRUNCATE,
 	}, {
-		.name = "shared file truncated", .who = DEMO_OTHER,
+		.name = "shared file truncated", .by = DEMO_BY_OTHER,
 		.map = map_shared, .act = act_truncate,
 		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_TRUNCATE,
 	}, {
-		.name = "privately mapped file truncated", .who = DEMO_OTHER,
+		.name = "privately mapped file truncated", .by = DEMO_BY_OTHER,
 		.map = map_private, .act = act_truncate,
 		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_READ,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_TRUNCATE,
@@ -131,7 +131,7 @@ const struct demo_op ops_file[] = {
 		/* A disk's page cannot be pinned for writing, from 6.5 on. */
 		.name = "shared file written back", .map = map_disk,
 		.act = act_writeback, .lacks = lacks_disk,
-		.watch = MUST_TELL, .pin = MUST_TELL, .pin_flags = PIN_READ,
+		.watch = MUST_NOTIFY, .pin = MUST_NOTIFY, .pin_flags = PIN_READ,
 		.events = PINWATCH_EVENT_PROTECT_PAGE, .cause = PINWATCH_CAUSE_WRITEBACK,
 	},
 	{ .name = NULL },

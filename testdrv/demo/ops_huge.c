@@ -134,19 +134,19 @@ const struct demo_op ops_huge[] = {
 	{
 		.name = "huge page split by munmap", .map = subject_map_huge, .act = act_munmap,
 		.lacks = lacks_huge,
-		.watch = MUST_TELL, .pin = MUST_TELL, .pin_flags = PIN_WRITE,
+		.watch = MUST_NOTIFY, .pin = MUST_NOTIFY, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR,
 		.cause = PINWATCH_CAUSE_THP | PINWATCH_CAUSE_MUNMAP,
 	}, {
 		.name = "huge page split by mprotect", .map = subject_map_huge,
 		.act = act_mprotect, .lacks = lacks_huge,
-		.watch = MUST_TELL, .pin = MUST_TELL, .pin_flags = PIN_WRITE,
+		.watch = MUST_NOTIFY, .pin = MUST_NOTIFY, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR,
 		.cause = PINWATCH_CAUSE_THP | PINWATCH_CAUSE_MPROTECT,
 	}, {
 		.name = "huge page split by MADV_DONTNEED", .map = subject_map_huge,
 		.act = act_dontneed, .lacks = lacks_huge,
-		.watch = MUST_TELL, .pin = MUST_TELL, .pin_flags = PIN_WRITE,
+		.watch = MUST_NOTIFY, .pin = MUST_NOTIFY, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR,
 		.cause = PINWATCH_CAUSE_THP | PINWATCH_CAUSE_MADVISE,
 	}, {
@@ -161,7 +161,7 @@ const struct demo_op ops_huge[] = {
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_THP,
 	}, {
-		.name = "made huge by khugepaged", .who = DEMO_KERNEL, .by_subject = true,
+		.name = "made huge by khugepaged", .by = DEMO_BY_KERNEL, .by_subject = true,
 		.global = true, .map = map_small, .act = act_khugepaged, .lacks = lacks_huge,
 		.prepare = khugepaged_save, .cleanup = knobs_restore,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,

@@ -80,7 +80,7 @@ static int act_unmerge(struct actor *actor)
 
 const struct demo_op ops_ksm[] = {
 	{
-		.name = "equal pages merged (KSM)", .who = DEMO_KERNEL, .global = true,
+		.name = "equal pages merged (KSM)", .by = DEMO_BY_KERNEL, .global = true,
 		.map = map_mergeable, .act = act_merge, .lacks = lacks_ksm,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_KSM,

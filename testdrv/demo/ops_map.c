@@ -205,7 +205,7 @@ const struct demo_op ops_map[] = {
 	}, {
 		.name = "pkey_mprotect", .map = subject_map_written, .act = act_pkey_mprotect,
 		.lacks = lacks_pkeys,
-		.watch = MUST_TELL, .pin = MUST_TELL, .pin_flags = PIN_WRITE,
+		.watch = MUST_NOTIFY, .pin = MUST_NOTIFY, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_PROTECT, .cause = PINWATCH_CAUSE_MPROTECT,
 	},
 	{ .name = NULL },

@@ -214,13 +214,13 @@ static int act_offline(struct actor *actor)
 
 const struct demo_op ops_memory[] = {
 	{
-		.name = "memory compaction", .who = DEMO_KERNEL, .global = true,
+		.name = "memory compaction", .by = DEMO_BY_KERNEL, .global = true,
 		.pin_control = true, .map = map_low, .act = act_compact,
 		.lacks = lacks_compaction,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_COMPACT,
 	}, {
-		.name = "memory block taken offline", .who = DEMO_KERNEL, .global = true,
+		.name = "memory block taken offline", .by = DEMO_BY_KERNEL, .global = true,
 		.map = map_movable, .act = act_offline, .lacks = lacks_movable,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_OFFLINE,

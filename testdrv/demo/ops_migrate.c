@@ -177,7 +177,7 @@ static int act_balance(struct actor *actor)
 
 const struct demo_op ops_migrate[] = {
 	{
-		.name = "move_pages to another node", .who = DEMO_OTHER,
+		.name = "move_pages to another node", .by = DEMO_BY_OTHER,
 		.map = subject_map_written, .act = act_move_pages, .lacks = lacks_two_nodes,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_MIGRATE,
@@ -187,21 +187,21 @@ const struct demo_op ops_migrate[] = {
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_MIGRATE,
 	}, {
-		.name = "migrate_pages", .who = DEMO_OTHER, .map = subject_map_written,
+		.name = "migrate_pages", .by = DEMO_BY_OTHER, .map = subject_map_written,
 		.act = act_migrate_pages, .lacks = lacks_two_nodes,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_MIGRATE,
 	}, {
-		.name = "cpuset.mems changed", .who = DEMO_OTHER, .global = true,
+		.name = "cpuset.mems changed", .by = DEMO_BY_OTHER, .global = true,
 		.map = map_in_cpuset, .act = act_cpuset, .lacks = lacks_cpuset,
 		.prepare = cpuset_make, .cleanup = group_remove,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_MIGRATE,
 	}, {
-		.name = "NUMA balancing scan", .who = DEMO_KERNEL, .by_subject = true,
+		.name = "NUMA balancing scan", .by = DEMO_BY_KERNEL, .by_subject = true,
 		.global = true, .map = map_remote, .act = act_balance,
 		.lacks = lacks_balancing, .prepare = balancing_on, .cleanup = knobs_restore,
-		.watch = MUST_TELL, .pin = MUST_TELL, .pin_flags = PIN_WRITE,
+		.watch = MUST_NOTIFY, .pin = MUST_NOTIFY, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_PROTECT, .cause = PINWATCH_CAUSE_NUMA_BALANCE,
 	},
 	{ .name = NULL },

@@ -117,7 +117,7 @@ static int act_exec(struct actor *actor)
 
 const struct demo_op ops_process[] = {
 	{
-		.name = "uprobe set", .who = DEMO_OTHER, .map = map_text, .act = act_uprobe,
+		.name = "uprobe set", .by = DEMO_BY_OTHER, .map = map_text, .act = act_uprobe,
 		.lacks = lacks_uprobes, .cleanup = uprobe_close,
 		/* A page that was copied to be pinned is written to in place, by newer ones. */
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_READ,
@@ -125,7 +125,7 @@ const struct demo_op ops_process[] = {
 	}, {
 		.name = "uprobe removed", .map = map_probed, .act = act_uprobe_remove,
 		.lacks = lacks_uprobes,
-		.watch = MUST_TELL, .pin = MUST_TELL, .pin_flags = PIN_READ,
+		.watch = MUST_NOTIFY, .pin = MUST_NOTIFY, .pin_flags = PIN_READ,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_UPROBE,
 	}, {
 		.name = "exec", .end = DEMO_EXECS,
@@ -138,7 +138,7 @@ const struct demo_op ops_process[] = {
 		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_RELEASE, .cause = PINWATCH_CAUSE_EXIT,
 	}, {
-		.name = "killed (SIGKILL)", .who = DEMO_OTHER, .end = DEMO_DIES,
+		.name = "killed (SIGKILL)", .by = DEMO_BY_OTHER, .end = DEMO_DIES,
 		.map = subject_map_written, .act = act_kill,
 		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_RELEASE, .cause = PINWATCH_CAUSE_EXIT,

@@ -165,12 +165,12 @@ static uint32_t reaper_events(void)
 
 const struct demo_op ops_reap[] = {
 	{
-		.name = "process_mrelease of one killed", .who = DEMO_OTHER, .end = DEMO_HELD,
+		.name = "process_mrelease of one killed", .by = DEMO_BY_OTHER, .end = DEMO_HELD,
 		.map = subject_map_written, .act = act_mrelease, .lacks = lacks_mrelease,
 		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_WRITE,
 		.events_here = reaper_events, .cause = PINWATCH_CAUSE_REAP,
 	}, {
-		.name = "reaped by the OOM killer", .who = DEMO_KERNEL, .end = DEMO_HELD,
+		.name = "reaped by the OOM killer", .by = DEMO_BY_KERNEL, .end = DEMO_HELD,
 		.global = true, .map = map_victim, .act = act_oom, .lacks = lacks_oom,
 		.prepare = oom_prepare, .cleanup = oom_cleanup,
 		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_WRITE,

@@ -115,12 +115,12 @@ const struct demo_op ops_reclaim[] = {
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_RECLAIM,
 	}, {
-		.name = "process_madvise MADV_PAGEOUT", .who = DEMO_OTHER, .map = map_cold,
+		.name = "process_madvise MADV_PAGEOUT", .by = DEMO_BY_OTHER, .map = map_cold,
 		.act = act_process_pageout, .lacks = lacks_swap,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_RECLAIM,
 	}, {
-		.name = "reclaimed from a memory cgroup", .who = DEMO_OTHER, .global = true,
+		.name = "reclaimed from a memory cgroup", .by = DEMO_BY_OTHER, .global = true,
 		.map = map_in_group, .act = act_reclaim, .lacks = lacks_memory_group,
 		.prepare = memory_group_make, .cleanup = group_remove,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,

@@ -52,22 +52,22 @@ static int act_proc_mem(struct actor *actor)
 
 const struct demo_op ops_remote[] = {
 	{
-		.name = "process_vm_writev to a zero page", .who = DEMO_OTHER,
+		.name = "process_vm_writev to a zero page", .by = DEMO_BY_OTHER,
 		.map = subject_map_zero, .act = act_vm_writev,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_READ,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_REMOTE_WRITE,
 	}, {
-		.name = "process_vm_writev after fork", .who = DEMO_OTHER,
+		.name = "process_vm_writev after fork", .by = DEMO_BY_OTHER,
 		.map = subject_map_forked, .act = act_vm_writev,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_READ,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_REMOTE_WRITE,
 	}, {
-		.name = "write by /proc/PID/mem after fork", .who = DEMO_OTHER,
+		.name = "write by /proc/PID/mem after fork", .by = DEMO_BY_OTHER,
 		.map = subject_map_forked, .act = act_proc_mem,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_READ,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_REMOTE_WRITE,
 	}, {
-		.name = "ptrace write to a read-only page", .who = DEMO_OTHER,
+		.name = "ptrace write to a read-only page", .by = DEMO_BY_OTHER,
 		.map = subject_map_read_only, .act = act_poke,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_READ,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_REMOTE_WRITE,

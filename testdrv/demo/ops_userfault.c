@@ -234,20 +234,20 @@ static int act_move(struct actor *actor)
 
 const struct demo_op ops_userfault[] = {
 	{
-		.name = "soft-dirty reset by clear_refs", .who = DEMO_OTHER,
+		.name = "soft-dirty reset by clear_refs", .by = DEMO_BY_OTHER,
 		.map = subject_map_written, .act = act_soft_dirty, .lacks = lacks_soft_dirty,
 		/* The kernel leaves the entry of a pinned page as it is. */
-		.watch = MUST_PROTECT, .pin = MUST_TELL, .pin_flags = PIN_WRITE,
+		.watch = MUST_PROTECT, .pin = MUST_NOTIFY, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_SOFT_DIRTY, .cause = PINWATCH_CAUSE_SOFT_DIRTY,
 	}, {
 		.name = "userfaultfd write-protects", .map = map_tracked, .act = act_protect,
 		.lacks = lacks_protect,
-		.watch = MUST_TELL, .pin = MUST_TELL, .pin_flags = PIN_WRITE,
+		.watch = MUST_NOTIFY, .pin = MUST_NOTIFY, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_PROTECT, .cause = PINWATCH_CAUSE_USERFAULT,
 	}, {
 		.name = "userfaultfd protects no more", .map = map_protected,
 		.act = act_unprotect, .lacks = lacks_protect,
-		.watch = MUST_TELL, .pin = MUST_TELL, .pin_flags = PIN_READ,
+		.watch = MUST_NOTIFY, .pin = MUST_NOTIFY, .pin_flags = PIN_READ,
 		.events = PINWATCH_EVENT_PROTECT, .cause = PINWATCH_CAUSE_USERFAULT,
 	}, {
 		.name = "PAGEMAP_SCAN write-protects", .map = map_scanned, .act = act_scan,
