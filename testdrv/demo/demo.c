@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Runs the operations of the demonstration, all or one; see demo.h. */
+/* Runs the operations of the demonstration; see demo.h. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>

@@ -41,7 +41,7 @@ enum demo_verdict {
 /* The result of a case: a row of the printed table. */
 struct demo_result {
 	const char *operation;
-	const char *by;			/* "self", "other process", "kernel" */
+	const char *by;			/* the name of an enum demo_by */
 	bool pin;			/* the range is also pinned */
 	bool only_notified;		/* MUST_NOTIFY: pagemap.h may see no change */
 	pid_t pid;			/* of the subject */

@@ -19,8 +19,8 @@
 struct demo_case {
 	const struct demo_op *op;
 	struct subject *subject;	/* shared with the subject's process */
-	struct pinwatch *dev;		/* the subject's device, in this process */
-	struct actor actor;		/* this process, as the actor */
+	struct pinwatch *dev;		/* the subject's device, as mapped by the parent */
+	struct actor actor;		/* the parent, as the actor */
 	struct pagemap pagemap;
 	int channel;
 	pid_t pid;
@@ -33,7 +33,7 @@ struct demo_case {
 	uint64_t control_generation;
 };
 
-/* Returns -1 for a verdict that ends the case. */
+/* Set the verdict. Returns -1 if the case ends here. */
 static int case_end(struct demo_case *dc, enum demo_verdict verdict, const char *reason,
 		    const char *detail)
 {
@@ -107,7 +107,7 @@ static int subject_wait(struct demo_case *dc)
 
 	if (dc->reaped)
 		return 0;
-	/* A traced subject stops once more when it exits. */
+	/* A traced subject stops once more in exit. */
 	do {
 		if (waitpid(dc->pid, &status, 0) < 0)
 			return -errno;
@@ -199,7 +199,7 @@ static int case_operation(struct demo_case *dc)
 	return case_end(dc, verdict, reason, NULL);
 }
 
-/* Take over the device that the subject sends when its watches are in place. */
+/* Receive the device from the subject, with the watches in place. */
 static int case_open(struct demo_case *dc)
 {
 	int ret, fd;
@@ -267,7 +267,7 @@ static int subject_fork(struct demo_case *dc, const char *device)
 	return case_fail(dc, "fork", ret);
 }
 
-/* Let a subject that the operation holds at its exit continue. */
+/* Let a held subject continue its exit. */
 static void subject_release(struct demo_case *dc)
 {
 	if (dc->op->end == DEMO_HELD)

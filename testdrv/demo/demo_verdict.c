@@ -33,7 +33,7 @@ static bool events_match(const struct demo_op *op, uint32_t events)
 	return events & (op->events_here ? op->events_here() : op->events);
 }
 
-/* The kernel may also invalidate for causes that @op does not list, but all are known. */
+/* More causes than @op lists are fine, but no unknown cause. */
 static bool causes_match(const struct demo_op *op, uint64_t causes)
 {
 	return causes & op->cause && !(causes & PINWATCH_CAUSE_UNKNOWN);

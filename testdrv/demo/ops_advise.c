@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Operations that give memory back and keep the mapping. */
+/* madvise(2): free pages and keep the mapping. */
 #include <sys/mman.h>
 
 #include "knob.h"
@@ -9,11 +9,6 @@
 #define MADV_GUARD_INSTALL	102
 #endif
 
-static int map_shared(struct subject *subject)
-{
-	return subject_map_file(subject, MAP_SHARED);
-}
-
 static int act_dontneed(struct actor *actor)
 {
 	struct subject *s = actor->subject;
@@ -21,7 +16,7 @@ static int act_dontneed(struct actor *actor)
 	return ACT(actor, madvise(s->addr, s->length, MADV_DONTNEED));
 }
 
-/* The pages go when memory is short; that they may is what is told. */
+/* The kernel notifies at once, and frees the pages when memory is short. */
 static int act_free(struct actor *actor)
 {
 	struct subject *s = actor->subject;
@@ -58,7 +53,7 @@ const struct demo_op ops_advise[] = {
 		.watch = MUST_NOTIFY, .pin = MUST_NOTIFY, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_MADVISE,
 	}, {
-		.name = "madvise MADV_REMOVE, shared memory", .map = map_shared, .act = act_remove,
+		.name = "madvise MADV_REMOVE, shared memory", .map = subject_map_shared, .act = act_remove,
 		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_TRUNCATE,
 	}, {

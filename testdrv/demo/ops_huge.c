@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * Transparent huge pages: split because a part of them is changed, and made of
- * small ones. The watched range lies at the beginning of the huge page, what is
- * changed in its second half.
+ * Transparent huge pages: a change of a part splits the huge page, and the kernel
+ * collapses small pages into a huge page. The watched range is the beginning of the
+ * huge page; the operations change the second half.
  */
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "knob.h"
 #include "ops.h"
@@ -19,12 +18,10 @@
 #define KHUGEPAGED_SLEEP	KHUGEPAGED "scan_sleep_millisecs"
 #define KHUGEPAGED_SCANS	KHUGEPAGED "full_scans"
 
-/* One that is under way may have passed. */
-#define SCANS		2
-#define SCAN_TIMEOUT_NS	(20ULL * 1000000000)
-#define SCAN_POLL_US	1000
+/* The current scan may already have passed the range. */
+#define NR_SCANS	2
 
-/* A page may be held for a moment, by nobody in particular. */
+/* The kernel may hold a reference to a page for a moment. */
 #define COLLAPSE_TRIES	20
 
 static char *second_half(const struct subject *subject)
@@ -32,11 +29,10 @@ static char *second_half(const struct subject *subject)
 	return subject->addr + SUBJECT_HUGE / 2;
 }
 
-/* As many small pages as make a huge one; it is for act to allow that. */
+/* Small pages for one huge page. act allows the collapse with MADV_HUGEPAGE. */
 static int map_small(struct subject *subject)
 {
-	int ret = range_map(subject->addr, SUBJECT_HUGE, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	int ret = range_map_anonymous(subject->addr, SUBJECT_HUGE);
 
 	if (!ret)
 		range_write(subject->addr, SUBJECT_HUGE);
@@ -45,11 +41,10 @@ static int map_small(struct subject *subject)
 
 static int map_huge_zero(struct subject *subject)
 {
-	void *map = mmap(subject->addr, SUBJECT_HUGE, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	int ret = range_map_huge(subject->addr);
 
-	if (map == MAP_FAILED || madvise(map, SUBJECT_HUGE, MADV_HUGEPAGE))
-		return -errno;
+	if (ret)
+		return ret;
 	range_read(subject->addr, SUBJECT_HUGE);
 	return placement_huge(subject->addr) ? 0 : -ENOMEM;
 }
@@ -75,7 +70,7 @@ static const char *lacks_collapse(void)
 	return kernel_has_advice(MADV_COLLAPSE) ? lacks_huge() : "MADV_COLLAPSE (6.1)";
 }
 
-/* It refuses pinned pages, after some tries of its own. */
+/* MADV_COLLAPSE fails if a page is pinned, after retries in the kernel. */
 static int act_collapse(struct actor *actor)
 {
 	struct subject *s = actor->subject;
@@ -93,41 +88,30 @@ static int act_collapse(struct actor *actor)
 	return ret;
 }
 
-/* For act to change, for the harness to set back. */
+/* act changes the saved setting, and the parent restores the setting. */
 static int khugepaged_save(void)
 {
 	return knob_set(KHUGEPAGED_SLEEP, "10000");
 }
 
-static int khugepaged_wait(void)
+/* MADV_NOHUGEPAGE ends the access of khugepaged to the range. */
+static int khugepaged_collapse(char *addr)
 {
-	long scans = knob_read(KHUGEPAGED_SCANS) + SCANS;
-	uint64_t deadline = now_ns() + SCAN_TIMEOUT_NS;
-
-	while (knob_read(KHUGEPAGED_SCANS) < scans) {
-		if (now_ns() > deadline)
-			return -ETIMEDOUT;
-		usleep(SCAN_POLL_US);
-	}
-	return 0;
-}
-
-/* From MADV_NOHUGEPAGE on khugepaged leaves the range alone. */
-static int act_khugepaged(struct actor *actor)
-{
-	struct subject *s = actor->subject;
 	int ret;
 
-	actor_begin(actor);
-	if (madvise(s->addr, SUBJECT_HUGE, MADV_HUGEPAGE))
+	if (madvise(addr, SUBJECT_HUGE, MADV_HUGEPAGE))
 		return -errno;
 	ret = knob_write(KHUGEPAGED_SLEEP, "0");
 	if (!ret)
-		ret = khugepaged_wait();
-	if (madvise(s->addr, SUBJECT_HUGE, MADV_NOHUGEPAGE) && !ret)
+		ret = actor_wait_scans(KHUGEPAGED_SCANS, NR_SCANS);
+	if (madvise(addr, SUBJECT_HUGE, MADV_NOHUGEPAGE) && !ret)
 		ret = -errno;
-	actor_end(actor, 0);
 	return ret;
+}
+
+static int act_khugepaged(struct actor *actor)
+{
+	return ACT_ERRNO(actor, khugepaged_collapse(actor->subject->addr));
 }
 
 const struct demo_op ops_huge[] = {

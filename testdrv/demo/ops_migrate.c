@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Pages go from one NUMA node to another, or the kernel looks whether they should. */
+/* Pages migrate between NUMA nodes, and NUMA balancing scans for pages to migrate. */
 #include <linux/mempolicy.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -28,18 +28,18 @@ static int act_move_pages(struct actor *actor)
 		return -errno;
 	for (i = 0; i < SUBJECT_PAGES; i++)
 		nodes[i] = !status[i];
-	/* A positive value counts pages that did not move: pinned ones. */
+	/* A positive return value counts pinned pages, which did not move. */
 	return ACT(actor, syscall(SYS_move_pages, s->pid, SUBJECT_PAGES, pages, nodes,
 				  status, MPOL_MF_MOVE_ALL));
 }
 
-/* 0 for 1, 1 for 0: the mask of the node that the page is not on. */
+/* There are two nodes: the mask of the node without the page. */
 static unsigned long other_node(int node)
 {
 	return node ? 1UL : 2UL;
 }
 
-/* Pages that cannot move stay, and that is no error. */
+/* mbind() also succeeds if a page cannot move. */
 static int act_mbind(struct actor *actor)
 {
 	struct subject *s = actor->subject;
@@ -52,7 +52,7 @@ static int act_mbind(struct actor *actor)
 				  MPOL_MF_MOVE));
 }
 
-/* The whole process, so the control range may move as well. */
+/* migrate_pages() moves the whole process, so the control range may move too. */
 static int act_migrate_pages(struct actor *actor)
 {
 	struct subject *s = actor->subject;
@@ -78,7 +78,7 @@ static const char *lacks_cpuset(void)
 
 	if (lacks)
 		return lacks;
-	/* Older ones leave the pages where they are; nothing but trying would tell. */
+	/* Older kernels do not move the pages, and have no sign of the difference. */
 	if (kernel_running() < KERNEL(5, 16))
 		return "control groups (v2) that move memory (5.16)";
 	if (cpuset_make())
@@ -96,12 +96,7 @@ static int map_in_cpuset(struct subject *subject)
 
 static int act_cpuset(struct actor *actor)
 {
-	int ret;
-
-	actor_begin(actor);
-	ret = group_write("cpuset.mems", "1");
-	actor_end(actor, 0);
-	return ret;
+	return ACT_ERRNO(actor, group_write("cpuset.mems", "1"));
 }
 
 static const char *lacks_balancing(void)
@@ -117,8 +112,9 @@ static int balancing_on(void)
 }
 
 /*
- * Pages on the node that the subject does not run on, and no policy: those the
- * scan goes for. There is one page more than is watched, for act to touch.
+ * NUMA balancing scans pages that have no policy and are on another node than the
+ * processor of the subject. The mapping has one page after the watched range, which act
+ * touches.
  */
 static int map_remote(struct subject *subject)
 {
@@ -132,8 +128,7 @@ static int map_remote(struct subject *subject)
 	if (syscall(SYS_getcpu, &cpu, &node, NULL))
 		return -errno;
 	mask = other_node((int)node);
-	ret = range_map(subject->addr, length, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	ret = range_map_anonymous(subject->addr, length);
 	if (ret)
 		return ret;
 	if (syscall(SYS_mbind, subject->addr, length, MPOL_BIND, &mask, MAX_NODES, 0))
@@ -156,8 +151,8 @@ static long nr_faults(void)
 }
 
 /*
- * Use the processor until the kernel scans the address space: then the page
- * beyond the range, which nobody pins, faults.
+ * Use the processor until the kernel has scanned the address space. After the scan, the
+ * unpinned page behind the range faults.
  */
 static int act_balance(struct actor *actor)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Pages go to the swap area. Those that are pinned are passed by. */
+/* The kernel writes pages to the swap area, and skips pinned pages. */
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -27,7 +27,7 @@ static const char *lacks_swap(void)
 	return nr_lines > 1 ? NULL : "a swap area";
 }
 
-/* Pages that can be reclaimed at once: not used lately, and in no batch. */
+/* Inactive pages outside any batch: the kernel can reclaim them at once. */
 static int map_cold(struct subject *subject)
 {
 	int ret = subject_stay();
@@ -76,7 +76,7 @@ static const char *lacks_memory_group(void)
 	return lacks;
 }
 
-/* Charged to the group is what is touched from here on: not the control range. */
+/* The cgroup is charged for pages populated from here on, so not for the control range. */
 static int map_in_group(struct subject *subject)
 {
 	int ret = group_join();
@@ -84,28 +84,27 @@ static int map_in_group(struct subject *subject)
 	return ret ? ret : map_cold(subject);
 }
 
-/*
- * Lowering the limit reclaims at once, as memory.reclaim does from 5.19 on; that
- * gives up with EAGAIN where pages are pinned.
- */
+/* memory.reclaim exists from 5.19 on. Lowering memory.high has the same effect. */
+static int group_reclaim(size_t length)
+{
+	char bytes[32];
+	int ret, restore;
+
+	snprintf(bytes, sizeof(bytes), "%zu", length);
+	if (group_has("memory.reclaim"))
+		return group_write("memory.reclaim", bytes);
+	ret = group_write("memory.high", "0");
+	restore = group_write("memory.high", "max");
+	return ret ? ret : restore;
+}
+
+/* memory.reclaim fails with EAGAIN if the pages are pinned. */
 static int act_reclaim(struct actor *actor)
 {
 	struct subject *s = actor->subject;
-	char bytes[32];
-	int ret, restore = 0;
+	int ret = ACT_ERRNO(actor, group_reclaim(s->length));
 
-	snprintf(bytes, sizeof(bytes), "%zu", s->length);
-	actor_begin(actor);
-	if (group_has("memory.reclaim")) {
-		ret = group_write("memory.reclaim", bytes);
-	} else {
-		ret = group_write("memory.high", "0");
-		restore = group_write("memory.high", "max");
-	}
-	actor_end(actor, 0);
-	if (ret == -EAGAIN && s->pin)
-		ret = 0;
-	return ret ? ret : restore;
+	return ret == -EAGAIN && s->pin ? 0 : ret;
 }
 
 const struct demo_op ops_reclaim[] = {

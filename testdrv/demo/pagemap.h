@@ -31,7 +31,7 @@ enum page_change {
 	PAGE_TRACKED,		/* same page, now write-protected by userfaultfd (5.13) */
 	PAGE_SHARED,		/* same page, now shared copy-on-write: read-only */
 	PAGE_READ_ONLY,	/* same page, the mapping lost a permission */
-	PAGE_NOT_PRESENT,	/* the mapping remains, its page is not present */
+	PAGE_NOT_PRESENT,	/* mapped, but no page is present */
 	PAGE_MOVED,		/* a different page is at the address */
 	PAGE_GONE,		/* nothing is mapped at the address */
 };

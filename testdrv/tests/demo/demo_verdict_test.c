@@ -94,7 +94,7 @@ int main(int argc, char **argv)
 		{ NULL, NULL },
 	};
 
-	/* The operation "exec" executes this program again, with the argument "version". */
+	/* The operation "exec" runs the same program with the argument "version". */
 	if (argc > 1 && !strcmp(argv[1], "version"))
 		return 0;
 	return ktap_main(tests);

@@ -25,7 +25,7 @@ struct pinwatch {
 	uint32_t nr_watches;
 };
 
-/* The generation words of the device that this process opened last. */
+/* The generation words of the last opened device. */
 static struct pinwatch_gen *fake_device_words;
 
 int pinwatch_from_fd(struct pinwatch **out, int fd)
