@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/* pinwatch-demo demo: run the operations and print the verdicts. */
 #include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -142,17 +143,18 @@ static int demo_main(int argc, char **argv)
 
 const struct verb verb_demo = {
 	.name = "demo",
-	.summary = "Change watched memory in every way, and see that each change is told",
+	.summary = "Change watched memory in every way, and check that pinwatch reports each change",
 	.usage = "[--global] [--json] [--only TEXT] [--list] [--device PATH]",
 	.help =
-		"Each operation is done twice to a fresh process, whose range is only watched\n"
-		"or also pinned. An oracle reads the kernel's page tables before and after it.\n"
-		"Status 0: each change was told in time, and nothing else was told.\n\n"
-		"  --global        also what turns a knob of the kernel that others feel, poisons\n"
-		"                  memory, or takes it away: in a machine of its own\n"
-		"  --json          for programs\n"
+		"Does each operation to two fresh processes: to a range that is only watched, and\n"
+		"to a range that is also pinned. Reads the page tables (/proc/PID/pagemap) before\n"
+		"and after the operation, and compares them with the report of pinwatch.\n"
+		"Status 0: pinwatch reported each change in time, and reported nothing else.\n\n"
+		"  --global        include operations that change kernel-wide settings, poison\n"
+		"                  memory or take memory offline: use a machine of its own\n"
+		"  --json          print one JSON object\n"
 		"  --only TEXT     only operations whose name contains TEXT\n"
-		"  --list          list the operations and do nothing\n"
+		"  --list          list the operations and exit\n"
 		"  --device PATH   the device node (" PINWATCH_DEVICE ")\n",
 	.run = demo_main,
 };

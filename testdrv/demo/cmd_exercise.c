@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/* pinwatch-demo exercise: do an operation and print the report of the watch. */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -16,13 +17,13 @@
 
 struct exercise {
 	struct demo_options options;
-	size_t index;		/* of the operation */
+	size_t index;		/* the operation */
 	unsigned long count;
 	bool pin;
 	bool json;
 };
 
-/* Time for a watcher to be set upon the process, before anything happens to it. */
+/* Wait for Enter, so that the user can attach another watcher to the process. */
 static void ready_wait(const struct demo_result *result)
 {
 	int c;
@@ -75,8 +76,8 @@ static void result_print(const struct demo_result *result)
 	       pinwatch_causes_string(result->causes, causes, sizeof(causes)),
 	       pinwatch_events_string(result->events, events, sizeof(events)), result->nr_invalidations,
 	       result_generation(result, generation, sizeof(generation)),
-	       result_pages(result, pages, sizeof(pages)), result_time(result->told_ns, told, sizeof(told)),
-	       result_note(result));
+	       result_pages(result, pages, sizeof(pages)),
+	       result_time(result->told_ns, told, sizeof(told)), result_note(result));
 	fflush(stdout);
 }
 
@@ -94,7 +95,7 @@ static json_t *result_to_json(const struct demo_result *result)
 	return json;
 }
 
-/* A status; each repetition has a process of its own. */
+/* Repeat the operation, each time with a fresh process. Returns a status. */
 static int exercise_repeat(const struct exercise *exercise, json_t *results)
 {
 	int status = STATUS_OK;
@@ -141,7 +142,7 @@ static void candidates_print(const char *part)
 	const char *name;
 	size_t i;
 
-	fprintf(stderr, "pinwatch-demo: '%s' can be any of these:\n", part);
+	fprintf(stderr, "pinwatch-demo: '%s' matches several operations:\n", part);
 	for (i = 0; (name = demo_operation_name(i)); i++)
 		if (strstr(name, part))
 			fprintf(stderr, "  %s\n", name);
@@ -168,7 +169,7 @@ static int count_parse(const char *text, unsigned long *count)
 	*count = strtoul(text, &end, 10);
 	if (!errno && *text >= '0' && *text <= '9' && !*end && *count && *count <= MAX_COUNT)
 		return STATUS_OK;
-	fprintf(stderr, "pinwatch-demo: --count wants a number from 1 to %lu, not '%s'\n", MAX_COUNT,
+	fprintf(stderr, "pinwatch-demo: --count takes a number from 1 to %lu, not '%s'\n", MAX_COUNT,
 		text);
 	return verb_usage_error(&verb_exercise);
 }
@@ -184,7 +185,7 @@ static const struct option longopts[] = {
 	{ 0 },
 };
 
-/* @list: Out. A status. */
+/* @list: Out. Returns a status. */
 static int arguments_parse(int argc, char **argv, struct exercise *exercise, bool *list)
 {
 	int opt;
@@ -241,21 +242,21 @@ static int exercise_main(int argc, char **argv)
 
 const struct verb verb_exercise = {
 	.name = "exercise",
-	.summary = "Do one operation to watched memory, and print what the watch says",
+	.summary = "Do one operation to watched memory, and print the report of the watch",
 	.usage = "OPERATION [--count N] [--pin] [--wait] [--global] [--json] [--device PATH]\n"
 		 "       pinwatch-demo exercise --list",
 	.help =
-		"OPERATION is a name of --list, or a part that only one of them has. It is done\n"
-		"to a range of a fresh process each time, and not judged; see 'demo' for that.\n"
-		"Status 0: it was done each time.\n\n"
-		"  --count N       do it N times (1)\n"
-		"  --pin           pin the range as well\n"
-		"  --wait          print the process and its range and wait for Enter, so that\n"
-		"                  another watcher can be set upon it\n"
-		"  --global        also what turns a knob of the kernel that others feel, or\n"
-		"                  poisons memory, or takes it away: in a machine of its own\n"
-		"  --json          for programs: an array of one object for each time\n"
-		"  --list          list the operations and do nothing\n"
+		"OPERATION is a name that --list prints, or a part of exactly one such name. Each\n"
+		"repetition has a fresh process. There is no verdict; 'demo' prints verdicts.\n"
+		"Status 0: the operation succeeded each time.\n\n"
+		"  --count N       do the operation N times (1)\n"
+		"  --pin           also pin the range\n"
+		"  --wait          print the process and its range, and wait for Enter before the\n"
+		"                  operation, to allow attaching another watcher\n"
+		"  --global        allow an operation that changes kernel-wide settings, poisons\n"
+		"                  memory or takes memory offline: use a machine of its own\n"
+		"  --json          print an array with one JSON object per repetition\n"
+		"  --list          list the operations and exit\n"
 		"  --device PATH   the device node (" PINWATCH_DEVICE ")\n",
 	.run = exercise_main,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The verbs of pinwatch-demo, and the output that demo and exercise share. */
+/* The verbs of pinwatch-demo, and the common output of demo and exercise. */
 #ifndef VERBS_H
 #define VERBS_H
 
@@ -17,7 +17,7 @@ extern const struct verb verb_bench;
 const char *result_generation(const struct demo_result *result, char *buf, size_t size);
 const char *result_pages(const struct demo_result *result, char *buf, size_t size);
 
-/* The members that both verbs print as JSON; NULL: out of memory. */
+/* The JSON members of both verbs; NULL: out of memory. */
 json_t *result_json(const struct demo_result *result);
 
 /* Print the names of all operations. */
