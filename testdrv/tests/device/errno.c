@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "caller.h"
+#include "credentials.h"
 #include "channel.h"
 #include "device.h"
 #include "knob.h"
@@ -52,7 +52,7 @@ static void test_add_eperm(void)
 	int fd = x_open(0);
 
 	x_add(fd, addr, page_size(), PINWATCH_WATCH_F_STACK, 0);
-	caller_nobody();
+	credentials_nobody();
 	CHECK_EQ(__add(fd, addr, page_size(), PINWATCH_WATCH_F_STACK, 0, &add), -EPERM);
 	x_add(fd, addr, page_size(), WATCH, 0);
 }
@@ -343,7 +343,7 @@ static void test_map_enfile(void)
 		int fd = x_open(0);
 
 		CHECK_EQ(__map(fd, page_size()), 0);
-		caller_nobody();
+		credentials_nobody();
 		CHECK_EQ(__map(fd, page_size()), -ENFILE);
 		_exit(0);
 	}

@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "caller.h"
+#include "credentials.h"
 #include "cgroup.h"
 #include "channel.h"
 #include "device.h"
@@ -66,8 +66,8 @@ static void test_memlock_exact(void)
 	char *addr = x_pages(32);
 	int first = x_open(0), second = x_open(0);
 
-	caller_memlock(16 * page_size());
-	caller_nobody();
+	credentials_memlock(16 * page_size());
+	credentials_nobody();
 	CHECK_EQ(pin(first, addr, 17), -ENOMEM);
 	CHECK_EQ(pin(first, addr, 16), 0);
 	CHECK_EQ(pin(second, addr, 1), -ENOMEM);
@@ -89,8 +89,8 @@ static void test_memlock_rounds(void)
 	char *addr = x_pages(4);
 	int fd = x_open(0);
 
-	caller_memlock(2 * page_size() + page_size() / 2);
-	caller_nobody();
+	credentials_memlock(2 * page_size() + page_size() / 2);
+	credentials_nobody();
 	CHECK_EQ(__add(fd, addr + page_size() - 1, page_size() + 2, PIN, 0, &add), -ENOMEM);
 	CHECK_EQ(__add(fd, addr + page_size() - 1, 2, PIN, 0, &add), 0);
 	CHECK_EQ(add.nr_pages, 2);
@@ -103,8 +103,8 @@ static void test_repin_counts_twice(void)
 	int fd = x_open(0);
 	uint64_t generation;
 
-	caller_memlock(16 * page_size());
-	caller_nobody();
+	credentials_memlock(16 * page_size());
+	credentials_nobody();
 	CHECK_EQ(pin(fd, addr, 8), 0);
 	CHECK_EQ(__repin(fd, 0, &generation), 0);
 	CHECK_EQ(pin(fd, addr, 8), 0);
@@ -129,12 +129,12 @@ static void test_users_are_apart(void)
 	x_param_set("max_watches_per_user", 2);
 	x_add(fd, addr, page_size(), WATCH, 0);
 	x_add(fd, addr, page_size(), WATCH, 0);
-	caller_node(0666);
+	credentials_device_mode(0666);
 	pid = fork();
 	if (!pid) {
 		int own;
 
-		caller_nobody();
+		credentials_nobody();
 		own = x_open(0);
 		CHECK_EQ(__add(again, addr, page_size(), WATCH, 0, &add), -EDQUOT);
 		x_add(own, addr, page_size(), WATCH, 0);
@@ -143,7 +143,7 @@ static void test_users_are_apart(void)
 		_exit(0);
 	}
 	CHECK_EQ(waitpid(pid, &pid, 0) > 0, 1);
-	caller_node(0600);
+	credentials_device_mode(0600);
 	x_param_set("max_watches_per_user", old);
 	CHECK_EQ(pid, 0);
 	x_add(x_open(0), addr, page_size(), WATCH, 0);
