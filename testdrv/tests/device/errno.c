@@ -17,7 +17,7 @@
 #include "credentials.h"
 #include "channel.h"
 #include "device.h"
-#include "knob.h"
+#include "sysfs.h"
 #include "storm.h"
 
 #define STORM_PAGES	32768UL	/* takes far longer to pin than a thread ever stands still */

@@ -155,6 +155,20 @@ static void console(int level)
 	klogctl(8, NULL, level);
 }
 
+static void memory_limit(unsigned long bytes)
+{
+	CHECK_EQ(cgroup_write_number("memory.max", bytes), 0);
+}
+
+static void memory_cgroup_make(void)
+{
+	int ret = cgroup_make("memory");
+
+	if (ret)
+		ktap_skip("no memory cgroup (v2): %s", strerror(-ret));
+	memory_limit(MEMCG_BYTES);
+}
+
 /* Watches until the group has no memory for more. Its end is an error, or its death. */
 static void memcg_child(uint64_t *nr) __attribute__((noreturn));
 static void memcg_child(uint64_t *nr)
@@ -163,7 +177,7 @@ static void memcg_child(uint64_t *nr)
 	char *addr = x_pages(1);
 	int fd, ret;
 
-	cgroup_enter();
+	CHECK_EQ(cgroup_join(), 0);
 	fd = x_open(0);
 	do {
 		ret = __add(fd, addr, page_size(), WATCH, 0, &add);
@@ -183,7 +197,7 @@ static void test_memcg(void)
 	pid_t pid;
 
 	CHECK(nr != MAP_FAILED);
-	cgroup_make(MEMCG_BYTES);
+	memory_cgroup_make();
 	x_param_set("max_watches_per_file", 1048576);
 	x_param_set("max_watches_per_user", 1048576);
 	console(1);
@@ -221,7 +235,7 @@ static void verify_in_group(void)
 	int fd;
 
 	oom_never();
-	cgroup_enter();
+	CHECK_EQ(cgroup_join(), 0);
 	addr = mmap(NULL, length, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (addr == MAP_FAILED) {
 		length /= 2;	/* of a 32-bit program */
@@ -232,9 +246,9 @@ static void verify_in_group(void)
 	fd = x_open(0);
 	x_add(fd, addr, length, WATCH, 0);
 	CHECK_EQ(__verify(fd, 0, NULL, &verify), 0);
-	cgroup_limit(cgroup_used() + GROUP_SLACK);
+	memory_limit((unsigned long)cgroup_read("memory.current") + GROUP_SLACK);
 	CHECK_EQ(__verify(fd, 0, NULL, &verify), -ENOMEM);
-	cgroup_limit(MEMCG_BYTES);
+	memory_limit(MEMCG_BYTES);
 	CHECK_EQ(__verify(fd, 0, NULL, &verify), 0);
 	_exit(0);
 }
@@ -244,7 +258,7 @@ static void test_verify_enomem(void)
 	int status;
 	pid_t pid;
 
-	cgroup_make(MEMCG_BYTES);
+	memory_cgroup_make();
 	console(1);
 	pid = x_fork();
 	if (!pid)

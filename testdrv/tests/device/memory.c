@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "device.h"
-#include "knob.h"
+#include "sysfs.h"
 
 #define MEMORY		"/sys/devices/system/memory"
 #define NR		16UL

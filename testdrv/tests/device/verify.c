@@ -12,7 +12,7 @@
 
 #include "channel.h"
 #include "device.h"
-#include "knob.h"
+#include "sysfs.h"
 #include "oracle.h"
 #include "pages.h"
 
