@@ -9,14 +9,12 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "test.h"
 
 #define STATUS_FAIL	1
 #define STATUS_SKIP	4	/* as in the kernel's selftests */
-#define NS_PER_S	((uint64_t)1000000000)
 #define SLOW_NS		(5 * NS_PER_S)
 
 static struct test *tests;
@@ -243,14 +241,6 @@ __attribute__((weak)) int main(int argc, char **argv)
 	return test_main(argc, argv);
 }
 
-uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
 uint64_t test_seed(void)
 {
 	return seed;
@@ -266,7 +256,7 @@ uint64_t random_next(uint64_t *state)
 	return value ^ value >> 31;
 }
 
-size_t random_below(uint64_t *state, size_t limit)
+uint32_t random_below(uint64_t *state, uint32_t limit)
 {
-	return (size_t)(random_next(state) % limit);
+	return (uint32_t)(random_next(state) % limit);
 }

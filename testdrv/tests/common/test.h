@@ -20,6 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "clock.h"
+
 /**
  * struct test - a registered test
  * @name: Printed in the TAP line.
@@ -104,14 +106,11 @@ bool test_check(bool ok, const char *format, ...) __attribute__((format(printf, 
 		     #expected, expected_);				\
 } while (0)
 
-/* CLOCK_MONOTONIC */
-uint64_t now_ns(void);
-
 /* The seed of the program's random numbers: --seed, or random. test_main() prints it. */
 uint64_t test_seed(void);
 /* The next number of the sequence @state, which starts with any seed. */
 uint64_t random_next(uint64_t *state);
 /* A number below @limit. */
-size_t random_below(uint64_t *state, size_t limit);
+uint32_t random_below(uint64_t *state, uint32_t limit);
 
 #endif /* TEST_H */

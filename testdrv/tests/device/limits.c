@@ -15,7 +15,6 @@
 #include <sys/klog.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "credentials.h"
@@ -32,10 +31,7 @@ static unsigned long nr_many = 20000;
 
 static double now(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+	return (double)now_ns() / 1e9;
 }
 
 /* A figure of /proc/meminfo, in bytes. */
@@ -61,7 +57,7 @@ static int pin(int fd, char *addr, size_t nr_pages)
 }
 
 /* The limit is the address space's, whichever descriptors its pins came by. */
-static void test_memlock_exact(void)
+TEST(limit_memlock_exact)
 {
 	char *addr = x_pages(32);
 	int first = x_open(0), second = x_open(0);
@@ -83,7 +79,7 @@ static void test_memlock_exact(void)
 }
 
 /* A range that is not a page's multiple counts as the pages that it touches. */
-static void test_memlock_rounds(void)
+TEST(limit_memlock_rounds)
 {
 	struct pinwatch_watch_add add;
 	char *addr = x_pages(4);
@@ -97,7 +93,7 @@ static void test_memlock_rounds(void)
 }
 
 /* Old and new pages count together for a moment. */
-static void test_repin_counts_twice(void)
+TEST(limit_repin_counts_twice)
 {
 	char *addr = x_pages(9);
 	int fd = x_open(0);
@@ -118,7 +114,7 @@ static void test_repin_counts_twice(void)
 }
 
 /* Root has its share, nobody has his own; a descriptor is charged to who opened it. */
-static void test_users_are_apart(void)
+TEST(limit_users_are_apart)
 {
 	unsigned long old = x_param_get("max_watches_per_user");
 	struct pinwatch_watch_add add;
@@ -165,7 +161,7 @@ static void memory_cgroup_make(void)
 	int ret = cgroup_make("memory");
 
 	if (ret)
-		ktap_skip("no memory cgroup (v2): %s", strerror(-ret));
+		SKIP("no memory cgroup (v2): %s", strerror(-ret));
 	memory_limit(MEMCG_BYTES);
 }
 
@@ -187,7 +183,7 @@ static void memcg_child(uint64_t *nr)
 	_exit(0);
 }
 
-static void test_memcg(void)
+TEST(limit_memory_cgroup)
 {
 	unsigned long per_file = x_param_get("max_watches_per_file");
 	unsigned long per_user = x_param_get("max_watches_per_user");
@@ -208,7 +204,7 @@ static void test_memcg(void)
 	console(7);
 	x_param_set("max_watches_per_file", per_file);
 	x_param_set("max_watches_per_user", per_user);
-	ktap_note("%llu watches in a group of %lu MiB, then %s", (unsigned long long)*nr,
+	test_note("%llu watches in a group of %lu MiB, then %s", (unsigned long long)*nr,
 		  MEMCG_BYTES >> 20, WIFSIGNALED(status) ? "it was killed" : "ENOMEM");
 	CHECK(status == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));
 	/* Less than one would be too little, more than these do not fit. */
@@ -253,7 +249,7 @@ static void verify_in_group(void)
 	_exit(0);
 }
 
-static void test_verify_enomem(void)
+TEST(verify_enomem_memory_cgroup)
 {
 	int status;
 	pid_t pid;
@@ -284,7 +280,7 @@ static pid_t mass_start(size_t bytes, int *fd)
 		double written = now();
 
 		x_add(*fd, addr, bytes, PIN_RW, 0);
-		ktap_note("%zu MiB: written in %.2f s, pinned in %.2f s", bytes >> 20,
+		test_note("%zu MiB: written in %.2f s, pinned in %.2f s", bytes >> 20,
 			  written - begin, now() - written);
 		fflush(stdout);
 		CHECK_EQ(channel_send(ends[1], -1), 0);
@@ -298,7 +294,7 @@ static pid_t mass_start(size_t bytes, int *fd)
 }
 
 /* exit() does not wait for the unpinning: a worker does that. */
-static void test_mass_exit(void)
+TEST(limit_mass_exit)
 {
 	size_t bytes = memory("MemAvailable") / 2 > MASS_BYTES ? MASS_BYTES :
 		       memory("MemAvailable") / 2 & -(2UL << 20);
@@ -316,7 +312,7 @@ static void test_mass_exit(void)
 	while (x_stats().pinned_pages != before && now() - gone < 60)
 		;
 	unpinned = now();
-	ktap_note("%zu MiB: the process was gone after %.3f s, all was unpinned after %.3f s",
+	test_note("%zu MiB: the process was gone after %.3f s, all was unpinned after %.3f s",
 		  bytes >> 20, gone - begin, unpinned - begin);
 	CHECK_EQ(x_stats().pinned_pages, before);
 	CHECK_EQ(x_query(fd, 0).state, PINWATCH_STATE_DEAD);
@@ -324,7 +320,7 @@ static void test_mass_exit(void)
 }
 
 /* As many as one descriptor can have, each of another page. */
-static void test_many_watches(void)
+TEST(limit_many_watches)
 {
 	unsigned long per_file = x_param_get("max_watches_per_file");
 	unsigned long per_user = x_param_get("max_watches_per_user");
@@ -363,13 +359,13 @@ static void test_many_watches(void)
 	CHECK_EQ(nr, nr_many);
 	end = now();
 	CHECK_EQ(close(fd), 0);
-	ktap_note("%lu watches: added in %.2f s, hit in %.3f s, read in %.2f s, closed in %.2f s",
+	test_note("%lu watches: added in %.2f s, hit in %.3f s, read in %.2f s, closed in %.2f s",
 		  nr_many, added - begin, hit - added, end - hit, now() - end);
-	ktap_note("%lu bytes of memory a watch", (unsigned long)used / nr_many);
+	test_note("%lu bytes of memory a watch", (unsigned long)used / nr_many);
 }
 
 /* The longest mapping, looked at to its end, and given back. */
-static void test_map_growth(void)
+TEST(limit_map_growth)
 {
 	unsigned long old = x_param_get("max_watches_per_file");
 	unsigned long per_user = x_param_get("max_watches_per_user");
@@ -401,7 +397,7 @@ static void test_map_growth(void)
 }
 
 /* Each open and map of it would show what it leaves behind. */
-static void test_map_growth_ends(void)
+TEST(limit_map_growth_ends)
 {
 	unsigned long old = x_param_get("max_watches_per_file");
 	unsigned long per_user = x_param_get("max_watches_per_user");
@@ -432,23 +428,9 @@ static void test_map_growth_ends(void)
 
 int main(int argc, char **argv)
 {
-	static const struct ktap_test tests[] = {
-		{ "limit_memlock_exact", test_memlock_exact },
-		{ "limit_memlock_rounds", test_memlock_rounds },
-		{ "limit_repin_counts_twice", test_repin_counts_twice },
-		{ "limit_users_are_apart", test_users_are_apart },
-		{ "limit_memory_cgroup", test_memcg },
-		{ "verify_enomem_memory_cgroup", test_verify_enomem },
-		{ "limit_mass_exit", test_mass_exit },
-		{ "limit_many_watches", test_many_watches },
-		{ "limit_map_growth", test_map_growth },
-		{ "limit_map_growth_ends", test_map_growth_ends },
-		{ "counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
-	if (argc > 1)
+	if (argc == 2 && strtoul(argv[1], NULL, 0)) {
 		nr_many = strtoul(argv[1], NULL, 0);
-	counters_remember();
-	return ktap_main(tests);
+		argv[1] = NULL;
+	}
+	return test_main(1, argv);
 }

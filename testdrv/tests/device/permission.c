@@ -369,11 +369,11 @@ static bool row_run(const struct operation *operation)
 		length += snprintf(line + length, sizeof(line) - (size_t)length, " %-8s%s",
 				   word(operation, found), same ? "" : "!");
 	}
-	ktap_note("%s", line);
+	test_note("%s", line);
 	return good;
 }
 
-static void test_table(void)
+TEST(permission_table)
 {
 	char line[256];
 	int i, length = snprintf(line, sizeof(line), "%-26s", "");
@@ -382,20 +382,8 @@ static void test_table(void)
 	for (i = 0; i < NR_CALLERS; i++)
 		length += snprintf(line + length, sizeof(line) - (size_t)length, " %-8s",
 				   callers[i]);
-	ktap_note("%s", line);
+	test_note("%s", line);
 	for (i = 0; i < NR_OPERATIONS; i++)
 		good = row_run(&operations[i]) && good;
 	CHECK(good);
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "permission_table", test_table },
-		{ "counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
-	counters_remember();
-	return ktap_main(tests);
 }
