@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "actor.h"
-#include "knob.h"
+#include "sysfs.h"
 #include "subject.h"
 
 #define SCAN_TIMEOUT_NS	(20ULL * 1000000000)
@@ -38,10 +38,10 @@ int actor_proc_open(const struct actor *actor, const char *file, int flags)
 
 int actor_wait_scans(const char *counter, unsigned int nr_scans)
 {
-	long scans = knob_read(counter) + (long)nr_scans;
+	long scans = sysfs_read(counter) + (long)nr_scans;
 	uint64_t deadline = now_ns() + SCAN_TIMEOUT_NS;
 
-	while (knob_read(counter) < scans) {
+	while (sysfs_read(counter) < scans) {
 		if (now_ns() > deadline)
 			return -ETIMEDOUT;
 		usleep(SCAN_POLL_US);

@@ -11,8 +11,8 @@
 
 #include <errno.h>
 #include <stdint.h>
-#include <time.h>
 
+#include "clock.h"
 #include "libpinwatch.h"
 
 struct subject;
@@ -21,14 +21,6 @@ struct actor {
 	struct subject *subject;
 	const struct pinwatch_gen *words;	/* generation words, as mapped by the actor */
 };
-
-static inline uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 static inline uint64_t word_load(const struct pinwatch_gen *word)
 {

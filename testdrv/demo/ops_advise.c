@@ -2,7 +2,7 @@
 /* madvise(2): free pages and keep the mapping. */
 #include <sys/mman.h>
 
-#include "knob.h"
+#include "sysfs.h"
 #include "ops.h"
 
 #ifndef MADV_GUARD_INSTALL	/* 6.13 */

@@ -6,7 +6,7 @@
  */
 #include <sys/mman.h>
 
-#include "knob.h"
+#include "sysfs.h"
 #include "ops.h"
 
 static long store(char *addr)

@@ -6,7 +6,7 @@
  */
 #include <sys/mman.h>
 
-#include "knob.h"
+#include "sysfs.h"
 #include "ops.h"
 #include "placement.h"
 
@@ -91,7 +91,7 @@ static int act_collapse(struct actor *actor)
 /* act changes the saved setting, and the parent restores the setting. */
 static int khugepaged_save(void)
 {
-	return knob_set(KHUGEPAGED_SLEEP, "10000");
+	return sysfs_set(KHUGEPAGED_SLEEP, "10000");
 }
 
 /* MADV_NOHUGEPAGE ends the access of khugepaged to the range. */
@@ -101,7 +101,7 @@ static int khugepaged_collapse(char *addr)
 
 	if (madvise(addr, SUBJECT_HUGE, MADV_HUGEPAGE))
 		return -errno;
-	ret = knob_write(KHUGEPAGED_SLEEP, "0");
+	ret = sysfs_write(KHUGEPAGED_SLEEP, "0");
 	if (!ret)
 		ret = actor_wait_scans(KHUGEPAGED_SCANS, NR_SCANS);
 	if (madvise(addr, SUBJECT_HUGE, MADV_NOHUGEPAGE) && !ret)
@@ -147,7 +147,7 @@ const struct demo_op ops_huge[] = {
 	}, {
 		.name = "made huge by khugepaged", .by = DEMO_BY_KERNEL, .by_subject = true,
 		.global = true, .map = map_small, .act = act_khugepaged, .lacks = lacks_huge,
-		.prepare = khugepaged_save, .cleanup = knobs_restore,
+		.prepare = khugepaged_save, .cleanup = sysfs_restore,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_THP,
 	},

@@ -2,7 +2,7 @@
 /* KSM: ksmd merges equal pages, and a write to a merged page breaks the merge. */
 #include <sys/mman.h>
 
-#include "knob.h"
+#include "sysfs.h"
 #include "ops.h"
 
 #define KSM_RUN		"/sys/kernel/mm/ksm/run"
@@ -13,7 +13,7 @@
 
 static const char *lacks_ksm(void)
 {
-	return knob_read(KSM_RUN) ? "KSM that is not running already" : NULL;
+	return sysfs_read(KSM_RUN) ? "KSM that is not running already" : NULL;
 }
 
 /* Writing "0" waits until ksmd has finished its batch. */
@@ -21,10 +21,10 @@ static int ksm_merge(void)
 {
 	int ret, stop;
 
-	ret = knob_write(KSM_RUN, "1");
+	ret = sysfs_write(KSM_RUN, "1");
 	if (!ret)
 		ret = actor_wait_scans(KSM_FULL_SCANS, NR_SCANS);
-	stop = knob_write(KSM_RUN, "0");
+	stop = sysfs_write(KSM_RUN, "0");
 	return ret ? ret : stop;
 }
 

@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "knob.h"
+#include "sysfs.h"
 #include "ops.h"
 #include "placement.h"
 
@@ -104,7 +104,7 @@ static int map_low(struct subject *subject)
 
 static int act_compact(struct actor *actor)
 {
-	return ACT_ERRNO(actor, knob_write(COMPACT, "1"));
+	return ACT_ERRNO(actor, sysfs_write(COMPACT, "1"));
 }
 
 /* Find the memory block of a page, by its number in /sys. 0 or -errno. */
@@ -115,7 +115,7 @@ static int block_of(const void *addr, unsigned long *block)
 	uint64_t pfn = 0;
 	int ret;
 
-	knob_read_text(BLOCKS "block_size_bytes", text, sizeof(text));
+	sysfs_read_text(BLOCKS "block_size_bytes", text, sizeof(text));
 	size = strtoul(text, &end, 16);
 	if (end == text || !size)
 		return -ENOENT;
@@ -138,7 +138,7 @@ static bool block_movable(unsigned long block)
 	char path[96], zones[64];
 
 	block_path(block, "valid_zones", path, sizeof(path));
-	knob_read_text(path, zones, sizeof(zones));
+	sysfs_read_text(path, zones, sizeof(zones));
 	return !strncmp(zones, "Movable", strlen("Movable"));
 }
 
@@ -183,7 +183,7 @@ static int state_write(const char *path, const char *state, unsigned int seconds
 
 	sigaction(SIGALRM, &action, &old);
 	alarm(seconds);
-	ret = knob_write(path, state);
+	ret = sysfs_write(path, state);
 	alarm(0);
 	sigaction(SIGALRM, &old, NULL);
 	return ret;
@@ -205,7 +205,7 @@ static int act_offline(struct actor *actor)
 					   s->pin ? OFFLINE_PINNED_S : OFFLINE_S));
 	if (ret)
 		return s->pin && (ret == -EINTR || ret == -EBUSY) ? 0 : ret;
-	return knob_write(path, "online_movable");
+	return sysfs_write(path, "online_movable");
 }
 
 const struct demo_op ops_memory[] = {

@@ -6,7 +6,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "group.h"
+#include "cgroup.h"
 #include "ops.h"
 
 #ifndef SYS_process_madvise
@@ -63,23 +63,23 @@ static int act_process_pageout(struct actor *actor)
 
 static int memory_group_make(void)
 {
-	return group_make("memory");
+	return cgroup_make("memory");
 }
 
 static const char *lacks_memory_group(void)
 {
 	const char *lacks = lacks_swap();
 
-	if (!lacks && (memory_group_make() || !group_has("memory.high")))
+	if (!lacks && (memory_group_make() || !cgroup_has("memory.high")))
 		lacks = "control groups (v2) with memory";
-	group_remove();
+	cgroup_remove();
 	return lacks;
 }
 
 /* The cgroup is charged for pages populated from here on, so not for the control range. */
 static int map_in_group(struct subject *subject)
 {
-	int ret = group_join();
+	int ret = cgroup_join();
 
 	return ret ? ret : map_cold(subject);
 }
@@ -91,10 +91,10 @@ static int group_reclaim(size_t length)
 	int ret, restore;
 
 	snprintf(bytes, sizeof(bytes), "%zu", length);
-	if (group_has("memory.reclaim"))
-		return group_write("memory.reclaim", bytes);
-	ret = group_write("memory.high", "0");
-	restore = group_write("memory.high", "max");
+	if (cgroup_has("memory.reclaim"))
+		return cgroup_write("memory.reclaim", bytes);
+	ret = cgroup_write("memory.high", "0");
+	restore = cgroup_write("memory.high", "max");
 	return ret ? ret : restore;
 }
 
@@ -121,7 +121,7 @@ const struct demo_op ops_reclaim[] = {
 	}, {
 		.name = "reclaimed from a memory cgroup", .by = DEMO_BY_OTHER, .global = true,
 		.map = map_in_group, .act = act_reclaim, .lacks = lacks_memory_group,
-		.prepare = memory_group_make, .cleanup = group_remove,
+		.prepare = memory_group_make, .cleanup = cgroup_remove,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_RECLAIM,
 	},

@@ -66,10 +66,10 @@ static void check_result(const struct demo_op *op, enum demo_verdict verdict, co
 	struct demo_result result = x_result(op);
 
 	if (result.verdict != verdict || !strstr(result.note, note))
-		ktap_fail(__FILE__, __LINE__, "%s: %s", demo_verdict_name(result.verdict), result.note);
+		FAIL("%s: %s", demo_verdict_name(result.verdict), result.note);
 }
 
-static void test_right(void)
+TEST(demo_right_is_observed)
 {
 	struct demo_result result = x_result(&right);
 
@@ -81,7 +81,7 @@ static void test_right(void)
 	CHECK_EQ(result.page.change, PAGE_GONE);
 }
 
-static void test_wrong_event(void)
+TEST(demo_wrong_event_fails)
 {
 	struct demo_op op = right;
 
@@ -94,7 +94,7 @@ static uint32_t no_events(void)
 	return 0;
 }
 
-static void test_wrong_event_here(void)
+TEST(demo_wrong_event_of_this_kernel_fails)
 {
 	struct demo_op op = right;
 
@@ -102,7 +102,7 @@ static void test_wrong_event_here(void)
 	check_result(&op, DEMO_FAILED, "an event that");
 }
 
-static void test_wrong_cause(void)
+TEST(demo_wrong_cause_fails)
 {
 	struct demo_op op = right;
 
@@ -110,7 +110,7 @@ static void test_wrong_cause(void)
 	check_result(&op, DEMO_FAILED, "a cause that");
 }
 
-static void test_wrong_effect(void)
+TEST(demo_wrong_effect_fails)
 {
 	struct demo_op op = right;
 
@@ -118,7 +118,7 @@ static void test_wrong_effect(void)
 	check_result(&op, DEMO_FAILED, "did not change as");
 }
 
-static void test_no_effect(void)
+TEST(demo_no_effect_fails)
 {
 	struct demo_op op = right;
 
@@ -128,7 +128,7 @@ static void test_no_effect(void)
 	check_result(&op, DEMO_FAILED, "did not change as");
 }
 
-static void test_error(void)
+TEST(demo_error_fails)
 {
 	struct demo_op op = right;
 
@@ -136,27 +136,10 @@ static void test_error(void)
 	check_result(&op, DEMO_FAILED, "the operation: Invalid argument");
 }
 
-static void test_false(void)
+TEST(demo_control_told_is_false)
 {
 	struct demo_op op = right;
 
 	op.act = act_free_control;
 	check_result(&op, DEMO_FALSE, "control");
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "demo_right_is_observed", test_right },
-		{ "demo_wrong_event_fails", test_wrong_event },
-		{ "demo_wrong_event_of_this_kernel_fails", test_wrong_event_here },
-		{ "demo_wrong_cause_fails", test_wrong_cause },
-		{ "demo_wrong_effect_fails", test_wrong_effect },
-		{ "demo_no_effect_fails", test_no_effect },
-		{ "demo_error_fails", test_error },
-		{ "demo_control_told_is_false", test_false },
-		{ NULL, NULL },
-	};
-
-	return ktap_main(tests);
 }
