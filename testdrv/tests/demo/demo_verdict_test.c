@@ -4,17 +4,15 @@
  * and on a device that reports changes that did not happen (fake_libpinwatch.c).
  * Needs root, but no module. tests/device/demo.c has the verdict "failed".
  */
-#include <stdbool.h>
 #include <string.h>
 
 #include "demo.h"
-#include "ktap.h"
+#include "test.h"
 
 static void result_fail(const struct demo_result *result)
 {
-	ktap_fail(__FILE__, __LINE__, "%s, %s: %s %s", result->operation,
-		  result->pin ? "pin" : "watch", demo_verdict_name(result->verdict),
-		  result->note);
+	FAIL("%s, %s: %s %s", result->operation, result->pin ? "pin" : "watch",
+	     demo_verdict_name(result->verdict), result->note);
 }
 
 /*
@@ -32,7 +30,7 @@ static void result_must_be_missed(const struct demo_result *result, void *data)
 		result_fail(result);
 }
 
-static void test_silent_is_missed(void)
+TEST(demo_silent_device_is_missed)
 {
 	struct demo_options options = { .device = "silent" };
 	struct demo_summary summary;
@@ -52,7 +50,7 @@ static void result_must_be_false(const struct demo_result *result, void *data)
 		result_fail(result);
 }
 
-static void test_noise_is_false(void)
+TEST(demo_noisy_device_is_false)
 {
 	struct demo_options options = { .device = "noisy", .only = "munmap" };
 	struct demo_summary summary;
@@ -62,7 +60,7 @@ static void test_noise_is_false(void)
 	CHECK(!demo_passed(&summary));
 }
 
-static void test_summary(void)
+TEST(demo_summary)
 {
 	struct demo_summary good = {
 		.nr_operations = 2, .nr_observed = 2, .nr_results = { [DEMO_OBSERVED] = 2 },
@@ -87,15 +85,8 @@ static void test_summary(void)
 
 int main(int argc, char **argv)
 {
-	static const struct ktap_test tests[] = {
-		{ "demo_silent_device_is_missed", test_silent_is_missed },
-		{ "demo_noisy_device_is_false", test_noise_is_false },
-		{ "demo_summary", test_summary },
-		{ NULL, NULL },
-	};
-
 	/* The operation "exec" runs the same program with the argument "version". */
 	if (argc > 1 && !strcmp(argv[1], "version"))
 		return 0;
-	return ktap_main(tests);
+	return test_main(argc, argv);
 }
