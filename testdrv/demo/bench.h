@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "clock.h"
 #include "libpinwatch.h"
 
 struct bench {
@@ -30,7 +31,6 @@ void bench_report(struct bench *bench, const char *name, uint64_t n, double valu
 /* Print why a figure cannot be measured. */
 void bench_skip(struct bench *bench, const char *name, const char *why);
 
-uint64_t bench_now_ns(void);
 /* Map private memory; @written: also populate each page. NULL: out of memory. */
 char *bench_memory(size_t length, bool written);
 

@@ -25,7 +25,7 @@ struct invalidator {
 static void *invalidator_run(void *data)
 {
 	struct invalidator *inv = data;
-	uint64_t begin = bench_now_ns();
+	uint64_t begin = now_ns();
 
 	do {
 		size_t i;
@@ -34,7 +34,7 @@ static void *invalidator_run(void *data)
 			madvise(inv->addr + i * inv->page_size, inv->page_size,
 				MADV_DONTNEED);
 		inv->nr += NR_PAGES;
-		inv->ns = bench_now_ns() - begin;
+		inv->ns = now_ns() - begin;
 	} while (inv->ns < INVALIDATE_NS);
 	__atomic_store_n(&inv->done, true, __ATOMIC_RELEASE);
 	return NULL;
@@ -128,12 +128,12 @@ int bench_valid(struct bench *bench)
 	ret = pinwatch_open(&dev, bench->device, 0);
 	if (!ret) {
 		ret = pinwatch_watch_add(dev, addr, page_size, PINWATCH_WATCH_F_PIN, 0, &watch);
-		begin = bench_now_ns();
+		begin = now_ns();
 		for (i = 0; i < NR_LOOKS && !ret; i++)
 			nr_valid += pinwatch_valid(&watch);
 		if (!ret)
 			bench_report(bench, "validation", NR_LOOKS,
-				     (double)(bench_now_ns() - begin) / NR_LOOKS, "ns each");
+				     (double)(now_ns() - begin) / NR_LOOKS, "ns each");
 		pinwatch_close(dev);
 	}
 	munmap(addr, page_size);

@@ -27,33 +27,33 @@ typedef int pin_fn(struct pins *pins, uint64_t *pin_ns, uint64_t *unpin_ns);
 
 static int watch_once(struct pins *pins, uint64_t *pin_ns, uint64_t *unpin_ns)
 {
-	uint64_t begin = bench_now_ns(), middle;
+	uint64_t begin = now_ns(), middle;
 	struct pinwatch_watch watch;
 	int ret;
 
 	ret = pinwatch_watch_add(pins->dev, pins->addr, pins->length,
 				 PINWATCH_WATCH_F_PIN | PINWATCH_WATCH_F_WRITE, 0, &watch);
-	middle = bench_now_ns();
+	middle = now_ns();
 	if (ret)
 		return ret;
 	ret = pinwatch_watch_del(pins->dev, &watch);
 	*pin_ns += middle - begin;
-	*unpin_ns += bench_now_ns() - middle;
+	*unpin_ns += now_ns() - middle;
 	return ret;
 }
 
 static int ring_once(struct pins *pins, uint64_t *pin_ns, uint64_t *unpin_ns)
 {
 	struct iovec iov = { .iov_base = pins->addr, .iov_len = pins->length };
-	uint64_t begin = bench_now_ns(), middle;
+	uint64_t begin = now_ns(), middle;
 
 	if (syscall(SYS_io_uring_register, pins->ring, IORING_REGISTER_BUFFERS, &iov, 1) < 0)
 		return -errno;
-	middle = bench_now_ns();
+	middle = now_ns();
 	if (syscall(SYS_io_uring_register, pins->ring, IORING_UNREGISTER_BUFFERS, NULL, 0) < 0)
 		return -errno;
 	*pin_ns += middle - begin;
-	*unpin_ns += bench_now_ns() - middle;
+	*unpin_ns += now_ns() - middle;
 	return 0;
 }
 

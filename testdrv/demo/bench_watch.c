@@ -80,7 +80,7 @@ static int del_one(struct watch_set *set, size_t i)
 static int set_time(struct bench *bench, struct watch_set *set, const char *name,
 		     int (*one)(struct watch_set *set, size_t i))
 {
-	uint64_t begin = bench_now_ns();
+	uint64_t begin = now_ns();
 	size_t i;
 	int ret = 0;
 
@@ -88,7 +88,7 @@ static int set_time(struct bench *bench, struct watch_set *set, const char *name
 		ret = one(set, i);
 	if (!ret)
 		bench_report(bench, name, set->nr,
-			     (double)(bench_now_ns() - begin) / (double)set->nr / 1000,
+			     (double)(now_ns() - begin) / (double)set->nr / 1000,
 			     "us each");
 	return ret;
 }

@@ -61,23 +61,23 @@ static int act_process_pageout(struct actor *actor)
 	return ret;
 }
 
-static int memory_group_make(void)
+static int memory_cgroup_make(void)
 {
 	return cgroup_make("memory");
 }
 
-static const char *lacks_memory_group(void)
+static const char *lacks_memory_cgroup(void)
 {
 	const char *lacks = lacks_swap();
 
-	if (!lacks && (memory_group_make() || !cgroup_has("memory.high")))
+	if (!lacks && (memory_cgroup_make() || !cgroup_has("memory.high")))
 		lacks = "control groups (v2) with memory";
 	cgroup_remove();
 	return lacks;
 }
 
 /* The cgroup is charged for pages populated from here on, so not for the control range. */
-static int map_in_group(struct subject *subject)
+static int map_in_cgroup(struct subject *subject)
 {
 	int ret = cgroup_join();
 
@@ -85,7 +85,7 @@ static int map_in_group(struct subject *subject)
 }
 
 /* memory.reclaim exists from 5.19 on. Lowering memory.high has the same effect. */
-static int group_reclaim(size_t length)
+static int memory_cgroup_reclaim(size_t length)
 {
 	char bytes[32];
 	int ret, restore;
@@ -102,7 +102,7 @@ static int group_reclaim(size_t length)
 static int act_reclaim(struct actor *actor)
 {
 	struct subject *s = actor->subject;
-	int ret = ACT_ERRNO(actor, group_reclaim(s->length));
+	int ret = ACT_ERRNO(actor, memory_cgroup_reclaim(s->length));
 
 	return ret == -EAGAIN && s->pin ? 0 : ret;
 }
@@ -120,8 +120,8 @@ const struct demo_op ops_reclaim[] = {
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_RECLAIM,
 	}, {
 		.name = "reclaimed from a memory cgroup", .by = DEMO_BY_OTHER, .global = true,
-		.map = map_in_group, .act = act_reclaim, .lacks = lacks_memory_group,
-		.prepare = memory_group_make, .cleanup = cgroup_remove,
+		.map = map_in_cgroup, .act = act_reclaim, .lacks = lacks_memory_cgroup,
+		.prepare = memory_cgroup_make, .cleanup = cgroup_remove,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_RECLAIM,
 	},
