@@ -34,17 +34,17 @@ void actor_begin(struct actor *actor);
 int actor_end(struct actor *actor, long ret);
 
 /* Perform @call, whose value is -1 and errno on failure. Evaluates to 0 or -errno. */
-#define ACT(actor, call) \
+#define ACT(by, call) \
 	({ \
-		struct actor *act_ = (actor); \
+		struct actor *act_ = (by); \
 		actor_begin(act_); \
 		actor_end(act_, (long)(call)); \
 	})
 
 /* Perform @call, whose value is 0 or -errno. Evaluates to the value of @call. */
-#define ACT_ERRNO(actor, call) \
+#define ACT_ERRNO(by, call) \
 	({ \
-		struct actor *act_ = (actor); \
+		struct actor *act_ = (by); \
 		int act_ret_; \
 		actor_begin(act_); \
 		act_ret_ = (call); \

@@ -78,7 +78,7 @@ static int del_one(struct watch_set *set, size_t i)
 }
 
 static int set_time(struct bench *bench, struct watch_set *set, const char *name,
-		     int (*one)(struct watch_set *set, size_t i))
+		    int (*one)(struct watch_set *set, size_t i))
 {
 	uint64_t begin = now_ns();
 	size_t i;

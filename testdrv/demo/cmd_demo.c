@@ -143,7 +143,7 @@ static int demo_main(int argc, char **argv)
 
 const struct verb verb_demo = {
 	.name = "demo",
-	.summary = "Change watched memory in every way, and check that pinwatch reports each change",
+	.summary = "Change watched memory in every way, and check each report of pinwatch",
 	.usage = "[--global] [--json] [--only TEXT] [--list] [--device PATH]",
 	.help =
 		"Does each operation to two fresh processes: to a range that is only watched, and\n"

@@ -74,8 +74,8 @@ static void result_print(const struct demo_result *result)
 	printf("%7d %-27s %-5s %-14s %-15s %6" PRIu64 " %-14s %-15s %9s  %s\n", (int)result->pid,
 	       result_range(result, range, sizeof(range)), result->pin ? "pin" : "watch",
 	       pinwatch_causes_string(result->causes, causes, sizeof(causes)),
-	       pinwatch_events_string(result->events, events, sizeof(events)), result->nr_invalidations,
-	       result_generation(result, generation, sizeof(generation)),
+	       pinwatch_events_string(result->events, events, sizeof(events)),
+	       result->nr_invalidations, result_generation(result, generation, sizeof(generation)),
 	       result_pages(result, pages, sizeof(pages)),
 	       result_time(result->told_ns, told, sizeof(told)), result_note(result));
 	fflush(stdout);
@@ -169,8 +169,8 @@ static int count_parse(const char *text, unsigned long *count)
 	*count = strtoul(text, &end, 10);
 	if (!errno && *text >= '0' && *text <= '9' && !*end && *count && *count <= MAX_COUNT)
 		return STATUS_OK;
-	fprintf(stderr, "pinwatch-demo: --count takes a number from 1 to %lu, not '%s'\n", MAX_COUNT,
-		text);
+	fprintf(stderr, "pinwatch-demo: --count takes a number from 1 to %lu, not '%s'\n",
+		MAX_COUNT, text);
 	return verb_usage_error(&verb_exercise);
 }
 

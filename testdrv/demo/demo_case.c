@@ -34,8 +34,8 @@ struct demo_case {
 };
 
 /* Set the verdict. Returns -1 if the case ends here. */
-static int case_end(struct demo_case *dc, enum demo_verdict verdict, const char *reason,
-		    const char *detail)
+static int result_end(struct demo_case *dc, enum demo_verdict verdict, const char *reason,
+		      const char *detail)
 {
 	dc->result->verdict = verdict;
 	snprintf(dc->result->note, sizeof(dc->result->note), "%s%s%s", reason,
@@ -43,9 +43,9 @@ static int case_end(struct demo_case *dc, enum demo_verdict verdict, const char 
 	return verdict == DEMO_OBSERVED || verdict == DEMO_KEPT ? 0 : -1;
 }
 
-static int case_fail(struct demo_case *dc, const char *reason, int error)
+static int result_fail(struct demo_case *dc, const char *reason, int error)
 {
-	return case_end(dc, DEMO_FAILED, reason, error ? strerror(-error) : NULL);
+	return result_end(dc, DEMO_FAILED, reason, error ? strerror(-error) : NULL);
 }
 
 /* Read the pages of both ranges. Out: their changes since the previous call. */
@@ -60,7 +60,7 @@ static int ranges_read(struct demo_case *dc, struct demo_finding *watch,
 	if (!ret)
 		ret = pagemap_read(&dc->pagemap, s->control, s->length, &control_now);
 	if (ret)
-		return case_fail(dc, "reading /proc/PID/pagemap", ret);
+		return result_fail(dc, "reading /proc/PID/pagemap", ret);
 	if (watch) {
 		watch->page = pagemap_compare(&dc->watch, &watch_now);
 		control->page = pagemap_compare(&dc->control, &control_now);
@@ -97,7 +97,7 @@ static int case_idle(struct demo_case *dc, const char *when)
 	if (ranges_read(dc, &watch, &control))
 		return -1;
 	if (demo_finding_false(&watch) || demo_finding_false(&control))
-		return case_end(dc, DEMO_FALSE, "a generation changed in the idle window", when);
+		return result_end(dc, DEMO_FALSE, "a generation changed in the idle window", when);
 	return 0;
 }
 
@@ -184,7 +184,7 @@ static int case_operation(struct demo_case *dc)
 
 	ret = operation_perform(dc);
 	if (ret)
-		return case_fail(dc, "the operation", ret);
+		return result_fail(dc, "the operation", ret);
 
 	result->performed = true;
 	result->generation_before = dc->watch_generation;
@@ -196,7 +196,7 @@ static int case_operation(struct demo_case *dc)
 	result->page = watch.page;
 	events_read(dc);
 	verdict = demo_case_verdict(dc->op, result, &watch, &control, &reason);
-	return case_end(dc, verdict, reason, NULL);
+	return result_end(dc, verdict, reason, NULL);
 }
 
 /* Receive the device from the subject, with the watches in place. */
@@ -206,19 +206,19 @@ static int case_open(struct demo_case *dc)
 
 	ret = channel_receive(dc->channel, &fd);
 	if (ret)
-		return case_fail(dc, "the subject died", ret);
+		return result_fail(dc, "the subject died", ret);
 	if (fd < 0)
-		return case_fail(dc, "making the watched range", dc->subject->error);
+		return result_fail(dc, "making the watched range", dc->subject->error);
 	ret = pinwatch_from_fd(&dc->dev, fd);
 	if (ret) {
 		close(fd);
-		return case_fail(dc, "mapping the generations", ret);
+		return result_fail(dc, "mapping the generations", ret);
 	}
 	dc->actor.words = pinwatch_map_generations(dc->dev, NULL);
 	ret = pagemap_open(&dc->pagemap, dc->pid);
 	if (ret) {
 		pinwatch_close(dc->dev);
-		return case_fail(dc, "opening /proc/PID/pagemap", ret);
+		return result_fail(dc, "opening /proc/PID/pagemap", ret);
 	}
 	return 0;
 }
@@ -245,7 +245,7 @@ static int subject_fork(struct demo_case *dc, const char *device)
 
 	ret = channel_open(ends);
 	if (ret)
-		return case_fail(dc, "socketpair", ret);
+		return result_fail(dc, "socketpair", ret);
 	*s = (struct subject){
 		.op = dc->op, .pin = dc->result->pin, .device = device,
 		.page_size = (size_t)sysconf(_SC_PAGESIZE), .fd = -1, .helper_pipe = -1,
@@ -264,7 +264,7 @@ static int subject_fork(struct demo_case *dc, const char *device)
 	if (dc->pid > 0)
 		return 0;
 	close(dc->channel);
-	return case_fail(dc, "fork", ret);
+	return result_fail(dc, "fork", ret);
 }
 
 /* Let a held subject continue its exit. */
@@ -283,7 +283,7 @@ static void case_run(struct demo_case *dc, const struct demo_options *options)
 	subject_release(dc);
 	close(dc->channel);
 	if (subject_wait(dc) && dc->result->verdict != DEMO_FAILED)
-		case_fail(dc, "the subject did not exit as expected", 0);
+		result_fail(dc, "the subject did not exit as expected", 0);
 }
 
 void demo_case_run(const struct demo_op *op, struct subject *subject,
@@ -294,7 +294,7 @@ void demo_case_run(const struct demo_op *op, struct subject *subject,
 	};
 	int ret = op->prepare ? op->prepare() : 0;
 
-	case_fail(&dc, ret ? "preparing the machine" : "did not finish", ret);
+	result_fail(&dc, ret ? "preparing the machine" : "did not finish", ret);
 	if (!ret)
 		case_run(&dc, options);
 	if (op->cleanup)

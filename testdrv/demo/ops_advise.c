@@ -53,7 +53,8 @@ const struct demo_op ops_advise[] = {
 		.watch = MUST_NOTIFY, .pin = MUST_NOTIFY, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_MADVISE,
 	}, {
-		.name = "madvise MADV_REMOVE, shared memory", .map = subject_map_shared, .act = act_remove,
+		.name = "madvise MADV_REMOVE, shared memory", .map = subject_map_shared,
+		.act = act_remove,
 		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_TRUNCATE,
 	}, {

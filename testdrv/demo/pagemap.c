@@ -130,7 +130,7 @@ static int pages_read(int fd, uintptr_t addr, struct pagemap_snapshot *snapshot)
 }
 
 int pagemap_read(const struct pagemap *pagemap, const void *addr, size_t length,
-		struct pagemap_snapshot *snapshot)
+		 struct pagemap_snapshot *snapshot)
 {
 	size_t nr_pages = length / (size_t)sysconf(_SC_PAGESIZE);
 	int ret;
@@ -145,7 +145,7 @@ int pagemap_read(const struct pagemap *pagemap, const void *addr, size_t length,
 }
 
 static enum page_change page_compare(const struct pagemap_page *before,
-				       const struct pagemap_page *after)
+				     const struct pagemap_page *after)
 {
 	if (before->mapped && !after->mapped)
 		return PAGE_GONE;

@@ -74,7 +74,7 @@ void pagemap_close(struct pagemap *pagemap);
  * reports no mapping.
  */
 int pagemap_read(const struct pagemap *pagemap, const void *addr, size_t length,
-		struct pagemap_snapshot *snapshot);
+		 struct pagemap_snapshot *snapshot);
 
 /* Compare two snapshots of the same range. */
 struct pagemap_diff pagemap_compare(const struct pagemap_snapshot *before,
