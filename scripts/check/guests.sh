@@ -95,7 +95,7 @@ all_tests() {
 		devices32+=("device_$program.32")
 	done
 	boot "$out-device" --kernel "$kernel" --timeout 1500 --append secretmem.enable=1 "${add32[@]}" -- \
-		"${devices[@]}" judge example_regcache example_who_touches "${devices32[@]}"
+		"${devices[@]}" demo_verdict_test example_regcache example_who_touches "${devices32[@]}"
 	boot "$out-memory" --kernel "$kernel" "${MOVABLE[@]}" -- device_memory
 	boot "$out-parallel" --kernel "$kernel" --parallel --timeout 600 --module test \
 		--add "$user32/device_race:/usr/bin/device_race.32" -- device_race device_race.32 \

@@ -6,7 +6,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include "ktap.h"
+#include "test.h"
 #include "tracing.h"
 
 #define TRACEFS	"/sys/kernel/tracing"
@@ -23,7 +23,7 @@ static FILE *x_file(const char *path, const char *mode)
 	FILE *file = fopen(path, mode);
 
 	if (!file)
-		ktap_fail(__FILE__, __LINE__, "%s: %s", path, strerror(errno));
+		FAIL("%s: %s", path, strerror(errno));
 	return file;
 }
 

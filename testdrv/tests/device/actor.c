@@ -28,7 +28,7 @@ static uint64_t causes_of(int fd)
 }
 
 /* The operations of the caller itself, one after another on fresh pages. */
-static void test_causes_self(void)
+TEST(cause_self)
 {
 	int fd = x_open(O_NONBLOCK);
 	size_t length = 4 * page_size();
@@ -65,7 +65,7 @@ static void test_causes_self(void)
 }
 
 /* The kernel writes for the caller: the fault is in the middle of another call. */
-static void test_cause_of_copy_to_user(void)
+TEST(cause_copy_to_user)
 {
 	char *addr = mmap(NULL, page_size(), PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -78,7 +78,7 @@ static void test_cause_of_copy_to_user(void)
 	CHECK_EQ(causes_of(fd), PINWATCH_CAUSE_COW);
 }
 
-static void test_cause_of_truncate(void)
+TEST(cause_truncate)
 {
 	int file = memfd_create("actor", MFD_CLOEXEC), fd = x_open(O_NONBLOCK);
 	char *addr;
@@ -102,7 +102,7 @@ static void *dontneed_thread(void *addr)
 	return (void *)(intptr_t)gettid();
 }
 
-static void test_actor_thread(void)
+TEST(actor_thread)
 {
 	char *addr = x_pages(1);
 	int fd = x_open(O_NONBLOCK);
@@ -149,7 +149,7 @@ static char *zero_page(void)
 	return addr;
 }
 
-static void test_actor_other(void)
+TEST(actor_other_process)
 {
 	char *addr = zero_page();
 	int fd = x_open(O_NONBLOCK);
@@ -167,7 +167,7 @@ static void test_actor_other(void)
 	CHECK_EQ(strcmp(event.comm, program_invocation_short_name), 0);
 }
 
-static void test_actor_hidden(void)
+TEST(actor_hidden_unprivileged)
 {
 	static const struct pinwatch_event nobody;
 	char *addr = zero_page();
@@ -191,7 +191,7 @@ static void test_actor_hidden(void)
 }
 
 /* A reader in another PID namespace. */
-static void test_actor_namespace(void)
+TEST(actor_pid_namespace)
 {
 	char *addr = x_pages(1);
 	int fd = x_open(0);
@@ -252,7 +252,7 @@ static int stack_has(const struct pinwatch_watch_stack *stack, const char *name)
 #define SYSCALL "__ia32_sys_"
 #endif
 
-static void test_stack(void)
+TEST(stack_entries)
 {
 	struct pinwatch_watch_stack stack = { .size = sizeof(stack) };
 	char *addr = x_pages(1);
@@ -271,7 +271,7 @@ static void test_stack(void)
 	CHECK(!stack_has(&stack, SYSCALL "madvise"));
 }
 
-static void test_stack_refused(void)
+TEST(stack_enodata_eperm)
 {
 	struct pinwatch_watch_stack stack = { .size = sizeof(stack) };
 	char *addr = x_pages(1);
@@ -287,24 +287,4 @@ static void test_stack_refused(void)
 	CHECK_EQ(__device_ioctl(fd, PINWATCH_IOC_WATCH_STACK, &stack), -EPERM);
 	CHECK_EQ(__add(fd, addr, page_size(), PINWATCH_WATCH_F_STACK, 0, &add), -EPERM);
 	CHECK_EQ(__add(fd, addr, page_size(), WATCH, 0, &add), 0);
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "cause_self", test_causes_self },
-		{ "cause_copy_to_user", test_cause_of_copy_to_user },
-		{ "cause_truncate", test_cause_of_truncate },
-		{ "actor_thread", test_actor_thread },
-		{ "actor_other_process", test_actor_other },
-		{ "actor_hidden_unprivileged", test_actor_hidden },
-		{ "actor_pid_namespace", test_actor_namespace },
-		{ "stack_entries", test_stack },
-		{ "stack_enodata_eperm", test_stack_refused },
-		{ "counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
-	counters_remember();
-	return ktap_main(tests);
 }

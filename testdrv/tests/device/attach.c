@@ -63,7 +63,7 @@ static void target_end(struct target *target)
 	x_wait(target->pid);
 }
 
-static void test_watch(void)
+TEST(attach_watch)
 {
 	struct target target = target_start();
 	int fd = x_open(O_NONBLOCK);
@@ -90,7 +90,7 @@ static void test_watch(void)
 	CHECK_EQ(__del(fd, add.id), 0);
 }
 
-static void test_verify(void)
+TEST(attach_verify)
 {
 	struct target target = target_start();
 	struct pinwatch_watch_verify verify;
@@ -124,7 +124,7 @@ static void stack_of_init(uint64_t *start, uint64_t *end)
 }
 
 /* It is a 64-bit program, whatever this one is. */
-static void test_watch_high(void)
+TEST(attach_watch_high)
 {
 	struct pinwatch_watch_add add = { .size = sizeof(add) };
 	uint64_t start, end;
@@ -144,7 +144,7 @@ static void test_watch_high(void)
 	CHECK_EQ(close(fd), 0);
 }
 
-static void test_no_pin(void)
+TEST(add_eopnotsupp_attached)
 {
 	struct target target = target_start();
 	struct pinwatch_watch_add add;
@@ -157,7 +157,7 @@ static void test_no_pin(void)
 	target_end(&target);
 }
 
-static void test_ebusy(void)
+TEST(attach_ebusy)
 {
 	struct target target = target_start();
 	int fd = x_open(0), other = x_open(0);
@@ -169,7 +169,7 @@ static void test_ebusy(void)
 	target_end(&target);
 }
 
-static void test_esrch(void)
+TEST(attach_esrch)
 {
 	struct target target = target_start();
 	struct pinwatch_watch_add add;
@@ -187,7 +187,7 @@ static void test_esrch(void)
 	CHECK_EQ(x_info(fd).nr_watches, 0);
 }
 
-static void test_einval(void)
+TEST(attach_einval)
 {
 	int fd = x_open(0);
 
@@ -196,7 +196,7 @@ static void test_einval(void)
 	CHECK_EQ(__attach(fd, getpid()), 0);
 }
 
-static void test_eperm(void)
+TEST(attach_eperm)
 {
 	struct target target = target_start();
 	int fd = x_open(0);
@@ -212,7 +212,7 @@ static void test_eperm(void)
 #define NR_KILLS	100
 
 /* The target dies while it is being watched. */
-static void test_kill(void)
+TEST(attach_kill)
 {
 	int i;
 
@@ -233,24 +233,4 @@ static void test_kill(void)
 		close(target.channel);
 		close(fd);
 	}
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "attach_watch", test_watch },
-		{ "attach_verify", test_verify },
-		{ "attach_watch_high", test_watch_high },
-		{ "add_eopnotsupp_attached", test_no_pin },
-		{ "attach_ebusy", test_ebusy },
-		{ "attach_esrch", test_esrch },
-		{ "attach_einval", test_einval },
-		{ "attach_eperm", test_eperm },
-		{ "attach_kill", test_kill },
-		{ "counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
-	counters_remember();
-	return ktap_main(tests);
 }

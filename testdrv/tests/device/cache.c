@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The library's registration cache against the real module: what a list of its own
- * cannot know of the kernel. Usage: device_cache [SEED]; the seed is printed.
+ * The library's registration cache with the real module: what the fake device of
+ * tests/lib cannot show.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +26,6 @@
 
 static struct pinwatch *dev;
 static struct pinwatch_cache *cache;
-static unsigned int seed;
 
 static void begin(size_t limit_pages)
 {
@@ -91,7 +90,7 @@ static uint32_t verdict(const struct pinwatch_cache_region *got)
 }
 
 /* The bug that such caches are known for: munmap, and mmap at the same address. */
-static void test_remap(void)
+TEST(cache_remap_at_the_same_address)
 {
 	char *addr = x_pages(4);
 	const struct pinwatch_cache_region *old, *new;
@@ -139,7 +138,7 @@ static void x_protect(char *addr, size_t length)
 }
 
 /* Each other way to change it, in part. */
-static void test_other_changes(void)
+TEST(cache_other_changes)
 {
 	static void (*const changes[])(char *addr, size_t length) = {
 		x_discard, x_move, x_protect,
@@ -158,7 +157,7 @@ static void test_other_changes(void)
 }
 
 /* Nothing is said to be changed that was not: no false stale one. */
-static void test_neighbours(void)
+TEST(cache_neighbours_are_kept)
 {
 	char *addr = x_pages(9);
 
@@ -171,7 +170,7 @@ static void test_neighbours(void)
 	end();
 }
 
-static void test_containment(void)
+TEST(cache_larger_serves_smaller)
 {
 	char *addr = x_pages(8);
 
@@ -183,7 +182,7 @@ static void test_containment(void)
 	end();
 }
 
-static void test_lru(void)
+TEST(cache_lru_order)
 {
 	char *addr = x_pages(8);
 
@@ -199,7 +198,7 @@ static void test_lru(void)
 	end();
 }
 
-static void test_in_use(void)
+TEST(cache_in_use_is_kept)
 {
 	char *addr = x_pages(8);
 	const struct pinwatch_cache_region *used;
@@ -217,7 +216,7 @@ static void test_in_use(void)
 }
 
 /* RLIMIT_MEMLOCK of somebody who is not root: idle regions make room. */
-static void test_memlock(void)
+TEST(cache_memlock_unprivileged)
 {
 	struct rlimit limit = { .rlim_cur = 8 * page_size(), .rlim_max = 8 * page_size() };
 	char *addr = x_pages(32);
@@ -256,17 +255,17 @@ static void test_nr_watches_of(const char *param)
 	end();
 }
 
-static void test_edquot(void)
+TEST(cache_edquot)
 {
 	test_nr_watches_of("max_watches_per_user");
 }
 
-static void test_enospc(void)
+TEST(cache_enospc)
 {
 	test_nr_watches_of("max_watches_per_file");
 }
 
-static void test_efault(void)
+TEST(cache_efault)
 {
 	char *addr = x_pages(2);
 	const struct pinwatch_cache_region *got;
@@ -281,7 +280,7 @@ static void test_efault(void)
 }
 
 /* Its watches tell no events: the caller's reader is not woken. */
-static void test_no_events(void)
+TEST(cache_no_events)
 {
 	struct pinwatch_event event;
 	char *addr = x_pages(1);
@@ -318,17 +317,17 @@ static void slot_alarm(const struct pinwatch_cache_region *got)
 	uint64_t causes = x_query(pinwatch_fd(dev), got->watch.id).causes;
 	char text[256];
 
-	ktap_note("told, though nobody maps or unmaps here: %s",
+	test_note("told, though nobody maps or unmaps here: %s",
 		  pinwatch_causes_string(causes, text, sizeof(text)));
 	CHECK(causes & ALARMS);
 }
 
-static void slot_use(char *addr, unsigned int *state)
+static void slot_use(char *addr, uint64_t *state)
 {
 	const struct pinwatch_cache_region *got;
-	size_t first = (size_t)rand_r(state) % 2;
+	size_t first = random_below(state, 2);
 
-	got = x_get(addr + first * page_size(), SLOT_PAGES - 1, (unsigned int)rand_r(state) % 2);
+	got = x_get(addr + first * page_size(), SLOT_PAGES - 1, (unsigned int)random_below(state, 2));
 	/* Nobody else maps or unmaps here: what is returned is valid, and stays so. */
 	if (!pinwatch_valid(&got->watch))
 		slot_alarm(got);
@@ -339,13 +338,13 @@ static void slot_use(char *addr, unsigned int *state)
 static void *slots_run(void *data)
 {
 	size_t thread = (size_t)(uintptr_t)data;
-	unsigned int state = seed + (unsigned int)thread;
+	uint64_t state = test_seed() + thread;
 	int i;
 
 	for (i = 0; i < NR_ROUNDS; i++) {
-		char *addr = slots[thread][(size_t)rand_r(&state) % NR_SLOTS];
+		char *addr = slots[thread][random_below(&state, NR_SLOTS)];
 
-		if (rand_r(&state) % 8 == 0) {
+		if (!random_below(&state, 8)) {
 			x_remap(addr, SLOT_PAGES);
 			memset(addr, 'n', SLOT_PAGES * page_size());
 		}
@@ -354,7 +353,7 @@ static void *slots_run(void *data)
 	return NULL;
 }
 
-static void test_threads(void)
+TEST(cache_threads)
 {
 	pthread_t threads[NR_THREADS];
 	struct pinwatch_cache_stats now;
@@ -369,35 +368,10 @@ static void test_threads(void)
 	for (i = 0; i < NR_THREADS; i++)
 		pthread_join(threads[i], NULL);
 	now = stats();
-	ktap_note("%llu hits, %llu misses, %llu stale, %llu evictions",
+	test_note("%llu hits, %llu misses, %llu stale, %llu evictions",
 		  (unsigned long long)now.hits, (unsigned long long)now.misses,
 		  (unsigned long long)now.stale, (unsigned long long)now.evictions);
 	CHECK(now.hits && now.stale && now.evictions);
 	CHECK(x_stats().pinned_pages <= NR_SLOTS * SLOT_PAGES);
 	end();
-}
-
-int main(int argc, char **argv)
-{
-	static const struct ktap_test tests[] = {
-		{ "cache_remap_at_the_same_address", test_remap },
-		{ "cache_other_changes", test_other_changes },
-		{ "cache_neighbours_are_kept", test_neighbours },
-		{ "cache_larger_serves_smaller", test_containment },
-		{ "cache_lru_order", test_lru },
-		{ "cache_in_use_is_kept", test_in_use },
-		{ "cache_memlock_unprivileged", test_memlock },
-		{ "cache_edquot", test_edquot },
-		{ "cache_enospc", test_enospc },
-		{ "cache_efault", test_efault },
-		{ "cache_no_events", test_no_events },
-		{ "cache_threads", test_threads },
-		{ "counters_are_back", test_counters_are_back },
-		{ NULL, NULL }
-	};
-
-	seed = argc > 1 ? (unsigned int)strtoul(argv[1], NULL, 0) : 1;
-	ktap_note("seed %u", seed);
-	counters_remember();
-	return ktap_main(tests);
 }

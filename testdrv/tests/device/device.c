@@ -110,7 +110,7 @@ int x_open(int flags)
 	int fd = open(PINWATCH_DEVICE, O_RDWR | O_CLOEXEC | flags);
 
 	if (fd < 0)
-		ktap_fail(__FILE__, __LINE__, "%s: %s", PINWATCH_DEVICE, strerror(errno));
+		FAIL("%s: %s", PINWATCH_DEVICE, strerror(errno));
 	return fd;
 }
 
@@ -226,7 +226,7 @@ static FILE *param_open(const char *name, const char *mode)
 	snprintf(path, sizeof(path), "/sys/module/pinwatch/parameters/%s", name);
 	file = fopen(path, mode);
 	if (!file)
-		ktap_fail(__FILE__, __LINE__, "%s: %s", path, strerror(errno));
+		FAIL("%s: %s", path, strerror(errno));
 	return file;
 }
 
@@ -248,14 +248,14 @@ void x_param_set(const char *name, unsigned long value)
 	CHECK_EQ(fclose(file), 0);
 }
 
-void counters_remember(void)
+void test_setup(void)
 {
 	remembered = x_stats();
 }
 
 /*
- * Address spaces stay registered until they end; this process has never added a
- * watch, only the tests' processes have, and these are gone.
+ * An address space stays registered until it ends. The process that runs the tests has
+ * never added a watch, and the processes of the tests have ended.
  */
 static int counters_differ(void)
 {
@@ -268,7 +268,11 @@ static int counters_differ(void)
 	       now.nr_mms != remembered.nr_mms;
 }
 
-void test_counters_are_back(void)
+/*
+ * In each program, after all other tests. Waits, but only for seconds: the module unpins
+ * the pages of a dead process in the background.
+ */
+TEST(counters_are_back, .last = true)
 {
 	struct pinwatch_stats now;
 	int i;

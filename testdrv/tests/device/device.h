@@ -14,7 +14,7 @@
 
 #include <linux/pinwatch.h>
 
-#include "ktap.h"
+#include "test.h"
 
 #define WATCH	0U
 #define PIN	PINWATCH_WATCH_F_PIN
@@ -57,13 +57,7 @@ size_t page_size(void);
 unsigned long x_param_get(const char *name);
 void x_param_set(const char *name, unsigned long value);
 
-/*
- * Live counters: remember them, and wait (a bounded time, since the module
- * unpins the pages of a dead process in the background) until they are back.
- */
-void counters_remember(void);
-void test_counters_are_back(void);
-/* The same for pinned pages alone, against a value that is given. */
+/* Wait, at most some seconds, until the module has @expected pages pinned. */
 void x_wait_pinned_pages(uint64_t expected);
 
 #endif /* DEVICE_H */

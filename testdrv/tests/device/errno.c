@@ -14,10 +14,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "caller.h"
+#include "credentials.h"
 #include "channel.h"
 #include "device.h"
-#include "knob.h"
+#include "sysfs.h"
 #include "storm.h"
 
 #define STORM_PAGES	32768UL	/* takes far longer to pin than a thread ever stands still */
@@ -45,20 +45,20 @@ static int __resync(int fd, uint32_t first, uint32_t nr, void *gens)
 	return __device_ioctl(fd, PINWATCH_IOC_RESYNC, &resync);
 }
 
-static void test_add_eperm(void)
+TEST(add_eperm_stack)
 {
 	struct pinwatch_watch_add add;
 	char *addr = x_pages(1);
 	int fd = x_open(0);
 
 	x_add(fd, addr, page_size(), PINWATCH_WATCH_F_STACK, 0);
-	caller_nobody();
+	credentials_nobody();
 	CHECK_EQ(__add(fd, addr, page_size(), PINWATCH_WATCH_F_STACK, 0, &add), -EPERM);
 	x_add(fd, addr, page_size(), WATCH, 0);
 }
 
 /* ATTACH keeps nothing alive: the process that the descriptor is bound to may end. */
-static void test_add_esrch(void)
+TEST(add_esrch_attached)
 {
 	struct pinwatch_watch_add add;
 	char *addr = x_pages(1);
@@ -88,7 +88,7 @@ static void signal_ignore(int number)
 }
 
 /* Memory that has failed: for pin_user_pages() it is like memory that is not there. */
-static void test_add_efault_poisoned(void)
+TEST(add_efault_poisoned)
 {
 	struct sigaction action = { .sa_handler = signal_ignore };
 	struct pinwatch_watch_add add;
@@ -96,7 +96,7 @@ static void test_add_efault_poisoned(void)
 	int fd = x_open(0);
 
 	if (!kernel_has_advice(MADV_HWPOISON))
-		ktap_skip("no MADV_HWPOISON: a kernel without CONFIG_MEMORY_FAILURE");
+		SKIP("no MADV_HWPOISON: a kernel without CONFIG_MEMORY_FAILURE");
 	/* 6.12 and newer tell the caller by a signal, too, which cannot be ignored. */
 	CHECK_EQ(sigaction(SIGBUS, &action, NULL), 0);
 	CHECK_EQ(madvise(addr + page_size(), page_size(), MADV_HWPOISON), 0);
@@ -108,14 +108,14 @@ static void test_add_efault_poisoned(void)
 
 #ifdef SYS_memfd_secret
 /* Memory that the kernel itself must not read: nor may devices. */
-static void test_add_efault_secret(void)
+TEST(add_efault_secret)
 {
 	struct pinwatch_watch_add add;
 	int fd = x_open(0), secret = (int)syscall(SYS_memfd_secret, 0);
 	char *addr;
 
 	if (secret < 0 && errno == ENOSYS)
-		ktap_skip("no memfd_secret(2) here: 5.14, secretmem.enable=1");
+		SKIP("no memfd_secret(2) here: 5.14, secretmem.enable=1");
 	CHECK(secret >= 0);
 	CHECK_EQ(ftruncate(secret, (off_t)page_size()), 0);
 	addr = mmap(NULL, page_size(), PROT_READ | PROT_WRITE, MAP_SHARED, secret, 0);
@@ -126,7 +126,7 @@ static void test_add_efault_secret(void)
 }
 #endif
 
-static void test_repin_enoent(void)
+TEST(repin_enoent)
 {
 	uint64_t generation;
 	int fd = x_open(0);
@@ -167,12 +167,12 @@ static void repin_in_storm(int expected, long signals_us)
 	CHECK_EQ(x_query(fd, 0).nr_pinned, STORM_PAGES);
 }
 
-static void test_repin_eagain(void)
+TEST(repin_eagain)
 {
 	repin_in_storm(-EAGAIN, 0);
 }
 
-static void test_repin_eintr(void)
+TEST(repin_eintr)
 {
 	struct sigaction action = { .sa_handler = signal_ignore };
 
@@ -180,7 +180,7 @@ static void test_repin_eintr(void)
 	repin_in_storm(-EINTR, 1000);
 }
 
-static void test_query_enoent(void)
+TEST(query_enoent)
 {
 	struct pinwatch_watch_query query = {
 		.size = sizeof(query), .flags = PINWATCH_QUERY_F_NEXT, .id = 2,
@@ -201,7 +201,7 @@ static void test_query_enoent(void)
 	CHECK_EQ(__device_ioctl(fd, PINWATCH_IOC_WATCH_QUERY, &query), 0);
 }
 
-static void test_verify_enoent(void)
+TEST(verify_enoent)
 {
 	struct pinwatch_watch_verify verify;
 	int fd = x_open(0);
@@ -213,7 +213,7 @@ static void test_verify_enoent(void)
 	CHECK_EQ(__verify(fd, UINT32_MAX, NULL, &verify), -ENOENT);
 }
 
-static void test_verify_einval(void)
+TEST(verify_einval_range)
 {
 	struct pinwatch_watch_verify verify = { .size = sizeof(verify), .first_page = 4 };
 	int fd = x_open(0);
@@ -230,7 +230,7 @@ static void test_verify_einval(void)
 }
 
 /* The verdicts have nowhere to go. */
-static void test_verify_efault(void)
+TEST(verify_efault_verdicts)
 {
 	struct pinwatch_watch_verify verify;
 	int fd = x_open(0);
@@ -240,7 +240,7 @@ static void test_verify_efault(void)
 	CHECK_EQ(__verify(fd, 0, NULL, &verify), 0);
 }
 
-static void test_stack_enoent(void)
+TEST(stack_enoent)
 {
 	int fd = x_open(0);
 
@@ -250,7 +250,7 @@ static void test_stack_enoent(void)
 	CHECK_EQ(__stack(fd, 1), -ENOENT);
 }
 
-static void test_resync_einval(void)
+TEST(resync_einval_range)
 {
 	struct pinwatch_gen gens[2];
 	int fd = x_open(0);
@@ -264,7 +264,7 @@ static void test_resync_einval(void)
 	CHECK_EQ(__resync(fd, 0, 2, gens), 0);
 }
 
-static void test_resync_efault(void)
+TEST(resync_efault_gens)
 {
 	char *hole = x_pages(2);
 	struct pinwatch_gen *gens = (void *)(hole + page_size() - sizeof(*gens));
@@ -276,7 +276,7 @@ static void test_resync_efault(void)
 	CHECK_EQ(__resync(fd, 0, 1, NULL), -EFAULT);
 }
 
-static void test_read_eagain(void)
+TEST(read_eagain)
 {
 	struct pinwatch_event event;
 	char *addr = x_pages(1);
@@ -297,7 +297,7 @@ static int __map(int fd, size_t length)
 	return map == MAP_FAILED ? -errno : 0;
 }
 
-static void test_map_enomem(void)
+TEST(map_enomem)
 {
 	struct rlimit limit = { 0, 0 };
 	int fd = x_open(0);
@@ -326,7 +326,7 @@ static unsigned long file_max(const char *value)
  * A mapping has a file of its own: who is not root gets none when there are too many.
  * The kernel counts a few dozen on each processor before it adds them up.
  */
-static void test_map_enfile(void)
+TEST(map_enfile)
 {
 	unsigned long old = file_max(NULL);
 	char text[32];
@@ -343,41 +343,11 @@ static void test_map_enfile(void)
 		int fd = x_open(0);
 
 		CHECK_EQ(__map(fd, page_size()), 0);
-		caller_nobody();
+		credentials_nobody();
 		CHECK_EQ(__map(fd, page_size()), -ENFILE);
 		_exit(0);
 	}
 	CHECK_EQ(waitpid(pid, &status, 0), pid);
 	file_max(text);
 	CHECK_EQ(status, 0);
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "add_eperm_stack", test_add_eperm },
-		{ "add_esrch_attached", test_add_esrch },
-		{ "add_efault_poisoned", test_add_efault_poisoned },
-#ifdef SYS_memfd_secret
-		{ "add_efault_secret", test_add_efault_secret },
-#endif
-		{ "repin_enoent", test_repin_enoent },
-		{ "repin_eagain", test_repin_eagain },
-		{ "repin_eintr", test_repin_eintr },
-		{ "query_enoent", test_query_enoent },
-		{ "verify_enoent", test_verify_enoent },
-		{ "verify_einval_range", test_verify_einval },
-		{ "verify_efault_verdicts", test_verify_efault },
-		{ "stack_enoent", test_stack_enoent },
-		{ "resync_einval_range", test_resync_einval },
-		{ "resync_efault_gens", test_resync_efault },
-		{ "read_eagain", test_read_eagain },
-		{ "map_enomem", test_map_enomem },
-		{ "map_enfile", test_map_enfile },
-		{ "counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
-	counters_remember();
-	return ktap_main(tests);
 }

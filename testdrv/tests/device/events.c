@@ -59,7 +59,7 @@ static void check_event(const struct genl_message *message, const char *addr, si
 	CHECK(!message->at[PINWATCH_A_LOST]);
 }
 
-static void test_attributes(void)
+TEST(events_attributes)
 {
 	char *pages = x_pages(8);
 	struct pinwatch_watch_query query;
@@ -87,7 +87,7 @@ static void test_attributes(void)
 	check_no_more(&genl, fd, seq);
 }
 
-static void test_actor_is_this_thread(void)
+TEST(events_actor_is_this_thread)
 {
 	struct genl_message message;
 	char *pages = x_pages(1);
@@ -116,7 +116,7 @@ static int x_file(size_t nr_pages)
 }
 
 /* Another process changes what both have mapped. */
-static void test_actor_is_another_process(void)
+TEST(events_actor_is_another_process)
 {
 	int fd = x_open(0), file = x_file(2);
 	struct genl_message message;
@@ -145,7 +145,7 @@ static void test_actor_is_another_process(void)
 }
 
 /* What read() is not told of is told here all the same. */
-static void test_ignored_events_are_sent(void)
+TEST(events_ignored_ones_are_sent)
 {
 	char *pages = x_pages(1);
 	struct pinwatch_watch_add add = {
@@ -166,7 +166,7 @@ static void test_ignored_events_are_sent(void)
 }
 
 /* A process ends: the last event of its watch, though nobody can be asked any more. */
-static void test_exit_is_told(void)
+TEST(events_exit_is_told)
 {
 	struct genl_message message;
 	int fd = x_open(0);
@@ -230,7 +230,7 @@ static struct counts x_counts(void)
  * More than the module's buffer holds, faster than they are sent: each event is
  * either received, or counted as lost by a message that comes.
  */
-static void test_lost_are_counted(void)
+TEST(events_lost_are_counted)
 {
 	uint64_t received = 0, lost = 0, seq = 0, now, before;
 	int fd = x_open(0), size = LARGE_BUFFER, i;
@@ -255,7 +255,7 @@ static void test_lost_are_counted(void)
 			CHECK_EQ(now, seq + before + !!message.at[PINWATCH_A_FILE]);
 		seq = now;
 	}
-	ktap_note("%llu received, %llu lost", (unsigned long long)received,
+	test_note("%llu received, %llu lost", (unsigned long long)received,
 		  (unsigned long long)lost);
 	CHECK_EQ(received + lost, FLOOD);
 	CHECK(lost && received);
@@ -268,7 +268,7 @@ static void test_lost_are_counted(void)
 }
 
 /* A listener who does not listen: its socket says so, and the numbers have a gap. */
-static void test_full_socket_enobufs(void)
+TEST(events_full_socket_enobufs)
 {
 	int fd = x_open(0), size = SMALL_BUFFER, i, err;
 	char *page = x_pages(1);
@@ -305,7 +305,7 @@ static void test_full_socket_enobufs(void)
 	last = message_u64(&message, PINWATCH_A_SEQ);
 	CHECK(last > first + 1);
 	CHECK(!message.at[PINWATCH_A_LOST]);
-	ktap_note("events %llu to %llu did not fit", (unsigned long long)first + 1,
+	test_note("events %llu to %llu did not fit", (unsigned long long)first + 1,
 		  (unsigned long long)last - 1);
 }
 
@@ -314,12 +314,12 @@ static int x_module_open(void)
 	int file = open(MODULE, O_RDONLY | O_CLOEXEC);
 
 	if (file < 0)
-		ktap_skip("%s is not there to load it again", MODULE);
+		SKIP("%s is not there to load it again", MODULE);
 	return file;
 }
 
 /* Unloaded under those who listen, with events on their way; and loaded again. */
-static void test_unload_under_a_listener(void)
+TEST(events_unload_under_a_listener)
 {
 	int fd, file = x_module_open(), err, i;
 	struct genl_message message;
@@ -345,11 +345,11 @@ static void test_unload_under_a_listener(void)
 	CHECK(i > 0);
 	CHECK_EQ(syscall(SYS_finit_module, file, "", 0), 0);
 	CHECK_EQ(genl_resolve(&fresh), 0);
-	ktap_note("%d datagrams; family %u, then %u", i, family, fresh.family);
+	test_note("%d datagrams; family %u, then %u", i, family, fresh.family);
 }
 
 /* A dump that is not read to its end keeps the module. */
-static void test_unload_refused_in_a_dump(void)
+TEST(events_unload_refused_in_a_dump)
 {
 	struct genl_request request;
 	int fd = x_open(0), i;
@@ -366,24 +366,4 @@ static void test_unload_refused_in_a_dump(void)
 	close(fd);
 	CHECK_EQ(syscall(SYS_delete_module, "pinwatch", O_NONBLOCK) ? -errno : 0, -EAGAIN);
 	genl_close(&genl);
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "events_attributes", test_attributes },
-		{ "events_actor_is_this_thread", test_actor_is_this_thread },
-		{ "events_actor_is_another_process", test_actor_is_another_process },
-		{ "events_ignored_ones_are_sent", test_ignored_events_are_sent },
-		{ "events_exit_is_told", test_exit_is_told },
-		{ "events_lost_are_counted", test_lost_are_counted },
-		{ "events_full_socket_enobufs", test_full_socket_enobufs },
-		{ "events_unload_refused_in_a_dump", test_unload_refused_in_a_dump },
-		{ "events_counters_are_back", test_counters_are_back },
-		{ "events_unload_under_a_listener", test_unload_under_a_listener },
-		{ NULL, NULL },
-	};
-
-	counters_remember();
-	return ktap_main(tests);
 }

@@ -102,7 +102,7 @@ static unsigned long call_resize(struct call *call, size_t size)
 	return _IOC(_IOC_DIR(call->cmd), _IOC_TYPE(call->cmd), _IOC_NR(call->cmd), size);
 }
 
-static void test_valid(void)
+TEST(ioctl_valid)
 {
 	int i, fd = x_open(0);
 
@@ -113,7 +113,7 @@ static void test_valid(void)
 	}
 }
 
-static void test_size_einval(void)
+TEST(ioctl_einval_size)
 {
 	int i, fd = x_open(0);
 
@@ -129,7 +129,7 @@ static void test_size_einval(void)
 	}
 }
 
-static void test_shorter_einval(void)
+TEST(ioctl_einval_shorter)
 {
 	int i, fd = x_open(0);
 
@@ -144,7 +144,7 @@ static void test_shorter_einval(void)
 }
 
 /* A program that was built against ABI 0.1, and does not know what came later. */
-static void test_shortest_is_accepted(void)
+TEST(ioctl_shortest)
 {
 	int i, fd = x_open(0);
 
@@ -158,7 +158,7 @@ static void test_shortest_is_accepted(void)
 	}
 }
 
-static void test_longer_zero_is_accepted(void)
+TEST(ioctl_longer_zero)
 {
 	int i, fd = x_open(0);
 
@@ -170,7 +170,7 @@ static void test_longer_zero_is_accepted(void)
 	}
 }
 
-static void test_longer_nonzero_e2big(void)
+TEST(ioctl_e2big)
 {
 	int i, fd = x_open(0);
 
@@ -183,7 +183,7 @@ static void test_longer_nonzero_e2big(void)
 	}
 }
 
-static void test_flags_einval(void)
+TEST(ioctl_einval_flags)
 {
 	int i, fd = x_open(0);
 
@@ -200,7 +200,7 @@ static void test_flags_einval(void)
 	}
 }
 
-static void test_reserved_einval(void)
+TEST(ioctl_einval_reserved)
 {
 	int i, fd = x_open(0);
 
@@ -212,7 +212,7 @@ static void test_reserved_einval(void)
 	}
 }
 
-static void test_efault(void)
+TEST(ioctl_efault)
 {
 	int i, fd = x_open(0);
 	void *hole = x_pages(1);
@@ -228,7 +228,7 @@ static void test_efault(void)
 }
 
 /* A result that cannot be delivered leaves no watch behind. */
-static void test_add_efault_result(void)
+TEST(ioctl_efault_result)
 {
 	int fd = x_open(0);
 	struct pinwatch_watch_add *add = (void *)x_pages(1);
@@ -243,7 +243,7 @@ static void test_add_efault_result(void)
 	CHECK_EQ(x_stats().pinned_pages, 0);
 }
 
-static void test_enotty(void)
+TEST(ioctl_enotty)
 {
 	int fd = x_open(0);
 	struct pinwatch_info info = { .size = sizeof(info) };
@@ -258,7 +258,7 @@ static void test_enotty(void)
 	CHECK_EQ(__device_ioctl(fd, _IO(PINWATCH_IOC_MAGIC, 0x00), &info), -ENOTTY);
 }
 
-static void test_info(void)
+TEST(info_values)
 {
 	int fd = x_open(0);
 	struct pinwatch_info info = x_info(fd);
@@ -278,7 +278,7 @@ static void test_info(void)
 	CHECK_EQ(x_info(fd).nr_watches, 1);
 }
 
-static void test_stats(void)
+TEST(stats_values)
 {
 	struct pinwatch_stats before = x_stats(), after;
 	char *addr = x_pages(4);
@@ -295,28 +295,4 @@ static void test_stats(void)
 	CHECK(after.nr_mms >= 1);
 	CHECK(after.walks > before.walks);
 	CHECK(after.callbacks >= before.callbacks + 2);
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "ioctl_valid", test_valid },
-		{ "ioctl_einval_size", test_size_einval },
-		{ "ioctl_einval_shorter", test_shorter_einval },
-		{ "ioctl_shortest", test_shortest_is_accepted },
-		{ "ioctl_longer_zero", test_longer_zero_is_accepted },
-		{ "ioctl_e2big", test_longer_nonzero_e2big },
-		{ "ioctl_einval_flags", test_flags_einval },
-		{ "ioctl_einval_reserved", test_reserved_einval },
-		{ "ioctl_efault", test_efault },
-		{ "ioctl_efault_result", test_add_efault_result },
-		{ "ioctl_enotty", test_enotty },
-		{ "info_values", test_info },
-		{ "stats_values", test_stats },
-		{ "counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
-	counters_remember();
-	return ktap_main(tests);
 }

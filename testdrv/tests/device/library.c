@@ -36,7 +36,7 @@ static struct pinwatch_watch library_add(struct pinwatch *dev, const char *addr,
 	return watch;
 }
 
-static void test_events(void)
+TEST(library_events)
 {
 	struct pinwatch *dev = library_open();
 	struct pinwatch_watch watch, deaf;
@@ -57,7 +57,7 @@ static void test_events(void)
 	pinwatch_close(dev);
 }
 
-static void test_repin(void)
+TEST(library_repin)
 {
 	struct pinwatch *dev = library_open();
 	char *addr = x_pages(NR);
@@ -78,7 +78,7 @@ static void test_repin(void)
 	pinwatch_close(dev);
 }
 
-static void test_verify_pages(void)
+TEST(library_verify_pages)
 {
 	struct pinwatch *dev = library_open();
 	uint8_t verdicts[3] = { 99, 99, 99 };
@@ -96,7 +96,7 @@ static void test_verify_pages(void)
 	pinwatch_close(dev);
 }
 
-static void test_query(void)
+TEST(library_query)
 {
 	struct pinwatch *dev = library_open();
 	struct pinwatch_watch_query figures;
@@ -121,7 +121,7 @@ static void test_query(void)
 	pinwatch_close(dev);
 }
 
-static void test_stack(void)
+TEST(library_stack)
 {
 	struct pinwatch *dev = library_open();
 	struct pinwatch_watch_stack stack;
@@ -138,7 +138,7 @@ static void test_stack(void)
 }
 
 /* In a child, which has not the mapping. */
-static void test_resync(void)
+TEST(library_resync_in_a_child)
 {
 	struct pinwatch *dev = library_open();
 	char *addr = x_pages(NR);
@@ -161,7 +161,7 @@ static void test_resync(void)
 }
 
 /* The child's range is watched by its pidfd, until it ends. */
-static void test_attach(void)
+TEST(library_attach)
 {
 	struct pinwatch *dev = library_open(), *late = library_open();
 	char *addr = x_pages(NR);
@@ -191,22 +191,4 @@ static void test_attach(void)
 	CHECK_EQ(pinwatch_attach_pid(late, getpid()), 0);
 	pinwatch_close(dev);
 	pinwatch_close(late);
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "library_events", test_events },
-		{ "library_repin", test_repin },
-		{ "library_verify_pages", test_verify_pages },
-		{ "library_query", test_query },
-		{ "library_stack", test_stack },
-		{ "library_resync_in_a_child", test_resync },
-		{ "library_attach", test_attach },
-		{ "counters_are_back", test_counters_are_back },
-		{ NULL, NULL }
-	};
-
-	counters_remember();
-	return ktap_main(tests);
 }

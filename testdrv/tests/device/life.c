@@ -14,7 +14,7 @@
 
 #include "channel.h"
 #include "device.h"
-#include "oracle.h"
+#include "pagemap.h"
 
 /*
  * Does fork() copy the page for the child? It does for a page that FOLL_PIN
@@ -22,8 +22,8 @@
  */
 static bool page_held(char *addr)
 {
-	struct oracle_snapshot snapshot;
-	struct oracle oracle;
+	struct pagemap_snapshot snapshot;
+	struct pagemap pagemap;
 	int go[2];
 	char byte;
 	pid_t pid;
@@ -34,9 +34,9 @@ static bool page_held(char *addr)
 		close(go[1]);
 		_exit(read(go[0], &byte, 1) != 0);
 	}
-	CHECK_EQ(oracle_open(&oracle, getpid()), 0);
-	CHECK_EQ(oracle_look(&oracle, addr, page_size(), &snapshot), 0);
-	oracle_close(&oracle);
+	CHECK_EQ(pagemap_open(&pagemap, getpid()), 0);
+	CHECK_EQ(pagemap_read(&pagemap, addr, page_size(), &snapshot), 0);
+	pagemap_close(&pagemap);
 	close(go[0]);
 	close(go[1]);
 	x_wait(pid);
@@ -44,7 +44,7 @@ static bool page_held(char *addr)
 	return snapshot.pages[0].exclusive;
 }
 
-static void test_pin_is_released(void)
+TEST(pin_is_released)
 {
 	char *addr = x_pages(1);
 	int fd = x_open(0);
@@ -62,7 +62,7 @@ static void test_pin_is_released(void)
 }
 
 /* The watch of a child that ends, seen through the descriptor that it passed. */
-static void test_exit_while_pinned(void)
+TEST(exit_while_pinned_fd_passed)
 {
 	uint64_t pinned = x_stats().pinned_pages, watches = x_stats().nr_watches;
 	const struct pinwatch_gen *words;
@@ -114,7 +114,7 @@ static int after_exec(int fd)
 	return 0;
 }
 
-static void test_exec_with_descriptor(void)
+TEST(exec_while_pinned_fd_kept)
 {
 	int fd = x_open(0);
 	pid_t pid = x_fork();
@@ -125,13 +125,13 @@ static void test_exec_with_descriptor(void)
 		CHECK_EQ(fcntl(fd, F_SETFD, 0), 0);
 		snprintf(number, sizeof(number), "%d", fd);
 		execl("/proc/self/exe", "device_life", "after-exec", number, NULL);
-		ktap_fail(__FILE__, __LINE__, "exec: %s", strerror(errno));
+		FAIL("exec: %s", strerror(errno));
 	}
 	x_wait(pid);
 }
 
 /* Nobody else has the descriptor: it ends with the process. */
-static void test_exit_closes(void)
+TEST(exit_closes)
 {
 	struct pinwatch_stats before = x_stats(), after;
 	pid_t pid = x_fork();
@@ -167,7 +167,7 @@ static void add_for_ever(int *rounds)
 #define NR_KILLS	100
 
 /* Killed at any point of WATCH_ADD or WATCH_DEL. */
-static void test_kill_while_adding(void)
+TEST(kill_while_adding)
 {
 	struct pinwatch_stats before = x_stats(), after;
 	int *rounds = mmap(NULL, page_size(), PROT_READ | PROT_WRITE,
@@ -199,7 +199,7 @@ static int __unload(void)
 }
 
 /* Whatever could still call into the module, or be called, keeps it. */
-static void test_unload_refused(void)
+TEST(unload_refused_while_used)
 {
 	char *addr = x_pages(1);
 	int fd = x_open(0);
@@ -216,7 +216,7 @@ static void test_unload_refused(void)
 }
 
 /* A descriptor lives as long as its last copy. */
-static void test_dup(void)
+TEST(dup_shares)
 {
 	uint64_t pinned = x_stats().pinned_pages;
 	char *addr = x_pages(1);
@@ -232,20 +232,7 @@ static void test_dup(void)
 
 int main(int argc, char **argv)
 {
-	static const struct ktap_test tests[] = {
-		{ "pin_is_released", test_pin_is_released },
-		{ "dup_shares", test_dup },
-		{ "unload_refused_while_used", test_unload_refused },
-		{ "exit_closes", test_exit_closes },
-		{ "exit_while_pinned_fd_passed", test_exit_while_pinned },
-		{ "exec_while_pinned_fd_kept", test_exec_with_descriptor },
-		{ "kill_while_adding", test_kill_while_adding },
-		{ "counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
 	if (argc == 3 && !strcmp(argv[1], "after-exec"))
 		return after_exec(atoi(argv[2]));
-	counters_remember();
-	return ktap_main(tests);
+	return test_main(argc, argv);
 }

@@ -15,10 +15,9 @@
 #include <sys/klog.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "caller.h"
+#include "credentials.h"
 #include "cgroup.h"
 #include "channel.h"
 #include "device.h"
@@ -32,10 +31,7 @@ static unsigned long nr_many = 20000;
 
 static double now(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+	return (double)now_ns() / 1e9;
 }
 
 /* A figure of /proc/meminfo, in bytes. */
@@ -61,13 +57,13 @@ static int pin(int fd, char *addr, size_t nr_pages)
 }
 
 /* The limit is the address space's, whichever descriptors its pins came by. */
-static void test_memlock_exact(void)
+TEST(limit_memlock_exact)
 {
 	char *addr = x_pages(32);
 	int first = x_open(0), second = x_open(0);
 
-	caller_memlock(16 * page_size());
-	caller_nobody();
+	credentials_memlock(16 * page_size());
+	credentials_nobody();
 	CHECK_EQ(pin(first, addr, 17), -ENOMEM);
 	CHECK_EQ(pin(first, addr, 16), 0);
 	CHECK_EQ(pin(second, addr, 1), -ENOMEM);
@@ -83,28 +79,28 @@ static void test_memlock_exact(void)
 }
 
 /* A range that is not a page's multiple counts as the pages that it touches. */
-static void test_memlock_rounds(void)
+TEST(limit_memlock_rounds)
 {
 	struct pinwatch_watch_add add;
 	char *addr = x_pages(4);
 	int fd = x_open(0);
 
-	caller_memlock(2 * page_size() + page_size() / 2);
-	caller_nobody();
+	credentials_memlock(2 * page_size() + page_size() / 2);
+	credentials_nobody();
 	CHECK_EQ(__add(fd, addr + page_size() - 1, page_size() + 2, PIN, 0, &add), -ENOMEM);
 	CHECK_EQ(__add(fd, addr + page_size() - 1, 2, PIN, 0, &add), 0);
 	CHECK_EQ(add.nr_pages, 2);
 }
 
 /* Old and new pages count together for a moment. */
-static void test_repin_counts_twice(void)
+TEST(limit_repin_counts_twice)
 {
 	char *addr = x_pages(9);
 	int fd = x_open(0);
 	uint64_t generation;
 
-	caller_memlock(16 * page_size());
-	caller_nobody();
+	credentials_memlock(16 * page_size());
+	credentials_nobody();
 	CHECK_EQ(pin(fd, addr, 8), 0);
 	CHECK_EQ(__repin(fd, 0, &generation), 0);
 	CHECK_EQ(pin(fd, addr, 8), 0);
@@ -118,7 +114,7 @@ static void test_repin_counts_twice(void)
 }
 
 /* Root has its share, nobody has his own; a descriptor is charged to who opened it. */
-static void test_users_are_apart(void)
+TEST(limit_users_are_apart)
 {
 	unsigned long old = x_param_get("max_watches_per_user");
 	struct pinwatch_watch_add add;
@@ -129,12 +125,12 @@ static void test_users_are_apart(void)
 	x_param_set("max_watches_per_user", 2);
 	x_add(fd, addr, page_size(), WATCH, 0);
 	x_add(fd, addr, page_size(), WATCH, 0);
-	caller_node(0666);
+	credentials_device_mode(0666);
 	pid = fork();
 	if (!pid) {
 		int own;
 
-		caller_nobody();
+		credentials_nobody();
 		own = x_open(0);
 		CHECK_EQ(__add(again, addr, page_size(), WATCH, 0, &add), -EDQUOT);
 		x_add(own, addr, page_size(), WATCH, 0);
@@ -143,7 +139,7 @@ static void test_users_are_apart(void)
 		_exit(0);
 	}
 	CHECK_EQ(waitpid(pid, &pid, 0) > 0, 1);
-	caller_node(0600);
+	credentials_device_mode(0600);
 	x_param_set("max_watches_per_user", old);
 	CHECK_EQ(pid, 0);
 	x_add(x_open(0), addr, page_size(), WATCH, 0);
@@ -155,6 +151,20 @@ static void console(int level)
 	klogctl(8, NULL, level);
 }
 
+static void memory_limit(unsigned long bytes)
+{
+	CHECK_EQ(cgroup_write_number("memory.max", bytes), 0);
+}
+
+static void memory_cgroup_make(void)
+{
+	int ret = cgroup_make("memory");
+
+	if (ret)
+		SKIP("no memory cgroup (v2): %s", strerror(-ret));
+	memory_limit(MEMCG_BYTES);
+}
+
 /* Watches until the group has no memory for more. Its end is an error, or its death. */
 static void memcg_child(uint64_t *nr) __attribute__((noreturn));
 static void memcg_child(uint64_t *nr)
@@ -163,7 +173,7 @@ static void memcg_child(uint64_t *nr)
 	char *addr = x_pages(1);
 	int fd, ret;
 
-	cgroup_enter();
+	CHECK_EQ(cgroup_join(), 0);
 	fd = x_open(0);
 	do {
 		ret = __add(fd, addr, page_size(), WATCH, 0, &add);
@@ -173,7 +183,7 @@ static void memcg_child(uint64_t *nr)
 	_exit(0);
 }
 
-static void test_memcg(void)
+TEST(limit_memory_cgroup)
 {
 	unsigned long per_file = x_param_get("max_watches_per_file");
 	unsigned long per_user = x_param_get("max_watches_per_user");
@@ -183,7 +193,7 @@ static void test_memcg(void)
 	pid_t pid;
 
 	CHECK(nr != MAP_FAILED);
-	cgroup_make(MEMCG_BYTES);
+	memory_cgroup_make();
 	x_param_set("max_watches_per_file", 1048576);
 	x_param_set("max_watches_per_user", 1048576);
 	console(1);
@@ -194,7 +204,7 @@ static void test_memcg(void)
 	console(7);
 	x_param_set("max_watches_per_file", per_file);
 	x_param_set("max_watches_per_user", per_user);
-	ktap_note("%llu watches in a group of %lu MiB, then %s", (unsigned long long)*nr,
+	test_note("%llu watches in a group of %lu MiB, then %s", (unsigned long long)*nr,
 		  MEMCG_BYTES >> 20, WIFSIGNALED(status) ? "it was killed" : "ENOMEM");
 	CHECK(status == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));
 	/* Less than one would be too little, more than these do not fit. */
@@ -221,7 +231,7 @@ static void verify_in_group(void)
 	int fd;
 
 	oom_never();
-	cgroup_enter();
+	CHECK_EQ(cgroup_join(), 0);
 	addr = mmap(NULL, length, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (addr == MAP_FAILED) {
 		length /= 2;	/* of a 32-bit program */
@@ -232,19 +242,19 @@ static void verify_in_group(void)
 	fd = x_open(0);
 	x_add(fd, addr, length, WATCH, 0);
 	CHECK_EQ(__verify(fd, 0, NULL, &verify), 0);
-	cgroup_limit(cgroup_used() + GROUP_SLACK);
+	memory_limit((unsigned long)cgroup_read("memory.current") + GROUP_SLACK);
 	CHECK_EQ(__verify(fd, 0, NULL, &verify), -ENOMEM);
-	cgroup_limit(MEMCG_BYTES);
+	memory_limit(MEMCG_BYTES);
 	CHECK_EQ(__verify(fd, 0, NULL, &verify), 0);
 	_exit(0);
 }
 
-static void test_verify_enomem(void)
+TEST(verify_enomem_memory_cgroup)
 {
 	int status;
 	pid_t pid;
 
-	cgroup_make(MEMCG_BYTES);
+	memory_cgroup_make();
 	console(1);
 	pid = x_fork();
 	if (!pid)
@@ -270,7 +280,7 @@ static pid_t mass_start(size_t bytes, int *fd)
 		double written = now();
 
 		x_add(*fd, addr, bytes, PIN_RW, 0);
-		ktap_note("%zu MiB: written in %.2f s, pinned in %.2f s", bytes >> 20,
+		test_note("%zu MiB: written in %.2f s, pinned in %.2f s", bytes >> 20,
 			  written - begin, now() - written);
 		fflush(stdout);
 		CHECK_EQ(channel_send(ends[1], -1), 0);
@@ -284,7 +294,7 @@ static pid_t mass_start(size_t bytes, int *fd)
 }
 
 /* exit() does not wait for the unpinning: a worker does that. */
-static void test_mass_exit(void)
+TEST(limit_mass_exit)
 {
 	size_t bytes = memory("MemAvailable") / 2 > MASS_BYTES ? MASS_BYTES :
 		       memory("MemAvailable") / 2 & -(2UL << 20);
@@ -302,7 +312,7 @@ static void test_mass_exit(void)
 	while (x_stats().pinned_pages != before && now() - gone < 60)
 		;
 	unpinned = now();
-	ktap_note("%zu MiB: the process was gone after %.3f s, all was unpinned after %.3f s",
+	test_note("%zu MiB: the process was gone after %.3f s, all was unpinned after %.3f s",
 		  bytes >> 20, gone - begin, unpinned - begin);
 	CHECK_EQ(x_stats().pinned_pages, before);
 	CHECK_EQ(x_query(fd, 0).state, PINWATCH_STATE_DEAD);
@@ -310,7 +320,7 @@ static void test_mass_exit(void)
 }
 
 /* As many as one descriptor can have, each of another page. */
-static void test_many_watches(void)
+TEST(limit_many_watches)
 {
 	unsigned long per_file = x_param_get("max_watches_per_file");
 	unsigned long per_user = x_param_get("max_watches_per_user");
@@ -349,13 +359,13 @@ static void test_many_watches(void)
 	CHECK_EQ(nr, nr_many);
 	end = now();
 	CHECK_EQ(close(fd), 0);
-	ktap_note("%lu watches: added in %.2f s, hit in %.3f s, read in %.2f s, closed in %.2f s",
+	test_note("%lu watches: added in %.2f s, hit in %.3f s, read in %.2f s, closed in %.2f s",
 		  nr_many, added - begin, hit - added, end - hit, now() - end);
-	ktap_note("%lu bytes of memory a watch", (unsigned long)used / nr_many);
+	test_note("%lu bytes of memory a watch", (unsigned long)used / nr_many);
 }
 
 /* The longest mapping, looked at to its end, and given back. */
-static void test_map_growth(void)
+TEST(limit_map_growth)
 {
 	unsigned long old = x_param_get("max_watches_per_file");
 	unsigned long per_user = x_param_get("max_watches_per_user");
@@ -387,7 +397,7 @@ static void test_map_growth(void)
 }
 
 /* Each open and map of it would show what it leaves behind. */
-static void test_map_growth_ends(void)
+TEST(limit_map_growth_ends)
 {
 	unsigned long old = x_param_get("max_watches_per_file");
 	unsigned long per_user = x_param_get("max_watches_per_user");
@@ -418,23 +428,9 @@ static void test_map_growth_ends(void)
 
 int main(int argc, char **argv)
 {
-	static const struct ktap_test tests[] = {
-		{ "limit_memlock_exact", test_memlock_exact },
-		{ "limit_memlock_rounds", test_memlock_rounds },
-		{ "limit_repin_counts_twice", test_repin_counts_twice },
-		{ "limit_users_are_apart", test_users_are_apart },
-		{ "limit_memory_cgroup", test_memcg },
-		{ "verify_enomem_memory_cgroup", test_verify_enomem },
-		{ "limit_mass_exit", test_mass_exit },
-		{ "limit_many_watches", test_many_watches },
-		{ "limit_map_growth", test_map_growth },
-		{ "limit_map_growth_ends", test_map_growth_ends },
-		{ "counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
-	if (argc > 1)
+	if (argc == 2 && strtoul(argv[1], NULL, 0)) {
 		nr_many = strtoul(argv[1], NULL, 0);
-	counters_remember();
-	return ktap_main(tests);
+		argv[1] = NULL;
+	}
+	return test_main(1, argv);
 }

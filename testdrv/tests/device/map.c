@@ -20,7 +20,7 @@ static int __map(int fd, size_t length, int prot, int flags, off_t offset)
 	return map == MAP_FAILED ? -errno : 0;
 }
 
-static void test_refused(void)
+TEST(map_eacces_einval)
 {
 	int fd = x_open(0);
 	size_t size = x_info(fd).gen_map_size;
@@ -35,7 +35,7 @@ static void test_refused(void)
 	CHECK_EQ(__map(fd, page_size(), PROT_READ, MAP_SHARED, (off_t)size), -EINVAL);
 }
 
-static void test_stays_read_only(void)
+TEST(map_stays_read_only)
 {
 	int fd = x_open(0), mem = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
 	size_t size = x_info(fd).gen_map_size;
@@ -47,7 +47,7 @@ static void test_stays_read_only(void)
 	CHECK_EQ(pwrite(mem, "x", 1, (off_t)(uintptr_t)map), -1);
 }
 
-static void test_does_not_grow(void)
+TEST(map_does_not_grow)
 {
 	int fd = x_open(0);
 	void *map = mmap(NULL, page_size(), PROT_READ, MAP_SHARED, fd, 0);
@@ -56,7 +56,7 @@ static void test_does_not_grow(void)
 	CHECK(mremap(map, page_size(), 2 * page_size(), MREMAP_MAYMOVE) == MAP_FAILED);
 }
 
-static void test_not_inherited(void)
+TEST(map_not_inherited)
 {
 	int fd = x_open(0);
 	void *map = (void *)x_map(fd);
@@ -72,7 +72,7 @@ static void test_not_inherited(void)
 }
 
 /* Another process that has the descriptor may look, at what the first one's are. */
-static void test_seen_by_others(void)
+TEST(map_seen_by_others)
 {
 	char *addr = x_pages(1);
 	int fd = x_open(0);
@@ -104,7 +104,7 @@ static void test_seen_by_others(void)
 	x_wait(pid);
 }
 
-static void test_words(void)
+TEST(generation_words)
 {
 	char *addr = x_pages(2);
 	int i, fd = x_open(0);
@@ -129,7 +129,7 @@ static void test_words(void)
 }
 
 /* An id that is used again does not bring an old value back. */
-static void test_monotonic_over_reuse(void)
+TEST(generation_monotonic_over_reuse)
 {
 	char *addr = x_pages(1);
 	int i, fd = x_open(0);
@@ -151,7 +151,7 @@ static void test_monotonic_over_reuse(void)
 }
 
 /* The mapping stays readable, but holds no page. */
-static void test_outlives_close(void)
+TEST(map_outlives_close)
 {
 	uint64_t pinned = x_stats().pinned_pages;
 	uint64_t watches = x_stats().nr_watches;
@@ -195,7 +195,7 @@ static size_t pages_touched(int fd, size_t nr)
 }
 
 /* Pages of words are memory, too: a user's share, over all descriptors. */
-static void test_map_touch_limit(void)
+TEST(limit_map_touch)
 {
 	unsigned long per_user = x_param_get("max_watches_per_user");
 	size_t step = page_size() / sizeof(struct pinwatch_gen);
@@ -234,7 +234,7 @@ static int peak(int fd, char *addr, size_t nr)
 }
 
 /* What watches have used stays as long as a mapping does, and is paid for as long. */
-static void test_map_peak_limit(void)
+TEST(limit_map_peak)
 {
 	unsigned long per_user = x_param_get("max_watches_per_user");
 	size_t step = page_size() / sizeof(struct pinwatch_gen);
@@ -294,7 +294,7 @@ static void *touch_run(void *data)
 }
 
 /* The free page is free for all that come at once, though the user's share is used up. */
-static void test_touch_together(void)
+TEST(limit_map_touch_together)
 {
 	unsigned long per_user = x_param_get("max_watches_per_user");
 	size_t step = page_size() / sizeof(struct pinwatch_gen);
@@ -325,26 +325,4 @@ static void test_touch_together(void)
 	CHECK_EQ(close(fd), 0);
 	x_param_set("max_watches_per_user", per_user);
 	CHECK_EQ(touch.nr_failed, 0);
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "map_eacces_einval", test_refused },
-		{ "map_stays_read_only", test_stays_read_only },
-		{ "map_does_not_grow", test_does_not_grow },
-		{ "map_not_inherited", test_not_inherited },
-		{ "map_seen_by_others", test_seen_by_others },
-		{ "map_outlives_close", test_outlives_close },
-		{ "limit_map_touch", test_map_touch_limit },
-		{ "limit_map_touch_together", test_touch_together },
-		{ "limit_map_peak", test_map_peak_limit },
-		{ "generation_words", test_words },
-		{ "generation_monotonic_over_reuse", test_monotonic_over_reuse },
-		{ "counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
-	counters_remember();
-	return ktap_main(tests);
 }

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "device.h"
-#include "knob.h"
+#include "sysfs.h"
 
 #define MEMORY		"/sys/devices/system/memory"
 #define NR		16UL
@@ -130,7 +130,7 @@ static bool has_movable(void)
  * A long-term pin takes pages out of the movable zone, where they would be in the way;
  * before 5.13, only out of the areas of CMA.
  */
-static void test_pin_leaves_movable(void)
+TEST(memory_pin_leaves_movable)
 {
 	bool leaves = kernel_running() >= KERNEL(5, 13);
 	char *addr = x_pages(NR);
@@ -162,10 +162,10 @@ static struct pinwatch_watch_add pin_elsewhere(int fd, char **addr)
 		if (strcmp(text_read(block_path(pfn_of(*addr), "valid_zones")), "none") != 0)
 			return add;
 	}
-	ktap_fail(__FILE__, __LINE__, "all pages lie in blocks that are in more than one zone");
+	FAIL("all pages lie in blocks that are in more than one zone");
 }
 
-static void test_offline_pinned(void)
+TEST(memory_offline_pinned)
 {
 	int i, ret = -EINVAL, fd = x_open(0);
 	struct pinwatch_watch_add add;
@@ -178,7 +178,7 @@ static void test_offline_pinned(void)
 		pfn = pfn_of(addr);
 		ret = offline(pfn, PATIENCE_S);
 	}
-	ktap_note("memory block with a pinned page (zones %s): %s",
+	test_note("memory block with a pinned page (zones %s): %s",
 		  text_read(block_path(pfn, "valid_zones")), strerror(-ret));
 	CHECK(ret == -EBUSY || ret == -EINTR || ret == -EAGAIN);
 	CHECK(!strcmp(text_read(block_path(pfn, "state")), "online"));
@@ -188,7 +188,7 @@ static void test_offline_pinned(void)
 }
 
 /* A page that is only watched is moved, and the watch says so. */
-static void test_offline_watched(void)
+TEST(memory_offline_watched)
 {
 	int i, ret = -EINVAL, fd = x_open(O_NONBLOCK);
 	struct pinwatch_watch_query query;
@@ -288,7 +288,7 @@ static void suspend_at(const char *level)
 	pid_t reader, victim;
 
 	if (access("/sys/power/pm_test", W_OK))
-		ktap_skip("no /sys/power/pm_test: a kernel without CONFIG_PM_SLEEP_DEBUG");
+		SKIP("no /sys/power/pm_test: a kernel without CONFIG_PM_SLEEP_DEBUG");
 	reader = reader_start(fd);
 	victim = victim_start(of_victim);
 	x_add(fd, addr, NR * page_size(), WATCH, 6);
@@ -306,28 +306,12 @@ static void suspend_at(const char *level)
 	x_wait(reader);
 }
 
-static void test_suspend_freezer(void)
+TEST(suspend_freezer)
 {
 	suspend_at("freezer");
 }
 
-static void test_suspend_devices(void)
+TEST(suspend_devices)
 {
 	suspend_at("devices");
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "memory_pin_leaves_movable", test_pin_leaves_movable },
-		{ "memory_offline_pinned", test_offline_pinned },
-		{ "memory_offline_watched", test_offline_watched },
-		{ "suspend_freezer", test_suspend_freezer },
-		{ "suspend_devices", test_suspend_devices },
-		{ "counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
-	counters_remember();
-	return ktap_main(tests);
 }

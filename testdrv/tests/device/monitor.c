@@ -35,7 +35,7 @@ static void x_line(FILE *out, const char *const *words)
 	CHECK(fgets(line, sizeof(line), out));
 	for (; *words; words++)
 		if (!strstr(line, *words))
-			ktap_fail(__FILE__, __LINE__, "no '%s' in: %s", *words, line);
+			FAIL("no '%s' in: %s", *words, line);
 }
 
 #define x_words(out, ...) x_line(out, (const char *const[]){ __VA_ARGS__, NULL })
@@ -49,7 +49,7 @@ static int x_end(FILE *out)
 	return WEXITSTATUS(status);
 }
 
-static void test_monitor_json(void)
+TEST(monitor_json)
 {
 	char *pages = x_pages(2), start[64], pid[32], tid[32];
 	int fd = x_open(0);
@@ -70,7 +70,7 @@ static void test_monitor_json(void)
 	CHECK_EQ(x_end(out), 0);
 }
 
-static void test_monitor_text(void)
+TEST(monitor_text)
 {
 	char *pages = x_pages(1), range[64], pid[32];
 	int fd = x_open(0);
@@ -96,7 +96,7 @@ static uint64_t number_after(const char *line, const char *key)
 }
 
 /* However many: each event is printed, or counted as lost. */
-static void test_monitor_counts_what_is_lost(void)
+TEST(monitor_counts_what_is_lost)
 {
 	uint64_t printed = 0, lost = 0;
 	char *page = x_pages(1), line[4096];
@@ -113,13 +113,13 @@ static void test_monitor_counts_what_is_lost(void)
 		printed += !!strstr(line, "\"generation\":");
 		lost += number_after(line, "\"lost\":");
 	}
-	ktap_note("%llu printed, %llu lost", (unsigned long long)printed,
+	test_note("%llu printed, %llu lost", (unsigned long long)printed,
 		  (unsigned long long)lost);
 	CHECK_EQ(printed + lost, FLOOD);
 	CHECK(printed && lost);
 }
 
-static void test_watches(void)
+TEST(monitor_watches)
 {
 	char *pages = x_pages(4), range[64], pid[32], file[64];
 	int fd = x_open(0);
@@ -157,7 +157,7 @@ static void test_watches(void)
 	CHECK_EQ(x_end(out), 3);
 }
 
-static void test_mms(void)
+TEST(monitor_mms)
 {
 	char *pages = x_pages(1), pid[32], line[256];
 	int fd = x_open(0);
@@ -177,7 +177,7 @@ static void test_mms(void)
 	CHECK_EQ(x_end(out), 0);
 }
 
-static void test_unprivileged(void)
+TEST(monitor_unprivileged_is_refused)
 {
 	static const char *const arguments[] = { "monitor", "monitor --actors", "watches", "mms" };
 	char line[256];
@@ -196,21 +196,4 @@ static void test_unprivileged(void)
 		CHECK(refused);
 		CHECK_EQ(x_end(out), 3);
 	}
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "monitor_json", test_monitor_json },
-		{ "monitor_text", test_monitor_text },
-		{ "monitor_counts_what_is_lost", test_monitor_counts_what_is_lost },
-		{ "monitor_watches", test_watches },
-		{ "monitor_mms", test_mms },
-		{ "monitor_unprivileged_is_refused", test_unprivileged },
-		{ "monitor_counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
-	counters_remember();
-	return ktap_main(tests);
 }

@@ -105,7 +105,7 @@ static void make_watches(int fd)
 	x_dontneed(pages + page_size(), 5 * page_size());
 }
 
-static void test_get(void)
+TEST(netlink_get_equals_query)
 {
 	int fd = x_open(0);
 	struct seen seen = { .fds = { fd, -1 } };
@@ -126,7 +126,7 @@ static void test_get(void)
 	CHECK_EQ(seen.next[0], 4);
 }
 
-static void test_dump(void)
+TEST(netlink_dump_equals_query)
 {
 	int fds[] = { x_open(0), x_open(0) };
 	struct seen seen = { .fds = { fds[0], fds[1] } };
@@ -145,7 +145,7 @@ static void test_dump(void)
 	CHECK_EQ(seen.nr[1], MANY);
 }
 
-static void test_dump_of_a_file(void)
+TEST(netlink_dump_of_a_file)
 {
 	int fds[] = { x_open(0), x_open(0) };
 	struct seen seen = { .fds = { fds[0], fds[1] } };
@@ -182,7 +182,7 @@ static void closing_watch(const struct genl_message *message, void *data)
 }
 
 /* A file that goes in the middle of a dump takes nothing of the next one's with it. */
-static void test_dump_while_closing(void)
+TEST(netlink_dump_while_closing)
 {
 	struct closing closing = { .fd = x_open(0) };
 	int other = x_open(0);
@@ -216,7 +216,7 @@ static void dead_watch(const struct genl_message *message, void *data)
 	++*nr;
 }
 
-static void test_dump_of_the_dead(void)
+TEST(netlink_dump_of_the_dead)
 {
 	int fd = x_open(0);
 	struct genl_request request;
@@ -262,7 +262,7 @@ static void seen_mm(const struct genl_message *message, void *data)
 	mm->nr++;
 }
 
-static void test_mms(void)
+TEST(netlink_mms)
 {
 	struct mm mm = { 0 }, again = { 0 };
 	struct genl_request request;
@@ -305,7 +305,7 @@ static void seen_stats(const struct genl_message *message, void *data)
 	message_u64(message, PINWATCH_A_EVENTS_LOST);
 }
 
-static void test_stats(void)
+TEST(netlink_stats_equal_the_ioctl)
 {
 	struct genl_request request;
 	struct pinwatch_stats stats;
@@ -345,7 +345,7 @@ static void check_requests(struct genl *genl, int expected)
 	}
 }
 
-static void test_unprivileged(void)
+TEST(netlink_unprivileged_eperm)
 {
 	struct genl genl;
 
@@ -358,7 +358,7 @@ static void test_unprivileged(void)
 }
 
 /* A socket that root has opened helps nobody. */
-static void test_unprivileged_inherits(void)
+TEST(netlink_unprivileged_inherits_eperm)
 {
 	struct genl genl;
 
@@ -379,7 +379,7 @@ static void keep_capability(int capability)
 	CHECK_EQ(syscall(SYS_capset, &header, data), 0);
 }
 
-static void test_net_admin(void)
+TEST(netlink_net_admin_sees_no_actors)
 {
 	struct genl_request request;
 	struct genl_ack ack;
@@ -393,7 +393,7 @@ static void test_net_admin(void)
 	CHECK_EQ(genl_join(&genl, genl.actors), -EPERM);
 }
 
-static void test_sys_admin(void)
+TEST(netlink_sys_admin_joins_actors)
 {
 	struct genl genl;
 
@@ -405,7 +405,7 @@ static void test_sys_admin(void)
 }
 
 /* Whoever rules a namespace of his own does not find it there. */
-static void test_other_namespaces(void)
+TEST(netlink_other_namespaces_enoent)
 {
 	struct genl genl, inside;
 
@@ -417,27 +417,4 @@ static void test_other_namespaces(void)
 	CHECK_EQ(genl_resolve(&inside), -ENOENT);
 	inside.family = genl.family;
 	check_requests(&inside, -ENOENT);
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "netlink_get_equals_query", test_get },
-		{ "netlink_dump_equals_query", test_dump },
-		{ "netlink_dump_of_a_file", test_dump_of_a_file },
-		{ "netlink_dump_while_closing", test_dump_while_closing },
-		{ "netlink_dump_of_the_dead", test_dump_of_the_dead },
-		{ "netlink_mms", test_mms },
-		{ "netlink_stats_equal_the_ioctl", test_stats },
-		{ "netlink_unprivileged_eperm", test_unprivileged },
-		{ "netlink_unprivileged_inherits_eperm", test_unprivileged_inherits },
-		{ "netlink_net_admin_sees_no_actors", test_net_admin },
-		{ "netlink_sys_admin_joins_actors", test_sys_admin },
-		{ "netlink_other_namespaces_enoent", test_other_namespaces },
-		{ "netlink_counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
-	counters_remember();
-	return ktap_main(tests);
 }

@@ -14,7 +14,7 @@
 
 #include <linux/capability.h>
 
-#include "caller.h"
+#include "credentials.h"
 #include "channel.h"
 #include "device.h"
 
@@ -249,13 +249,13 @@ static void become(int caller)
 		[NO_SYS_ADMIN] = CAP_SYS_ADMIN, [NO_IPC_LOCK] = CAP_IPC_LOCK,
 	};
 
-	caller_memlock(MEMLOCK_PAGES * page_size());
+	credentials_memlock(MEMLOCK_PAGES * page_size());
 	if (caller >= NO_SYS_PTRACE && caller <= NO_IPC_LOCK)
-		caller_without(capabilities[caller]);
+		credentials_without(capabilities[caller]);
 	else if (caller == NAMESPACE)
-		caller_namespace();
+		credentials_namespace();
 	else if (caller != ROOT)
-		caller_nobody();
+		credentials_nobody();
 }
 
 static void other_run(int channel, char *addr) __attribute__((noreturn));
@@ -293,7 +293,7 @@ static void cell_prepare(struct cell *cell, const struct operation *operation)
 {
 	cell->addr = x_pages(1);
 	/* The administrator may open the node to all; all others have root's descriptor. */
-	caller_node(cell->caller == OPENED ? 0666 : 0600);
+	credentials_device_mode(cell->caller == OPENED ? 0666 : 0600);
 	if (cell->caller != OPENED)
 		cell->fd = x_open(O_NONBLOCK);
 	become(cell->caller);
@@ -339,7 +339,7 @@ static int cell_run(int caller, const struct operation *operation)
 		_exit(0);
 	}
 	x_wait(pid);
-	caller_node(0600);
+	credentials_device_mode(0600);
 	found = *result;
 	munmap(result, sizeof(*result));
 	return found;
@@ -369,11 +369,11 @@ static bool row_run(const struct operation *operation)
 		length += snprintf(line + length, sizeof(line) - (size_t)length, " %-8s%s",
 				   word(operation, found), same ? "" : "!");
 	}
-	ktap_note("%s", line);
+	test_note("%s", line);
 	return good;
 }
 
-static void test_table(void)
+TEST(permission_table)
 {
 	char line[256];
 	int i, length = snprintf(line, sizeof(line), "%-26s", "");
@@ -382,20 +382,8 @@ static void test_table(void)
 	for (i = 0; i < NR_CALLERS; i++)
 		length += snprintf(line + length, sizeof(line) - (size_t)length, " %-8s",
 				   callers[i]);
-	ktap_note("%s", line);
+	test_note("%s", line);
 	for (i = 0; i < NR_OPERATIONS; i++)
 		good = row_run(&operations[i]) && good;
 	CHECK(good);
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "permission_table", test_table },
-		{ "counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
-	counters_remember();
-	return ktap_main(tests);
 }

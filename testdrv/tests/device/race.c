@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
-/*
- * Threads against each other. Usage: device_race [SEED]; the seed is printed.
- */
+/* Concurrent calls: threads and processes add, delete, read and invalidate. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -9,21 +7,16 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "device.h"
 
 #define NR_MUNMAPS	(sizeof(long) == 8 ? 100000 : 10000)
-#define MUNMAP_SECONDS	900
 #define NR_ROUNDS	1000
 #define NR_PAGES	8
 #define NR_BURST	8
-
-static unsigned int seed;
 
 /* What the threads (or processes) of a test share. */
 struct race {
@@ -92,7 +85,7 @@ static void munmap_round(struct race *race, uint32_t flags)
 	CHECK_EQ(__del(race->fd, add.id), 0);
 }
 
-static void test_munmap_against_spin(void)
+TEST(race_munmap_spin, .seconds = 900)
 {
 	struct race *race = mmap(NULL, sizeof(*race), PROT_READ | PROT_WRITE,
 				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -100,8 +93,6 @@ static void test_munmap_against_spin(void)
 	int i;
 
 	CHECK(race != MAP_FAILED);
-	/* More than any other test does. */
-	alarm(MUNMAP_SECONDS);
 	race->fd = x_open(0);
 	race->words = x_map(race->fd);
 	pid = x_fork();
@@ -115,7 +106,7 @@ static void test_munmap_against_spin(void)
 		munmap_round(race, i % 2 ? PIN_RW : WATCH);
 	__atomic_store_n(&race->stop, true, __ATOMIC_RELEASE);
 	x_wait(pid);
-	ktap_note("%d rounds, %llu looks after munmap", i, (unsigned long long)race->looks);
+	test_note("%d rounds, %llu looks after munmap", i, (unsigned long long)race->looks);
 	CHECK(race->looks > 0);
 }
 
@@ -123,20 +114,20 @@ static void test_munmap_against_spin(void)
 static void *add_del_run(void *data)
 {
 	static unsigned int nr_threads;
-	unsigned int state = seed + __atomic_add_fetch(&nr_threads, 1, __ATOMIC_RELAXED);
+	uint64_t state = test_seed() + __atomic_add_fetch(&nr_threads, 1, __ATOMIC_RELAXED);
 	struct race *race = data;
 	int i, ret;
 
 	for (i = 0; i < NR_ROUNDS; i++) {
 		struct pinwatch_watch_add add;
-		size_t first = (size_t)rand_r(&state) % NR_PAGES;
-		size_t nr = 1 + (size_t)rand_r(&state) % (NR_PAGES - first);
+		size_t first = random_below(&state, NR_PAGES);
+		size_t nr = 1 + random_below(&state, NR_PAGES - first);
 		uint32_t flags[] = { WATCH, PIN, PIN_RW };
 
 		ret = __add(race->fd, race->addr + first * page_size(), nr * page_size(),
-			    flags[rand_r(&state) % 3], 0, &add);
+			    flags[random_below(&state, 3)], 0, &add);
 		CHECK(ret == 0 || ret == -EAGAIN);
-		ret = __del(race->fd, (uint32_t)rand_r(&state) % 16);
+		ret = __del(race->fd, (uint32_t)random_below(&state, 16));
 		CHECK(ret == 0 || ret == -ENOENT);
 		if (i % 16)
 			continue;
@@ -195,23 +186,23 @@ static void add_del_against(void *(*run)(void *))
 		race_stop(&race, &other, 1);
 }
 
-static void test_add_del(void)
+TEST(race_add_del)
 {
 	add_del_against(NULL);
 }
 
-static void test_add_del_against_dontneed(void)
+TEST(race_add_del_dontneed)
 {
 	add_del_against(dontneed_run);
 }
 
-static void test_add_del_against_read(void)
+TEST(race_add_del_read)
 {
 	add_del_against(read_run);
 }
 
 /* Descriptors come and go while the range is invalidated. */
-static void test_close_against_dontneed(void)
+TEST(race_close_dontneed)
 {
 	static struct race race;
 	pthread_t thread;
@@ -231,7 +222,7 @@ static void test_close_against_dontneed(void)
 }
 
 /* The address space goes while threads of it add, delete, read and invalidate. */
-static void test_exit_against_all(void)
+TEST(race_exit_all)
 {
 	int i;
 
@@ -254,24 +245,4 @@ static void test_exit_against_all(void)
 		}
 		x_wait(pid);
 	}
-}
-
-int main(int argc, char **argv)
-{
-	static const struct ktap_test tests[] = {
-		{ "race_munmap_spin", test_munmap_against_spin },
-		{ "race_add_del", test_add_del },
-		{ "race_add_del_dontneed", test_add_del_against_dontneed },
-		{ "race_add_del_read", test_add_del_against_read },
-		{ "race_close_dontneed", test_close_against_dontneed },
-		{ "race_exit_all", test_exit_against_all },
-		{ "counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
-	seed = argc > 1 ? (unsigned int)strtoul(argv[1], NULL, 0) :
-			  (unsigned int)time(NULL) ^ (unsigned int)getpid();
-	ktap_note("seed %u", seed);
-	counters_remember();
-	return ktap_main(tests);
 }

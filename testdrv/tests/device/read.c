@@ -10,18 +10,9 @@
 #include <sys/mman.h>
 #include <sys/time.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "device.h"
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 /* Returns revents, 0 when there is nothing within @timeout_ms. */
 static int x_poll(int fd, int timeout_ms)
@@ -32,7 +23,7 @@ static int x_poll(int fd, int timeout_ms)
 	return pollfd.revents;
 }
 
-static void test_record(void)
+TEST(read_record)
 {
 	char *addr = x_pages(4);
 	int fd = x_open(O_NONBLOCK);
@@ -65,7 +56,7 @@ static void test_record(void)
 	CHECK_EQ(__read_events(fd, &event, 1), -EAGAIN);
 }
 
-static void test_einval_short(void)
+TEST(read_einval_short)
 {
 	char *addr = x_pages(1);
 	int fd = x_open(O_NONBLOCK);
@@ -79,7 +70,7 @@ static void test_einval_short(void)
 	CHECK_EQ(__read_events(fd, &event, 1), 1);
 }
 
-static void test_whole_records(void)
+TEST(read_whole_records)
 {
 	struct pinwatch_event events[4];
 	char *addr = x_pages(3);
@@ -93,7 +84,7 @@ static void test_whole_records(void)
 	CHECK_EQ(__read_events(fd, events, 4), -EAGAIN);
 }
 
-static void test_efault_keeps(void)
+TEST(read_efault_keeps)
 {
 	struct pinwatch_event *events;
 	struct pinwatch_event event;
@@ -115,7 +106,7 @@ static void test_efault_keeps(void)
 	CHECK_EQ(__read_events(fd, &event, 1), -EAGAIN);
 }
 
-static void test_merge(void)
+TEST(read_merges)
 {
 	char *addr = x_pages(8);
 	int fd = x_open(O_NONBLOCK);
@@ -136,7 +127,7 @@ static void test_merge(void)
 	CHECK_EQ(__read_events(fd, &event, 1), -EAGAIN);
 }
 
-static void test_poll(void)
+TEST(poll_readable)
 {
 	char *addr = x_pages(1);
 	int fd = x_open(O_NONBLOCK);
@@ -152,7 +143,7 @@ static void test_poll(void)
 }
 
 /* Edge-triggered: told once for each watch that becomes dirty. */
-static void test_epoll(void)
+TEST(poll_edge_triggered)
 {
 	struct epoll_event want = { .events = EPOLLIN | EPOLLET }, got;
 	char *addr = x_pages(2);
@@ -190,7 +181,7 @@ static void wait_in_child(int fd, int ready, int by_poll)
 	_exit(0);
 }
 
-static void test_waits(void)
+TEST(read_waits)
 {
 	int by_poll, ready[2];
 	char byte;
@@ -215,7 +206,7 @@ static void test_waits(void)
 #define NR_KILLS	300
 
 /* Killed at any point of a read() that always finds something. */
-static void test_killed(void)
+TEST(read_killed)
 {
 	char *addr = x_pages(64);
 	int i, fd = x_open(0);
@@ -247,7 +238,7 @@ static void signal_ignore(int number)
 	(void)number;
 }
 
-static void test_eintr(void)
+TEST(read_eintr)
 {
 	struct sigaction action = { .sa_handler = signal_ignore };
 	struct itimerval timer = { { 0, 1000 }, { 0, 1000 } };
@@ -280,7 +271,7 @@ static void *reader_run(void *data)
 }
 
 /* Several readers of one descriptor: each record goes to one of them. */
-static void test_readers_share(void)
+TEST(read_readers_share)
 {
 	static struct reader readers[3];
 	char *addr = x_pages(NR_WATCHES);
@@ -301,7 +292,7 @@ static void test_readers_share(void)
 }
 
 /* Two descriptors with a watch each on the same range: each is told. */
-static void test_files_are_apart(void)
+TEST(read_files_are_apart)
 {
 	char *addr = x_pages(1);
 	int first = x_open(O_NONBLOCK), second = x_open(O_NONBLOCK);
@@ -316,7 +307,7 @@ static void test_files_are_apart(void)
 	CHECK_EQ(event.cookie, 2);
 }
 
-static void test_del_forgets(void)
+TEST(read_del_forgets)
 {
 	char *addr = x_pages(1);
 	int fd = x_open(O_NONBLOCK);
@@ -329,28 +320,4 @@ static void test_del_forgets(void)
 	CHECK_EQ(__read_events(fd, &event, 1), -EAGAIN);
 	CHECK_EQ(x_add(fd, addr, page_size(), WATCH, 0).id, id);
 	CHECK_EQ(__read_events(fd, &event, 1), -EAGAIN);
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "read_record", test_record },
-		{ "read_einval_short", test_einval_short },
-		{ "read_whole_records", test_whole_records },
-		{ "read_efault_keeps", test_efault_keeps },
-		{ "read_merges", test_merge },
-		{ "read_eintr", test_eintr },
-		{ "read_waits", test_waits },
-		{ "read_killed", test_killed },
-		{ "read_readers_share", test_readers_share },
-		{ "read_files_are_apart", test_files_are_apart },
-		{ "read_del_forgets", test_del_forgets },
-		{ "poll_readable", test_poll },
-		{ "poll_edge_triggered", test_epoll },
-		{ "counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
-	counters_remember();
-	return ktap_main(tests);
 }

@@ -33,7 +33,7 @@ static void check_valid(int fd, const struct pinwatch_gen *words, uint32_t id,
 	CHECK_EQ(verdict(fd, id), PINWATCH_VERDICT_SAME);
 }
 
-static void test_takes_new_pages(void)
+TEST(repin_takes_new_pages)
 {
 	char *addr = x_pages(NR);
 	int fd = x_open(O_NONBLOCK);
@@ -60,7 +60,7 @@ static void test_takes_new_pages(void)
 }
 
 /* Nothing was invalidated: the generation is new all the same. */
-static void test_without_need(void)
+TEST(repin_without_need)
 {
 	int fd = x_open(0);
 	const struct pinwatch_gen *words = x_map(fd);
@@ -72,7 +72,7 @@ static void test_without_need(void)
 	CHECK_EQ(x_stats().pinned_pages, NR);
 }
 
-static void test_watch_only(void)
+TEST(repin_watch_only)
 {
 	char *addr = x_pages(NR);
 	int fd = x_open(0);
@@ -95,7 +95,7 @@ static void check_unchanged(int fd, const struct pinwatch_watch_query *before)
 	CHECK_EQ(x_info(fd).nr_watches, 1);
 }
 
-static void test_efault_keeps(void)
+TEST(repin_efault_keeps)
 {
 	char *addr = x_pages(NR);
 	int fd = x_open(0);
@@ -111,7 +111,7 @@ static void test_efault_keeps(void)
 }
 
 /* For a moment both are held, and both count. */
-static void test_enomem_keeps(void)
+TEST(repin_enomem_keeps)
 {
 	struct rlimit limit = { .rlim_cur = 2 * NR * page_size(),
 				.rlim_max = 2 * NR * page_size() };
@@ -132,7 +132,7 @@ static void test_enomem_keeps(void)
 	check_unchanged(fd, &before);
 }
 
-static void test_exdev(void)
+TEST(repin_exdev)
 {
 	char *addr = x_pages(NR);
 	int fd = x_open(0);
@@ -151,7 +151,7 @@ static void test_exdev(void)
 	x_wait(pid);
 }
 
-static void test_esrch(void)
+TEST(repin_esrch)
 {
 	int ends[2], fd;
 	uint64_t generation;
@@ -181,7 +181,7 @@ static int add_attributes(int fd, char *addr, uint32_t flags, uint32_t ignore_ev
 	return __device_ioctl(fd, PINWATCH_IOC_WATCH_ADD, add);
 }
 
-static void test_oneshot(void)
+TEST(oneshot)
 {
 	char *addr = x_pages(NR);
 	int fd = x_open(O_NONBLOCK);
@@ -208,7 +208,7 @@ static void test_oneshot(void)
 	CHECK_EQ(__read_events(fd, &event, 1), -EAGAIN);
 }
 
-static void test_ignore_events(void)
+TEST(ignore_events)
 {
 	char *addr = x_pages(NR);
 	int fd = x_open(O_NONBLOCK);
@@ -238,7 +238,7 @@ static void test_ignore_events(void)
 }
 
 /* A record names the generation after its last hit, whatever came then. */
-static void test_event_generation(void)
+TEST(event_generation)
 {
 	char *addr = x_pages(NR);
 	int fd = x_open(O_NONBLOCK);
@@ -253,7 +253,7 @@ static void test_event_generation(void)
 }
 
 /* The end is told to everybody: to a one-shot watch that has had its shot too. */
-static void test_oneshot_release(void)
+TEST(oneshot_release)
 {
 	int ends[2], fd;
 	pid_t pid;
@@ -279,7 +279,7 @@ static void test_oneshot_release(void)
 }
 
 /* Which of the pages: exact up to 64 pages, in larger parts beyond. */
-static void test_touched(void)
+TEST(touched)
 {
 	char *addr = x_pages(256);
 	int fd = x_open(O_NONBLOCK);
@@ -345,7 +345,7 @@ static void *dontneed_run(void *data)
 }
 
 /* REPIN, VERIFY, DEL and invalidations of one id at once. */
-static void test_races(void)
+TEST(repin_races)
 {
 	static struct race race;
 	pthread_t threads[3];
@@ -374,30 +374,6 @@ static void test_races(void)
 	__atomic_store_n(&race.stop, true, __ATOMIC_RELEASE);
 	for (i = 0; i < 3; i++)
 		pthread_join(threads[i], NULL);
-	ktap_note("%d repins", race.repins);
+	test_note("%d repins", race.repins);
 	CHECK_EQ(x_stats().pinned_pages, 0);
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "repin_takes_new_pages", test_takes_new_pages },
-		{ "repin_without_need", test_without_need },
-		{ "repin_watch_only", test_watch_only },
-		{ "repin_efault_keeps", test_efault_keeps },
-		{ "repin_enomem_keeps", test_enomem_keeps },
-		{ "repin_exdev", test_exdev },
-		{ "repin_esrch", test_esrch },
-		{ "repin_races", test_races },
-		{ "event_generation", test_event_generation },
-		{ "oneshot", test_oneshot },
-		{ "oneshot_release", test_oneshot_release },
-		{ "ignore_events", test_ignore_events },
-		{ "touched", test_touched },
-		{ "counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
-	counters_remember();
-	return ktap_main(tests);
 }

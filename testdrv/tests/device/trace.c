@@ -29,7 +29,7 @@ static void x_line(const char *event, const char *word, char *line, size_t size)
 	size_t nr = x_tracing_count(words, line, size);
 
 	if (nr != 1)
-		ktap_fail(__FILE__, __LINE__, "%zu lines of %s %s", nr, event, word);
+		FAIL("%zu lines of %s %s", nr, event, word);
 }
 
 static void check_field(const char *line, const char *name, uint64_t expected, int base)
@@ -37,9 +37,9 @@ static void check_field(const char *line, const char *name, uint64_t expected, i
 	char value[64];
 
 	if (!tracing_field(line, name, value, sizeof(value)))
-		ktap_fail(__FILE__, __LINE__, "no %s in: %s", name, line);
+		FAIL("no %s in: %s", name, line);
 	if (strtoull(value, NULL, base) != expected)
-		ktap_fail(__FILE__, __LINE__, "%s is %s, not %llu in: %s", name, value,
+		FAIL("%s is %s, not %llu in: %s", name, value,
 			  (unsigned long long)expected, line);
 }
 
@@ -48,11 +48,11 @@ static void check_text(const char *line, const char *name, const char *expected)
 	char value[64];
 
 	if (!tracing_field(line, name, value, sizeof(value)) || strcmp(value, expected) != 0)
-		ktap_fail(__FILE__, __LINE__, "%s is not %s in: %s", name, expected, line);
+		FAIL("%s is not %s in: %s", name, expected, line);
 }
 
 /* The life of a watch: address space, watch, invalidation, hit, end. */
-static void test_life(void)
+TEST(trace_life_of_a_watch)
 {
 	char *pages = x_pages(4), line[1024], actor[64];
 	uint64_t start = (uintptr_t)pages, after;
@@ -86,7 +86,7 @@ static void test_life(void)
 	check_field(line, "generation", after + 1, 10);
 }
 
-static void test_invalidate(void)
+TEST(trace_invalidate)
 {
 	char *pages = x_pages(2), line[1024], start[64];
 	int i, fd = x_open(0);
@@ -109,7 +109,7 @@ static void test_invalidate(void)
 				 line, sizeof(line)), 0);
 }
 
-static void test_release(void)
+TEST(trace_release)
 {
 	char line[1024], actor[64];
 	int fd = x_open(0), i;
@@ -164,11 +164,11 @@ static void check_counter(const char *text, const char *name, uint64_t expected)
 	const char *at = strstr(text, name);
 
 	if (!at || strtoull(at + strlen(name), NULL, 10) != expected)
-		ktap_fail(__FILE__, __LINE__, "%s is not %llu in: %s", name,
+		FAIL("%s is not %llu in: %s", name,
 			  (unsigned long long)expected, text);
 }
 
-static void test_debugfs(void)
+TEST(trace_debugfs_counters)
 {
 	char text[4096];
 	char *pages = x_pages(3);
@@ -183,19 +183,4 @@ static void test_debugfs(void)
 	check_counter(text, "nr_watches", 2);
 	check_counter(text, "pinned_pages", 2);
 	check_counter(text, "nr_subscriptions", 2);
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "trace_life_of_a_watch", test_life },
-		{ "trace_invalidate", test_invalidate },
-		{ "trace_release", test_release },
-		{ "trace_debugfs_counters", test_debugfs },
-		{ "trace_counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
-	counters_remember();
-	return ktap_main(tests);
 }

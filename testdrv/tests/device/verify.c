@@ -12,9 +12,9 @@
 
 #include "channel.h"
 #include "device.h"
-#include "knob.h"
-#include "oracle.h"
-#include "pages.h"
+#include "sysfs.h"
+#include "pagemap.h"
+#include "placement.h"
 
 #define NR	8UL
 
@@ -70,26 +70,26 @@ static void check_one(struct range *r, size_t i, uint8_t verdict, uint8_t others
 	CHECK_EQ(r->verify.nr[verdict], verdict == others ? NR : 1);
 }
 
-static void test_pin_same(void)
+TEST(verify_pin_same)
 {
 	struct range r = range_make(PIN_RW);
 	uint64_t before[NR], after[NR];
 	uint8_t verdict;
 
 	check_one(&r, 0, SAME, SAME);
-	CHECK_EQ(pages_pfns(r.addr, NR, before), 0);
+	CHECK_EQ(placement_pfns(r.addr, NR, before), 0);
 	/* A false alarm: told, but still true. */
 	CHECK_EQ(mprotect(r.addr, NR * page_size(), PROT_READ), 0);
 	CHECK_EQ(mprotect(r.addr, NR * page_size(), PROT_READ | PROT_WRITE), 0);
 	memset(r.addr, 'w', NR * page_size());
-	CHECK_EQ(pages_pfns(r.addr, NR, after), 0);
+	CHECK_EQ(placement_pfns(r.addr, NR, after), 0);
 	/* But 5.10 copies a pinned page when it is written to after that. */
 	verdict = memcmp(before, after, sizeof(before)) ? MOVED : SAME;
 	CHECK(verdict == SAME || kernel_running() < KERNEL(6, 1));
 	check_one(&r, 0, verdict, verdict);
 }
 
-static void test_pin_read_only(void)
+TEST(verify_pin_read_only)
 {
 	struct range r = range_make(PIN_RW);
 
@@ -101,7 +101,7 @@ static void test_pin_read_only(void)
 	check_one(&r, 3, SAME, SAME);
 }
 
-static void test_pin_not_present(void)
+TEST(verify_pin_not_present)
 {
 	struct range r = range_make(PIN_RW);
 
@@ -111,7 +111,7 @@ static void test_pin_not_present(void)
 	check_one(&r, 2, NOT_PRESENT, SAME);
 }
 
-static void test_pin_moved(void)
+TEST(verify_pin_moved)
 {
 	struct range r = range_make(PIN_RW);
 
@@ -126,7 +126,7 @@ static void test_pin_moved(void)
 	check_one(&r, 5, MOVED, SAME);
 }
 
-static void test_pin_gone(void)
+TEST(verify_pin_gone)
 {
 	struct range r = range_make(PIN);
 
@@ -136,7 +136,7 @@ static void test_pin_gone(void)
 	check_one(&r, 0, GONE, GONE);
 }
 
-static void test_pin_unknown(void)
+TEST(verify_pin_unknown)
 {
 	struct range r = range_make(PIN);
 
@@ -144,7 +144,7 @@ static void test_pin_unknown(void)
 	check_one(&r, 1, UNKNOWN, SAME);
 }
 
-static void test_watch(void)
+TEST(verify_watch)
 {
 	struct range r = range_make(WATCH);
 
@@ -159,14 +159,14 @@ static void test_watch(void)
 }
 
 /* Pages that were never touched stay so, whatever is looked at. */
-static void test_never_faults(void)
+TEST(verify_never_faults)
 {
 	char *addr = mmap(NULL, NR * page_size(), PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct pinwatch_watch_verify verify;
-	struct oracle_snapshot snapshot;
+	struct pagemap_snapshot snapshot;
 	uint8_t verdicts[NR];
-	struct oracle oracle;
+	struct pagemap pagemap;
 	int fd = x_open(0);
 	size_t i;
 
@@ -174,14 +174,14 @@ static void test_never_faults(void)
 	x_add(fd, addr, NR * page_size(), WATCH, 0);
 	CHECK_EQ(__verify(fd, 0, verdicts, &verify), 0);
 	CHECK_EQ(verify.verdict, NOT_PRESENT);
-	CHECK_EQ(oracle_open(&oracle, getpid()), 0);
-	CHECK_EQ(oracle_look(&oracle, addr, NR * page_size(), &snapshot), 0);
+	CHECK_EQ(pagemap_open(&pagemap, getpid()), 0);
+	CHECK_EQ(pagemap_read(&pagemap, addr, NR * page_size(), &snapshot), 0);
 	for (i = 0; i < NR; i++)
 		CHECK(!snapshot.pages[i].present);
-	oracle_close(&oracle);
+	pagemap_close(&pagemap);
 }
 
-static void test_file(void)
+TEST(verify_file)
 {
 	int file = memfd_create("verify", MFD_CLOEXEC), fd = x_open(0);
 	struct pinwatch_watch_verify verify;
@@ -206,7 +206,7 @@ static void test_file(void)
 	CHECK_EQ(verdicts[2], SAME);
 }
 
-static void test_part(void)
+TEST(verify_part)
 {
 	struct range r = range_make(PIN);
 	struct pinwatch_watch_verify v = {
@@ -235,7 +235,7 @@ static void test_part(void)
 }
 
 /* More than one call looks at, and more than one snapshot holds. */
-static void test_large(void)
+TEST(verify_large)
 {
 	uint64_t bytes = (PINWATCH_VERIFY_MAX + 1000ULL) * page_size();
 	size_t length = (size_t)bytes;
@@ -245,7 +245,7 @@ static void test_large(void)
 	int fd = x_open(0);
 
 	if (bytes != length)
-		ktap_skip("no 32-bit program has so much memory");
+		SKIP("no 32-bit program has so much memory");
 	CHECK(addr != MAP_FAILED);
 	madvise(addr, length, MADV_NOHUGEPAGE);
 	addr[0] = 1;
@@ -257,7 +257,7 @@ static void test_large(void)
 	CHECK_EQ(verify.nr[NOT_PRESENT], PINWATCH_VERIFY_MAX - 2);
 }
 
-static void test_huge_pages(void)
+TEST(verify_huge_pages)
 {
 	size_t huge = 2UL << 20;
 	char *area = mmap(NULL, 2 * huge, PROT_READ | PROT_WRITE,
@@ -267,7 +267,7 @@ static void test_huge_pages(void)
 	int fd = x_open(0);
 
 	if (lacks_huge())
-		ktap_skip("%s", lacks_huge());
+		SKIP("%s", lacks_huge());
 	CHECK(area != MAP_FAILED);
 	CHECK_EQ(madvise(addr, huge, MADV_HUGEPAGE), 0);
 	memset(addr, 'h', huge);
@@ -281,7 +281,7 @@ static void test_huge_pages(void)
 }
 
 /* From another process; and when the address space is gone. */
-static void test_from_outside(void)
+TEST(verify_from_outside)
 {
 	struct pinwatch_watch_verify verify;
 	int ends[2], fd;
@@ -324,7 +324,7 @@ static void *storm_run(void *data)
 #define STORM_TRIES	20
 
 /* What it says was true of one moment; with a thread that never rests, of none. */
-static void test_eagain(void)
+TEST(verify_eagain)
 {
 	struct storm storm = { .stop = false };
 	size_t length = STORM_PAGES * page_size();
@@ -360,7 +360,7 @@ static void *touch_run(void *data)
 }
 
 /* SAME, of a watch without a pin, goes with the generation at which it was valid. */
-static void test_race(void)
+TEST(verify_race)
 {
 	struct storm storm = { .addr = x_pages(1) };
 	struct pinwatch_watch_verify verify;
@@ -380,31 +380,5 @@ static void test_race(void)
 	}
 	__atomic_store_n(&storm.stop, true, __ATOMIC_RELEASE);
 	pthread_join(thread, NULL);
-	ktap_note("%d of %d were the same", same, i);
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "verify_pin_same", test_pin_same },
-		{ "verify_pin_read_only", test_pin_read_only },
-		{ "verify_pin_not_present", test_pin_not_present },
-		{ "verify_pin_moved", test_pin_moved },
-		{ "verify_pin_gone", test_pin_gone },
-		{ "verify_pin_unknown", test_pin_unknown },
-		{ "verify_watch", test_watch },
-		{ "verify_never_faults", test_never_faults },
-		{ "verify_file", test_file },
-		{ "verify_part", test_part },
-		{ "verify_large", test_large },
-		{ "verify_huge_pages", test_huge_pages },
-		{ "verify_from_outside", test_from_outside },
-		{ "verify_eagain", test_eagain },
-		{ "verify_race", test_race },
-		{ "counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
-	counters_remember();
-	return ktap_main(tests);
+	test_note("%d of %d were the same", same, i);
 }

@@ -15,7 +15,7 @@
 
 #define NOBODY	65534
 
-static void test_add_einval(void)
+TEST(add_einval)
 {
 	struct pinwatch_watch_add add;
 	char *addr = x_pages(1);
@@ -36,7 +36,7 @@ static int add_far(int fd, uint64_t addr, uint64_t length)
 	return __device_ioctl(fd, PINWATCH_IOC_WATCH_ADD, &add);
 }
 
-static void test_add_eoverflow(void)
+TEST(add_eoverflow)
 {
 	struct pinwatch_watch_add add;
 	int fd = x_open(0);
@@ -48,7 +48,7 @@ static void test_add_eoverflow(void)
 	CHECK_EQ(add_far(fd, UINT64_MAX - 4095, 8192), -EOVERFLOW);
 }
 
-static void test_add_efault_pin(void)
+TEST(add_efault_pin)
 {
 	struct pinwatch_watch_add add;
 	char *addr = x_pages(3);
@@ -69,7 +69,7 @@ static void test_add_efault_pin(void)
 	CHECK_EQ(x_stats().pinned_pages, 3);
 }
 
-static void test_add_exdev(void)
+TEST(add_exdev_after_fork)
 {
 	struct pinwatch_watch_add add;
 	char *addr = x_pages(1);
@@ -91,7 +91,7 @@ static void test_add_exdev(void)
 	CHECK_EQ(x_info(fd).nr_watches, 0);
 }
 
-static void test_add_enospc(void)
+TEST(add_enospc)
 {
 	unsigned long old = x_param_get("max_watches_per_file");
 	struct pinwatch_watch_add add;
@@ -110,7 +110,7 @@ static void test_add_enospc(void)
 	CHECK_EQ(x_add(fd, addr, page_size(), WATCH, 0).id, 1);
 }
 
-static void test_add_edquot(void)
+TEST(add_edquot)
 {
 	unsigned long old = x_param_get("max_watches_per_user");
 	struct pinwatch_watch_add add;
@@ -127,7 +127,7 @@ static void test_add_edquot(void)
 	CHECK_EQ(ret, -EDQUOT);
 }
 
-static void test_add_enomem_pages(void)
+TEST(add_enomem_max_pin_pages)
 {
 	unsigned long old = x_param_get("max_pin_pages");
 	struct pinwatch_watch_add add;
@@ -143,7 +143,7 @@ static void test_add_enomem_pages(void)
 }
 
 /* A descriptor that was opened by root and handed to somebody else. */
-static void test_add_enomem_memlock(void)
+TEST(add_enomem_memlock_unprivileged)
 {
 	struct rlimit limit = { .rlim_cur = 16 * page_size(), .rlim_max = 16 * page_size() };
 	struct pinwatch_watch_add add;
@@ -163,7 +163,7 @@ static void test_add_enomem_memlock(void)
 	}
 }
 
-static void test_stats_eperm(void)
+TEST(stats_eperm_unprivileged)
 {
 	struct pinwatch_stats stats = { .size = sizeof(stats) };
 	int fd = x_open(0);
@@ -173,7 +173,7 @@ static void test_stats_eperm(void)
 	x_info(fd);
 }
 
-static void test_del_enoent(void)
+TEST(del_enoent)
 {
 	int fd = x_open(0);
 	uint32_t id;
@@ -187,7 +187,7 @@ static void test_del_enoent(void)
 	CHECK_EQ(__del(fd, id), -ENOENT);
 }
 
-static void test_add_rounds(void)
+TEST(add_rounds_to_pages)
 {
 	char *addr = x_pages(3);
 	int fd = x_open(0);
@@ -203,7 +203,7 @@ static void test_add_rounds(void)
 }
 
 /* The pinning breaks copy-on-write itself; the watch must not count that. */
-static void test_add_pin_is_valid_at_once(void)
+TEST(add_pin_valid_at_once)
 {
 	char *addr = x_pages(8);
 	int fd = x_open(O_NONBLOCK);
@@ -270,7 +270,7 @@ static int storm_add(struct storm *storm, int fd)
 	return ret;
 }
 
-static void test_add_eagain(void)
+TEST(add_eagain)
 {
 	struct storm storm;
 	int i, ret = 0, fd = x_open(0);
@@ -287,7 +287,7 @@ static void signal_ignore(int number)
 	(void)number;
 }
 
-static void test_add_eintr(void)
+TEST(add_eintr)
 {
 	struct sigaction action = { .sa_handler = signal_ignore };
 	struct itimerval timer = { { 0, 1000 }, { 0, 1000 } }, off = { { 0, 0 }, { 0, 0 } };
@@ -310,29 +310,4 @@ static void test_add_eintr(void)
 	CHECK_EQ(setitimer(ITIMER_REAL, &off, NULL), 0);
 	storm_stop(&storm);
 	CHECK_EQ(ret, -EINTR);
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "add_einval", test_add_einval },
-		{ "add_eoverflow", test_add_eoverflow },
-		{ "add_efault_pin", test_add_efault_pin },
-		{ "add_exdev_after_fork", test_add_exdev },
-		{ "add_enospc", test_add_enospc },
-		{ "add_edquot", test_add_edquot },
-		{ "add_enomem_max_pin_pages", test_add_enomem_pages },
-		{ "add_enomem_memlock_unprivileged", test_add_enomem_memlock },
-		{ "add_eagain", test_add_eagain },
-		{ "add_eintr", test_add_eintr },
-		{ "add_rounds_to_pages", test_add_rounds },
-		{ "add_pin_valid_at_once", test_add_pin_is_valid_at_once },
-		{ "del_enoent", test_del_enoent },
-		{ "stats_eperm_unprivileged", test_stats_eperm },
-		{ "counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
-	counters_remember();
-	return ktap_main(tests);
 }
