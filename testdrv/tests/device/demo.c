@@ -47,7 +47,7 @@ static const struct demo_op right = {
 	.events = PINWATCH_EVENT_UNMAP, .cause = PINWATCH_CAUSE_MUNMAP,
 };
 
-static struct demo_row x_row(const struct demo_op *op)
+static struct demo_row row_of(const struct demo_op *op)
 {
 	struct demo_row row = { .operation = op->name, .change_ns = -1, .told_ns = -1 };
 	struct demo_options options = { 0 };
@@ -63,7 +63,7 @@ static struct demo_row x_row(const struct demo_op *op)
 /* @note: a part of the reason. */
 static void check_row(const struct demo_op *op, enum demo_verdict verdict, const char *note)
 {
-	struct demo_row row = x_row(op);
+	struct demo_row row = row_of(op);
 
 	if (row.verdict != verdict || !strstr(row.note, note))
 		FAIL("%s: %s", demo_verdict_name(row.verdict), row.note);
@@ -71,7 +71,7 @@ static void check_row(const struct demo_op *op, enum demo_verdict verdict, const
 
 TEST(demo_right_is_observed)
 {
-	struct demo_row row = x_row(&right);
+	struct demo_row row = row_of(&right);
 
 	CHECK_EQ(row.verdict, DEMO_OBSERVED);
 	CHECK(row.performed);

@@ -10,7 +10,7 @@ static void *storm_run(void *data)
 	struct storm *storm = data;
 
 	while (!__atomic_load_n(&storm->stop, __ATOMIC_ACQUIRE))
-		x_dontneed(storm->addr, page_size());
+		dontneed(storm->addr, page_size());
 	return NULL;
 }
 
