@@ -9,15 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "channel.h"
+#include "credentials.h"
 #include "device.h"
 
-#define NOBODY	65534
 
 static uint64_t causes_of(int fd)
 {
@@ -176,7 +175,7 @@ TEST(actor_hidden_unprivileged)
 
 	add(fd, addr, page_size(), WATCH, 0);
 	remote_write(addr);
-	CHECK_EQ(setresuid(NOBODY, NOBODY, NOBODY), 0);
+	credentials_nobody();
 	event = read_event(fd);
 	CHECK_EQ(event.causes, PINWATCH_CAUSE_REMOTE_WRITE);
 	CHECK_EQ(event.flags, 0);
@@ -283,7 +282,7 @@ TEST(stack_enodata_eperm)
 	add(fd, addr, page_size(), PINWATCH_WATCH_F_STACK, 0);
 	stack.id = 1;
 	CHECK_EQ(try_ioctl(fd, PINWATCH_IOC_WATCH_STACK, &stack), 0);
-	CHECK_EQ(setresuid(NOBODY, NOBODY, NOBODY), 0);
+	credentials_nobody();
 	CHECK_EQ(try_ioctl(fd, PINWATCH_IOC_WATCH_STACK, &stack), -EPERM);
 	CHECK_EQ(try_add(fd, addr, page_size(), PINWATCH_WATCH_F_STACK, 0, &watch), -EPERM);
 	CHECK_EQ(try_add(fd, addr, page_size(), WATCH, 0, &watch), 0);

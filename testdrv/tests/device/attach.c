@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "channel.h"
+#include "credentials.h"
 #include "device.h"
 
-#define NOBODY	65534
 #define NR	4UL
 
 /* A process with a range, that takes the range's pages away at each turn. */
@@ -201,7 +201,7 @@ TEST(attach_eperm)
 	struct target target = target_start();
 	int fd = open_device(0);
 
-	CHECK_EQ(setresuid(NOBODY, NOBODY, NOBODY), 0);
+	credentials_nobody();
 	CHECK_EQ(try_attach(fd, target.pid), -EPERM);
 	CHECK_EQ(try_attach(fd, getpid()), -EPERM);
 	add(fd, target.addr, page_size(), WATCH, 0);

@@ -7,18 +7,16 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
+#include "credentials.h"
 #include "device.h"
 #include "pinwatch_cache.h"
 
 #define READ		PINWATCH_CACHE_READ
 #define WRITE		PINWATCH_CACHE_WRITE
-#define NOBODY		65534
 #define NR_THREADS	3
 #define NR_SLOTS	8UL
 #define SLOT_PAGES	4UL
@@ -218,14 +216,13 @@ TEST(cache_in_use_is_kept)
 /* RLIMIT_MEMLOCK of somebody who is not root: idle regions make room. */
 TEST(cache_memlock_unprivileged)
 {
-	struct rlimit limit = { .rlim_cur = 8 * page_size(), .rlim_max = 8 * page_size() };
 	char *addr = map_pages(32);
 	const struct pinwatch_cache_region *used, *got;
 	size_t i;
 
 	begin(1000);
-	CHECK_EQ(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
-	CHECK_EQ(setresuid(NOBODY, NOBODY, NOBODY), 0);
+	credentials_memlock(8 * page_size());
+	credentials_nobody();
 	used = get(addr, 2, WRITE);
 	for (i = 1; i < 16; i++)
 		CHECK(!touch(addr + 2 * i * page_size(), 2, WRITE));

@@ -14,14 +14,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "credentials.h"
 #include "channel.h"
+#include "credentials.h"
 #include "device.h"
+#include "invalidator.h"
 #include "sysfs.h"
-#include "storm.h"
 
-#define STORM_PAGES	32768UL	/* takes far longer to pin than a thread ever stands still */
-#define STORM_TRIES	50
+#define NR_LARGE	32768UL	/* pages: to pin them takes longer than an invalidator pauses */
+#define NR_TRIES	50
 #define NR_FILES	500
 
 #ifndef MADV_HWPOISON
@@ -146,30 +146,30 @@ static void timer_set(long interval_us)
 	CHECK_EQ(setitimer(ITIMER_REAL, &timer, NULL), 0);
 }
 
-/* A pinned range, and then a storm on it: REPIN until it fails. The old pin stays. */
-static void repin_in_storm(int expected, long signals_us)
+/* REPIN a range until REPIN fails, since an invalidator discards a page. The old pin stays. */
+static void repin_invalidated(int expected, long signals_us)
 {
-	char *addr = map_pages(STORM_PAGES);
+	char *addr = map_pages(NR_LARGE);
 	int i, ret = 0, fd = open_device(0);
 	uint64_t generation;
-	struct storm storm;
+	struct invalidator invalidator;
 
-	add(fd, addr, STORM_PAGES * page_size(), PIN, 0);
-	storm_start(&storm, addr);
+	add(fd, addr, NR_LARGE * page_size(), PIN, 0);
+	invalidator_start(&invalidator, addr, 1);
 	timer_set(signals_us);
-	for (i = 0; i < STORM_TRIES && ret != expected; i++) {
+	for (i = 0; i < NR_TRIES && ret != expected; i++) {
 		ret = try_repin(fd, 0, &generation);
 		CHECK(ret == 0 || ret == -EAGAIN || ret == -EINTR);
 	}
 	timer_set(0);
-	storm_stop(&storm);
+	invalidator_stop(&invalidator);
 	CHECK_EQ(ret, expected);
-	CHECK_EQ(query(fd, 0).nr_pinned, STORM_PAGES);
+	CHECK_EQ(query(fd, 0).nr_pinned, NR_LARGE);
 }
 
 TEST(repin_eagain)
 {
-	repin_in_storm(-EAGAIN, 0);
+	repin_invalidated(-EAGAIN, 0);
 }
 
 TEST(repin_eintr)
@@ -177,7 +177,7 @@ TEST(repin_eintr)
 	struct sigaction action = { .sa_handler = signal_ignore };
 
 	CHECK_EQ(sigaction(SIGALRM, &action, NULL), 0);
-	repin_in_storm(-EINTR, 1000);
+	repin_invalidated(-EINTR, 1000);
 }
 
 TEST(query_enoent)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The ioctls' common rules, and what each returns on valid input. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>

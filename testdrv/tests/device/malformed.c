@@ -2,10 +2,7 @@
 /* Netlink requests that are wrong: each is refused, and told what is wrong with it. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "device.h"
 #include "genl.h"

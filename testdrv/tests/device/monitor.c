@@ -10,10 +10,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "credentials.h"
 #include "device.h"
 
 #define FLOOD	20000	/* watches on one page: hits at one go */
-#define NOBODY	65534
 
 static FILE *tool_start(const char *arguments)
 {
@@ -186,7 +186,7 @@ TEST(monitor_unprivileged_is_refused)
 
 	/* A guest's root directory may be closed to others. */
 	CHECK_EQ(chmod("/", 0755), 0);
-	CHECK_EQ(syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY), 0);
+	credentials_nobody();
 	for (i = 0; i < sizeof(arguments) / sizeof(arguments[0]); i++) {
 		bool refused = false;
 

@@ -4,18 +4,16 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <linux/capability.h>
 
+#include "credentials.h"
 #include "device.h"
 #include "genl.h"
 
-#define NOBODY		65534
 #define MANY		500	/* watches: more than fit into one datagram */
 
 static void check_watch(const struct genl_message *message,
@@ -350,7 +348,7 @@ TEST(netlink_unprivileged_eperm)
 	struct genl genl;
 
 	make_watches(open_device(0));
-	CHECK_EQ(syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY), 0);
+	credentials_nobody();
 	genl_open(&genl);		/* that it is there is no secret */
 	check_requests(&genl, -EPERM);
 	CHECK_EQ(genl_join(&genl, genl.events), -EPERM);
@@ -363,7 +361,7 @@ TEST(netlink_unprivileged_inherits_eperm)
 	struct genl genl;
 
 	genl_open(&genl);
-	CHECK_EQ(syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY), 0);
+	credentials_nobody();
 	check_requests(&genl, -EPERM);
 	CHECK_EQ(genl_join(&genl, genl.events), -EPERM);
 	CHECK_EQ(genl_join(&genl, genl.actors), -EPERM);

@@ -7,13 +7,12 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "channel.h"
+#include "credentials.h"
 #include "device.h"
 
-#define NOBODY	65534
 #define NR	4UL
 
 static uint32_t verdict(int fd, uint32_t id)
@@ -113,16 +112,14 @@ TEST(repin_efault_keeps)
 /* For a moment both are held, and both count. */
 TEST(repin_enomem_keeps)
 {
-	struct rlimit limit = { .rlim_cur = 2 * NR * page_size(),
-				.rlim_max = 2 * NR * page_size() };
 	char *addr = map_pages(NR + 1);
 	int fd = open_device(0);
 	struct pinwatch_watch_query before;
 	uint64_t generation;
 	uint32_t id;
 
-	CHECK_EQ(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
-	CHECK_EQ(setresuid(NOBODY, NOBODY, NOBODY), 0);
+	credentials_memlock(2 * NR * page_size());
+	credentials_nobody();
 	id = add(fd, addr, NR * page_size(), PIN, 0).id;
 	CHECK_EQ(try_repin(fd, id, &generation), 0);
 	CHECK_EQ(try_del(fd, id), 0);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* What people see: tracepoints of watches, and the tables in debugfs. */
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>

@@ -5,16 +5,16 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "channel.h"
 #include "device.h"
-#include "sysfs.h"
+#include "invalidator.h"
 #include "oracle.h"
 #include "pages.h"
+#include "sysfs.h"
 
 #define NR	8UL
 
@@ -306,55 +306,44 @@ TEST(verify_from_outside)
 	CHECK_EQ(verify.nr[GONE], NR);
 }
 
-struct storm {
-	char *addr;
-	bool stop;
-};
+#define NR_LARGE	262144UL
+#define NR_TRIES	20
 
-static void *storm_run(void *data)
-{
-	struct storm *storm = data;
-
-	while (!__atomic_load_n(&storm->stop, __ATOMIC_ACQUIRE))
-		dontneed(storm->addr, page_size());
-	return NULL;
-}
-
-#define STORM_PAGES	262144UL
-#define STORM_TRIES	20
-
-/* What it says was true of one moment; with a thread that never rests, of none. */
+/* VERIFY reports one moment. A thread that never pauses leaves VERIFY no such moment. */
 TEST(verify_eagain)
 {
-	struct storm storm = { .stop = false };
-	size_t length = STORM_PAGES * page_size();
+	size_t length = NR_LARGE * page_size();
 	struct pinwatch_watch_verify verify;
+	struct invalidator invalidator;
 	int i, ret = 0, fd = open_device(0);
-	pthread_t thread;
-
-	storm.addr = mmap(NULL, length, PROT_READ | PROT_WRITE,
+	char *addr = mmap(NULL, length, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	CHECK(storm.addr != MAP_FAILED);
-	add(fd, storm.addr, length, WATCH, 0);
-	CHECK_EQ(pthread_create(&thread, NULL, storm_run, &storm), 0);
-	for (i = 0; i < STORM_TRIES && !ret; i++)
+
+	CHECK(addr != MAP_FAILED);
+	add(fd, addr, length, WATCH, 0);
+	invalidator_start(&invalidator, addr, 1);
+	for (i = 0; i < NR_TRIES && !ret; i++)
 		ret = try_verify(fd, 0, NULL, &verify);
-	__atomic_store_n(&storm.stop, true, __ATOMIC_RELEASE);
-	pthread_join(thread, NULL);
+	invalidator_stop(&invalidator);
 	CHECK_EQ(ret, -EAGAIN);
 	CHECK_EQ(try_verify(fd, 0, NULL, &verify), 0);
 }
 
 #define NR_RACES	3000
 
+struct toucher {
+	char *addr;
+	bool stop;
+};
+
 static void *touch_run(void *data)
 {
-	struct storm *storm = data;
+	struct toucher *toucher = data;
 
-	while (!__atomic_load_n(&storm->stop, __ATOMIC_ACQUIRE)) {
+	while (!__atomic_load_n(&toucher->stop, __ATOMIC_ACQUIRE)) {
 		poll(NULL, 0, 1);
-		dontneed(storm->addr, page_size());
-		*(volatile char *)storm->addr = 1;
+		dontneed(toucher->addr, page_size());
+		*(volatile char *)toucher->addr = 1;
 	}
 	return NULL;
 }
@@ -362,13 +351,13 @@ static void *touch_run(void *data)
 /* SAME, of a watch without a pin, goes with the generation at which it was valid. */
 TEST(verify_race)
 {
-	struct storm storm = { .addr = map_pages(1) };
+	struct toucher toucher = { .addr = map_pages(1) };
 	struct pinwatch_watch_verify verify;
 	int i, same = 0, fd = open_device(0);
 	pthread_t thread;
 
-	add(fd, storm.addr, page_size(), WATCH, 0);
-	CHECK_EQ(pthread_create(&thread, NULL, touch_run, &storm), 0);
+	add(fd, toucher.addr, page_size(), WATCH, 0);
+	CHECK_EQ(pthread_create(&thread, NULL, touch_run, &toucher), 0);
 	for (i = 0; i < NR_RACES || !same; i++) {
 		uint64_t valid = repin(fd, 0);
 
@@ -378,7 +367,7 @@ TEST(verify_race)
 		same++;
 		CHECK_EQ(verify.generation, valid);
 	}
-	__atomic_store_n(&storm.stop, true, __ATOMIC_RELEASE);
+	__atomic_store_n(&toucher.stop, true, __ATOMIC_RELEASE);
 	pthread_join(thread, NULL);
 	test_note("%d of %d were the same", same, i);
 }

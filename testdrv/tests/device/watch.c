@@ -2,18 +2,16 @@
 /* Every error of WATCH_ADD and WATCH_DEL, and what they promise on success. */
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "credentials.h"
 #include "device.h"
+#include "invalidator.h"
 
-#define NOBODY	65534
 
 TEST(add_einval)
 {
@@ -145,13 +143,12 @@ TEST(add_enomem_max_pin_pages)
 /* A descriptor that was opened by root and handed to somebody else. */
 TEST(add_enomem_memlock_unprivileged)
 {
-	struct rlimit limit = { .rlim_cur = 16 * page_size(), .rlim_max = 16 * page_size() };
 	struct pinwatch_watch_add watch;
 	char *addr = map_pages(17);
 	int i, fd = open_device(0);
 
-	CHECK_EQ(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
-	CHECK_EQ(setresuid(NOBODY, NOBODY, NOBODY), 0);
+	credentials_memlock(16 * page_size());
+	credentials_nobody();
 	CHECK_EQ(try_add(fd, addr, 17 * page_size(), PIN, 0, &watch), -ENOMEM);
 	CHECK_EQ(try_add(fd, addr, 17 * page_size(), WATCH, 0, &watch), 0);
 	/* What was unpinned counts no more. */
@@ -168,7 +165,7 @@ TEST(stats_eperm_unprivileged)
 	struct pinwatch_stats stats = { .size = sizeof(stats) };
 	int fd = open_device(0);
 
-	CHECK_EQ(setresuid(NOBODY, NOBODY, NOBODY), 0);
+	credentials_nobody();
 	CHECK_EQ(try_ioctl(fd, PINWATCH_IOC_GET_STATS, &stats), -EPERM);
 	get_info(fd);
 }
@@ -223,45 +220,14 @@ TEST(add_pin_valid_at_once)
 	CHECK_EQ(waitpid(pid, NULL, 0), pid);
 }
 
-#define STORM_PAGES	32768UL	/* takes far longer to pin than a thread ever stands still */
-#define STORM_TRIES	50
+#define NR_LARGE	32768UL	/* pages: to pin them takes longer than an invalidator pauses */
+#define NR_TRIES	50
 
-/* Another thread that invalidates the first page of a large range all the time. */
-struct storm {
-	char *addr;
-	size_t length;
-	bool stop;
-	pthread_t thread;
-};
-
-static void *storm_run(void *data)
-{
-	struct storm *storm = data;
-
-	while (!__atomic_load_n(&storm->stop, __ATOMIC_ACQUIRE))
-		dontneed(storm->addr, page_size());
-	return NULL;
-}
-
-static void storm_start(struct storm *storm)
-{
-	*storm = (struct storm){
-		.addr = map_pages(STORM_PAGES), .length = STORM_PAGES * page_size(),
-	};
-	CHECK_EQ(pthread_create(&storm->thread, NULL, storm_run, storm), 0);
-}
-
-static void storm_stop(struct storm *storm)
-{
-	__atomic_store_n(&storm->stop, true, __ATOMIC_RELEASE);
-	pthread_join(storm->thread, NULL);
-}
-
-/* A WATCH_ADD that failed left nothing behind; one that did not is undone. */
-static int storm_add(struct storm *storm, int fd)
+/* Try to pin the range. A failed WATCH_ADD leaves nothing behind; a watch is deleted. */
+static int pin_large(int fd, char *addr)
 {
 	struct pinwatch_watch_add watch;
-	int ret = try_add(fd, storm->addr, storm->length, PIN, 0, &watch);
+	int ret = try_add(fd, addr, NR_LARGE * page_size(), PIN, 0, &watch);
 
 	CHECK_EQ(get_info(fd).nr_watches, ret == 0);
 	if (!ret)
@@ -272,13 +238,14 @@ static int storm_add(struct storm *storm, int fd)
 
 TEST(add_eagain)
 {
-	struct storm storm;
+	char *addr = map_pages(NR_LARGE);
 	int i, ret = 0, fd = open_device(0);
+	struct invalidator invalidator;
 
-	storm_start(&storm);
-	for (i = 0; i < STORM_TRIES && !ret; i++)
-		ret = storm_add(&storm, fd);
-	storm_stop(&storm);
+	invalidator_start(&invalidator, addr, 1);
+	for (i = 0; i < NR_TRIES && !ret; i++)
+		ret = pin_large(fd, addr);
+	invalidator_stop(&invalidator);
 	CHECK_EQ(ret, -EAGAIN);
 }
 
@@ -291,23 +258,18 @@ TEST(add_eintr)
 {
 	struct sigaction action = { .sa_handler = signal_ignore };
 	struct itimerval timer = { { 0, 1000 }, { 0, 1000 } }, off = { { 0, 0 }, { 0, 0 } };
+	char *addr = map_pages(NR_LARGE);
 	int i, ret = 0, fd = open_device(0);
-	struct storm storm;
-	sigset_t alarm_set;
+	struct invalidator invalidator;
 
-	/* The other thread is not to take the signals. */
-	sigemptyset(&alarm_set);
-	sigaddset(&alarm_set, SIGALRM);
-	CHECK_EQ(pthread_sigmask(SIG_BLOCK, &alarm_set, NULL), 0);
-	storm_start(&storm);
-	CHECK_EQ(pthread_sigmask(SIG_UNBLOCK, &alarm_set, NULL), 0);
+	invalidator_start(&invalidator, addr, 1);
 	CHECK_EQ(sigaction(SIGALRM, &action, NULL), 0);
 	CHECK_EQ(setitimer(ITIMER_REAL, &timer, NULL), 0);
-	for (i = 0; i < STORM_TRIES && ret != -EINTR; i++) {
-		ret = storm_add(&storm, fd);
+	for (i = 0; i < NR_TRIES && ret != -EINTR; i++) {
+		ret = pin_large(fd, addr);
 		CHECK(ret == 0 || ret == -EINTR || ret == -EAGAIN);
 	}
 	CHECK_EQ(setitimer(ITIMER_REAL, &off, NULL), 0);
-	storm_stop(&storm);
+	invalidator_stop(&invalidator);
 	CHECK_EQ(ret, -EINTR);
 }
