@@ -28,11 +28,11 @@ enum abi_kind {
 	ABI_RANGE,	/* low to high */
 	ABI_FLAGS,	/* of values */
 	ABI_SIZE,	/* bytes of the structure */
-	ABI_BYTES,	/* bytes of what the field at length_of points to */
-	ABI_COUNT,	/* elements of what the field at length_of points to */
+	ABI_BYTES,	/* bytes at the address in field length_of */
+	ABI_COUNT,	/* elements at the address in field length_of */
 	ABI_PAGES,	/* address of a range of pages of the arena */
 	ABI_POINTER,	/* address of low to high elements of type to */
-	/* Made by an earlier call, or one of values */
+	/* The result of an earlier call, or a value of values */
 	ABI_FD,
 	ABI_ID,
 	ABI_PID,
@@ -41,14 +41,14 @@ enum abi_kind {
 struct abi_values {
 	uint64_t values[ABI_VALUES];
 	unsigned int nr;
-	bool combine;		/* bits, which can be or-ed */
+	bool combine;		/* bits, to be or-ed */
 };
 
 /* An argument of a call, or a member of a structure */
 struct abi_field {
 	const char *name;	/* NULL: an argument */
 	enum abi_kind kind;
-	bool out;		/* the kernel writes the member, and never reads it */
+	bool out;		/* the kernel writes the member, and never reads the member */
 	unsigned int offset;	/* of a member, bytes */
 	unsigned int size;	/* of a member, bytes */
 	unsigned int length_of;	/* offset of a member, number of an argument */
@@ -76,10 +76,10 @@ struct abi_call {
 	enum abi_kind makes;	/* ABI_FD, ABI_ID or ABI_PID, for later calls */
 	bool privileged;	/* EPERM without a capability */
 	bool rare;		/* may end the program */
-	int errors[ABI_ERRORS];	/* as documented; none: not the module's call */
+	int errors[ABI_ERRORS];	/* as documented; empty: not a call of the module */
 };
 
-/* How a field gets its value: the end of an initializer of struct abi_field */
+/* Rules for the value of a field: the end of an initializer of struct abi_field */
 #define ANY			.kind = ABI_ANY
 #define ZERO			.kind = ABI_ZERO
 #define REQUEST			.kind = ABI_REQUEST
@@ -100,11 +100,11 @@ extern const struct abi_struct abi_info, abi_stats, abi_watch_add, abi_watch_del
 	abi_watch_repin, abi_watch_query, abi_watch_verify, abi_watch_stack, abi_resync,
 	abi_attach, abi_event, abi_gen, abi_pollfd;
 
-/* The first one opens the device. */
+/* The first call opens the device. */
 extern const struct abi_call abi_calls[];
 extern const unsigned int abi_nr_calls;
 
-/* The ioctl of a number, whatever size the number has; NULL: none. */
+/* The ioctl of a number, of any size; NULL: no ioctl has the number. */
 const struct abi_call *abi_find_ioctl(uint64_t request);
 const struct abi_field *abi_find_member(const struct abi_struct *structure, const char *name);
 unsigned int abi_nr_args(const struct abi_call *call);

@@ -28,7 +28,7 @@ static bool call_is(const struct attempt *attempt, const char *name)
 	return !strcmp(attempt->prog->call->name, name);
 }
 
-/* The kernel returns the error before it calls the module. */
+/* The kernel returns the error without a call of the module. */
 static bool errno_generic(const struct attempt *attempt, int number)
 {
 	int fd = (int)attempt->args[0];
@@ -49,7 +49,7 @@ static bool errno_documented(const struct abi_call *call, int number)
 	return false;
 }
 
-/* @call: the one whose errors are expected */
+/* @call: the call that documents the error */
 static void errno_check(const struct attempt *attempt, const struct abi_call *call, int number)
 {
 	if (errno_documented(call, number) && attempt->execution->inject != DEFECT_ERRNO)
@@ -90,7 +90,7 @@ static bool input_valid(const struct attempt *attempt, const struct abi_field *m
 	return member_valid(member, at);
 }
 
-/* The kernel accepted the structure: no member may be one that the kernel must refuse. */
+/* The kernel accepted the structure: no member may have a value that the ABI forbids. */
 static void input_check(const struct attempt *attempt, const struct abi_struct *structure)
 {
 	const struct prog_blob *blob = &attempt->blobs[0];
@@ -108,7 +108,7 @@ static void input_check(const struct attempt *attempt, const struct abi_struct *
 			fail(attempt, DEFECT_ACCEPTED, "a byte that no kernel knows", i);
 }
 
-/* @size: bytes of the structure that the kernel wrote at @at */
+/* @size: number of bytes that the kernel wrote at @at */
 static void output_check(const struct attempt *attempt, const struct abi_struct *structure,
 			 const void *at, unsigned int size)
 {
@@ -138,7 +138,7 @@ static void privilege_check(const struct attempt *attempt, const struct abi_call
 		fail(attempt, DEFECT_TOLD, "F_STACK without a capability", 0);
 }
 
-/* @generation lies between the mapped generation before the call and the one now. */
+/* @generation lies between the mapped generation before the call and the generation now. */
 static void between_check(const struct attempt *attempt, uint64_t id, uint64_t generation,
 			  bool since_before)
 {
@@ -160,7 +160,7 @@ uint64_t attempt_member(const struct attempt *attempt, const struct abi_struct *
 	return *there ? prog_load(attempt->memory[0] + member->offset, member->size) : 0;
 }
 
-/* WATCH_STACK returns the generation of the last hit, other ioctls return the one now. */
+/* WATCH_STACK returns the generation of the last hit, each other ioctl the generation now. */
 static void generation_check(const struct attempt *attempt, const struct abi_struct *structure)
 {
 	bool has_id, has_generation;
@@ -203,7 +203,7 @@ static void ioctl_check(const struct attempt *attempt, long ret)
 		errno_check(attempt, ioctl_call, (int)-ret);
 		return;
 	}
-	/* Other threads may have written to the arena or to another address meanwhile. */
+	/* Another thread may have written to the arena or to another address meanwhile. */
 	if (attempt->prog->in_arena || ioctl_call != attempt->prog->call ||
 	    !attempt->prog->nr_blobs || attempt->args[2] != (uintptr_t)attempt->memory[0])
 		return;

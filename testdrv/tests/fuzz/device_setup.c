@@ -13,7 +13,7 @@
 #include "device_setup.h"
 
 #define PARAMETERS	"/sys/module/pinwatch/parameters/"
-#define SETTLE_POLLS	10000	/* of one millisecond */
+#define SETTLE_POLLS	10000	/* with a pause of 1 ms */
 
 static struct limit {
 	const char *path;
@@ -96,8 +96,8 @@ static void stats_print(const char *when, const struct pinwatch_stats *s)
 }
 
 /*
- * A descriptor in flight that nobody can receive any more stays until the kernel looks
- * for such: when some socket of the kind ends.
+ * A descriptor in flight that no process can receive stays open until the kernel collects
+ * such descriptors, which it does when a process closes any UNIX socket.
  */
 static void flights_end(void)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* A program's process: its arena, its threads, its calls. See execute.h. */
+/* The process of a program: arena, threads and calls. See execute.h. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -11,19 +11,19 @@
 
 #include "execute.h"
 
-#define PATIENCE_MS	300	/* with threads that are at work yet */
-#define SIGNAL_US	40000L	/* between signals, which end a read() without events */
+#define JOIN_MS		300	/* for threads to end */
+#define SIGNAL_US	40000L	/* between signals, which interrupt read() without events */
 
-/* Of each thread, and of a child that goes on alone */
+/* Of each thread, and of a forked child */
 struct thread {
 	struct execution *execution;
 	pthread_t thread;
 	unsigned int number;
-	uint8_t *guarded;	/* a page for each blob, and behind each one that cannot be read */
+	uint8_t *guarded;	/* for each blob a page, and a page without access */
 	int pipe[2];
 };
 
-/* Of blob @i: a page that cannot be accessed follows. */
+/* The end of the page of blob @i: a page without access follows. */
 static uint8_t *guarded_end(const struct thread *thread, unsigned int i)
 {
 	return thread->guarded + (2 * i + 1) * PROG_PAGE;
@@ -45,7 +45,7 @@ static bool thread_prepare(struct thread *thread, struct execution *execution, u
 	return true;
 }
 
-/* By the kernel, which does not mind what another thread has unmapped. */
+/* Through a pipe: the kernel returns an error if another thread has unmapped @to. */
 static void memory_copy(const struct thread *thread, void *to, const void *from, size_t size)
 {
 	uint8_t rest[PROG_BLOB_MAX];
@@ -57,8 +57,8 @@ static void memory_copy(const struct thread *thread, void *to, const void *from,
 }
 
 /*
- * Each blob ends where its page does: what the kernel reads or writes beyond fails.
- * Or it lies in the arena, whose pages come and go.
+ * A blob ends at the end of a page, so that the kernel fails if it reads or writes beyond
+ * the blob. Or the blob lies in the arena, whose pages other threads map and unmap.
  */
 static void blob_place(struct thread *thread, struct attempt *attempt, unsigned int i)
 {
@@ -74,7 +74,7 @@ static void blob_place(struct thread *thread, struct attempt *attempt, unsigned 
 	memcpy(attempt->memory[i], blob->bytes, blob->size);
 }
 
-/* The value of a patch; false: what stands there is to stay. */
+/* The value of a patch; false: keep the generated value. */
 static bool patch_value(const struct attempt *attempt, const struct prog_patch *patch,
 			uint64_t *value)
 {
@@ -116,7 +116,7 @@ static void patches_apply(struct attempt *attempt, bool in_blobs)
 	}
 }
 
-/* Blobs are made from the last: an earlier one points to a later one. */
+/* First all addresses, then their patches, then the blobs with the patched bytes. */
 static void attempt_prepare(struct thread *thread, struct attempt *attempt, unsigned int index)
 {
 	const struct prog_call *prog = &thread->execution->prog->calls[index];
@@ -137,7 +137,7 @@ static void attempt_prepare(struct thread *thread, struct attempt *attempt, unsi
 	patches_apply(attempt, false);
 }
 
-/* Give what the call made to the later calls. */
+/* Give the result of a call to later calls. */
 static void result_publish(struct attempt *attempt, long ret)
 {
 	struct attempt_result *result = &attempt->execution->results[attempt->index];
@@ -175,7 +175,7 @@ static void *thread_run(void *data)
 	struct thread *thread = data;
 	unsigned int i, nr_threads = thread->execution->prog->nr_threads;
 
-	/* The first call is the main thread's, before the others begin. */
+	/* The main thread makes the first call alone. */
 	for (i = thread->number ?: nr_threads; i < thread->execution->prog->nr; i += nr_threads)
 		thread_call(thread, i);
 	return NULL;
@@ -187,7 +187,7 @@ static void threads_end(struct thread *threads, unsigned int nr)
 	unsigned int i;
 
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += PATIENCE_MS * 1000000L;
+	until.tv_nsec += JOIN_MS * 1000000L;
 	until.tv_sec += until.tv_nsec / 1000000000L;
 	until.tv_nsec %= 1000000000L;
 	for (i = 1; i < nr; i++)
@@ -199,7 +199,7 @@ static void signal_ignore(int number)
 	(void)number;
 }
 
-/* Whatever sleeps is interrupted now and then. */
+/* Interrupt sleeping calls. */
 static void signals_start(void)
 {
 	struct sigaction action = { .sa_handler = signal_ignore };

@@ -6,7 +6,7 @@
 
 #include "prog.h"
 
-#define IOCTL_TRIES	3	/* ioctls come more often than other calls */
+#define IOCTL_TRIES	3	/* make ioctls more frequent */
 #define RANGE_PAGES	16U	/* the longest range of pages */
 
 struct generator {
@@ -15,7 +15,7 @@ struct generator {
 	struct prog_call *call;
 };
 
-/* What length_of of another field asks for: the length of the memory at an address */
+/* The length of the memory at a generated address, for ABI_BYTES and ABI_COUNT */
 struct extent {
 	uint64_t bytes;
 	uint64_t elements;
@@ -235,7 +235,7 @@ static const struct abi_call *call_choose(struct rng *rng)
 	return call;
 }
 
-/* The first two calls open the device and add a watch: most other calls need both. */
+/* The first two calls open the device and add a watch: most calls need both. */
 void prog_generate(struct prog *prog, struct rng *rng)
 {
 	struct generator gen = { .rng = rng, .prog = prog };

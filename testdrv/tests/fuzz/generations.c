@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The files of a running program, and their generations. */
+/* The mapped generations of the files that a program opens. See execute.h. */
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -7,7 +7,7 @@
 
 #define WORDS_SIZE	(EXECUTION_IDS * sizeof(struct pinwatch_gen))
 
-/* Looks at once: a descriptor's first page is free, a later one may be a SIGBUS. */
+/* Read at once: the first page of a descriptor is free, a later page may be a SIGBUS. */
 static const struct pinwatch_gen *generations_map(int fd)
 {
 	const struct pinwatch_gen *words = mmap(NULL, WORDS_SIZE, PROT_READ, MAP_SHARED, fd, 0);
@@ -18,7 +18,7 @@ static const struct pinwatch_gen *generations_map(int fd)
 	return words;
 }
 
-/* A file that was opened for writing only has none that can be mapped. */
+/* mmap() fails, and the descriptor has no generations, if the file is write-only. */
 void generations_add(struct execution *execution, unsigned int index, int fd)
 {
 	__atomic_store_n(&execution->words[index], generations_map(fd), __ATOMIC_RELEASE);

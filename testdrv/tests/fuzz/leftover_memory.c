@@ -8,10 +8,9 @@
 #include "leftover.h"
 
 /*
- * Bounds are far above what slabs move by from one moment to the next, and far below
- * what a leak of one page, or one watch, a program makes. "Free" is MemFree and what
- * processors keep on lists of their own, which can be tens of MB; "FollPin", the pages
- * that anybody has pinned.
+ * Each bound is far above the usual fluctuation, and far below a leak of one page or one
+ * watch by each program. "Free" is MemFree and the free pages in lists of processors,
+ * which can be tens of MB. "FollPin" is the number of pinned pages.
  */
 static const struct figure {
 	const char *name;
@@ -36,7 +35,7 @@ static void figure_add(struct memory *info, const char *name, long kib)
 			info->kib[i] += kib;
 }
 
-/* A file with lines "NAME NUMBER"; those of one name are added up, in pages. */
+/* The sum of the numbers, of pages, in all lines "NAME NUMBER" of a file. */
 static long pages_kib(const char *path, const char *name)
 {
 	FILE *file = fopen(path, "re");

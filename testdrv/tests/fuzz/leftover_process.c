@@ -23,7 +23,7 @@ static void file_print(const char *task, const char *name)
 	fclose(file);
 }
 
-/* "/proc/PID/task/TID": of another process with this program's name? */
+/* @task, "/proc/PID/task/TID", is of another process with the name of the caller. */
 static int is_ours(const char *task)
 {
 	char path[300], name[32] = "";

@@ -26,7 +26,7 @@
 #define SELF_TEST_SECONDS 4	/* for each kind of defect */
 
 static uint64_t seconds = 60, processes = 2, seed, root, self_test, print, errors, show_help;
-static uint64_t after_exec;	/* a descriptor: this is the program that call_exec() starts */
+static uint64_t after_exec;	/* a descriptor: call_exec() started the program */
 
 static const struct parameter {
 	const char *name;
@@ -130,7 +130,7 @@ static void errors_print(void)
 	}
 }
 
-/* Run all workers for @duration seconds, and keep the worst figures of that time. */
+/* Run all workers for @duration seconds, and keep the worst figures of memory. */
 static void workers_run(struct worker worker, uint64_t duration, struct memory *worst)
 {
 	unsigned int i, left = 0;
@@ -217,7 +217,7 @@ static int fuzz(struct worker *worker)
 	return nr_failed != 0;
 }
 
-/* Make each check wrong in turn, and test that the tally has the defect. */
+/* Make each check wrong in turn. The tally must have the defect. */
 static int checks_test(struct worker *worker)
 {
 	static const char *const names[TALLY_DEFECTS] = {
@@ -235,7 +235,7 @@ static int checks_test(struct worker *worker)
 		workers_run(*worker, SELF_TEST_SECONDS, &worst);
 		test(worker->tally->failed[worker->inject], names[worker->inject]);
 	}
-	/* A descriptor in flight keeps the module in use until the kernel collects it. */
+	/* The kernel collects descriptors in flight later. */
 	test(device_is_back(&stats), "fuzz_counters_are_back");
 	device_restore();
 	return nr_failed != 0;
@@ -248,15 +248,13 @@ int main(int argc, char **argv)
 	seed = (uint64_t)time(NULL) << 16 ^ (uint64_t)getpid();
 	options_parse(&worker, argc, argv);
 	if (after_exec)
-		return execution_after_exec((int)after_exec);
-	if (errors) {
+		execution_after_exec((int)after_exec);
+	else if (errors)
 		errors_print();
-		return 0;
-	}
-	if (print) {
+	else if (print)
 		programs_print(&worker);
+	if (after_exec || errors || print)
 		return 0;
-	}
 	worker.tally = tally_make();
 	if (!worker.tally)
 		return 1;

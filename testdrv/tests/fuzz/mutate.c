@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * Breaking programs: values at the edges, other sizes in ioctl numbers, flipped bits,
- * pointers that lead nowhere
+ * Mutate programs: values at the edges, flipped bits, bad pointers, and ioctl numbers of
+ * other sizes
  */
 #include <string.h>
 #include <sys/ioctl.h>
 
 #include "prog.h"
 
-#define TAIL	16U	/* bytes that a newer caller knows */
+#define TAIL	16U	/* bytes of members of a newer ABI */
 
 static uint64_t edge(struct rng *rng)
 {
@@ -22,7 +22,7 @@ static uint64_t edge(struct rng *rng)
 	return edges[rng_below(rng, sizeof(edges) / sizeof(edges[0]))];
 }
 
-/* Where a device driver's caller may point by mistake, or not by mistake. */
+/* Unmapped, unaligned and kernel addresses */
 static uint64_t wild_pointer(struct rng *rng)
 {
 	static const uint64_t pointers[] = {
@@ -47,7 +47,7 @@ static void flip_bits(struct prog_call *call, struct rng *rng)
 		blob->bytes[rng_below(rng, blob->size)] ^= 1 << rng_below(rng, 8);
 }
 
-/* A word of the memory, or an argument, gets a value at an edge. */
+/* In a word of a blob */
 static void set_edge(struct prog_call *call, struct rng *rng)
 {
 	struct prog_blob *blob = blob_choose(call, rng);
@@ -57,7 +57,7 @@ static void set_edge(struct prog_call *call, struct rng *rng)
 		prog_store(blob->bytes + rng_below(rng, blob->size / size) * size, size, edge(rng));
 }
 
-/* The caller knows more, or less, than the kernel. */
+/* The caller has a longer, or a shorter, structure than the kernel. */
 static void resize(struct prog_call *call, struct rng *rng)
 {
 	struct prog_blob *blob = &call->blobs[0];
@@ -76,7 +76,7 @@ static void resize(struct prog_call *call, struct rng *rng)
 	if (nr && rng_one_in(rng, 3))
 		blob->bytes[size - 1] = 1;
 	blob->size = size;
-	/* Its own word of it sometimes says something else. */
+	/* Sometimes the member size keeps another value than the number. */
 	if (size >= 4 && !rng_one_in(rng, 4))
 		prog_store(blob->bytes, 4, size);
 	call->args[1] = (call->args[1] & ~(uint64_t)(_IOC_SIZEMASK << _IOC_SIZESHIFT)) |
@@ -129,14 +129,14 @@ static void call_mutate(struct prog_call *call, struct rng *rng)
 	call->mutated = true;
 }
 
-/* Half of all programs stay as they are, and most calls of the others. */
+/* Half of all programs stay as generated, and two thirds of the calls of the rest. */
 void prog_mutate(struct prog *prog, struct rng *rng)
 {
 	unsigned int i;
 
 	if (rng_one_in(rng, 2))
 		return;
-	/* Not the one that opens. */
+	/* Do not mutate the call that opens the device. */
 	for (i = 1; i < prog->nr; i++)
 		if (rng_one_in(rng, 3))
 			call_mutate(&prog->calls[i], rng);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What happens to processes and descriptors: fork, exec, SCM_RIGHTS. See execute.h. */
+/* The calls that make processes, or pass descriptors to processes. See execute.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -17,7 +17,7 @@
 #define MAX_DEPTH	2
 #define INHERITED_FD	(FIRST_FD - 1)
 
-/* A child that ends with its parent's thread at the latest. */
+/* Fork a child that ends with the parent's thread at the latest. */
 static pid_t child_make(struct execution *execution)
 {
 	unsigned int i = __atomic_fetch_add(&execution->nr_children, 1, __ATOMIC_RELAXED);
@@ -65,8 +65,8 @@ void execution_children_end(struct execution *execution)
 	}
 }
 
-/* Use of a descriptor by another process than the one whose memory is watched. */
-static void other_process_use(int fd)
+/* Use the descriptor in a process without the watched address space. */
+void execution_after_exec(int fd)
 {
 	struct pinwatch_watch_add add = {
 		.size = sizeof(add), .addr = PROG_ARENA, .length = PROG_PAGE,
@@ -85,7 +85,7 @@ static void other_process_use(int fd)
 	ioctl(fd, PINWATCH_IOC_WATCH_DEL, &del);
 }
 
-/* The child makes the rest of the program's calls as well. */
+/* Parent and child make the remaining calls of the program. */
 long call_fork(struct attempt *attempt)
 {
 	pid_t pid = child_make(attempt->execution);
@@ -104,7 +104,7 @@ static void self_exec(int fd)
 	char number[16];
 
 	setitimer(ITIMER_REAL, &off, NULL);
-	/* One that is pending would end what begins now, where nobody handles it. */
+	/* The new program has no handler: a pending signal would kill the process. */
 	signal(SIGALRM, SIG_IGN);
 	if (dup2(fd, INHERITED_FD) < 0)
 		_exit(0);
@@ -113,7 +113,7 @@ static void self_exec(int fd)
 	_exit(0);
 }
 
-/* In a child; one time out of four in this very process, with threads and watches. */
+/* In a child, or with a probability of 1/4 in the calling process, with threads. */
 long call_exec(struct attempt *attempt)
 {
 	pid_t pid = attempt->index % 4 ? child_make(attempt->execution) : 0;
@@ -121,12 +121,6 @@ long call_exec(struct attempt *attempt)
 	if (!pid)
 		self_exec((int)attempt->args[0]);
 	return pid < 0 ? -EAGAIN : 0;
-}
-
-int execution_after_exec(int fd)
-{
-	other_process_use(fd);
-	return 0;
 }
 
 long call_pass(struct attempt *attempt)
@@ -140,7 +134,7 @@ long call_pass(struct attempt *attempt)
 	if (!pid) {
 		close(ends[0]);
 		if (!channel_receive(ends[1], &fd) && fd >= 0)
-			other_process_use(fd);
+			execution_after_exec(fd);
 		_exit(0);
 	}
 	if (pid > 0)
@@ -150,7 +144,7 @@ long call_pass(struct attempt *attempt)
 	return pid < 0 ? -EAGAIN : 0;
 }
 
-/* Nobody ever receives it: the socket's end is the descriptor's. */
+/* No process receives the descriptor: the kernel collects both sockets later. */
 long call_flight(struct attempt *attempt)
 {
 	int ends[2];

@@ -51,7 +51,7 @@ struct prog_call {
 	unsigned int nr_blobs;
 	unsigned int nr_patches;
 	bool mutated;		/* may break the rules of the tables */
-	bool in_arena;		/* its blobs lie in the arena */
+	bool in_arena;		/* the blobs lie in the arena */
 };
 
 struct prog {

@@ -33,7 +33,7 @@ static void *pointer(uint64_t value)
 	return (void *)(uintptr_t)value;
 }
 
-/* Not the descriptors of the fuzzer itself. */
+/* -1 for the descriptors that the fuzzer needs */
 static int descriptor(uint64_t value)
 {
 	return value >= FIRST_FD && value <= INT32_MAX ? (int)value : -1;
@@ -45,7 +45,7 @@ static bool in_arena(uint64_t addr, uint64_t length)
 	       addr - PROG_ARENA <= PROG_PAGES * PROG_PAGE - length;
 }
 
-/* To the number that belongs to this call. */
+/* Move @fd to the number that belongs to the call. */
 static long renumber(struct attempt *attempt, int fd)
 {
 	int number = FIRST_FD + (int)attempt->index;
@@ -154,7 +154,7 @@ static long call_mremap(struct attempt *attempt)
 	return map == MAP_FAILED ? -errno : 0;
 }
 
-/* By the kernel, which returns an error where a load or a store would be fatal. */
+/* Through a pipe: the kernel returns an error where a load or a store would be fatal. */
 static long call_touch(struct attempt *attempt)
 {
 	uint64_t addr = attempt->args[0], end = addr + attempt->args[1];
@@ -201,7 +201,7 @@ static const struct abi_values advice = VALUES(MADV_DONTNEED, MADV_FREE, MADV_RE
 	__VA_ARGS__								\
 }
 
-/* scripts/check/fuzz compares the errors with those that the header documents. */
+/* scripts/check/fuzz compares the errors with the header. */
 const struct abi_call abi_calls[] = {
 	{ "open", call_open, { { FLAGS(open_flags) } }, .makes = ABI_FD },
 	{ "close", call_close, { { FD } } },

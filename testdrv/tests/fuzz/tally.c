@@ -23,7 +23,7 @@ void tally_call(struct tally *tally, const struct abi_call *call, long ret)
 	__atomic_add_fetch(&tally->calls[call - abi_calls][number], 1, __ATOMIC_RELAXED);
 }
 
-/* In one write(), or the lines of two processes would mix. */
+/* With one write(): lines of two processes must not mix. */
 static void program_print(const struct prog *prog)
 {
 	static char text[65536];

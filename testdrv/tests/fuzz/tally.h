@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The results of calls, and the defects, that all processes of the fuzzer count. */
+/* Counters of results and of defects, which all processes of the fuzzer share. */
 #ifndef TALLY_H
 #define TALLY_H
 
@@ -9,17 +9,17 @@
 #include "prog.h"
 
 enum defect {
-	DEFECT_ERRNO,		/* an error that is not documented */
+	DEFECT_ERRNO,		/* an undocumented error */
 	DEFECT_ACCEPTED,	/* success although the input is bad, or a bad output */
 	DEFECT_GENERATION,	/* a generation went backwards */
-	DEFECT_TOLD,		/* output that needs a capability */
+	DEFECT_TOLD,		/* output or success without a capability */
 	DEFECT_DIED,		/* a process crashed, or cannot be killed */
 	TALLY_DEFECTS,
 };
 
 struct tally {
 	uint64_t programs;
-	uint64_t killed;	/* programs that took too long */
+	uint64_t killed;	/* programs that took too much time */
 	uint64_t failed[TALLY_DEFECTS];
 	uint64_t calls[ABI_CALLS][ABI_ERRNOS];	/* by errno; 0: success */
 	bool printed;		/* the program of the first defect */
@@ -31,11 +31,11 @@ struct tally *tally_make(void);
 
 void tally_call(struct tally *tally, const struct abi_call *call, long ret);
 
-/* Counts, and prints the first one: @format and the program. */
+/* Count a defect. Print @format of the first three, and the program of the first. */
 void tally_defect(struct tally *tally, enum defect kind, const struct prog *prog,
 		  const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* One line for each call: how often, and with which errors. */
+/* Print a line for each call: how often the call succeeded, and failed by errno. */
 void tally_print(const struct tally *tally);
 
 #endif /* TALLY_H */

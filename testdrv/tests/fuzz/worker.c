@@ -15,20 +15,15 @@
 
 #define NOBODY		65534
 #define MEMLOCK		(96 * PROG_PAGE)
-#define PROGRAM_SECONDS	3	/* then it is killed */
-#define DEATH_SECONDS	60	/* for which a killed process may linger */
+#define PROGRAM_SECONDS	3	/* until a program is killed */
+#define DEATH_SECONDS	60	/* until a killed process must have ended */
 
-static void limits_set(void)
+static bool privileges_drop(void)
 {
 	struct rlimit memlock = { MEMLOCK, MEMLOCK }, none = { 0, 0 };
 
 	setrlimit(RLIMIT_MEMLOCK, &memlock);
 	setrlimit(RLIMIT_CORE, &none);
-}
-
-static bool privileges_drop(void)
-{
-	limits_set();
 	return !setgroups(0, NULL) && !setresgid(NOBODY, NOBODY, NOBODY) &&
 	       !setresuid(NOBODY, NOBODY, NOBODY);
 }
@@ -41,7 +36,7 @@ void worker_generate(const struct worker *worker, uint64_t index, struct prog *p
 	prog_mutate(prog, &rng);
 }
 
-/* Wait for a child, 0: for all, until it ends or @seconds are over. True: it has. */
+/* Wait @seconds for child @pid, or for all children if 0. True: ended. */
 static bool child_wait(pid_t pid, int seconds, int *status)
 {
 	struct timespec timeout = { .tv_sec = seconds };
@@ -52,7 +47,7 @@ static bool child_wait(pid_t pid, int seconds, int *status)
 	for (;;) {
 		pid_t ended;
 
-		/* What its own children left behind is ours, too. */
+		/* The worker is the subreaper of the children that the program left. */
 		while ((ended = waitpid(-1, status, WNOHANG)) > 0)
 			if (ended == pid)
 				return true;
@@ -80,7 +75,7 @@ static void program_end(const struct worker *worker, const struct prog *prog, pi
 			return;
 		}
 	}
-	/* Its children may have been forked too late to be told of its end. */
+	/* A child that was forked while the program ended got no PR_SET_PDEATHSIG signal. */
 	kill(-pid, SIGKILL);
 	if (WIFSIGNALED(status) && !(forced && WTERMSIG(status) == SIGKILL))
 		tally_defect(worker->tally, DEFECT_DIED, prog, "program %u.%llu died of signal %d",
@@ -138,7 +133,7 @@ static void worker_main(const struct worker *worker)
 
 	for (i = worker->first; program_due(worker, i, end); i++)
 		program_run(worker, i);
-	/* Those that outlived their programs: they have been killed. */
+	/* Killed children of programs */
 	if (!child_wait(0, DEATH_SECONDS, &status))
 		tally_defect(worker->tally, DEFECT_DIED, NULL, "a child cannot be killed");
 }

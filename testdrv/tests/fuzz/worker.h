@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The processes that make programs, and have a process of its own run each. */
+/* Workers: processes that generate programs, and fork a process to execute each. */
 #ifndef WORKER_H
 #define WORKER_H
 
@@ -18,13 +18,13 @@ struct worker {
 	unsigned int seconds;
 	bool privileged;
 	enum defect inject;	/* see struct execution */
-	bool trace;		/* print each program before it runs */
+	bool trace;		/* print each program first */
 };
 
-/* Start one, as an unprivileged user unless it is privileged. Its pid; -errno. */
+/* Start a worker, as nobody unless @worker is privileged. The PID, or -errno. */
 pid_t worker_start(const struct worker *worker);
 
-/* The program number @index of a worker. */
+/* Generate program number @index of a worker. */
 void worker_generate(const struct worker *worker, uint64_t index, struct prog *prog);
 
 #endif /* WORKER_H */
