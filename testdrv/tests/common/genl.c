@@ -53,7 +53,7 @@ void genl_socket(struct genl *genl)
 	CHECK_EQ(setsockopt(genl->fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)), 0);
 }
 
-void x_genl_open(struct genl *genl)
+void genl_open(struct genl *genl)
 {
 	genl_socket(genl);
 	CHECK_EQ(genl_resolve(genl), 0);

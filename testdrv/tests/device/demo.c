@@ -47,7 +47,7 @@ static const struct demo_op right = {
 	.events = PINWATCH_EVENT_UNMAP, .cause = PINWATCH_CAUSE_MUNMAP,
 };
 
-static struct demo_result x_result(const struct demo_op *op)
+static struct demo_result result_of(const struct demo_op *op)
 {
 	struct demo_result result = { .operation = op->name, .told_ns = -1 };
 	struct demo_options options = { 0 };
@@ -63,7 +63,7 @@ static struct demo_result x_result(const struct demo_op *op)
 /* @note: A part of the expected note. */
 static void check_result(const struct demo_op *op, enum demo_verdict verdict, const char *note)
 {
-	struct demo_result result = x_result(op);
+	struct demo_result result = result_of(op);
 
 	if (result.verdict != verdict || !strstr(result.note, note))
 		FAIL("%s: %s", demo_verdict_name(result.verdict), result.note);
@@ -71,7 +71,7 @@ static void check_result(const struct demo_op *op, enum demo_verdict verdict, co
 
 TEST(demo_right_is_observed)
 {
-	struct demo_result result = x_result(&right);
+	struct demo_result result = result_of(&right);
 
 	CHECK_EQ(result.verdict, DEMO_OBSERVED);
 	CHECK(result.performed);

@@ -41,11 +41,11 @@ TEST(library_events)
 	struct pinwatch *dev = library_open();
 	struct pinwatch_watch watch, deaf;
 	struct pinwatch_event events[4];
-	char *addr = x_pages(NR);
+	char *addr = map_pages(NR);
 
 	watch = library_add(dev, addr, WATCH, 0);
 	deaf = library_add(dev, addr, WATCH, PINWATCH_EVENT_ALL & ~PINWATCH_EVENT_RELEASE);
-	x_dontneed(addr + page_size(), page_size());
+	dontneed(addr + page_size(), page_size());
 	CHECK(!pinwatch_valid(&watch) && !pinwatch_valid(&deaf));
 	CHECK_EQ(pinwatch_read_events(dev, events, 4), 1);
 	CHECK_EQ(events[0].id, watch.id);
@@ -60,11 +60,11 @@ TEST(library_events)
 TEST(library_repin)
 {
 	struct pinwatch *dev = library_open();
-	char *addr = x_pages(NR);
+	char *addr = map_pages(NR);
 	struct pinwatch_watch watch = library_add(dev, addr, PIN_RW, 0);
 	struct pinwatch_watch_verify result;
 
-	x_dontneed(addr, NR * page_size());
+	dontneed(addr, NR * page_size());
 	memset(addr, 'n', NR * page_size());
 	CHECK_EQ(pinwatch_watch_verify(dev, watch.id, 0, 0, NULL, &result), 0);
 	CHECK_EQ(result.verdict, PINWATCH_VERDICT_MOVED);
@@ -83,10 +83,10 @@ TEST(library_verify_pages)
 	struct pinwatch *dev = library_open();
 	uint8_t verdicts[3] = { 99, 99, 99 };
 	struct pinwatch_watch_verify result;
-	char *addr = x_pages(NR);
+	char *addr = map_pages(NR);
 	struct pinwatch_watch watch = library_add(dev, addr, PIN_RW, 0);
 
-	x_dontneed(addr + 2 * page_size(), page_size());
+	dontneed(addr + 2 * page_size(), page_size());
 	CHECK_EQ(pinwatch_watch_verify(dev, watch.id, 1, 2, verdicts, &result), 0);
 	CHECK_EQ(verdicts[0], PINWATCH_VERDICT_SAME);
 	CHECK_EQ(verdicts[1], PINWATCH_VERDICT_NOT_PRESENT);
@@ -100,12 +100,12 @@ TEST(library_query)
 {
 	struct pinwatch *dev = library_open();
 	struct pinwatch_watch_query figures;
-	char *addr = x_pages(NR);
+	char *addr = map_pages(NR);
 	struct pinwatch_watch first = library_add(dev, addr, PIN, 0);
 	struct pinwatch_watch second = library_add(dev, addr, WATCH, 0);
 	uint32_t next = 0;
 
-	x_dontneed(addr, page_size());
+	dontneed(addr, page_size());
 	CHECK_EQ(pinwatch_watch_query_next(dev, &next, &figures), 1);
 	CHECK_EQ(figures.id, first.id);
 	CHECK_EQ(figures.nr_pinned, NR);
@@ -125,12 +125,12 @@ TEST(library_stack)
 {
 	struct pinwatch *dev = library_open();
 	struct pinwatch_watch_stack stack;
-	char *addr = x_pages(NR);
+	char *addr = map_pages(NR);
 	struct pinwatch_watch watch = library_add(dev, addr, PINWATCH_WATCH_F_STACK, 0);
 
 	CHECK_EQ(pinwatch_watch_stack(dev, watch.id, &stack), 0);
 	CHECK_EQ(stack.nr_entries, 0);
-	x_dontneed(addr, page_size());
+	dontneed(addr, page_size());
 	CHECK_EQ(pinwatch_watch_stack(dev, watch.id, &stack), 0);
 	CHECK(stack.nr_entries > 2);
 	CHECK_EQ(stack.generation, pinwatch_generation(&watch));
@@ -141,14 +141,14 @@ TEST(library_stack)
 TEST(library_resync_in_a_child)
 {
 	struct pinwatch *dev = library_open();
-	char *addr = x_pages(NR);
+	char *addr = map_pages(NR);
 	struct pinwatch_watch watch;
 	struct pinwatch_gen gens[8];
 	pid_t pid;
 
 	CHECK_EQ(madvise(addr, NR * page_size(), MADV_DONTFORK), 0);
 	watch = library_add(dev, addr, WATCH, 0);
-	pid = x_fork();
+	pid = fork_child();
 	if (!pid) {
 		CHECK_EQ(pinwatch_resync(dev, watch.id, gens, 8), 8);
 		CHECK_EQ(gens[0].generation, watch.generation);
@@ -156,7 +156,7 @@ TEST(library_resync_in_a_child)
 		pinwatch_close(dev);
 		_exit(0);
 	}
-	x_wait(pid);
+	wait_child(pid);
 	pinwatch_close(dev);
 }
 
@@ -164,11 +164,11 @@ TEST(library_resync_in_a_child)
 TEST(library_attach)
 {
 	struct pinwatch *dev = library_open(), *late = library_open();
-	char *addr = x_pages(NR);
+	char *addr = map_pages(NR);
 	struct pinwatch_watch watch;
 	struct pinwatch_event event;
 	int pidfd;
-	pid_t pid = x_fork();
+	pid_t pid = fork_child();
 
 	if (!pid) {
 		pause();
@@ -179,7 +179,7 @@ TEST(library_attach)
 	CHECK_EQ(pinwatch_attach(dev, pidfd), 0);
 	CHECK_EQ(pinwatch_attach(dev, pidfd), -EBUSY);
 	watch = library_add(dev, addr, WATCH, 0);
-	x_dontneed(addr, page_size());
+	dontneed(addr, page_size());
 	CHECK(pinwatch_valid(&watch));
 	CHECK_EQ(kill(pid, SIGKILL), 0);
 	CHECK_EQ(waitpid(pid, NULL, 0), pid);

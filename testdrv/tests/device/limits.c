@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,23 +50,23 @@ static size_t memory(const char *name)
 
 static int pin(int fd, char *addr, size_t nr_pages)
 {
-	struct pinwatch_watch_add add;
+	struct pinwatch_watch_add watch;
 
-	return __add(fd, addr, nr_pages * page_size(), PIN_RW, 0, &add);
+	return try_add(fd, addr, nr_pages * page_size(), PIN_RW, 0, &watch);
 }
 
 /* The limit is the address space's, whichever descriptors its pins came by. */
 TEST(limit_memlock_exact)
 {
-	char *addr = x_pages(32);
-	int first = x_open(0), second = x_open(0);
+	char *addr = map_pages(32);
+	int first = open_device(0), second = open_device(0);
 
 	credentials_memlock(16 * page_size());
 	credentials_nobody();
 	CHECK_EQ(pin(first, addr, 17), -ENOMEM);
 	CHECK_EQ(pin(first, addr, 16), 0);
 	CHECK_EQ(pin(second, addr, 1), -ENOMEM);
-	CHECK_EQ(__del(first, 0), 0);
+	CHECK_EQ(try_del(first, 0), 0);
 	CHECK_EQ(pin(first, addr, 10), 0);
 	CHECK_EQ(pin(second, addr, 7), -ENOMEM);
 	CHECK_EQ(pin(second, addr, 6), 0);
@@ -81,68 +80,68 @@ TEST(limit_memlock_exact)
 /* A range that is not a page's multiple counts as the pages that it touches. */
 TEST(limit_memlock_rounds)
 {
-	struct pinwatch_watch_add add;
-	char *addr = x_pages(4);
-	int fd = x_open(0);
+	struct pinwatch_watch_add watch;
+	char *addr = map_pages(4);
+	int fd = open_device(0);
 
 	credentials_memlock(2 * page_size() + page_size() / 2);
 	credentials_nobody();
-	CHECK_EQ(__add(fd, addr + page_size() - 1, page_size() + 2, PIN, 0, &add), -ENOMEM);
-	CHECK_EQ(__add(fd, addr + page_size() - 1, 2, PIN, 0, &add), 0);
-	CHECK_EQ(add.nr_pages, 2);
+	CHECK_EQ(try_add(fd, addr + page_size() - 1, page_size() + 2, PIN, 0, &watch), -ENOMEM);
+	CHECK_EQ(try_add(fd, addr + page_size() - 1, 2, PIN, 0, &watch), 0);
+	CHECK_EQ(watch.nr_pages, 2);
 }
 
 /* Old and new pages count together for a moment. */
 TEST(limit_repin_counts_twice)
 {
-	char *addr = x_pages(9);
-	int fd = x_open(0);
+	char *addr = map_pages(9);
+	int fd = open_device(0);
 	uint64_t generation;
 
 	credentials_memlock(16 * page_size());
 	credentials_nobody();
 	CHECK_EQ(pin(fd, addr, 8), 0);
-	CHECK_EQ(__repin(fd, 0, &generation), 0);
+	CHECK_EQ(try_repin(fd, 0, &generation), 0);
 	CHECK_EQ(pin(fd, addr, 8), 0);
-	CHECK_EQ(__repin(fd, 0, &generation), -ENOMEM);
-	CHECK_EQ(x_query(fd, 0).nr_pinned, 8);
-	CHECK_EQ(__del(fd, 1), 0);
-	CHECK_EQ(__del(fd, 0), 0);
+	CHECK_EQ(try_repin(fd, 0, &generation), -ENOMEM);
+	CHECK_EQ(query(fd, 0).nr_pinned, 8);
+	CHECK_EQ(try_del(fd, 1), 0);
+	CHECK_EQ(try_del(fd, 0), 0);
 	CHECK_EQ(pin(fd, addr, 9), 0);
-	CHECK_EQ(__repin(fd, 0, &generation), -ENOMEM);
+	CHECK_EQ(try_repin(fd, 0, &generation), -ENOMEM);
 	CHECK_EQ(pin(fd, addr, 7), 0);
 }
 
 /* Root has its share, nobody has his own; a descriptor is charged to who opened it. */
 TEST(limit_users_are_apart)
 {
-	unsigned long old = x_param_get("max_watches_per_user");
-	struct pinwatch_watch_add add;
-	char *addr = x_pages(1);
-	int fd = x_open(0), again = x_open(0);
+	unsigned long old = param_get("max_watches_per_user");
+	struct pinwatch_watch_add watch;
+	char *addr = map_pages(1);
+	int fd = open_device(0), again = open_device(0);
 	pid_t pid;
 
-	x_param_set("max_watches_per_user", 2);
-	x_add(fd, addr, page_size(), WATCH, 0);
-	x_add(fd, addr, page_size(), WATCH, 0);
+	param_set("max_watches_per_user", 2);
+	add(fd, addr, page_size(), WATCH, 0);
+	add(fd, addr, page_size(), WATCH, 0);
 	credentials_device_mode(0666);
 	pid = fork();
 	if (!pid) {
 		int own;
 
 		credentials_nobody();
-		own = x_open(0);
-		CHECK_EQ(__add(again, addr, page_size(), WATCH, 0, &add), -EDQUOT);
-		x_add(own, addr, page_size(), WATCH, 0);
-		x_add(own, addr, page_size(), WATCH, 0);
-		CHECK_EQ(__add(own, addr, page_size(), WATCH, 0, &add), -EDQUOT);
+		own = open_device(0);
+		CHECK_EQ(try_add(again, addr, page_size(), WATCH, 0, &watch), -EDQUOT);
+		add(own, addr, page_size(), WATCH, 0);
+		add(own, addr, page_size(), WATCH, 0);
+		CHECK_EQ(try_add(own, addr, page_size(), WATCH, 0, &watch), -EDQUOT);
 		_exit(0);
 	}
 	CHECK_EQ(waitpid(pid, &pid, 0) > 0, 1);
 	credentials_device_mode(0600);
-	x_param_set("max_watches_per_user", old);
+	param_set("max_watches_per_user", old);
 	CHECK_EQ(pid, 0);
-	x_add(x_open(0), addr, page_size(), WATCH, 0);
+	add(open_device(0), addr, page_size(), WATCH, 0);
 }
 
 /* The kernel shows a stack when it kills for want of memory: not on the console. */
@@ -169,14 +168,14 @@ static void memory_cgroup_make(void)
 static void memcg_child(uint64_t *nr) __attribute__((noreturn));
 static void memcg_child(uint64_t *nr)
 {
-	struct pinwatch_watch_add add;
-	char *addr = x_pages(1);
+	struct pinwatch_watch_add watch;
+	char *addr = map_pages(1);
 	int fd, ret;
 
 	CHECK_EQ(cgroup_join(), 0);
-	fd = x_open(0);
+	fd = open_device(0);
 	do {
-		ret = __add(fd, addr, page_size(), WATCH, 0, &add);
+		ret = try_add(fd, addr, page_size(), WATCH, 0, &watch);
 		*nr += !ret;
 	} while (!ret);
 	CHECK_EQ(ret, -ENOMEM);
@@ -185,8 +184,8 @@ static void memcg_child(uint64_t *nr)
 
 TEST(limit_memory_cgroup)
 {
-	unsigned long per_file = x_param_get("max_watches_per_file");
-	unsigned long per_user = x_param_get("max_watches_per_user");
+	unsigned long per_file = param_get("max_watches_per_file");
+	unsigned long per_user = param_get("max_watches_per_user");
 	uint64_t *nr = mmap(NULL, page_size(), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	int status;
@@ -194,16 +193,16 @@ TEST(limit_memory_cgroup)
 
 	CHECK(nr != MAP_FAILED);
 	memory_cgroup_make();
-	x_param_set("max_watches_per_file", 1048576);
-	x_param_set("max_watches_per_user", 1048576);
+	param_set("max_watches_per_file", 1048576);
+	param_set("max_watches_per_user", 1048576);
 	console(1);
-	pid = x_fork();
+	pid = fork_child();
 	if (!pid)
 		memcg_child(nr);
 	CHECK_EQ(waitpid(pid, &status, 0), pid);
 	console(7);
-	x_param_set("max_watches_per_file", per_file);
-	x_param_set("max_watches_per_user", per_user);
+	param_set("max_watches_per_file", per_file);
+	param_set("max_watches_per_user", per_user);
 	test_note("%llu watches in a group of %lu MiB, then %s", (unsigned long long)*nr,
 		  MEMCG_BYTES >> 20, WIFSIGNALED(status) ? "it was killed" : "ENOMEM");
 	CHECK(status == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));
@@ -239,13 +238,13 @@ static void verify_in_group(void)
 			    -1, 0);
 	}
 	CHECK(addr != MAP_FAILED);
-	fd = x_open(0);
-	x_add(fd, addr, length, WATCH, 0);
-	CHECK_EQ(__verify(fd, 0, NULL, &verify), 0);
+	fd = open_device(0);
+	add(fd, addr, length, WATCH, 0);
+	CHECK_EQ(try_verify(fd, 0, NULL, &verify), 0);
 	memory_limit((unsigned long)cgroup_read("memory.current") + GROUP_SLACK);
-	CHECK_EQ(__verify(fd, 0, NULL, &verify), -ENOMEM);
+	CHECK_EQ(try_verify(fd, 0, NULL, &verify), -ENOMEM);
 	memory_limit(MEMCG_BYTES);
-	CHECK_EQ(__verify(fd, 0, NULL, &verify), 0);
+	CHECK_EQ(try_verify(fd, 0, NULL, &verify), 0);
 	_exit(0);
 }
 
@@ -256,7 +255,7 @@ TEST(verify_enomem_memory_cgroup)
 
 	memory_cgroup_make();
 	console(1);
-	pid = x_fork();
+	pid = fork_child();
 	if (!pid)
 		verify_in_group();
 	CHECK_EQ(waitpid(pid, &status, 0), pid);
@@ -272,14 +271,14 @@ static pid_t mass_start(size_t bytes, int *fd)
 	pid_t pid;
 
 	CHECK_EQ(channel_open(ends), 0);
-	*fd = x_open(0);
-	pid = x_fork();
+	*fd = open_device(0);
+	pid = fork_child();
 	if (!pid) {
 		double begin = now();
-		char *addr = x_pages(bytes / page_size());
+		char *addr = map_pages(bytes / page_size());
 		double written = now();
 
-		x_add(*fd, addr, bytes, PIN_RW, 0);
+		add(*fd, addr, bytes, PIN_RW, 0);
 		test_note("%zu MiB: written in %.2f s, pinned in %.2f s", bytes >> 20,
 			  written - begin, now() - written);
 		fflush(stdout);
@@ -298,59 +297,59 @@ TEST(limit_mass_exit)
 {
 	size_t bytes = memory("MemAvailable") / 2 > MASS_BYTES ? MASS_BYTES :
 		       memory("MemAvailable") / 2 & -(2UL << 20);
-	uint64_t before = x_stats().pinned_pages;
+	uint64_t before = get_stats().pinned_pages;
 	double begin, gone, unpinned;
 	int fd, status;
 	pid_t pid;
 
 	pid = mass_start(bytes, &fd);
-	CHECK_EQ(x_stats().pinned_pages, before + bytes / page_size());
+	CHECK_EQ(get_stats().pinned_pages, before + bytes / page_size());
 	begin = now();
 	CHECK_EQ(kill(pid, SIGKILL), 0);
 	CHECK_EQ(waitpid(pid, &status, 0), pid);
 	gone = now();
-	while (x_stats().pinned_pages != before && now() - gone < 60)
+	while (get_stats().pinned_pages != before && now() - gone < 60)
 		;
 	unpinned = now();
 	test_note("%zu MiB: the process was gone after %.3f s, all was unpinned after %.3f s",
 		  bytes >> 20, gone - begin, unpinned - begin);
-	CHECK_EQ(x_stats().pinned_pages, before);
-	CHECK_EQ(x_query(fd, 0).state, PINWATCH_STATE_DEAD);
-	CHECK_EQ(__del(fd, 0), 0);
+	CHECK_EQ(get_stats().pinned_pages, before);
+	CHECK_EQ(query(fd, 0).state, PINWATCH_STATE_DEAD);
+	CHECK_EQ(try_del(fd, 0), 0);
 }
 
 /* As many as one descriptor can have, each of another page. */
 TEST(limit_many_watches)
 {
-	unsigned long per_file = x_param_get("max_watches_per_file");
-	unsigned long per_user = x_param_get("max_watches_per_user");
+	unsigned long per_file = param_get("max_watches_per_file");
+	unsigned long per_user = param_get("max_watches_per_user");
 	size_t length = nr_many * page_size(), i;
 	size_t available = memory("MemAvailable"), used;
 	char *addr = mmap(NULL, length, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	struct pinwatch_watch_add add;
+	struct pinwatch_watch_add watch;
 	double begin, added, hit, end;
 	uint64_t nr = 0;
 	int fd;
 
 	CHECK(addr != MAP_FAILED);
-	x_param_set("max_watches_per_file", nr_many);
-	x_param_set("max_watches_per_user", nr_many);
-	fd = x_open(O_NONBLOCK);
+	param_set("max_watches_per_file", nr_many);
+	param_set("max_watches_per_user", nr_many);
+	fd = open_device(O_NONBLOCK);
 	begin = now();
 	for (i = 0; i < nr_many; i++)
-		CHECK_EQ(x_add(fd, addr + i * page_size(), page_size(), WATCH, i).id, i);
+		CHECK_EQ(add(fd, addr + i * page_size(), page_size(), WATCH, i).id, i);
 	added = now();
-	x_param_set("max_watches_per_file", per_file);
-	x_param_set("max_watches_per_user", nr_many + 1);
+	param_set("max_watches_per_file", per_file);
+	param_set("max_watches_per_user", nr_many + 1);
 	used = available - memory("MemAvailable");
-	CHECK_EQ(__add(fd, addr, page_size(), WATCH, 0, &add), -ENOSPC);
-	x_param_set("max_watches_per_user", per_user);
-	x_dontneed(addr, length);
+	CHECK_EQ(try_add(fd, addr, page_size(), WATCH, 0, &watch), -ENOSPC);
+	param_set("max_watches_per_user", per_user);
+	dontneed(addr, length);
 	hit = now();
 	for (;;) {
 		static struct pinwatch_event events[512];
-		int ret = __read_events(fd, events, 512);
+		int ret = try_read_events(fd, events, 512);
 
 		if (ret < 0)
 			break;
@@ -367,8 +366,8 @@ TEST(limit_many_watches)
 /* The longest mapping, looked at to its end, and given back. */
 TEST(limit_map_growth)
 {
-	unsigned long old = x_param_get("max_watches_per_file");
-	unsigned long per_user = x_param_get("max_watches_per_user");
+	unsigned long old = param_get("max_watches_per_file");
+	unsigned long per_user = param_get("max_watches_per_user");
 	const struct pinwatch_gen *words;
 	struct pinwatch_gen last;
 	struct pinwatch_resync resync = {
@@ -378,20 +377,20 @@ TEST(limit_map_growth)
 	size_t size, i, step = page_size() / sizeof(*words);
 	int fd;
 
-	x_param_set("max_watches_per_file", MILLION);
-	fd = x_open(0);
-	x_param_set("max_watches_per_file", old);
-	size = x_info(fd).gen_map_size;
+	param_set("max_watches_per_file", MILLION);
+	fd = open_device(0);
+	param_set("max_watches_per_file", old);
+	size = get_info(fd).gen_map_size;
 	CHECK(size >= MILLION * sizeof(*words) && size < MILLION * sizeof(*words) + page_size());
-	CHECK_EQ(__device_ioctl(fd, PINWATCH_IOC_RESYNC, &resync), 0);
+	CHECK_EQ(try_ioctl(fd, PINWATCH_IOC_RESYNC, &resync), 0);
 	CHECK_EQ(last.generation, 0);
-	words = x_map(fd);
-	x_param_set("max_watches_per_user", MILLION);
+	words = map_generations(fd);
+	param_set("max_watches_per_user", MILLION);
 	for (i = 0; i < MILLION; i += step)
 		CHECK_EQ(generation(&words[i]), 0);
 	CHECK_EQ(generation(&words[MILLION - 1]), 0);
-	x_param_set("max_watches_per_user", per_user);
-	CHECK_EQ(x_add(fd, x_pages(1), page_size(), WATCH, 0).id, 0);
+	param_set("max_watches_per_user", per_user);
+	CHECK_EQ(add(fd, map_pages(1), page_size(), WATCH, 0).id, 0);
 	CHECK(generation(&words[0]) != 0);
 	CHECK_EQ(munmap((void *)words, size), 0);
 }
@@ -399,17 +398,17 @@ TEST(limit_map_growth)
 /* Each open and map of it would show what it leaves behind. */
 TEST(limit_map_growth_ends)
 {
-	unsigned long old = x_param_get("max_watches_per_file");
-	unsigned long per_user = x_param_get("max_watches_per_user");
+	unsigned long old = param_get("max_watches_per_file");
+	unsigned long per_user = param_get("max_watches_per_user");
 	size_t before, i, round, step = page_size() / sizeof(struct pinwatch_gen);
 
-	x_param_set("max_watches_per_file", MILLION);
-	x_param_set("max_watches_per_user", MILLION);
+	param_set("max_watches_per_file", MILLION);
+	param_set("max_watches_per_user", MILLION);
 	before = memory("MemFree");
 	for (round = 0; round < 8; round++) {
-		int fd = x_open(0);
-		size_t size = x_info(fd).gen_map_size;
-		const struct pinwatch_gen *words = x_map(fd);
+		int fd = open_device(0);
+		size_t size = get_info(fd).gen_map_size;
+		const struct pinwatch_gen *words = map_generations(fd);
 
 		for (i = 0; i < MILLION; i += step)
 			CHECK_EQ(generation(&words[i]), 0);
@@ -420,8 +419,8 @@ TEST(limit_map_growth_ends)
 		if (round % 2 == 0)
 			CHECK_EQ(close(fd), 0);
 	}
-	x_param_set("max_watches_per_file", old);
-	x_param_set("max_watches_per_user", per_user);
+	param_set("max_watches_per_file", old);
+	param_set("max_watches_per_user", per_user);
 	/* All of it would be 8 times 16 MB. */
 	CHECK(memory("MemFree") + (32UL << 20) > before);
 }

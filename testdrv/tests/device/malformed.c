@@ -2,10 +2,7 @@
 /* Netlink requests that are wrong: each is refused, and told what is wrong with it. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "device.h"
 #include "genl.h"
@@ -122,14 +119,14 @@ static void seen_number(const struct genl_message *message, void *data)
 }
 
 /* A watch with id 0, and its numbers. */
-static void x_place(struct place *place)
+static void place_make(struct place *place)
 {
 	struct genl_request request;
 	struct genl_ack ack;
 
 	*place = (struct place){ .file = 0 };
-	x_add(x_open(0), x_pages(1), page_size(), WATCH, 0);
-	x_genl_open(&place->genl);
+	add(open_device(0), map_pages(1), page_size(), WATCH, 0);
+	genl_open(&place->genl);
 	request_begin(&request, &place->genl, PINWATCH_CMD_WATCH_GET, NLM_F_DUMP);
 	CHECK_EQ(genl_ask(&place->genl, &request, &ack, seen_number, place), 0);
 	request_begin(&request, &place->genl, PINWATCH_CMD_MM_GET, NLM_F_DUMP);
@@ -196,7 +193,7 @@ TEST(malformed_attributes_are_named)
 	uint32_t offset;
 	size_t i;
 
-	x_place(&place);
+	place_make(&place);
 	for (i = 0; i < NR_BADS; i++) {
 		offset = bad_make(&bads[i], &place, &request);
 		genl_ask(&place.genl, &request, &ack, NULL, NULL);
@@ -213,7 +210,7 @@ TEST(malformed_reserved_einval)
 	struct place place;
 	size_t i;
 
-	x_place(&place);
+	place_make(&place);
 	for (i = 0; i < 2; i++) {
 		request_begin(&request, &place.genl, PINWATCH_CMD_WATCH_GET, flags[i]);
 		request.bytes[NLMSG_HDRLEN + offsetof(struct genlmsghdr, reserved)] = 1;
@@ -233,7 +230,7 @@ TEST(malformed_bytes_left_over_einval)
 	struct genl_ack ack;
 	struct place place;
 
-	x_place(&place);
+	place_make(&place);
 	request_begin(&request, &place.genl, PINWATCH_CMD_STATS_GET, 0);
 	request.header.nlmsg_len += 3;
 	CHECK_EQ(genl_ask(&place.genl, &request, &ack, NULL, NULL), -EINVAL);
@@ -256,7 +253,7 @@ TEST(malformed_too_short_einval)
 	struct genl_ack ack;
 	struct place place;
 
-	x_place(&place);
+	place_make(&place);
 	request_begin(&request, &place.genl, PINWATCH_CMD_STATS_GET, 0);
 	request.header.nlmsg_len = NLMSG_HDRLEN + 2;
 	CHECK_EQ(genl_ask(&place.genl, &request, &ack, NULL, NULL), -EINVAL);
@@ -286,7 +283,7 @@ TEST(malformed_random)
 	size_t nr;
 	int i;
 
-	x_place(&place);
+	place_make(&place);
 	for (i = 0; i < NR_RANDOM; i++) {
 		request_begin(&request, &place.genl, (uint8_t)random_below(&state, 6),
 			      random_below(&state, 2) ? NLM_F_DUMP : 0);

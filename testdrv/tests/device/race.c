@@ -54,7 +54,7 @@ static void race_stop(struct race *race, pthread_t *threads, int nr)
  */
 static void spin_main(struct race *race)
 {
-	const struct pinwatch_gen *words = x_map(race->fd);
+	const struct pinwatch_gen *words = map_generations(race->fd);
 
 	__atomic_store_n(&race->ready, true, __ATOMIC_RELEASE);
 	while (!race_stopped(race)) {
@@ -72,17 +72,17 @@ static void spin_main(struct race *race)
 
 static void munmap_round(struct race *race, uint32_t flags)
 {
-	char *addr = x_pages(1);
-	struct pinwatch_watch_add add = x_add(race->fd, addr, page_size(), flags, 0);
+	char *addr = map_pages(1);
+	struct pinwatch_watch_add watch = add(race->fd, addr, page_size(), flags, 0);
 
-	CHECK_EQ(add.id, 0);
-	CHECK_EQ(generation(&race->words[0]), add.generation);
+	CHECK_EQ(watch.id, 0);
+	CHECK_EQ(generation(&race->words[0]), watch.generation);
 	__atomic_store_n(&race->unmapped, false, __ATOMIC_RELEASE);
-	__atomic_store_n(&race->expected, add.generation, __ATOMIC_RELEASE);
+	__atomic_store_n(&race->expected, watch.generation, __ATOMIC_RELEASE);
 	CHECK_EQ(munmap(addr, page_size()), 0);
-	CHECK(generation(&race->words[0]) != add.generation);
+	CHECK(generation(&race->words[0]) != watch.generation);
 	__atomic_store_n(&race->unmapped, true, __ATOMIC_RELEASE);
-	CHECK_EQ(__del(race->fd, add.id), 0);
+	CHECK_EQ(try_del(race->fd, watch.id), 0);
 }
 
 TEST(race_munmap_spin, .seconds = 900)
@@ -93,9 +93,9 @@ TEST(race_munmap_spin, .seconds = 900)
 	int i;
 
 	CHECK(race != MAP_FAILED);
-	race->fd = x_open(0);
-	race->words = x_map(race->fd);
-	pid = x_fork();
+	race->fd = open_device(0);
+	race->words = map_generations(race->fd);
+	pid = fork_child();
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		spin_main(race);
@@ -105,7 +105,7 @@ TEST(race_munmap_spin, .seconds = 900)
 	for (i = 0; i < (int)NR_MUNMAPS; i++)
 		munmap_round(race, i % 2 ? PIN_RW : WATCH);
 	__atomic_store_n(&race->stop, true, __ATOMIC_RELEASE);
-	x_wait(pid);
+	wait_child(pid);
 	test_note("%d rounds, %llu looks after munmap", i, (unsigned long long)race->looks);
 	CHECK(race->looks > 0);
 }
@@ -119,20 +119,20 @@ static void *add_del_run(void *data)
 	int i, ret;
 
 	for (i = 0; i < NR_ROUNDS; i++) {
-		struct pinwatch_watch_add add;
+		struct pinwatch_watch_add watch;
 		size_t first = random_below(&state, NR_PAGES);
 		size_t nr = 1 + random_below(&state, NR_PAGES - first);
 		uint32_t flags[] = { WATCH, PIN, PIN_RW };
 
-		ret = __add(race->fd, race->addr + first * page_size(), nr * page_size(),
-			    flags[random_below(&state, 3)], 0, &add);
+		ret = try_add(race->fd, race->addr + first * page_size(), nr * page_size(),
+			      flags[random_below(&state, 3)], 0, &watch);
 		CHECK(ret == 0 || ret == -EAGAIN);
-		ret = __del(race->fd, (uint32_t)random_below(&state, 16));
+		ret = try_del(race->fd, (uint32_t)random_below(&state, 16));
 		CHECK(ret == 0 || ret == -ENOENT);
 		if (i % 16)
 			continue;
-		for (add.id = 0; add.id < 64; add.id++)
-			__del(race->fd, add.id);
+		for (watch.id = 0; watch.id < 64; watch.id++)
+			try_del(race->fd, watch.id);
 	}
 	return NULL;
 }
@@ -145,7 +145,7 @@ static void *dontneed_run(void *data)
 
 	while (!race_stopped(race)) {
 		for (i = 0; i < NR_BURST; i++)
-			x_dontneed(race->addr, NR_PAGES * page_size());
+			dontneed(race->addr, NR_PAGES * page_size());
 		poll(NULL, 0, 1);
 	}
 	return NULL;
@@ -158,7 +158,7 @@ static void *read_run(void *data)
 	int i, ret;
 
 	while (!race_stopped(race)) {
-		ret = __read_events(race->fd, events, 4);
+		ret = try_read_events(race->fd, events, 4);
 		CHECK(ret > 0 || ret == -EAGAIN);
 		for (i = 0; i < ret; i++) {
 			CHECK(events[i].count > 0 && events[i].start < events[i].end);
@@ -173,9 +173,9 @@ static void add_del_against(void *(*run)(void *))
 	static struct race race;
 	pthread_t threads[2], other;
 
-	race.fd = x_open(O_NONBLOCK);
-	race.words = x_map(race.fd);
-	race.addr = x_pages(NR_PAGES);
+	race.fd = open_device(O_NONBLOCK);
+	race.words = map_generations(race.fd);
+	race.addr = map_pages(NR_PAGES);
 	race_start(&race, &threads[0], add_del_run);
 	race_start(&race, &threads[1], add_del_run);
 	if (run)
@@ -208,13 +208,14 @@ TEST(race_close_dontneed)
 	pthread_t thread;
 	int i;
 
-	race.addr = x_pages(NR_PAGES);
+	race.addr = map_pages(NR_PAGES);
 	race_start(&race, &thread, dontneed_run);
 	for (i = 0; i < NR_ROUNDS; i++) {
-		struct pinwatch_watch_add add;
-		int ret, fd = x_open(0);
+		struct pinwatch_watch_add watch;
+		int ret, fd = open_device(0);
 
-		ret = __add(fd, race.addr, NR_PAGES * page_size(), i % 2 ? PIN : WATCH, 0, &add);
+		ret = try_add(fd, race.addr, NR_PAGES * page_size(), i % 2 ? PIN : WATCH, 0,
+			      &watch);
 		CHECK(ret == 0 || ret == -EAGAIN);
 		close(fd);
 	}
@@ -227,15 +228,15 @@ TEST(race_exit_all)
 	int i;
 
 	for (i = 0; i < 50; i++) {
-		pid_t pid = x_fork();
+		pid_t pid = fork_child();
 
 		if (!pid) {
 			static struct race race;
 			pthread_t thread;
 
-			race.fd = x_open(O_NONBLOCK);
-			race.words = x_map(race.fd);
-			race.addr = x_pages(NR_PAGES);
+			race.fd = open_device(O_NONBLOCK);
+			race.words = map_generations(race.fd);
+			race.addr = map_pages(NR_PAGES);
 			race_start(&race, &thread, add_del_run);
 			race_start(&race, &thread, dontneed_run);
 			race_start(&race, &thread, read_run);
@@ -243,6 +244,6 @@ TEST(race_exit_all)
 				;
 			_exit(0);
 		}
-		x_wait(pid);
+		wait_child(pid);
 	}
 }

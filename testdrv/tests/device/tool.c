@@ -36,7 +36,7 @@ static struct tool tool_run(const char *const *argv)
 	int fds[2];
 
 	CHECK_EQ(pipe2(fds, O_CLOEXEC), 0);
-	tool.pid = x_fork();
+	tool.pid = fork_child();
 	if (!tool.pid) {
 		dup2(fds[1], STDOUT_FILENO);
 		execvp(argv[0], (char *const *)(uintptr_t)argv);
@@ -110,11 +110,11 @@ static void turn_do(int channel, char *addr, enum turn turn)
 	char *argv[] = { "device_tool", "--target", NULL };
 
 	if (turn == DISCARD)
-		x_dontneed(addr, page_size());
+		dontneed(addr, page_size());
 	else if (turn == MAP_MORE)
 		map_more();
 	else if (turn == DISCARD_MORE)
-		x_dontneed((void *)0x600000000000, page_size());
+		dontneed((void *)0x600000000000, page_size());
 	else if (dup2(channel, CHANNEL_FD) == CHANNEL_FD)
 		execv("/proc/self/exe", argv);
 }
@@ -134,11 +134,11 @@ static void target_main(int channel, char *addr)
 
 static struct target target_start(void)
 {
-	struct target target = { .addr = x_pages(NR) };
+	struct target target = { .addr = map_pages(NR) };
 	int ends[2];
 
 	CHECK_EQ(channel_open(ends), 0);
-	target.pid = x_fork();
+	target.pid = fork_child();
 	if (!target.pid) {
 		close(ends[0]);
 		target_main(ends[1], target.addr);
@@ -160,7 +160,7 @@ static void target_turn(const struct target *target, enum turn turn)
 static void target_end(const struct target *target)
 {
 	close(target->channel);
-	x_wait(target->pid);
+	wait_child(target->pid);
 }
 
 static struct tool watch_start(const struct target *target, const char *option,
@@ -234,23 +234,23 @@ TEST(watch_range)
 	target_end(&target);
 }
 
-static void x_wait_watches(uint64_t more_than)
+static void wait_watches(uint64_t more_than)
 {
 	int i;
 
-	for (i = 0; i < POLLS && x_stats().nr_watches <= more_than; i++)
+	for (i = 0; i < POLLS && get_stats().nr_watches <= more_than; i++)
 		usleep(1000);
-	CHECK(x_stats().nr_watches > more_than);
+	CHECK(get_stats().nr_watches > more_than);
 }
 
 TEST(watch_new_mapping)
 {
 	struct target target = target_start();
 	struct tool tool = watch_start(&target, "--map", "anon");
-	uint64_t nr_watches = x_stats().nr_watches;
+	uint64_t nr_watches = get_stats().nr_watches;
 
 	target_turn(&target, MAP_MORE);
-	x_wait_watches(nr_watches);
+	wait_watches(nr_watches);
 	target_turn(&target, DISCARD_MORE);
 	start_is(tool_expect(&tool, "\"madvise\""), (void *)0x600000000000);
 	target_end(&target);
@@ -330,16 +330,16 @@ TEST(watch_errors)
 
 TEST(stat_process)
 {
-	char *addr = x_pages(NR), pid[16];
-	int fd = x_open(0);
+	char *addr = map_pages(NR), pid[16];
+	int fd = open_device(0);
 	struct tool tool;
 	const char *line;
 
 	/* A fork invalidates what it copies. */
 	CHECK_EQ(madvise(addr, NR * page_size(), MADV_DONTFORK), 0);
-	x_add(fd, addr, page_size(), PIN_RW, 0);
-	x_add(fd, addr + page_size(), page_size(), WATCH, 0);
-	x_dontneed(addr + page_size(), page_size());
+	add(fd, addr, page_size(), PIN_RW, 0);
+	add(fd, addr + page_size(), page_size(), WATCH, 0);
+	dontneed(addr + page_size(), page_size());
 	snprintf(pid, sizeof(pid), "%d", getpid());
 	tool = tool_start("stat", "-p", pid);
 	line = tool_expect(&tool, " valid ");

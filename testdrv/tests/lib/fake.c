@@ -14,7 +14,7 @@
 
 #include "fake.h"
 #include "handle.h"
-#include "ktap.h"
+#include "test.h"
 
 #define GENS_SIZE	(FAKE_MAX_WATCHES * sizeof(struct pinwatch_gen))
 
@@ -236,7 +236,7 @@ static int dispatch(unsigned long cmd, void *arg)
 	return -ENOTTY;
 }
 
-/* Each structure says its own size, and it is that of the ioctl number. */
+/* The size in the structure is the size in the number of the ioctl. */
 static void head_check(unsigned long cmd, const void *arg)
 {
 	uint32_t size;
@@ -273,8 +273,9 @@ int pw_handle_ioctl(const struct pinwatch *dev, unsigned long cmd, void *arg)
 	return ret;
 }
 
-void fake_check_clean(void)
+void fake_close(struct pinwatch *dev)
 {
+	pinwatch_close(dev);
 	CHECK_EQ(fake.nr_watches, 0);
 	CHECK_EQ(fake.pinned_pages, 0);
 	close(fake.event_fd);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A device in this process, in place of lib/ioctl.c: what the ABI says of watches,
- * without a kernel. For tests of the library under sanitizers.
+ * A fake device in this process: it replaces lib/ioctl.c, and implements what the ABI says
+ * of watches without a kernel. For tests of the library under sanitizers.
  */
 #ifndef FAKE_H
 #define FAKE_H
@@ -25,10 +25,10 @@ struct fake_watch {
 	uint32_t ignore_events;
 };
 
-/* Tests may set what they like between calls. */
+/* Tests may set any member between calls. */
 struct fake {
 	unsigned long last_cmd;
-	struct {			/* the last argument of each, as it came in */
+	struct {			/* the last argument of each call, as it came in */
 		struct pinwatch_watch_add add;
 		struct pinwatch_watch_verify verify;
 		struct pinwatch_attach attach;
@@ -41,22 +41,26 @@ struct fake {
 	uint32_t user_watches;		/* EDQUOT */
 	uint64_t memlock_pages;		/* ENOMEM */
 	uint64_t max_pin_pages;		/* ENOMEM */
-	int fail;			/* every call fails so, unless 0 */
-	void (*on_add)(void);		/* in WATCH_ADD, before anything is done */
+	int fail;			/* unless 0: every call fails with -errno */
+	void (*on_add)(void);		/* called at the begin of WATCH_ADD */
 	void (*on_attach)(void);
-	int event_fd;			/* what is written here can be read as events */
+	int event_fd;			/* write events here for read() of the handle */
 	struct fake_watch watches[FAKE_MAX_WATCHES];
 };
 
 extern struct fake fake;
 
-/* A handle. pinwatch_close() is its end. */
 struct pinwatch *fake_open(void);
+/* Close the handle and check that no watch, pinned page or memory is left. */
+void fake_close(struct pinwatch *dev);
 
-/* The mapping of these bytes is changed: as the module would tell. */
+/* Address of page @nr. The fake device never touches the memory. */
+static inline char *fake_page(size_t nr)
+{
+	return (char *)0x10000000 + nr * FAKE_PAGE;
+}
+
+/* Invalidate @length bytes: new generations for the watches that overlap. */
 void fake_invalidate(const void *addr, size_t length);
-
-/* Nothing is left of what a test made. */
-void fake_check_clean(void);
 
 #endif /* FAKE_H */

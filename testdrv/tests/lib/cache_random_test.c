@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: MIT
-/*
- * pinwatch_cache against a list of what must be in it, over random requests.
- * Usage: model [SEED]; the seed is printed.
- */
-#include <stdlib.h>
-#include <string.h>
-
-#include "fake.h"
-#include "ktap.h"
-#include "pinwatch_cache.h"
+/* pinwatch_cache, under random requests, compared with a list of the expected regions. */
+#include "cache_setup.h"
 
 #define NR_STEPS	60000
 #define NR_PAGES	3000
 #define MAX_LENGTH	40
 #define MAX_MODEL	FAKE_MAX_WATCHES
 
-/* One that was put into the cache, and must be there unless it is stale. */
+/* A region that was put into the cache. The cache must have the region unless stale. */
 struct entry {
 	size_t first, last;
 	unsigned int intent;
@@ -24,19 +16,7 @@ struct entry {
 
 static struct entry model[MAX_MODEL];
 static size_t nr_model;
-static unsigned int state;
-static struct pinwatch *dev;
-static struct pinwatch_cache *cache;
-
-static size_t below(size_t n)
-{
-	return (size_t)rand_r(&state) % n;
-}
-
-static char *page(size_t nr)
-{
-	return (char *)0x10000000 + nr * FAKE_PAGE;
-}
+static uint64_t state;
 
 static bool covers(const struct entry *have, const struct entry *want)
 {
@@ -59,7 +39,7 @@ static void model_remove(size_t i)
 	model[i] = model[--nr_model];
 }
 
-/* The new one takes the place of those that it covers. */
+/* @new replaces the regions that @new covers. */
 static void model_add(const struct entry *new)
 {
 	size_t i = 0;
@@ -80,13 +60,13 @@ static void step_get(const struct entry *want)
 	const struct pinwatch_cache_region *got;
 	bool hit = model_hit(want);
 
-	CHECK_EQ(pinwatch_cache_get(cache, page(want->first),
+	CHECK_EQ(pinwatch_cache_get(cache, fake_page(want->first),
 				    (want->last - want->first + 1) * FAKE_PAGE, want->intent,
 				    &got), 0);
 	CHECK_EQ(fake.nr_adds == nr_adds, hit);
 	CHECK(pinwatch_valid(&got->watch));
-	CHECK(got->addr <= page(want->first));
-	CHECK(got->addr + got->length >= page(want->last + 1));
+	CHECK(got->addr <= fake_page(want->first));
+	CHECK(got->addr + got->length >= fake_page(want->last + 1));
 	CHECK(got->intent >= want->intent);
 	pinwatch_cache_put(cache, got);
 	if (!hit)
@@ -97,7 +77,7 @@ static void step_invalidate(const struct entry *what)
 {
 	size_t i;
 
-	fake_invalidate(page(what->first), (what->last - what->first + 1) * FAKE_PAGE);
+	fake_invalidate(fake_page(what->first), (what->last - what->first + 1) * FAKE_PAGE);
 	for (i = 0; i < nr_model; i++)
 		if (model[i].first <= what->last && model[i].last >= what->first)
 			model[i].stale = true;
@@ -107,7 +87,7 @@ static void step_flush(const struct entry *what)
 {
 	size_t i = 0;
 
-	pinwatch_cache_flush(cache, page(what->first),
+	pinwatch_cache_flush(cache, fake_page(what->first),
 			     (what->last - what->first + 1) * FAKE_PAGE);
 	while (i < nr_model) {
 		if (model[i].first <= what->last && model[i].last >= what->first)
@@ -117,7 +97,7 @@ static void step_flush(const struct entry *what)
 	}
 }
 
-/* What the model has and is not stale, and nothing else, is pinned. */
+/* After a reap, exactly the regions of the model that are not stale are pinned. */
 static void step_reap(void)
 {
 	size_t i = 0;
@@ -134,10 +114,10 @@ static void step_reap(void)
 
 static void step(void)
 {
-	struct entry what = { .first = below(NR_PAGES), .intent = (unsigned int)below(2) };
-	size_t kind = below(1000);
+	struct entry what = { .first = random_below(&state, NR_PAGES), .intent = random_below(&state, 2) };
+	size_t kind = random_below(&state, 1000);
 
-	what.last = what.first + below(MAX_LENGTH);
+	what.last = what.first + random_below(&state, MAX_LENGTH);
 	if (kind < 900)
 		step_get(&what);
 	else if (kind < 980)
@@ -148,34 +128,20 @@ static void step(void)
 		step_reap();
 }
 
-static void test_random(void)
+TEST(random_requests)
 {
-	struct pinwatch_cache_stats stats;
+	struct pinwatch_cache_stats now;
 	int i;
 
-	dev = fake_open();
-	CHECK_EQ(pinwatch_cache_create(&cache, dev, UINT64_MAX, 0), 0);
+	state = test_seed();
+	begin(UINT64_MAX, 0);
 	for (i = 0; i < NR_STEPS; i++)
 		step();
-	pinwatch_cache_get_stats(cache, &stats);
-	ktap_note("%llu hits, %llu misses, %llu stale, %llu regions at the end",
-		  (unsigned long long)stats.hits, (unsigned long long)stats.misses,
-		  (unsigned long long)stats.stale, (unsigned long long)stats.nr_regions);
-	/* It was about something. */
-	CHECK(stats.hits > NR_STEPS / 10 && stats.misses > NR_STEPS / 10);
-	CHECK_EQ(pinwatch_cache_destroy(cache), 0);
-	pinwatch_close(dev);
-	fake_check_clean();
-}
-
-int main(int argc, char **argv)
-{
-	static const struct ktap_test tests[] = {
-		{ "random_requests", test_random },
-		{ NULL, NULL }
-	};
-
-	state = argc > 1 ? (unsigned int)strtoul(argv[1], NULL, 0) : 1;
-	ktap_note("seed %u", state);
-	return ktap_main(tests);
+	now = stats();
+	test_note("%llu hits, %llu misses, %llu stale, %llu regions at the end",
+		  (unsigned long long)now.hits, (unsigned long long)now.misses,
+		  (unsigned long long)now.stale, (unsigned long long)now.nr_regions);
+	/* The requests were neither all hits nor all misses. */
+	CHECK(now.hits > NR_STEPS / 10 && now.misses > NR_STEPS / 10);
+	end();
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* The library's functions against a device in this process: what they ask, and say. */
+/* The functions of the library on the fake device: their ioctls, and their results. */
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -10,36 +9,33 @@
 #include <unistd.h>
 
 #include "fake.h"
-#include "ktap.h"
+#include "test.h"
 
-static char *const range = (char *)0x10000000;
-
-static struct pinwatch_watch x_add(struct pinwatch *dev, size_t nr_pages)
+static struct pinwatch_watch add(struct pinwatch *dev, size_t nr_pages)
 {
 	struct pinwatch_watch watch;
 
-	CHECK_EQ(pinwatch_watch_add(dev, range, nr_pages * FAKE_PAGE, 0, 7, &watch), 0);
+	CHECK_EQ(pinwatch_watch_add(dev, fake_page(0), nr_pages * FAKE_PAGE, 0, 7, &watch), 0);
 	return watch;
 }
 
-static void x_end(struct pinwatch *dev)
+static void end(struct pinwatch *dev)
 {
 	uint32_t id;
 
 	for (id = 0; fake.nr_watches; id++)
 		pinwatch_watch_del(dev, &(struct pinwatch_watch){ .id = id });
-	pinwatch_close(dev);
-	fake_check_clean();
+	fake_close(dev);
 }
 
-static void test_add(void)
+TEST(add)
 {
 	struct pinwatch *dev = fake_open();
 	struct pinwatch_watch watch;
 
-	CHECK_EQ(pinwatch_watch_add(dev, range + 1, FAKE_PAGE, PINWATCH_WATCH_F_PIN, 99, &watch),
+	CHECK_EQ(pinwatch_watch_add(dev, fake_page(0) + 1, FAKE_PAGE, PINWATCH_WATCH_F_PIN, 99, &watch),
 		 0);
-	CHECK_EQ(fake.last.add.addr, (uintptr_t)range + 1);
+	CHECK_EQ(fake.last.add.addr, (uintptr_t)fake_page(0) + 1);
 	CHECK_EQ(fake.last.add.length, FAKE_PAGE);
 	CHECK_EQ(fake.last.add.flags, PINWATCH_WATCH_F_PIN);
 	CHECK_EQ(fake.last.add.cookie, 99);
@@ -48,12 +44,12 @@ static void test_add(void)
 	CHECK_EQ(watch.id, 0);
 	CHECK_EQ(watch.touched_shift, 12);
 	CHECK(pinwatch_valid(&watch));
-	fake_invalidate(range, 1);
+	fake_invalidate(fake_page(0), 1);
 	CHECK(!pinwatch_valid(&watch));
-	x_end(dev);
+	end(dev);
 }
 
-static void test_add_attr(void)
+TEST(add_attr)
 {
 	struct pinwatch_watch_attr attr = {
 		.size = sizeof(attr), .flags = PINWATCH_WATCH_F_ONESHOT, .addr = 0x7f0000000000,
@@ -68,11 +64,11 @@ static void test_add_attr(void)
 	CHECK_EQ(fake.last.add.length, 3 * FAKE_PAGE);
 	CHECK_EQ(fake.last.add.cookie, 5);
 	CHECK_EQ(fake.last.add.ignore_events, PINWATCH_EVENT_CLEAR);
-	x_end(dev);
+	end(dev);
 }
 
 /* A caller of another version. */
-static void test_add_attr_size(void)
+TEST(add_attr_of_another_version)
 {
 	struct {
 		struct pinwatch_watch_attr attr;
@@ -90,47 +86,47 @@ static void test_add_attr_size(void)
 	newer.attr.reserved = 1;
 	CHECK_EQ(pinwatch_watch_add_attr(dev, &newer.attr, &watch), -EINVAL);
 	CHECK_EQ(fake.nr_adds, 1);
-	x_end(dev);
+	end(dev);
 }
 
-static void test_failure_leaves_the_watch(void)
+TEST(failure_leaves_the_watch)
 {
 	struct pinwatch *dev = fake_open();
 	struct pinwatch_watch watch = { .id = 77, .generation = 78 };
 
 	fake.fail = -EFAULT;
-	CHECK_EQ(pinwatch_watch_add(dev, range, 1, 0, 0, &watch), -EFAULT);
+	CHECK_EQ(pinwatch_watch_add(dev, fake_page(0), 1, 0, 0, &watch), -EFAULT);
 	CHECK_EQ(pinwatch_watch_repin(dev, &watch), -EFAULT);
 	CHECK_EQ(watch.id, 77);
 	CHECK_EQ(watch.generation, 78);
-	x_end(dev);
+	end(dev);
 }
 
-static void test_repin(void)
+TEST(repin)
 {
 	struct pinwatch *dev = fake_open();
-	struct pinwatch_watch watch = x_add(dev, 1), before;
+	struct pinwatch_watch watch = add(dev, 1), before;
 
-	fake_invalidate(range, 1);
+	fake_invalidate(fake_page(0), 1);
 	before = watch;
 	CHECK_EQ(pinwatch_watch_repin(dev, &watch), 0);
 	CHECK(pinwatch_valid(&watch));
 	CHECK(!pinwatch_valid(&before));
 	CHECK_EQ(watch.id, before.id);
 	CHECK_EQ(watch.nr_pages, before.nr_pages);
-	x_end(dev);
+	end(dev);
 }
 
-static void test_query(void)
+TEST(query_and_next)
 {
 	struct pinwatch *dev = fake_open();
 	struct pinwatch_watch_query figures;
 	struct pinwatch_watch watch;
 	uint32_t next = 0;
 
-	watch = x_add(dev, 1);
-	x_add(dev, 2);
-	x_add(dev, 3);
+	watch = add(dev, 1);
+	add(dev, 2);
+	add(dev, 3);
 	CHECK_EQ(pinwatch_watch_query(dev, 2, &figures), 0);
 	CHECK_EQ(figures.length, 3 * FAKE_PAGE);
 	CHECK_EQ(figures.cookie, 7);
@@ -146,16 +142,16 @@ static void test_query(void)
 	fake.fail = -EFAULT;
 	CHECK_EQ(pinwatch_watch_query_next(dev, &next, &figures), -EFAULT);
 	fake.fail = 0;
-	x_end(dev);
+	end(dev);
 }
 
-static void test_verify(void)
+TEST(verify)
 {
 	struct pinwatch *dev = fake_open();
 	struct pinwatch_watch_verify result;
 	uint8_t verdicts[3] = { 0 };
 
-	x_add(dev, 4);
+	add(dev, 4);
 	CHECK_EQ(pinwatch_watch_verify(dev, 0, 1, 2, verdicts, &result), 0);
 	CHECK_EQ(fake.last.verify.first_page, 1);
 	CHECK_EQ(fake.last.verify.nr_pages, 2);
@@ -165,13 +161,13 @@ static void test_verify(void)
 	CHECK_EQ(pinwatch_watch_verify(dev, 0, 0, 4, NULL, &result), 0);
 	CHECK_EQ(fake.last.verify.verdicts, 0);
 	CHECK_EQ(pinwatch_watch_verify(dev, 1, 0, 0, NULL, &result), -ENOENT);
-	x_end(dev);
+	end(dev);
 }
 
-static void test_stack_and_resync(void)
+TEST(stack_and_resync)
 {
 	struct pinwatch *dev = fake_open();
-	struct pinwatch_watch watch = x_add(dev, 1);
+	struct pinwatch_watch watch = add(dev, 1);
 	struct pinwatch_watch_stack stack;
 	struct pinwatch_gen gens[4];
 
@@ -182,10 +178,10 @@ static void test_stack_and_resync(void)
 	CHECK_EQ(gens[1].generation, 0);
 	CHECK_EQ(pinwatch_resync(dev, FAKE_MAX_WATCHES - 1, gens, 4), 1);
 	CHECK_EQ(pinwatch_resync(dev, FAKE_MAX_WATCHES, gens, 4), -EINVAL);
-	x_end(dev);
+	end(dev);
 }
 
-static void test_read_events(void)
+TEST(read_events)
 {
 	struct pinwatch_event event = { .id = 3, .count = 1 }, events[2];
 	struct pinwatch *dev = fake_open();
@@ -194,7 +190,7 @@ static void test_read_events(void)
 	CHECK_EQ(write(fake.event_fd, &event, sizeof(event)), sizeof(event));
 	CHECK_EQ(pinwatch_read_events(dev, events, 2), 1);
 	CHECK_EQ(events[0].id, 3);
-	x_end(dev);
+	end(dev);
 }
 
 static pid_t child;
@@ -215,7 +211,7 @@ static void child_end(void)
 	CHECK_EQ(waitpid(child, NULL, 0), child);
 }
 
-static void test_attach(void)
+TEST(attach)
 {
 	struct pinwatch *dev = fake_open();
 	int pidfd;
@@ -232,7 +228,7 @@ static void test_attach(void)
 	fake.fail = -EPERM;
 	CHECK_EQ(pinwatch_attach(dev, pidfd), -EPERM);
 	fake.fail = 0;
-	x_add(dev, 1);
+	add(dev, 1);
 	child_end();
 
 	fake.last_cmd = 0;
@@ -241,11 +237,11 @@ static void test_attach(void)
 	CHECK_EQ(pinwatch_attach(dev, 999), -EBADF);
 	CHECK_EQ(pinwatch_attach_pid(dev, child), -ESRCH);
 	CHECK_EQ(fake.last_cmd, 0);
-	x_end(dev);
+	end(dev);
 }
 
-/* It ends, and is waited for, while the kernel looks its PID up. */
-static void test_attach_to_a_stranger(void)
+/* The process ends, and its parent waits for it, while the kernel looks up the PID. */
+TEST(attach_to_reused_pid)
 {
 	struct pinwatch *dev = fake_open();
 	struct pinwatch_watch watch;
@@ -254,13 +250,13 @@ static void test_attach_to_a_stranger(void)
 	fake.on_attach = child_end;
 	CHECK_EQ(pinwatch_attach_pid(dev, child), -ESRCH);
 	CHECK_EQ(fake.last_cmd, PINWATCH_IOC_ATTACH);
-	CHECK_EQ(pinwatch_watch_add(dev, range, 1, 0, 0, &watch), -ESRCH);
+	CHECK_EQ(pinwatch_watch_add(dev, fake_page(0), 1, 0, 0, &watch), -ESRCH);
 	CHECK_EQ(fake.nr_adds, 0);
-	x_end(dev);
+	end(dev);
 }
 
 /* A child has no mapped generations: there it must not unmap what is in their place. */
-static void test_close_in_a_child(void)
+TEST(close_in_a_child)
 {
 	struct pinwatch *dev = fake_open();
 	size_t nr_words, length;
@@ -279,10 +275,10 @@ static void test_close_in_a_child(void)
 	}
 	CHECK_EQ(waitpid(pid, &status, 0), pid);
 	CHECK_EQ(status, 0);
-	x_end(dev);
+	end(dev);
 }
 
-static void test_names(void)
+TEST(names)
 {
 	char buf[512], small[8];
 	uint64_t bit, seen = 0;
@@ -308,26 +304,4 @@ static void test_names(void)
 	for (i = 0; i < PINWATCH_NR_VERDICTS; i++)
 		CHECK(strcmp(pinwatch_verdict_string(i), "?") != 0);
 	CHECK_EQ(strcmp(pinwatch_verdict_string(i), "?"), 0);
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "add", test_add },
-		{ "add_attr", test_add_attr },
-		{ "add_attr_of_another_version", test_add_attr_size },
-		{ "failure_leaves_the_watch", test_failure_leaves_the_watch },
-		{ "repin", test_repin },
-		{ "query_and_next", test_query },
-		{ "verify", test_verify },
-		{ "stack_and_resync", test_stack_and_resync },
-		{ "read_events", test_read_events },
-		{ "attach", test_attach },
-		{ "attach_to_a_stranger", test_attach_to_a_stranger },
-		{ "close_in_a_child", test_close_in_a_child },
-		{ "names", test_names },
-		{ NULL, NULL }
-	};
-
-	return ktap_main(tests);
 }

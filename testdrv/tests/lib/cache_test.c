@@ -1,87 +1,24 @@
 // SPDX-License-Identifier: MIT
-/* pinwatch_cache against a device in this process: one promise a test. */
+/* pinwatch_cache on the fake device, without concurrency: one documented property a test. */
 #include <errno.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
-#include "fake.h"
-#include "ktap.h"
-#include "pinwatch_cache.h"
+#include "cache_setup.h"
 
-#define READ	PINWATCH_CACHE_READ
-#define WRITE	PINWATCH_CACHE_WRITE
-#define LIMIT	(1000 * FAKE_PAGE)
-
-static struct pinwatch *dev;
-static struct pinwatch_cache *cache;
-
-static char *page(size_t nr)
-{
-	return (char *)0x10000000 + nr * FAKE_PAGE;
-}
-
-static void begin(uint64_t limit, unsigned int flags)
-{
-	dev = fake_open();
-	CHECK_EQ(pinwatch_cache_create(&cache, dev, limit, flags), 0);
-}
-
-static void end(void)
-{
-	CHECK_EQ(pinwatch_cache_destroy(cache), 0);
-	CHECK_EQ(fake.nr_watches, 0);
-	pinwatch_close(dev);
-	fake_check_clean();
-}
-
-static const struct pinwatch_cache_region *x_get(size_t first, size_t nr_pages, unsigned int intent)
-{
-	const struct pinwatch_cache_region *got;
-
-	CHECK_EQ(pinwatch_cache_get(cache, page(first), nr_pages * FAKE_PAGE, intent, &got), 0);
-	CHECK(got->addr <= page(first));
-	CHECK(got->addr + got->length >= page(first + nr_pages));
-	CHECK(got->intent >= intent);
-	CHECK(pinwatch_valid(&got->watch));
-	return got;
-}
-
-static void put(const struct pinwatch_cache_region *got)
-{
-	pinwatch_cache_put(cache, got);
-}
-
-/* Get and put. Returns whether it was there. */
-static bool touch(size_t first, size_t nr_pages, unsigned int intent)
-{
-	size_t nr_adds = fake.nr_adds;
-
-	put(x_get(first, nr_pages, intent));
-	return fake.nr_adds == nr_adds;
-}
-
-static struct pinwatch_cache_stats stats(void)
-{
-	struct pinwatch_cache_stats now;
-
-	pinwatch_cache_get_stats(cache, &now);
-	return now;
-}
-
-static void test_errors(void)
+TEST(errors)
 {
 	const struct pinwatch_cache_region *got = NULL;
 
 	begin(LIMIT, 0);
 	CHECK_EQ(pinwatch_cache_create(&cache, dev, 1, 2), -EINVAL);
-	CHECK_EQ(pinwatch_cache_get(cache, page(0), 0, READ, &got), -EINVAL);
-	CHECK_EQ(pinwatch_cache_get(cache, page(0), 1, 2, &got), -EINVAL);
-	CHECK_EQ(pinwatch_cache_get(cache, page(0), SIZE_MAX, READ, &got), -EOVERFLOW);
+	CHECK_EQ(pinwatch_cache_get(cache, fake_page(0), 0, READ, &got), -EINVAL);
+	CHECK_EQ(pinwatch_cache_get(cache, fake_page(0), 1, 2, &got), -EINVAL);
+	CHECK_EQ(pinwatch_cache_get(cache, fake_page(0), SIZE_MAX, READ, &got), -EOVERFLOW);
 	CHECK_EQ(pinwatch_cache_get(cache, (void *)UINTPTR_MAX, 1, READ, &got), -EOVERFLOW);
 	fake.fail = -EFAULT;
-	CHECK_EQ(pinwatch_cache_get(cache, page(0), 1, READ, &got), -EFAULT);
+	CHECK_EQ(pinwatch_cache_get(cache, fake_page(0), 1, READ, &got), -EFAULT);
 	CHECK(!got);
 	fake.fail = 0;
 	CHECK_EQ(stats().nr_regions, 0);
@@ -90,15 +27,15 @@ static void test_errors(void)
 	end();
 }
 
-static void test_hit(void)
+TEST(hit)
 {
 	const struct pinwatch_cache_region *first, *second;
 
 	begin(LIMIT, 0);
-	first = x_get(0, 4, READ);
+	first = get(0, 4, READ);
 	CHECK_EQ(fake.last.add.flags, PINWATCH_WATCH_F_PIN);
 	CHECK_EQ(fake.last.add.ignore_events, PINWATCH_EVENT_ALL & ~PINWATCH_EVENT_RELEASE);
-	second = x_get(0, 4, READ);
+	second = get(0, 4, READ);
 	CHECK(first == second);
 	CHECK_EQ(stats().bytes_in_use, 4 * FAKE_PAGE);
 	put(first);
@@ -114,20 +51,20 @@ static void test_hit(void)
 }
 
 /* Bytes, not pages, are what is asked for. */
-static void test_rounding(void)
+TEST(rounding)
 {
 	const struct pinwatch_cache_region *got;
 
 	begin(LIMIT, 0);
-	CHECK_EQ(pinwatch_cache_get(cache, page(1) - 1, 2, READ, &got), 0);
-	CHECK(got->addr == page(0));
+	CHECK_EQ(pinwatch_cache_get(cache, fake_page(1) - 1, 2, READ, &got), 0);
+	CHECK(got->addr == fake_page(0));
 	CHECK_EQ(got->length, 2 * FAKE_PAGE);
 	put(got);
 	CHECK(touch(0, 2, READ));
 	end();
 }
 
-static void test_larger_serves_smaller(void)
+TEST(larger_serves_smaller)
 {
 	begin(LIMIT, 0);
 	touch(10, 10, READ);
@@ -140,7 +77,7 @@ static void test_larger_serves_smaller(void)
 	end();
 }
 
-static void test_write_serves_read(void)
+TEST(write_serves_read)
 {
 	begin(LIMIT, 0);
 	CHECK(!touch(0, 1, READ));
@@ -153,7 +90,7 @@ static void test_write_serves_read(void)
 	end();
 }
 
-static void test_flag_write(void)
+TEST(flag_write)
 {
 	begin(LIMIT, PINWATCH_CACHE_F_WRITE);
 	CHECK(!touch(0, 1, READ));
@@ -162,14 +99,14 @@ static void test_flag_write(void)
 }
 
 /* What a new region can do the work of is unpinned; what is in use is not. */
-static void test_subsumes(void)
+TEST(subsumes)
 {
 	const struct pinwatch_cache_region *used;
 
 	begin(LIMIT, 0);
 	touch(0, 2, READ);
 	touch(2, 2, WRITE);
-	used = x_get(4, 2, READ);
+	used = get(4, 2, READ);
 	touch(9, 2, READ);
 	touch(0, 10, READ);
 	/* Those for writing, in use and partly outside are left. */
@@ -181,14 +118,14 @@ static void test_subsumes(void)
 	end();
 }
 
-static void test_stale_is_not_returned(void)
+TEST(stale_is_not_returned)
 {
 	const struct pinwatch_cache_region *first, *second;
 
 	begin(LIMIT, 0);
-	first = x_get(0, 2, READ);
-	fake_invalidate(page(1), 1);
-	second = x_get(0, 2, READ);
+	first = get(0, 2, READ);
+	fake_invalidate(fake_page(1), 1);
+	second = get(0, 2, READ);
 	CHECK(first != second);
 	/* It is somebody's, and stays pinned until that one is done. */
 	CHECK_EQ(fake.pinned_pages, 4);
@@ -196,7 +133,7 @@ static void test_stale_is_not_returned(void)
 	put(first);
 	CHECK_EQ(fake.pinned_pages, 2);
 	put(second);
-	fake_invalidate(page(0), 1);
+	fake_invalidate(fake_page(0), 1);
 	CHECK(!touch(0, 1, READ));
 	CHECK_EQ(fake.pinned_pages, 1);
 	CHECK_EQ(stats().stale, 2);
@@ -205,30 +142,30 @@ static void test_stale_is_not_returned(void)
 }
 
 /* A valid one behind a stale one is found. */
-static void test_stale_hides_nothing(void)
+TEST(stale_hides_nothing)
 {
 	begin(LIMIT, 0);
-	put(x_get(0, 4, READ));
-	put(x_get(2, 4, READ));
-	fake_invalidate(page(0), 1);
+	put(get(0, 4, READ));
+	put(get(2, 4, READ));
+	fake_invalidate(fake_page(0), 1);
 	CHECK(touch(2, 2, READ));
 	end();
 }
 
-static void test_put_drops_stale(void)
+TEST(put_drops_stale)
 {
 	const struct pinwatch_cache_region *got;
 
 	begin(LIMIT, 0);
-	got = x_get(0, 2, READ);
-	fake_invalidate(page(0), 1);
+	got = get(0, 2, READ);
+	fake_invalidate(fake_page(0), 1);
 	put(got);
 	CHECK_EQ(fake.nr_watches, 0);
 	CHECK_EQ(stats().nr_regions, 0);
 	end();
 }
 
-static void test_lru_order(void)
+TEST(lru_order)
 {
 	begin(3 * FAKE_PAGE, 0);
 	touch(0, 1, READ);
@@ -246,12 +183,12 @@ static void test_lru_order(void)
 	end();
 }
 
-static void test_in_use_is_kept(void)
+TEST(in_use_is_kept)
 {
 	const struct pinwatch_cache_region *used;
 
 	begin(2 * FAKE_PAGE, 0);
-	used = x_get(0, 2, READ);
+	used = get(0, 2, READ);
 	touch(10, 1, READ);
 	touch(20, 1, READ);
 	CHECK(pinwatch_valid(&used->watch));
@@ -263,13 +200,13 @@ static void test_in_use_is_kept(void)
 }
 
 /* More than the limit at once: served, and not kept. */
-static void test_larger_than_the_limit(void)
+TEST(larger_than_the_limit)
 {
 	const struct pinwatch_cache_region *got;
 
 	begin(2 * FAKE_PAGE, 0);
 	touch(0, 1, READ);
-	got = x_get(10, 5, READ);
+	got = get(10, 5, READ);
 	CHECK_EQ(fake.pinned_pages, 5);
 	put(got);
 	CHECK_EQ(fake.pinned_pages, 0);
@@ -283,7 +220,7 @@ static void test_limit_of(int error)
 	begin(LIMIT, 0);
 	touch(0, 2, READ);
 	touch(10, 2, READ);
-	used = x_get(20, 2, READ);
+	used = get(20, 2, READ);
 	fake.max_watches = error == -ENOSPC ? 3 : UINT32_MAX;
 	fake.user_watches = error == -EDQUOT ? 3 : UINT32_MAX;
 	fake.memlock_pages = error == -ENOMEM ? 6 : UINT64_MAX;
@@ -296,30 +233,30 @@ static void test_limit_of(int error)
 	fake.max_watches = error == -ENOSPC ? 1 : UINT32_MAX;
 	fake.user_watches = error == -EDQUOT ? 1 : UINT32_MAX;
 	fake.memlock_pages = error == -ENOMEM ? 2 : UINT64_MAX;
-	CHECK_EQ(pinwatch_cache_get(cache, page(40), 1, READ, &got), error);
+	CHECK_EQ(pinwatch_cache_get(cache, fake_page(40), 1, READ, &got), error);
 	CHECK_EQ(fake.nr_watches, 1);
 	CHECK(touch(20, 2, READ));
 	put(used);
 	end();
 }
 
-static void test_limit_enomem(void)
+TEST(limit_enomem)
 {
 	test_limit_of(-ENOMEM);
 }
 
-static void test_limit_edquot(void)
+TEST(limit_edquot)
 {
 	test_limit_of(-EDQUOT);
 }
 
-static void test_limit_enospc(void)
+TEST(limit_enospc)
 {
 	test_limit_of(-ENOSPC);
 }
 
 /* A request that no room would suffice for does not cost the others their place. */
-static void test_hopeless(void)
+TEST(hopeless_request)
 {
 	struct rlimit limit = { .rlim_cur = 4 * FAKE_PAGE, .rlim_max = 4 * FAKE_PAGE };
 	const struct pinwatch_cache_region *got;
@@ -327,17 +264,17 @@ static void test_hopeless(void)
 	begin(LIMIT, 0);
 	touch(0, 2, READ);
 	fake.max_pin_pages = 3;
-	CHECK_EQ(pinwatch_cache_get(cache, page(10), 4 * FAKE_PAGE, READ, &got), -ENOMEM);
+	CHECK_EQ(pinwatch_cache_get(cache, fake_page(10), 4 * FAKE_PAGE, READ, &got), -ENOMEM);
 	fake.max_pin_pages = UINT64_MAX;
 	fake.memlock_pages = 4;
 	CHECK_EQ(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
-	CHECK_EQ(pinwatch_cache_get(cache, page(10), 5 * FAKE_PAGE, READ, &got), -ENOMEM);
+	CHECK_EQ(pinwatch_cache_get(cache, fake_page(10), 5 * FAKE_PAGE, READ, &got), -ENOMEM);
 	CHECK(touch(0, 2, READ));
 	CHECK(!touch(10, 4, READ));
 	end();
 }
 
-static void test_reap(void)
+TEST(reap)
 {
 	size_t i;
 
@@ -345,7 +282,7 @@ static void test_reap(void)
 	for (i = 0; i < 100; i++)
 		touch(2 * i, 1, READ);
 	for (i = 0; i < 50; i++)
-		fake_invalidate(page(4 * i), 1);
+		fake_invalidate(fake_page(4 * i), 1);
 	CHECK_EQ(pinwatch_cache_reap(cache), 50);
 	CHECK_EQ(pinwatch_cache_reap(cache), 0);
 	CHECK_EQ(fake.nr_watches, 50);
@@ -355,14 +292,14 @@ static void test_reap(void)
 }
 
 /* Nobody asks for them any more, and they are unpinned all the same. */
-static void test_misses_reap(void)
+TEST(misses_reap)
 {
 	size_t i;
 
 	begin(LIMIT, 0);
 	for (i = 0; i < 100; i++)
 		touch(2 * i, 1, READ);
-	fake_invalidate(page(0), 200 * FAKE_PAGE);
+	fake_invalidate(fake_page(0), 200 * FAKE_PAGE);
 	for (i = 0; i < 10; i++)
 		touch(300 + 2 * i, 1, READ);
 	CHECK_EQ(stats().stale, 100);
@@ -370,7 +307,7 @@ static void test_misses_reap(void)
 	end();
 }
 
-static void test_flush(void)
+TEST(flush)
 {
 	const struct pinwatch_cache_region *used;
 
@@ -378,9 +315,9 @@ static void test_flush(void)
 	touch(0, 4, READ);
 	touch(4, 4, READ);
 	touch(8, 4, WRITE);
-	used = x_get(6, 4, READ);
-	CHECK_EQ(pinwatch_cache_flush(cache, page(4), 0), 0);
-	CHECK_EQ(pinwatch_cache_flush(cache, page(7), FAKE_PAGE + 1), 3);
+	used = get(6, 4, READ);
+	CHECK_EQ(pinwatch_cache_flush(cache, fake_page(4), 0), 0);
+	CHECK_EQ(pinwatch_cache_flush(cache, fake_page(7), FAKE_PAGE + 1), 3);
 	CHECK_EQ(fake.nr_watches, 2);
 	CHECK(pinwatch_valid(&used->watch));
 	CHECK(touch(0, 4, READ));
@@ -391,12 +328,12 @@ static void test_flush(void)
 	end();
 }
 
-static void test_destroy_ebusy(void)
+TEST(destroy_ebusy)
 {
 	const struct pinwatch_cache_region *used;
 
 	begin(LIMIT, 0);
-	used = x_get(0, 1, READ);
+	used = get(0, 1, READ);
 	CHECK_EQ(pinwatch_cache_destroy(cache), -EBUSY);
 	CHECK(touch(0, 1, READ));
 	pinwatch_cache_flush(cache, NULL, SIZE_MAX);
@@ -427,21 +364,21 @@ static void ops_remove(void *arg, struct pinwatch_cache_region *got)
 	nr_added--;
 }
 
-static void test_ops(void)
+TEST(ops)
 {
 	struct pinwatch_cache_ops ops = { .add = ops_add, .remove = ops_remove };
 	const struct pinwatch_cache_region *got;
 
 	begin(2 * FAKE_PAGE, 0);
 	CHECK_EQ(pinwatch_cache_set_ops(cache, &ops, &ops), 0);
-	got = x_get(0, 1, READ);
+	got = get(0, 1, READ);
 	CHECK(got->data == &ops);
 	CHECK_EQ(pinwatch_cache_set_ops(cache, &ops, &ops), -EBUSY);
 	put(got);
 	touch(10, 2, READ);
 	CHECK_EQ(nr_added, 1);
 	ops_add_result = -EIO;
-	CHECK_EQ(pinwatch_cache_get(cache, page(20), 1, READ, &got), -EIO);
+	CHECK_EQ(pinwatch_cache_get(cache, fake_page(20), 1, READ, &got), -EIO);
 	CHECK_EQ(fake.nr_watches, nr_added);
 	ops_add_result = 0;
 	CHECK(!touch(20, 1, READ));
@@ -449,35 +386,4 @@ static void test_ops(void)
 	CHECK_EQ(nr_added, 0);
 	CHECK_EQ(pinwatch_cache_create(&cache, dev, LIMIT, 0), 0);
 	end();
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "errors", test_errors },
-		{ "hit", test_hit },
-		{ "rounding", test_rounding },
-		{ "larger_serves_smaller", test_larger_serves_smaller },
-		{ "write_serves_read", test_write_serves_read },
-		{ "flag_write", test_flag_write },
-		{ "subsumes", test_subsumes },
-		{ "stale_is_not_returned", test_stale_is_not_returned },
-		{ "stale_hides_nothing", test_stale_hides_nothing },
-		{ "put_drops_stale", test_put_drops_stale },
-		{ "lru_order", test_lru_order },
-		{ "in_use_is_kept", test_in_use_is_kept },
-		{ "larger_than_the_limit", test_larger_than_the_limit },
-		{ "limit_enomem", test_limit_enomem },
-		{ "limit_edquot", test_limit_edquot },
-		{ "limit_enospc", test_limit_enospc },
-		{ "hopeless_request", test_hopeless },
-		{ "reap", test_reap },
-		{ "misses_reap", test_misses_reap },
-		{ "flush", test_flush },
-		{ "destroy_ebusy", test_destroy_ebusy },
-		{ "ops", test_ops },
-		{ NULL, NULL }
-	};
-
-	return ktap_main(tests);
 }

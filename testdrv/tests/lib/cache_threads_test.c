@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: MIT
+/* Threads that share a pinwatch_cache, while another thread invalidates. */
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cache_setup.h"
+
+#define NR_THREADS	4
+#define NR_ROUNDS	6000
+#define NR_PAGES	64
+
+static bool stop;
+/* Twice the number of invalidations; odd during an invalidation. */
+static uint64_t epoch;
+static uint64_t nr_checked;
+static long nr_added;
+
+static int ops_add(void *arg, struct pinwatch_cache_region *region)
+{
+	(void)arg;
+	region->data = malloc(1);
+	__atomic_add_fetch(&nr_added, 1, __ATOMIC_RELAXED);
+	return region->data ? 0 : -1;
+}
+
+static void ops_remove(void *arg, struct pinwatch_cache_region *region)
+{
+	(void)arg;
+	free(region->data);
+	__atomic_sub_fetch(&nr_added, 1, __ATOMIC_RELAXED);
+}
+
+/*
+ * A cache must not return a region that was invalidated before get. If no invalidation ran
+ * from before get to after get, the region must be valid.
+ */
+static void check_region(const struct pinwatch_cache_region *region, uint64_t before)
+{
+	bool valid = pinwatch_valid(&region->watch);
+
+	if ((before & 1) || __atomic_load_n(&epoch, __ATOMIC_ACQUIRE) != before)
+		return;
+	CHECK(valid);
+	__atomic_add_fetch(&nr_checked, 1, __ATOMIC_RELAXED);
+}
+
+static void round_run(uint64_t *state)
+{
+	uint64_t before = __atomic_load_n(&epoch, __ATOMIC_ACQUIRE);
+	size_t first = random_below(state, NR_PAGES), nr = 1 + random_below(state, 8);
+	unsigned int intent = random_below(state, 2);
+	const struct pinwatch_cache_region *region;
+
+	CHECK_EQ(pinwatch_cache_get(cache, fake_page(first), nr * FAKE_PAGE, intent, &region), 0);
+	check_region(region, before);
+	CHECK(region->addr <= fake_page(first));
+	CHECK(region->addr + region->length >= fake_page(first + nr));
+	CHECK(region->data);
+	/* A region in use stays pinned, even when stale. */
+	CHECK(__atomic_load_n(&fake.watches[region->watch.id].used, __ATOMIC_RELAXED));
+	if (!random_below(state, 64))
+		pinwatch_cache_flush(cache, fake_page(first), FAKE_PAGE);
+	if (!random_below(state, 64))
+		pinwatch_cache_reap(cache);
+	pinwatch_cache_put(cache, region);
+}
+
+static void *user_run(void *data)
+{
+	uint64_t state = test_seed() + (uintptr_t)data;
+	int i;
+
+	for (i = 0; i < NR_ROUNDS; i++)
+		round_run(&state);
+	return NULL;
+}
+
+/* Pauses between invalidations, so that the other threads find valid regions. */
+static void *invalidator_run(void *data)
+{
+	uint64_t state = test_seed();
+
+	(void)data;
+	while (!__atomic_load_n(&stop, __ATOMIC_ACQUIRE)) {
+		__atomic_add_fetch(&epoch, 1, __ATOMIC_SEQ_CST);
+		fake_invalidate(fake_page(random_below(&state, NR_PAGES)), FAKE_PAGE);
+		__atomic_add_fetch(&epoch, 1, __ATOMIC_SEQ_CST);
+		usleep(random_below(&state, 100));
+	}
+	return NULL;
+}
+
+static void threads_run(void)
+{
+	pthread_t users[NR_THREADS], invalidator;
+	uintptr_t i;
+
+	CHECK_EQ(pthread_create(&invalidator, NULL, invalidator_run, NULL), 0);
+	for (i = 0; i < NR_THREADS; i++)
+		CHECK_EQ(pthread_create(&users[i], NULL, user_run, (void *)i), 0);
+	for (i = 0; i < NR_THREADS; i++)
+		pthread_join(users[i], NULL);
+	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+	pthread_join(invalidator, NULL);
+}
+
+TEST(threads)
+{
+	struct pinwatch_cache_ops ops = { .add = ops_add, .remove = ops_remove };
+	struct pinwatch_cache_stats now;
+
+	begin(40 * FAKE_PAGE, 0);
+	CHECK_EQ(pinwatch_cache_set_ops(cache, &ops, NULL), 0);
+	threads_run();
+	now = stats();
+	test_note("%llu hits, %llu misses, %llu stale, %llu evictions, %llu checked",
+		  (unsigned long long)now.hits, (unsigned long long)now.misses,
+		  (unsigned long long)now.stale, (unsigned long long)now.evictions,
+		  (unsigned long long)nr_checked);
+	CHECK_EQ(now.hits + now.misses, NR_THREADS * NR_ROUNDS);
+	CHECK(now.hits && now.stale && now.evictions && nr_checked);
+	CHECK_EQ(now.bytes_in_use, 0);
+	CHECK(now.bytes <= 40 * FAKE_PAGE);
+	CHECK_EQ(now.bytes, fake.pinned_pages * FAKE_PAGE);
+	end();
+	CHECK_EQ(nr_added, 0);
+}
+
+/* A thread that waits inside WATCH_ADD of pages 0 to 3 until @released. */
+static bool held, released;
+
+static void add_hold(void)
+{
+	__atomic_store_n(&held, true, __ATOMIC_RELEASE);
+	while (!__atomic_load_n(&released, __ATOMIC_ACQUIRE))
+		sched_yield();
+}
+
+static void *get_run(void *data)
+{
+	(void)data;
+	return (void *)get(0, 4, READ);
+}
+
+static void *get_inner_run(void *data)
+{
+	(void)data;
+	return (void *)get(1, 2, READ);
+}
+
+static pthread_t start(void *(*run)(void *))
+{
+	pthread_t thread;
+
+	CHECK_EQ(pthread_create(&thread, NULL, run, NULL), 0);
+	return thread;
+}
+
+static const struct pinwatch_cache_region *join(pthread_t thread)
+{
+	void *got;
+
+	CHECK_EQ(pthread_join(thread, &got), 0);
+	return got;
+}
+
+static pthread_t start_held(void)
+{
+	pthread_t thread;
+
+	fake.on_add = add_hold;
+	thread = start(get_run);
+	while (!__atomic_load_n(&held, __ATOMIC_ACQUIRE))
+		sched_yield();
+	return thread;
+}
+
+/* A get of pages that another thread pins waits for that thread. Hits elsewhere go on. */
+TEST(second_waits_for_the_first)
+{
+	pthread_t owner, second;
+	const struct pinwatch_cache_region *got;
+
+	begin(LIMIT, 0);
+	touch(10, 1, READ);
+	owner = start_held();
+	CHECK(touch(10, 1, READ));
+	second = start(get_inner_run);
+	__atomic_store_n(&released, true, __ATOMIC_RELEASE);
+	got = join(owner);
+	CHECK(join(second) == got);
+	CHECK_EQ(fake.nr_adds, 2);
+	put(got);
+	put(got);
+	end();
+}
+
+/* Only the thread that pins gets the error. The thread that waited tries to pin, too. */
+static bool fail_once;
+
+static void add_hold_and_fail(void)
+{
+	if (fail_once) {
+		fail_once = false;
+		add_hold();
+		fake.fail = -EAGAIN;
+	} else {
+		fake.fail = 0;
+	}
+}
+
+static void *get_failing_run(void *data)
+{
+	const struct pinwatch_cache_region *got;
+
+	(void)data;
+	CHECK_EQ(pinwatch_cache_get(cache, fake_page(0), 4 * FAKE_PAGE, PINWATCH_CACHE_READ, &got),
+		 -EAGAIN);
+	return NULL;
+}
+
+TEST(failure_is_not_shared)
+{
+	pthread_t owner, second;
+
+	begin(LIMIT, 0);
+	fail_once = true;
+	fake.on_add = add_hold_and_fail;
+	owner = start(get_failing_run);
+	while (!__atomic_load_n(&held, __ATOMIC_ACQUIRE))
+		sched_yield();
+	second = start(get_inner_run);
+	__atomic_store_n(&released, true, __ATOMIC_RELEASE);
+	join(owner);
+	put(join(second));
+	end();
+}
+
+/* Flush a region that is being pinned: its owner gets the region, later gets do not. */
+TEST(flush_of_what_is_being_pinned)
+{
+	pthread_t owner;
+	const struct pinwatch_cache_region *got;
+
+	begin(LIMIT, 0);
+	owner = start_held();
+	CHECK_EQ(pinwatch_cache_flush(cache, fake_page(2), 1), 1);
+	__atomic_store_n(&released, true, __ATOMIC_RELEASE);
+	got = join(owner);
+	CHECK(!touch(0, 4, READ));
+	put(got);
+	CHECK_EQ(fake.nr_watches, 1);
+	end();
+}
