@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "actor.h"
-#include "sysfs.h"
 #include "subject.h"
+#include "sysfs.h"
 
 #define SCAN_TIMEOUT_NS	(20ULL * 1000000000)
 #define SCAN_POLL_US	1000

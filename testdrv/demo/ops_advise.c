@@ -2,8 +2,8 @@
 /* madvise(2): free pages and keep the mapping. */
 #include <sys/mman.h>
 
-#include "sysfs.h"
 #include "ops.h"
+#include "sysfs.h"
 
 #ifndef MADV_GUARD_INSTALL	/* 6.13 */
 #define MADV_GUARD_INSTALL	102

@@ -6,8 +6,8 @@
  */
 #include <sys/mman.h>
 
-#include "sysfs.h"
 #include "ops.h"
+#include "sysfs.h"
 
 static long store(char *addr)
 {

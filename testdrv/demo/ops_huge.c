@@ -6,9 +6,9 @@
  */
 #include <sys/mman.h>
 
-#include "sysfs.h"
 #include "ops.h"
 #include "placement.h"
+#include "sysfs.h"
 
 #ifndef MADV_COLLAPSE	/* 6.1 */
 #define MADV_COLLAPSE	25

@@ -2,8 +2,8 @@
 /* Reserved huge pages (hugetlb). The watched range is the beginning of a huge page. */
 #include <sys/mman.h>
 
-#include "sysfs.h"
 #include "ops.h"
+#include "sysfs.h"
 
 #define FREE_PAGES	"/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages"
 

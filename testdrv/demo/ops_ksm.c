@@ -2,8 +2,8 @@
 /* KSM: ksmd merges equal pages, and a write to a merged page breaks the merge. */
 #include <sys/mman.h>
 
-#include "sysfs.h"
 #include "ops.h"
+#include "sysfs.h"
 
 #define KSM_RUN		"/sys/kernel/mm/ksm/run"
 #define KSM_FULL_SCANS	"/sys/kernel/mm/ksm/full_scans"

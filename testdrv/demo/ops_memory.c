@@ -7,9 +7,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "sysfs.h"
 #include "ops.h"
 #include "placement.h"
+#include "sysfs.h"
 
 #define COMPACT		"/proc/sys/vm/compact_memory"
 #define BLOCKS		"/sys/devices/system/memory/"

@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "cgroup.h"
-#include "sysfs.h"
 #include "ops.h"
 #include "placement.h"
+#include "sysfs.h"
 
 #define MAX_NODES	64	/* bits of a mask */
 #define BALANCING	"/proc/sys/kernel/numa_balancing"

@@ -8,8 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "sysfs.h"
 #include "ops.h"
+#include "sysfs.h"
 
 #define UPROBE_TYPE	"/sys/bus/event_source/devices/uprobe/type"
 

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "cgroup.h"
-#include "sysfs.h"
 #include "ops.h"
+#include "sysfs.h"
 
 #ifndef SYS_process_mrelease
 #define SYS_process_mrelease	448

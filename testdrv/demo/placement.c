@@ -6,9 +6,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "sysfs.h"
 #include "pagemap.h"
 #include "placement.h"
+#include "sysfs.h"
 
 #define KPF_THP	(1ULL << 22)	/* of /proc/kpageflags */
 
