@@ -13,7 +13,7 @@
 #define NR_THREADS	3UL
 #define ROUNDS		3UL
 
-static void crowd(int fd, unsigned long request, struct pinwatch_test_crowd *arg)
+static void crowd(int fd, unsigned long request, struct pinwatch_test_mass *arg)
 {
 	if (ioctl(fd, request, arg))
 		die("CROWD");
@@ -21,7 +21,7 @@ static void crowd(int fd, unsigned long request, struct pinwatch_test_crowd *arg
 
 void engine_crowd(void)
 {
-	struct pinwatch_test_crowd arg = { .nr = NR, .stride = STRIDE, .length = PAGE };
+	struct pinwatch_test_mass arg = { .nr = NR, .stride = STRIDE, .length = PAGE };
 	struct task tasks[ROUNDS * NR_THREADS];
 	struct pinwatch_stats before = pw_stats();
 	unsigned int round, i, late = 0, slept = 0;
@@ -37,7 +37,7 @@ void engine_crowd(void)
 	if (area == MAP_FAILED)
 		die("mmap");
 	arg.start = (uintptr_t)area;
-	crowd(fd, PINWATCH_TEST_IOC_CROWD_ADD, &arg);
+	crowd(fd, PINWATCH_TEST_IOC_MASS_ADD, &arg);
 
 	for (round = 0; round < ROUNDS; round++) {
 		struct task *task = &tasks[round * NR_THREADS];
@@ -55,7 +55,7 @@ void engine_crowd(void)
 		for (i = 0; i < NR_THREADS; i++)
 			task_join(&task[i]);
 	}
-	crowd(fd, PINWATCH_TEST_IOC_CROWD_READ, &arg);
+	crowd(fd, PINWATCH_TEST_IOC_MASS_READ, &arg);
 	check(arg.nr == NR && arg.callbacks == expected,
 	      "%lu subscriptions, each callback once (%llu)", NR,
 	      (unsigned long long)arg.callbacks);
@@ -64,7 +64,7 @@ void engine_crowd(void)
 	check(arg.busy == 0, "when all have ended no read_begin waits (%u)", arg.busy);
 	remark("%u removes beside them met their own callback", slept);
 	arg.nr = 0;
-	crowd(fd, PINWATCH_TEST_IOC_CROWD_ADD, &arg);
+	crowd(fd, PINWATCH_TEST_IOC_MASS_ADD, &arg);
 	check(pw_stats().nr_subscriptions == before.nr_subscriptions, "all are removed");
 	neighbour_check(&neighbour);
 	close(fd);
