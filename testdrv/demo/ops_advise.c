@@ -2,7 +2,7 @@
 /* Operations that give memory back and keep the mapping. */
 #include <sys/mman.h>
 
-#include "knob.h"
+#include "sysfs.h"
 #include "ops.h"
 
 #ifndef MADV_GUARD_INSTALL	/* 6.13 */

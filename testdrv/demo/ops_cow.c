@@ -6,7 +6,7 @@
  */
 #include <sys/mman.h>
 
-#include "knob.h"
+#include "sysfs.h"
 #include "ops.h"
 
 static int map_private_file(struct subject *subject)

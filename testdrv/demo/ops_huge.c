@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "knob.h"
+#include "sysfs.h"
 #include "ops.h"
 #include "pages.h"
 
@@ -96,15 +96,15 @@ static int act_collapse(struct actor *actor)
 /* For act to change, for the harness to set back. */
 static int khugepaged_save(void)
 {
-	return knob_set(KHUGEPAGED_SLEEP, "10000");
+	return sysfs_set(KHUGEPAGED_SLEEP, "10000");
 }
 
 static int khugepaged_wait(void)
 {
-	long scans = knob_read(KHUGEPAGED_SCANS) + SCANS;
+	long scans = sysfs_read(KHUGEPAGED_SCANS) + SCANS;
 	uint64_t deadline = now_ns() + SCAN_TIMEOUT_NS;
 
-	while (knob_read(KHUGEPAGED_SCANS) < scans) {
+	while (sysfs_read(KHUGEPAGED_SCANS) < scans) {
 		if (now_ns() > deadline)
 			return -ETIMEDOUT;
 		usleep(SCAN_POLL_US);
@@ -121,7 +121,7 @@ static int act_khugepaged(struct actor *actor)
 	actor_begin(actor);
 	if (madvise(s->addr, SUBJECT_HUGE, MADV_HUGEPAGE))
 		return -errno;
-	ret = knob_write(KHUGEPAGED_SLEEP, "0");
+	ret = sysfs_write(KHUGEPAGED_SLEEP, "0");
 	if (!ret)
 		ret = khugepaged_wait();
 	if (madvise(s->addr, SUBJECT_HUGE, MADV_NOHUGEPAGE) && !ret)
@@ -163,7 +163,7 @@ const struct demo_op ops_huge[] = {
 	}, {
 		.name = "made huge by khugepaged", .who = DEMO_KERNEL, .by_subject = true,
 		.global = true, .map = map_small, .act = act_khugepaged, .lacks = lacks_huge,
-		.prepare = khugepaged_save, .cleanup = knobs_restore,
+		.prepare = khugepaged_save, .cleanup = sysfs_restore,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_THP,
 	},

@@ -2,7 +2,7 @@
 /* Reserved huge pages (hugetlb). The watched range is the beginning of one. */
 #include <sys/mman.h>
 
-#include "knob.h"
+#include "sysfs.h"
 #include "ops.h"
 
 #define FREE_PAGES	"/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages"
@@ -15,7 +15,7 @@
 
 static const char *lacks_hugetlb(void)
 {
-	return knob_read(FREE_PAGES) < NR_NEEDED ? "4 free huge pages (hugepages=)" : NULL;
+	return sysfs_read(FREE_PAGES) < NR_NEEDED ? "4 free huge pages (hugepages=)" : NULL;
 }
 
 static int map_hugetlb(struct subject *subject)

@@ -3,7 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "knob.h"
+#include "sysfs.h"
 #include "ops.h"
 
 #define KSM_RUN		"/sys/kernel/mm/ksm/run"
@@ -16,16 +16,16 @@
 
 static const char *lacks_ksm(void)
 {
-	return knob_read(KSM_RUN) ? "KSM that is not running already" : NULL;
+	return sysfs_read(KSM_RUN) ? "KSM that is not running already" : NULL;
 }
 
 /* Wait for what ksmd does in its own time. */
 static int ksm_wait(void)
 {
-	long scans = knob_read(KSM_FULL_SCANS) + KSM_SCANS;
+	long scans = sysfs_read(KSM_FULL_SCANS) + KSM_SCANS;
 	uint64_t deadline = now_ns() + KSM_TIMEOUT_NS;
 
-	while (knob_read(KSM_FULL_SCANS) < scans) {
+	while (sysfs_read(KSM_FULL_SCANS) < scans) {
 		if (now_ns() > deadline)
 			return -ETIMEDOUT;
 		usleep(KSM_POLL_US);
@@ -38,10 +38,10 @@ static int ksm_merge(void)
 {
 	int ret, stop;
 
-	ret = knob_write(KSM_RUN, "1");
+	ret = sysfs_write(KSM_RUN, "1");
 	if (!ret)
 		ret = ksm_wait();
-	stop = knob_write(KSM_RUN, "0");
+	stop = sysfs_write(KSM_RUN, "0");
 	return ret ? ret : stop;
 }
 

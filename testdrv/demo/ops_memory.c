@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "knob.h"
+#include "sysfs.h"
 #include "ops.h"
 #include "pages.h"
 
@@ -106,7 +106,7 @@ static int act_compact(struct actor *actor)
 	int ret;
 
 	actor_begin(actor);
-	ret = knob_write(COMPACT, "1");
+	ret = sysfs_write(COMPACT, "1");
 	actor_end(actor, 0);
 	return ret;
 }
@@ -119,7 +119,7 @@ static int block_of(const void *addr, unsigned long *block)
 	uint64_t pfn = 0;
 	int ret;
 
-	knob_read_text(BLOCKS "block_size_bytes", text, sizeof(text));
+	sysfs_read_text(BLOCKS "block_size_bytes", text, sizeof(text));
 	size = strtoul(text, &end, 16);
 	if (end == text || !size)
 		return -ENOENT;
@@ -142,7 +142,7 @@ static bool block_movable(unsigned long block)
 	char path[96], zones[64];
 
 	block_path(block, "valid_zones", path, sizeof(path));
-	knob_read_text(path, zones, sizeof(zones));
+	sysfs_read_text(path, zones, sizeof(zones));
 	return !strncmp(zones, "Movable", strlen("Movable"));
 }
 
@@ -187,7 +187,7 @@ static int state_write(const char *path, const char *state, unsigned int seconds
 
 	sigaction(SIGALRM, &action, &old);
 	alarm(seconds);
-	ret = knob_write(path, state);
+	ret = sysfs_write(path, state);
 	alarm(0);
 	sigaction(SIGALRM, &old, NULL);
 	return ret;
@@ -209,7 +209,7 @@ static int act_offline(struct actor *actor)
 	actor_end(actor, 0);
 	if (ret)
 		return s->pin && (ret == -EINTR || ret == -EBUSY) ? 0 : ret;
-	return knob_write(path, "online_movable");
+	return sysfs_write(path, "online_movable");
 }
 
 const struct demo_op ops_memory[] = {

@@ -6,8 +6,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "group.h"
-#include "knob.h"
+#include "cgroup.h"
+#include "sysfs.h"
 #include "ops.h"
 #include "pages.h"
 
@@ -67,9 +67,9 @@ static int act_migrate_pages(struct actor *actor)
 
 static int cpuset_make(void)
 {
-	int ret = group_make("cpuset");
+	int ret = cgroup_make("cpuset");
 
-	return ret ? ret : group_write("cpuset.mems", "0");
+	return ret ? ret : cgroup_write("cpuset.mems", "0");
 }
 
 static const char *lacks_cpuset(void)
@@ -83,13 +83,13 @@ static const char *lacks_cpuset(void)
 		return "control groups (v2) that move memory (5.16)";
 	if (cpuset_make())
 		lacks = "control groups (v2) with cpuset";
-	group_remove();
+	cgroup_remove();
 	return lacks;
 }
 
 static int map_in_cpuset(struct subject *subject)
 {
-	int ret = group_join();
+	int ret = cgroup_join();
 
 	return ret ? ret : subject_map_written(subject);
 }
@@ -99,21 +99,21 @@ static int act_cpuset(struct actor *actor)
 	int ret;
 
 	actor_begin(actor);
-	ret = group_write("cpuset.mems", "1");
+	ret = cgroup_write("cpuset.mems", "1");
 	actor_end(actor, 0);
 	return ret;
 }
 
 static const char *lacks_balancing(void)
 {
-	if (knob_read(BALANCING))
+	if (sysfs_read(BALANCING))
 		return "NUMA balancing that is not on already";
 	return lacks_two_nodes();
 }
 
 static int balancing_on(void)
 {
-	return knob_set(BALANCING, "1");
+	return sysfs_set(BALANCING, "1");
 }
 
 /*
@@ -194,13 +194,13 @@ const struct demo_op ops_migrate[] = {
 	}, {
 		.name = "cpuset.mems changed", .who = DEMO_OTHER, .global = true,
 		.map = map_in_cpuset, .act = act_cpuset, .lacks = lacks_cpuset,
-		.prepare = cpuset_make, .cleanup = group_remove,
+		.prepare = cpuset_make, .cleanup = cgroup_remove,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_MIGRATE,
 	}, {
 		.name = "NUMA balancing scan", .who = DEMO_KERNEL, .by_subject = true,
 		.global = true, .map = map_remote, .act = act_balance,
-		.lacks = lacks_balancing, .prepare = balancing_on, .cleanup = knobs_restore,
+		.lacks = lacks_balancing, .prepare = balancing_on, .cleanup = sysfs_restore,
 		.watch = MUST_TELL, .pin = MUST_TELL, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_PROTECT, .cause = PINWATCH_CAUSE_NUMA_BALANCE,
 	},

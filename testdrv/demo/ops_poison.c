@@ -3,7 +3,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 
-#include "knob.h"
+#include "sysfs.h"
 #include "ops.h"
 
 #ifndef MADV_SOFT_OFFLINE

@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "knob.h"
+#include "sysfs.h"
 #include "ops.h"
 
 #define UPROBE_TYPE	"/sys/bus/event_source/devices/uprobe/type"
@@ -20,7 +20,7 @@ static int probe = -1;
 
 static const char *lacks_uprobes(void)
 {
-	return knob_read(UPROBE_TYPE) < 0 ? "uprobes (CONFIG_UPROBE_EVENTS)" : NULL;
+	return sysfs_read(UPROBE_TYPE) < 0 ? "uprobes (CONFIG_UPROBE_EVENTS)" : NULL;
 }
 
 /* A program's text: a file that is mapped privately, and executable. */
@@ -53,7 +53,7 @@ static int uprobe_open(const struct subject *subject, pid_t pid)
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", subject->pid, subject->fd);
-	attr.type = (uint32_t)knob_read(UPROBE_TYPE);
+	attr.type = (uint32_t)sysfs_read(UPROBE_TYPE);
 	attr.config1 = (uintptr_t)path;
 	attr.config2 = subject->page_size;
 	return (int)syscall(SYS_perf_event_open, &attr, pid, -1, -1, PERF_FLAG_FD_CLOEXEC);

@@ -13,8 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "group.h"
-#include "knob.h"
+#include "cgroup.h"
+#include "sysfs.h"
 #include "ops.h"
 
 #ifndef SYS_process_mrelease
@@ -81,19 +81,19 @@ static int act_mrelease(struct actor *actor)
 /* The group; and no report of the killer on the console, which has a call trace. */
 static int oom_prepare(void)
 {
-	int ret = group_make("memory");
+	int ret = cgroup_make("memory");
 
 	if (!ret)
-		ret = group_write("memory.max", GROUP_MAX);
-	if (!ret && group_has("memory.swap.max"))
-		ret = group_write("memory.swap.max", "0");
-	return ret ? ret : knob_set(CONSOLE_LEVEL, "1");
+		ret = cgroup_write("memory.max", GROUP_MAX);
+	if (!ret && cgroup_has("memory.swap.max"))
+		ret = cgroup_write("memory.swap.max", "0");
+	return ret ? ret : sysfs_set(CONSOLE_LEVEL, "1");
 }
 
 static void oom_cleanup(void)
 {
-	knobs_restore();
-	group_remove();
+	sysfs_restore();
+	cgroup_remove();
 }
 
 static const char *lacks_oom(void)
@@ -107,10 +107,10 @@ static const char *lacks_oom(void)
 /* The killer's first choice. */
 static int map_victim(struct subject *subject)
 {
-	int ret = group_join();
+	int ret = cgroup_join();
 
 	if (!ret)
-		ret = knob_write(OOM_SCORE, "1000");
+		ret = sysfs_write(OOM_SCORE, "1000");
 	return ret ? ret : subject_map_written(subject);
 }
 
@@ -120,7 +120,7 @@ static void hog_main(void)
 	char *addr = mmap(NULL, HOG_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 			  -1, 0);
 
-	if (addr != MAP_FAILED && !group_join() && !knob_write(OOM_SCORE, "-900"))
+	if (addr != MAP_FAILED && !cgroup_join() && !sysfs_write(OOM_SCORE, "-900"))
 		range_write(addr, HOG_BYTES);
 	_exit(1);
 }

@@ -6,7 +6,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "group.h"
+#include "cgroup.h"
 #include "ops.h"
 
 #ifndef SYS_process_madvise
@@ -63,23 +63,23 @@ static int act_process_pageout(struct actor *actor)
 
 static int memory_group_make(void)
 {
-	return group_make("memory");
+	return cgroup_make("memory");
 }
 
 static const char *lacks_memory_group(void)
 {
 	const char *lacks = lacks_swap();
 
-	if (!lacks && (memory_group_make() || !group_has("memory.high")))
+	if (!lacks && (memory_group_make() || !cgroup_has("memory.high")))
 		lacks = "control groups (v2) with memory";
-	group_remove();
+	cgroup_remove();
 	return lacks;
 }
 
 /* Charged to the group is what is touched from here on: not the control range. */
 static int map_in_group(struct subject *subject)
 {
-	int ret = group_join();
+	int ret = cgroup_join();
 
 	return ret ? ret : map_cold(subject);
 }
@@ -96,11 +96,11 @@ static int act_reclaim(struct actor *actor)
 
 	snprintf(bytes, sizeof(bytes), "%zu", s->length);
 	actor_begin(actor);
-	if (group_has("memory.reclaim")) {
-		ret = group_write("memory.reclaim", bytes);
+	if (cgroup_has("memory.reclaim")) {
+		ret = cgroup_write("memory.reclaim", bytes);
 	} else {
-		ret = group_write("memory.high", "0");
-		restore = group_write("memory.high", "max");
+		ret = cgroup_write("memory.high", "0");
+		restore = cgroup_write("memory.high", "max");
 	}
 	actor_end(actor, 0);
 	if (ret == -EAGAIN && s->pin)
@@ -122,7 +122,7 @@ const struct demo_op ops_reclaim[] = {
 	}, {
 		.name = "reclaimed from a memory cgroup", .who = DEMO_OTHER, .global = true,
 		.map = map_in_group, .act = act_reclaim, .lacks = lacks_memory_group,
-		.prepare = memory_group_make, .cleanup = group_remove,
+		.prepare = memory_group_make, .cleanup = cgroup_remove,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_RECLAIM,
 	},

@@ -6,7 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "knob.h"
+#include "sysfs.h"
 #include "pages.h"
 
 /* Documentation/admin-guide/mm/pagemap.rst */
@@ -67,6 +67,6 @@ const char *lacks_huge(void)
 {
 	char text[64];
 
-	knob_read_text("/sys/kernel/mm/transparent_hugepage/enabled", text, sizeof(text));
+	sysfs_read_text("/sys/kernel/mm/transparent_hugepage/enabled", text, sizeof(text));
 	return !text[0] || strstr(text, "[never]") ? "transparent huge pages" : NULL;
 }

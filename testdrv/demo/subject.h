@@ -17,8 +17,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
-#include <time.h>
 
+#include "clock.h"
 #include "libpinwatch.h"
 
 #define SUBJECT_PAGES		8
@@ -58,14 +58,6 @@ struct actor {
 	struct subject *subject;
 	const struct pinwatch_gen *words;
 };
-
-static inline uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 static inline uint64_t word_load(const struct pinwatch_gen *word)
 {

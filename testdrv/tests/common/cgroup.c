@@ -1,58 +1,79 @@
 // SPDX-License-Identifier: MIT
 /* See cgroup.h. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cgroup.h"
-#include "knob.h"
-#include "ktap.h"
+#include "sysfs.h"
 
-#define ROOT	"/tmp/cgroup"
-#define GROUP	ROOT "/device"
+#define ROOT	"/tmp/pinwatch-cgroup"
+#define GROUP	ROOT "/pinwatch"
 
-void cgroup_limit(size_t memory_max)
+int cgroup_make(const char *controller)
 {
-	char text[32];
+	char enable[32];
+	int ret;
 
-	snprintf(text, sizeof(text), "%zu", memory_max);
-	CHECK_EQ(knob_write(GROUP "/memory.max", text), 0);
-}
-
-void cgroup_make(size_t memory_max)
-{
-	mkdir(ROOT, 0755);
-	if (mount("cgroup2", ROOT, "cgroup2", 0, NULL) ||
-	    knob_write(ROOT "/cgroup.subtree_control", "+memory") || mkdir(GROUP, 0755)) {
-		umount(ROOT);
-		ktap_skip("no memory cgroup (v2): %s", strerror(errno));
-	}
-	cgroup_limit(memory_max);
-}
-
-size_t cgroup_used(void)
-{
-	char text[32] = "";
-	int fd = open(GROUP "/memory.current", O_RDONLY | O_CLOEXEC);
-
-	CHECK(fd >= 0);
-	CHECK(read(fd, text, sizeof(text) - 1) > 0);
-	close(fd);
-	return strtoul(text, NULL, 10);
-}
-
-void cgroup_enter(void)
-{
-	CHECK_EQ(knob_write(GROUP "/cgroup.procs", "0"), 0);
+	mkdir(ROOT, 0700);
+	if (mount("cgroup2", ROOT, "cgroup2", 0, NULL))
+		return -errno;
+	snprintf(enable, sizeof(enable), "+%s", controller);
+	ret = sysfs_write(ROOT "/cgroup.subtree_control", enable);
+	if (!ret && mkdir(GROUP, 0700))
+		ret = -errno;
+	if (ret)
+		cgroup_remove();
+	return ret;
 }
 
 void cgroup_remove(void)
 {
-	CHECK_EQ(rmdir(GROUP), 0);
-	CHECK_EQ(umount(ROOT), 0);
+	rmdir(GROUP);
+	umount(ROOT);
+	rmdir(ROOT);
+}
+
+static void cgroup_path(char *path, size_t size, const char *file)
+{
+	snprintf(path, size, GROUP "/%s", file);
+}
+
+bool cgroup_has(const char *file)
+{
+	char path[128];
+
+	cgroup_path(path, sizeof(path), file);
+	return !access(path, F_OK);
+}
+
+long cgroup_read(const char *file)
+{
+	char path[128];
+
+	cgroup_path(path, sizeof(path), file);
+	return sysfs_read(path);
+}
+
+int cgroup_write(const char *file, const char *value)
+{
+	char path[128];
+
+	cgroup_path(path, sizeof(path), file);
+	return sysfs_write(path, value);
+}
+
+int cgroup_write_number(const char *file, unsigned long value)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%lu", value);
+	return cgroup_write(file, text);
+}
+
+int cgroup_join(void)
+{
+	return cgroup_write("cgroup.procs", "0");
 }

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "genl.h"
-#include "ktap.h"
+#include "test.h"
 
 #ifndef SOL_NETLINK
 #define SOL_NETLINK	270
@@ -53,7 +53,7 @@ void genl_socket(struct genl *genl)
 	CHECK_EQ(setsockopt(genl->fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)), 0);
 }
 
-void x_genl_open(struct genl *genl)
+void genl_open(struct genl *genl)
 {
 	genl_socket(genl);
 	CHECK_EQ(genl_resolve(genl), 0);
@@ -280,7 +280,7 @@ uint32_t message_u32(const struct genl_message *message, int attr)
 	uint32_t value;
 
 	if (!message->at[attr])
-		ktap_fail(__FILE__, __LINE__, "attribute %d is missing", attr);
+		FAIL("attribute %d is missing", attr);
 	CHECK_EQ(message->at[attr]->nla_len, NLA_HDRLEN + sizeof(value));
 	memcpy(&value, attr_data(message->at[attr]), sizeof(value));
 	return value;
@@ -291,7 +291,7 @@ uint64_t message_u64(const struct genl_message *message, int attr)
 	uint64_t value;
 
 	if (!message->at[attr])
-		ktap_fail(__FILE__, __LINE__, "attribute %d is missing", attr);
+		FAIL("attribute %d is missing", attr);
 	CHECK_EQ(message->at[attr]->nla_len, NLA_HDRLEN + sizeof(value));
 	memcpy(&value, attr_data(message->at[attr]), sizeof(value));
 	return value;
@@ -302,7 +302,7 @@ const char *message_string(const struct genl_message *message, int attr)
 	const struct nlattr *at = message->at[attr];
 
 	if (!at)
-		ktap_fail(__FILE__, __LINE__, "attribute %d is missing", attr);
+		FAIL("attribute %d is missing", attr);
 	CHECK(memchr(attr_data(at), '\0', at->nla_len - NLA_HDRLEN));
 	return attr_data(at);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A generic netlink client for tests: it can send what no library would, and hands
- * out the extended acknowledgment. x_something() must succeed, or the test fails.
+ * A generic netlink client for tests. It sends malformed requests, too, and returns the
+ * extended acknowledgment. A function that returns void fails the test unless it succeeds.
  */
 #ifndef GENL_H
 #define GENL_H
@@ -22,7 +22,7 @@ struct genl {
 	uint32_t actors;
 };
 
-/* A request that is being made; may be made wrong. */
+/* A request under construction, which may be malformed. */
 struct genl_request {
 	union {
 		struct nlmsghdr header;
@@ -30,7 +30,7 @@ struct genl_request {
 	};
 };
 
-/* What the kernel said of a request. */
+/* The acknowledgment of a request. */
 struct genl_ack {
 	int error;		/* 0 or -errno */
 	bool has_offset;
@@ -38,18 +38,18 @@ struct genl_ack {
 	char text[160];
 };
 
-/* A message, by attribute; NULL: it is not there. */
+/* A message. @at: the attribute of each type, or NULL. */
 struct genl_message {
 	uint8_t cmd;
 	const struct nlattr *at[PINWATCH_A_MAX + 1];
 };
 
-/* A socket without a family. */
+/* Open a socket, without looking up the family. */
 void genl_socket(struct genl *genl);
-/* Look the family up. 0 or -errno. */
+/* Look up the family. 0 or -errno. */
 int genl_resolve(struct genl *genl);
-/* Both. */
-void x_genl_open(struct genl *genl);
+/* genl_socket() and genl_resolve() */
+void genl_open(struct genl *genl);
 void genl_close(struct genl *genl);
 /* 0 or -errno */
 int genl_join(const struct genl *genl, uint32_t group);
@@ -62,16 +62,16 @@ void request_u32(struct genl_request *request, uint16_t type, uint32_t value);
 void request_u64(struct genl_request *request, uint16_t type, uint64_t value);
 
 /*
- * Send it and read everything up to the acknowledgment, or the end of the dump;
- * @each, if not NULL, is called for each answer. Returns ack->error.
+ * Send @request and read up to the acknowledgment, or to the end of the dump. Calls @each,
+ * unless NULL, for each answer. Returns ack->error.
  */
 int genl_ask(struct genl *genl, struct genl_request *request, struct genl_ack *ack,
 	     void (*each)(const struct genl_message *message, void *data), void *data);
 
 /*
- * The next message that is no answer; waits for it for some seconds. 0, or -errno:
- * -ENOBUFS when some did not fit into the socket, -EAGAIN when none came. What it
- * points to is valid until the next call.
+ * Wait some seconds for the next message that is no answer. 0 or -errno: -ENOBUFS when the
+ * socket had no room for a message, -EAGAIN when no message came. @message is valid until
+ * the next call.
  */
 int genl_event(struct genl *genl, struct genl_message *message);
 

@@ -6,7 +6,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include "ktap.h"
+#include "test.h"
 #include "tracing.h"
 
 #define TRACEFS	"/sys/kernel/tracing"
@@ -18,35 +18,35 @@ bool tracing_mount(void)
 	return !mount("tracefs", TRACEFS, "tracefs", 0, NULL) || errno == EBUSY;
 }
 
-static FILE *x_file(const char *path, const char *mode)
+static FILE *file_open(const char *path, const char *mode)
 {
 	FILE *file = fopen(path, mode);
 
 	if (!file)
-		ktap_fail(__FILE__, __LINE__, "%s: %s", path, strerror(errno));
+		FAIL("%s: %s", path, strerror(errno));
 	return file;
 }
 
-void x_tracing_enable(const char *event, bool on)
+void tracing_enable(const char *event, bool on)
 {
 	char path[128];
 	FILE *file;
 
 	snprintf(path, sizeof(path), TRACEFS "/events/pinwatch/%s%senable", event,
 		 event[0] ? "/" : "");
-	file = x_file(path, "we");
+	file = file_open(path, "we");
 	CHECK(fputs(on ? "1" : "0", file) >= 0);
 	CHECK_EQ(fclose(file), 0);
 }
 
-void x_tracing_clear(void)
+void tracing_clear(void)
 {
-	CHECK_EQ(fclose(x_file(TRACEFS "/trace", "we")), 0);
+	CHECK_EQ(fclose(file_open(TRACEFS "/trace", "we")), 0);
 }
 
-size_t x_tracing_count(const char *const *words, char *line, size_t size)
+size_t tracing_count(const char *const *words, char *line, size_t size)
 {
-	FILE *file = x_file(TRACEFS "/trace", "re");
+	FILE *file = file_open(TRACEFS "/trace", "re");
 	const char *const *word;
 	char text[1024];
 	size_t nr = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's trace buffer, through tracefs: events are enabled, and what they left
- * is read. x_something() must succeed, or the test fails.
+ * Enable trace events, and read the trace buffer, through tracefs. A function that returns
+ * void or a count fails the test unless it succeeds.
  */
 #ifndef TRACING_H
 #define TRACING_H
@@ -9,14 +9,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Mount tracefs unless that was done. False: this kernel has none. */
+/* Mount tracefs unless it is mounted. False: this kernel has no tracefs. */
 bool tracing_mount(void);
-/* An event of the system "pinwatch", or all of them for "". */
-void x_tracing_enable(const char *event, bool on);
-void x_tracing_clear(void);
-/* How many lines have all of @words, which ends in NULL; the last is left in @line. */
-size_t x_tracing_count(const char *const *words, char *line, size_t size);
-/* The value after "NAME=" in @line, as text. False: it is not there. */
+/* @event of the system "pinwatch"; "" means all events. */
+void tracing_enable(const char *event, bool on);
+void tracing_clear(void);
+/* Count the lines with all @words, which end in NULL. @line: Out, the last such line. */
+size_t tracing_count(const char *const *words, char *line, size_t size);
+/* @value: Out, the text after "NAME=" in @line. False: @line has no such field. */
 bool tracing_field(const char *line, const char *name, char *value, size_t size);
 
 #endif /* TRACING_H */

@@ -9,34 +9,33 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "channel.h"
+#include "credentials.h"
 #include "device.h"
 
-#define NOBODY	65534
 
 static uint64_t causes_of(int fd)
 {
-	struct pinwatch_event event = x_read_event(fd);
+	struct pinwatch_event event = read_event(fd);
 
 	CHECK_EQ(event.flags & PINWATCH_EVENT_F_ATOMIC, 0);
 	return event.causes;
 }
 
 /* The operations of the caller itself, one after another on fresh pages. */
-static void test_causes_self(void)
+TEST(cause_self)
 {
-	int fd = x_open(O_NONBLOCK);
+	int fd = open_device(O_NONBLOCK);
 	size_t length = 4 * page_size();
 	char *addr;
 	pid_t pid;
 
-	addr = x_pages(4);
-	x_add(fd, addr, length, WATCH, 0);
+	addr = map_pages(4);
+	add(fd, addr, length, WATCH, 0);
 	CHECK_EQ(mprotect(addr, length, PROT_READ), 0);
 	CHECK_EQ(causes_of(fd), PINWATCH_CAUSE_MPROTECT);
 	CHECK(mmap(addr, length, PROT_READ | PROT_WRITE,
@@ -49,45 +48,45 @@ static void test_causes_self(void)
 	CHECK_EQ(madvise(addr, length, MADV_FREE), 0);
 	CHECK_EQ(causes_of(fd), PINWATCH_CAUSE_MADVISE);
 	memset(addr, 'f', length);
-	pid = x_fork();
+	pid = fork_child();
 	if (!pid)
 		_exit(0);
-	x_wait(pid);
+	wait_child(pid);
 	CHECK_EQ(causes_of(fd), PINWATCH_CAUSE_FORK);
-	CHECK(mremap(addr, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, x_pages(4)) !=
+	CHECK(mremap(addr, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, map_pages(4)) !=
 	      MAP_FAILED);
 	CHECK_EQ(causes_of(fd), PINWATCH_CAUSE_MREMAP);
 
-	addr = x_pages(4);
-	x_add(fd, addr, length, WATCH, 0);
+	addr = map_pages(4);
+	add(fd, addr, length, WATCH, 0);
 	CHECK_EQ(munmap(addr, length), 0);
 	CHECK_EQ(causes_of(fd), PINWATCH_CAUSE_MUNMAP);
 }
 
 /* The kernel writes for the caller: the fault is in the middle of another call. */
-static void test_cause_of_copy_to_user(void)
+TEST(cause_copy_to_user)
 {
 	char *addr = mmap(NULL, page_size(), PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	int fd = x_open(O_NONBLOCK), zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	int fd = open_device(O_NONBLOCK), zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
 
 	CHECK(addr != MAP_FAILED && zero >= 0);
 	CHECK_EQ(*(volatile char *)addr, 0);
-	x_add(fd, addr, page_size(), WATCH, 0);
+	add(fd, addr, page_size(), WATCH, 0);
 	CHECK_EQ(read(zero, addr, 1), 1);
 	CHECK_EQ(causes_of(fd), PINWATCH_CAUSE_COW);
 }
 
-static void test_cause_of_truncate(void)
+TEST(cause_truncate)
 {
-	int file = memfd_create("actor", MFD_CLOEXEC), fd = x_open(O_NONBLOCK);
+	int file = memfd_create("actor", MFD_CLOEXEC), fd = open_device(O_NONBLOCK);
 	char *addr;
 
 	CHECK_EQ(ftruncate(file, (off_t)page_size()), 0);
 	addr = mmap(NULL, page_size(), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
 	CHECK(addr != MAP_FAILED);
 	*(volatile char *)addr = 1;
-	x_add(fd, addr, page_size(), WATCH, 0);
+	add(fd, addr, page_size(), WATCH, 0);
 	CHECK_EQ(ftruncate(file, 0), 0);
 	CHECK_EQ(causes_of(fd), PINWATCH_CAUSE_TRUNCATE);
 	CHECK_EQ(ftruncate(file, (off_t)page_size()), 0);
@@ -98,23 +97,23 @@ static void test_cause_of_truncate(void)
 
 static void *dontneed_thread(void *addr)
 {
-	x_dontneed(addr, page_size());
+	dontneed(addr, page_size());
 	return (void *)(intptr_t)gettid();
 }
 
-static void test_actor_thread(void)
+TEST(actor_thread)
 {
-	char *addr = x_pages(1);
-	int fd = x_open(O_NONBLOCK);
+	char *addr = map_pages(1);
+	int fd = open_device(O_NONBLOCK);
 	struct pinwatch_event event;
 	pthread_t thread;
 	void *tid;
 
-	x_add(fd, addr, page_size(), WATCH, 0);
+	add(fd, addr, page_size(), WATCH, 0);
 	CHECK_EQ(pthread_create(&thread, NULL, dontneed_thread, addr), 0);
 	CHECK_EQ(pthread_join(thread, &tid), 0);
-	x_dontneed(addr, page_size());
-	event = x_read_event(fd);
+	dontneed(addr, page_size());
+	event = read_event(fd);
 	CHECK_EQ(event.flags, PINWATCH_EVENT_F_ACTOR | PINWATCH_EVENT_F_ACTORS);
 	CHECK_EQ(event.tid, (intptr_t)tid);
 	CHECK_EQ(event.tgid, getpid());
@@ -124,7 +123,7 @@ static void test_actor_thread(void)
 /* A child writes to the parent's zero page. */
 static pid_t remote_write(char *addr)
 {
-	pid_t parent = getpid(), pid = x_fork();
+	pid_t parent = getpid(), pid = fork_child();
 
 	if (!pid) {
 		char byte = 'r';
@@ -133,7 +132,7 @@ static pid_t remote_write(char *addr)
 		CHECK_EQ(process_vm_writev(parent, &local, 1, &remote, 1, 0), 1);
 		_exit(0);
 	}
-	x_wait(pid);
+	wait_child(pid);
 	return pid;
 }
 
@@ -149,16 +148,16 @@ static char *zero_page(void)
 	return addr;
 }
 
-static void test_actor_other(void)
+TEST(actor_other_process)
 {
 	char *addr = zero_page();
-	int fd = x_open(O_NONBLOCK);
+	int fd = open_device(O_NONBLOCK);
 	struct pinwatch_event event;
 	pid_t pid;
 
-	x_add(fd, addr, page_size(), WATCH, 0);
+	add(fd, addr, page_size(), WATCH, 0);
 	pid = remote_write(addr);
-	event = x_read_event(fd);
+	event = read_event(fd);
 	CHECK_EQ(event.causes, PINWATCH_CAUSE_REMOTE_WRITE);
 	/* It has ended meanwhile; this reader is root. */
 	CHECK_EQ(event.flags, PINWATCH_EVENT_F_ACTOR);
@@ -167,57 +166,57 @@ static void test_actor_other(void)
 	CHECK_EQ(strcmp(event.comm, program_invocation_short_name), 0);
 }
 
-static void test_actor_hidden(void)
+TEST(actor_hidden_unprivileged)
 {
 	static const struct pinwatch_event nobody;
 	char *addr = zero_page();
-	int fd = x_open(O_NONBLOCK);
+	int fd = open_device(O_NONBLOCK);
 	struct pinwatch_event event;
 
-	x_add(fd, addr, page_size(), WATCH, 0);
+	add(fd, addr, page_size(), WATCH, 0);
 	remote_write(addr);
-	CHECK_EQ(setresuid(NOBODY, NOBODY, NOBODY), 0);
-	event = x_read_event(fd);
+	credentials_nobody();
+	event = read_event(fd);
 	CHECK_EQ(event.causes, PINWATCH_CAUSE_REMOTE_WRITE);
 	CHECK_EQ(event.flags, 0);
 	CHECK_EQ(event.tid, 0);
 	CHECK_EQ(event.tgid, 0);
 	CHECK_EQ(memcmp(event.comm, nobody.comm, sizeof(event.comm)), 0);
 	/* What its own threads do, anybody may know. */
-	x_dontneed(addr, page_size());
-	event = x_read_event(fd);
+	dontneed(addr, page_size());
+	event = read_event(fd);
 	CHECK_EQ(event.flags, PINWATCH_EVENT_F_ACTOR);
 	CHECK_EQ(event.tid, getpid());
 }
 
 /* A reader in another PID namespace. */
-static void test_actor_namespace(void)
+TEST(actor_pid_namespace)
 {
-	char *addr = x_pages(1);
-	int fd = x_open(0);
+	char *addr = map_pages(1);
+	int fd = open_device(0);
 	pid_t pid;
 
 	CHECK_EQ(unshare(CLONE_NEWPID), 0);
-	pid = x_fork();
+	pid = fork_child();
 	if (!pid) {
-		int own = x_open(O_NONBLOCK);
+		int own = open_device(O_NONBLOCK);
 		struct pinwatch_event event;
 
 		CHECK_EQ(getpid(), 1);
 		/* The parent's, outside: no number names it here. */
-		event = x_read_event(fd);
+		event = read_event(fd);
 		CHECK_EQ(event.tid, 0);
 		CHECK_EQ(event.tgid, 0);
-		x_add(own, addr, page_size(), WATCH, 0);
-		x_dontneed(addr, page_size());
-		event = x_read_event(own);
+		add(own, addr, page_size(), WATCH, 0);
+		dontneed(addr, page_size());
+		event = read_event(own);
 		CHECK_EQ(event.tid, 1);
 		CHECK_EQ(event.tgid, 1);
 		_exit(0);
 	}
-	x_add(fd, addr, page_size(), WATCH, 0);
-	x_dontneed(addr, page_size());
-	x_wait(pid);
+	add(fd, addr, page_size(), WATCH, 0);
+	dontneed(addr, page_size());
+	wait_child(pid);
 }
 
 /* The address of a kernel function's end is not known: names do, in order. */
@@ -252,59 +251,39 @@ static int stack_has(const struct pinwatch_watch_stack *stack, const char *name)
 #define SYSCALL "__ia32_sys_"
 #endif
 
-static void test_stack(void)
+TEST(stack_entries)
 {
 	struct pinwatch_watch_stack stack = { .size = sizeof(stack) };
-	char *addr = x_pages(1);
-	int fd = x_open(0);
-	struct pinwatch_watch_add add;
+	char *addr = map_pages(1);
+	int fd = open_device(0);
+	struct pinwatch_watch_add watch;
 
-	add = x_add(fd, addr, page_size(), PINWATCH_WATCH_F_STACK, 0);
-	CHECK_EQ(__device_ioctl(fd, PINWATCH_IOC_WATCH_STACK, &stack), 0);
+	watch = add(fd, addr, page_size(), PINWATCH_WATCH_F_STACK, 0);
+	CHECK_EQ(try_ioctl(fd, PINWATCH_IOC_WATCH_STACK, &stack), 0);
 	CHECK_EQ(stack.nr_entries, 0);
 	CHECK_EQ(munmap(addr, page_size()), 0);
-	CHECK_EQ(__device_ioctl(fd, PINWATCH_IOC_WATCH_STACK, &stack), 0);
+	CHECK_EQ(try_ioctl(fd, PINWATCH_IOC_WATCH_STACK, &stack), 0);
 	CHECK(stack.nr_entries > 3);
-	CHECK_EQ(stack.generation, x_query(fd, add.id).generation);
+	CHECK_EQ(stack.generation, query(fd, watch.id).generation);
 	CHECK(stack_has(&stack, "__mmu_notifier_invalidate_range_start"));
 	CHECK(stack_has(&stack, SYSCALL "munmap"));
 	CHECK(!stack_has(&stack, SYSCALL "madvise"));
 }
 
-static void test_stack_refused(void)
+TEST(stack_enodata_eperm)
 {
 	struct pinwatch_watch_stack stack = { .size = sizeof(stack) };
-	char *addr = x_pages(1);
-	struct pinwatch_watch_add add;
-	int fd = x_open(0);
+	char *addr = map_pages(1);
+	struct pinwatch_watch_add watch;
+	int fd = open_device(0);
 
-	x_add(fd, addr, page_size(), WATCH, 0);
-	CHECK_EQ(__device_ioctl(fd, PINWATCH_IOC_WATCH_STACK, &stack), -ENODATA);
-	x_add(fd, addr, page_size(), PINWATCH_WATCH_F_STACK, 0);
+	add(fd, addr, page_size(), WATCH, 0);
+	CHECK_EQ(try_ioctl(fd, PINWATCH_IOC_WATCH_STACK, &stack), -ENODATA);
+	add(fd, addr, page_size(), PINWATCH_WATCH_F_STACK, 0);
 	stack.id = 1;
-	CHECK_EQ(__device_ioctl(fd, PINWATCH_IOC_WATCH_STACK, &stack), 0);
-	CHECK_EQ(setresuid(NOBODY, NOBODY, NOBODY), 0);
-	CHECK_EQ(__device_ioctl(fd, PINWATCH_IOC_WATCH_STACK, &stack), -EPERM);
-	CHECK_EQ(__add(fd, addr, page_size(), PINWATCH_WATCH_F_STACK, 0, &add), -EPERM);
-	CHECK_EQ(__add(fd, addr, page_size(), WATCH, 0, &add), 0);
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "cause_self", test_causes_self },
-		{ "cause_copy_to_user", test_cause_of_copy_to_user },
-		{ "cause_truncate", test_cause_of_truncate },
-		{ "actor_thread", test_actor_thread },
-		{ "actor_other_process", test_actor_other },
-		{ "actor_hidden_unprivileged", test_actor_hidden },
-		{ "actor_pid_namespace", test_actor_namespace },
-		{ "stack_entries", test_stack },
-		{ "stack_enodata_eperm", test_stack_refused },
-		{ "counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
-	counters_remember();
-	return ktap_main(tests);
+	CHECK_EQ(try_ioctl(fd, PINWATCH_IOC_WATCH_STACK, &stack), 0);
+	credentials_nobody();
+	CHECK_EQ(try_ioctl(fd, PINWATCH_IOC_WATCH_STACK, &stack), -EPERM);
+	CHECK_EQ(try_add(fd, addr, page_size(), PINWATCH_WATCH_F_STACK, 0, &watch), -EPERM);
+	CHECK_EQ(try_add(fd, addr, page_size(), WATCH, 0, &watch), 0);
 }

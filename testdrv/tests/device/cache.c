@@ -1,24 +1,22 @@
 // SPDX-License-Identifier: MIT
 /*
- * The library's registration cache against the real module: what a list of its own
- * cannot know of the kernel. Usage: device_cache [SEED]; the seed is printed.
+ * The library's registration cache with the real module: what the fake device of
+ * tests/lib cannot show.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
+#include "credentials.h"
 #include "device.h"
 #include "pinwatch_cache.h"
 
 #define READ		PINWATCH_CACHE_READ
 #define WRITE		PINWATCH_CACHE_WRITE
-#define NOBODY		65534
 #define NR_THREADS	3
 #define NR_SLOTS	8UL
 #define SLOT_PAGES	4UL
@@ -26,7 +24,6 @@
 
 static struct pinwatch *dev;
 static struct pinwatch_cache *cache;
-static unsigned int seed;
 
 static void begin(size_t limit_pages)
 {
@@ -37,13 +34,13 @@ static void begin(size_t limit_pages)
 static void end(void)
 {
 	CHECK_EQ(pinwatch_cache_destroy(cache), 0);
-	CHECK_EQ(x_info(pinwatch_fd(dev)).nr_watches, 0);
+	CHECK_EQ(get_info(pinwatch_fd(dev)).nr_watches, 0);
 	pinwatch_close(dev);
 }
 
 static uint32_t nr_watches(void)
 {
-	return x_info(pinwatch_fd(dev)).nr_watches;
+	return get_info(pinwatch_fd(dev)).nr_watches;
 }
 
 static struct pinwatch_cache_stats stats(void)
@@ -54,8 +51,8 @@ static struct pinwatch_cache_stats stats(void)
 	return now;
 }
 
-static const struct pinwatch_cache_region *x_get(const char *addr, size_t nr_pages,
-						 unsigned int intent)
+static const struct pinwatch_cache_region *get(const char *addr, size_t nr_pages,
+					       unsigned int intent)
 {
 	const struct pinwatch_cache_region *got;
 
@@ -68,11 +65,11 @@ static bool touch(const char *addr, size_t nr_pages, unsigned int intent)
 {
 	uint64_t hits = stats().hits;
 
-	pinwatch_cache_put(cache, x_get(addr, nr_pages, intent));
+	pinwatch_cache_put(cache, get(addr, nr_pages, intent));
 	return stats().hits > hits;
 }
 
-static void x_remap(char *addr, size_t nr_pages)
+static void remap(char *addr, size_t nr_pages)
 {
 	size_t length = nr_pages * page_size();
 
@@ -91,20 +88,20 @@ static uint32_t verdict(const struct pinwatch_cache_region *got)
 }
 
 /* The bug that such caches are known for: munmap, and mmap at the same address. */
-static void test_remap(void)
+TEST(cache_remap_at_the_same_address)
 {
-	char *addr = x_pages(4);
+	char *addr = map_pages(4);
 	const struct pinwatch_cache_region *old, *new;
 	int i;
 
 	begin(64);
 	for (i = 0; i < 100; i++) {
-		old = x_get(addr, 4, WRITE);
+		old = get(addr, 4, WRITE);
 		CHECK(touch(addr, 4, WRITE));
 		CHECK_EQ(verdict(old), PINWATCH_VERDICT_SAME);
-		x_remap(addr, 4);
+		remap(addr, 4);
 		addr[0] = 'n';
-		new = x_get(addr, 4, WRITE);
+		new = get(addr, 4, WRITE);
 		CHECK(new != old);
 		CHECK_EQ(verdict(new), PINWATCH_VERDICT_SAME);
 		CHECK(verdict(old) != PINWATCH_VERDICT_SAME);
@@ -112,39 +109,39 @@ static void test_remap(void)
 		pinwatch_cache_put(cache, new);
 		CHECK_EQ(nr_watches(), 1);
 		/* Idle, as well. */
-		x_remap(addr, 4);
+		remap(addr, 4);
 		CHECK(!touch(addr, 4, WRITE));
 	}
 	CHECK_EQ(stats().stale, 200);
 	end();
 }
 
-static void x_discard(char *addr, size_t length)
+static void discard(char *addr, size_t length)
 {
-	x_dontneed(addr, length);
+	dontneed(addr, length);
 }
 
-static void x_move(char *addr, size_t length)
+static void move(char *addr, size_t length)
 {
-	char *there = x_pages(length / page_size());
+	char *there = map_pages(length / page_size());
 
 	CHECK(mremap(addr, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, there) == there);
-	x_remap(addr, length / page_size());
+	remap(addr, length / page_size());
 }
 
-static void x_protect(char *addr, size_t length)
+static void protect(char *addr, size_t length)
 {
 	CHECK_EQ(mprotect(addr, length, PROT_READ), 0);
 	CHECK_EQ(mprotect(addr, length, PROT_READ | PROT_WRITE), 0);
 }
 
 /* Each other way to change it, in part. */
-static void test_other_changes(void)
+TEST(cache_other_changes)
 {
 	static void (*const changes[])(char *addr, size_t length) = {
-		x_discard, x_move, x_protect,
+		discard, move, protect,
 	};
-	char *addr = x_pages(8);
+	char *addr = map_pages(8);
 	size_t i;
 
 	begin(64);
@@ -158,22 +155,22 @@ static void test_other_changes(void)
 }
 
 /* Nothing is said to be changed that was not: no false stale one. */
-static void test_neighbours(void)
+TEST(cache_neighbours_are_kept)
 {
-	char *addr = x_pages(9);
+	char *addr = map_pages(9);
 
 	begin(64);
 	touch(addr, 4, WRITE);
 	touch(addr + 5 * page_size(), 4, WRITE);
-	x_dontneed(addr + 4 * page_size(), page_size());
+	dontneed(addr + 4 * page_size(), page_size());
 	CHECK(touch(addr, 4, WRITE));
 	CHECK(touch(addr + 5 * page_size(), 4, WRITE));
 	end();
 }
 
-static void test_containment(void)
+TEST(cache_larger_serves_smaller)
 {
-	char *addr = x_pages(8);
+	char *addr = map_pages(8);
 
 	begin(64);
 	CHECK(!touch(addr, 8, WRITE));
@@ -183,9 +180,9 @@ static void test_containment(void)
 	end();
 }
 
-static void test_lru(void)
+TEST(cache_lru_order)
 {
-	char *addr = x_pages(8);
+	char *addr = map_pages(8);
 
 	begin(3);
 	touch(addr, 1, WRITE);
@@ -193,41 +190,40 @@ static void test_lru(void)
 	touch(addr + 4 * page_size(), 1, WRITE);
 	touch(addr, 1, WRITE);
 	touch(addr + 6 * page_size(), 1, WRITE);
-	CHECK_EQ(x_stats().pinned_pages, 3);
+	CHECK_EQ(get_stats().pinned_pages, 3);
 	CHECK(touch(addr, 1, WRITE));
 	CHECK(!touch(addr + 2 * page_size(), 1, WRITE));
 	end();
 }
 
-static void test_in_use(void)
+TEST(cache_in_use_is_kept)
 {
-	char *addr = x_pages(8);
+	char *addr = map_pages(8);
 	const struct pinwatch_cache_region *used;
 	int i;
 
 	begin(1);
-	used = x_get(addr, 2, WRITE);
+	used = get(addr, 2, WRITE);
 	for (i = 2; i < 8; i++)
 		touch(addr + (size_t)i * page_size(), 1, WRITE);
 	CHECK_EQ(verdict(used), PINWATCH_VERDICT_SAME);
 	CHECK(touch(addr, 2, WRITE));
 	pinwatch_cache_put(cache, used);
-	CHECK_EQ(x_stats().pinned_pages, 0);
+	CHECK_EQ(get_stats().pinned_pages, 0);
 	end();
 }
 
 /* RLIMIT_MEMLOCK of somebody who is not root: idle regions make room. */
-static void test_memlock(void)
+TEST(cache_memlock_unprivileged)
 {
-	struct rlimit limit = { .rlim_cur = 8 * page_size(), .rlim_max = 8 * page_size() };
-	char *addr = x_pages(32);
+	char *addr = map_pages(32);
 	const struct pinwatch_cache_region *used, *got;
 	size_t i;
 
 	begin(1000);
-	CHECK_EQ(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
-	CHECK_EQ(setresuid(NOBODY, NOBODY, NOBODY), 0);
-	used = x_get(addr, 2, WRITE);
+	credentials_memlock(8 * page_size());
+	credentials_nobody();
+	used = get(addr, 2, WRITE);
 	for (i = 1; i < 16; i++)
 		CHECK(!touch(addr + 2 * i * page_size(), 2, WRITE));
 	CHECK_EQ(nr_watches(), 4);
@@ -242,33 +238,33 @@ static void test_memlock(void)
 /* The user's share of watches, and the descriptor's. */
 static void test_nr_watches_of(const char *param)
 {
-	unsigned long old = x_param_get(param);
-	char *addr = x_pages(16);
+	unsigned long old = param_get(param);
+	char *addr = map_pages(16);
 	size_t i;
 
-	x_param_set(param, 4);
+	param_set(param, 4);
 	begin(1000);
 	for (i = 0; i < 8; i++)
 		CHECK(!touch(addr + 2 * i * page_size(), 1, WRITE));
-	x_param_set(param, old);
+	param_set(param, old);
 	CHECK_EQ(nr_watches(), 4);
 	CHECK_EQ(stats().evictions, 4);
 	end();
 }
 
-static void test_edquot(void)
+TEST(cache_edquot)
 {
 	test_nr_watches_of("max_watches_per_user");
 }
 
-static void test_enospc(void)
+TEST(cache_enospc)
 {
 	test_nr_watches_of("max_watches_per_file");
 }
 
-static void test_efault(void)
+TEST(cache_efault)
 {
-	char *addr = x_pages(2);
+	char *addr = map_pages(2);
 	const struct pinwatch_cache_region *got;
 
 	begin(64);
@@ -281,14 +277,14 @@ static void test_efault(void)
 }
 
 /* Its watches tell no events: the caller's reader is not woken. */
-static void test_no_events(void)
+TEST(cache_no_events)
 {
 	struct pinwatch_event event;
-	char *addr = x_pages(1);
+	char *addr = map_pages(1);
 
 	begin(64);
 	touch(addr, 1, WRITE);
-	x_dontneed(addr, page_size());
+	dontneed(addr, page_size());
 	CHECK_EQ(pinwatch_read_events(dev, &event, 1), -EAGAIN);
 	end();
 }
@@ -305,7 +301,7 @@ static char *slots[NR_THREADS][NR_SLOTS];
 /* A slot of a mapping of its own: to unmap another one splits nothing of it. */
 static char *slot_make(void)
 {
-	char *addr = x_pages(SLOT_PAGES + 2);
+	char *addr = map_pages(SLOT_PAGES + 2);
 
 	CHECK_EQ(mprotect(addr, page_size(), PROT_NONE), 0);
 	CHECK_EQ(mprotect(addr + (SLOT_PAGES + 1) * page_size(), page_size(), PROT_NONE), 0);
@@ -315,20 +311,20 @@ static char *slot_make(void)
 /* It was told of since it was returned: by no thread of ours. */
 static void slot_alarm(const struct pinwatch_cache_region *got)
 {
-	uint64_t causes = x_query(pinwatch_fd(dev), got->watch.id).causes;
+	uint64_t causes = query(pinwatch_fd(dev), got->watch.id).causes;
 	char text[256];
 
-	ktap_note("told, though nobody maps or unmaps here: %s",
+	test_note("told, though nobody maps or unmaps here: %s",
 		  pinwatch_causes_string(causes, text, sizeof(text)));
 	CHECK(causes & ALARMS);
 }
 
-static void slot_use(char *addr, unsigned int *state)
+static void slot_use(char *addr, uint64_t *state)
 {
 	const struct pinwatch_cache_region *got;
-	size_t first = (size_t)rand_r(state) % 2;
+	size_t first = random_below(state, 2);
 
-	got = x_get(addr + first * page_size(), SLOT_PAGES - 1, (unsigned int)rand_r(state) % 2);
+	got = get(addr + first * page_size(), SLOT_PAGES - 1, (unsigned int)random_below(state, 2));
 	/* Nobody else maps or unmaps here: what is returned is valid, and stays so. */
 	if (!pinwatch_valid(&got->watch))
 		slot_alarm(got);
@@ -339,14 +335,14 @@ static void slot_use(char *addr, unsigned int *state)
 static void *slots_run(void *data)
 {
 	size_t thread = (size_t)(uintptr_t)data;
-	unsigned int state = seed + (unsigned int)thread;
+	uint64_t state = test_seed() + thread;
 	int i;
 
 	for (i = 0; i < NR_ROUNDS; i++) {
-		char *addr = slots[thread][(size_t)rand_r(&state) % NR_SLOTS];
+		char *addr = slots[thread][random_below(&state, NR_SLOTS)];
 
-		if (rand_r(&state) % 8 == 0) {
-			x_remap(addr, SLOT_PAGES);
+		if (!random_below(&state, 8)) {
+			remap(addr, SLOT_PAGES);
 			memset(addr, 'n', SLOT_PAGES * page_size());
 		}
 		slot_use(addr, &state);
@@ -354,7 +350,7 @@ static void *slots_run(void *data)
 	return NULL;
 }
 
-static void test_threads(void)
+TEST(cache_threads)
 {
 	pthread_t threads[NR_THREADS];
 	struct pinwatch_cache_stats now;
@@ -369,35 +365,10 @@ static void test_threads(void)
 	for (i = 0; i < NR_THREADS; i++)
 		pthread_join(threads[i], NULL);
 	now = stats();
-	ktap_note("%llu hits, %llu misses, %llu stale, %llu evictions",
+	test_note("%llu hits, %llu misses, %llu stale, %llu evictions",
 		  (unsigned long long)now.hits, (unsigned long long)now.misses,
 		  (unsigned long long)now.stale, (unsigned long long)now.evictions);
 	CHECK(now.hits && now.stale && now.evictions);
-	CHECK(x_stats().pinned_pages <= NR_SLOTS * SLOT_PAGES);
+	CHECK(get_stats().pinned_pages <= NR_SLOTS * SLOT_PAGES);
 	end();
-}
-
-int main(int argc, char **argv)
-{
-	static const struct ktap_test tests[] = {
-		{ "cache_remap_at_the_same_address", test_remap },
-		{ "cache_other_changes", test_other_changes },
-		{ "cache_neighbours_are_kept", test_neighbours },
-		{ "cache_larger_serves_smaller", test_containment },
-		{ "cache_lru_order", test_lru },
-		{ "cache_in_use_is_kept", test_in_use },
-		{ "cache_memlock_unprivileged", test_memlock },
-		{ "cache_edquot", test_edquot },
-		{ "cache_enospc", test_enospc },
-		{ "cache_efault", test_efault },
-		{ "cache_no_events", test_no_events },
-		{ "cache_threads", test_threads },
-		{ "counters_are_back", test_counters_are_back },
-		{ NULL, NULL }
-	};
-
-	seed = argc > 1 ? (unsigned int)strtoul(argv[1], NULL, 0) : 1;
-	ktap_note("seed %u", seed);
-	counters_remember();
-	return ktap_main(tests);
 }

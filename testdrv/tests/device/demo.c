@@ -47,7 +47,7 @@ static const struct demo_op right = {
 	.events = PINWATCH_EVENT_UNMAP, .cause = PINWATCH_CAUSE_MUNMAP,
 };
 
-static struct demo_row x_row(const struct demo_op *op)
+static struct demo_row row_of(const struct demo_op *op)
 {
 	struct demo_row row = { .operation = op->name, .change_ns = -1, .told_ns = -1 };
 	struct demo_options options = { 0 };
@@ -63,15 +63,15 @@ static struct demo_row x_row(const struct demo_op *op)
 /* @note: a part of the reason. */
 static void check_row(const struct demo_op *op, enum demo_verdict verdict, const char *note)
 {
-	struct demo_row row = x_row(op);
+	struct demo_row row = row_of(op);
 
 	if (row.verdict != verdict || !strstr(row.note, note))
-		ktap_fail(__FILE__, __LINE__, "%s: %s", demo_verdict_name(row.verdict), row.note);
+		FAIL("%s: %s", demo_verdict_name(row.verdict), row.note);
 }
 
-static void test_right(void)
+TEST(demo_right_is_observed)
 {
-	struct demo_row row = x_row(&right);
+	struct demo_row row = row_of(&right);
 
 	CHECK_EQ(row.verdict, DEMO_OBSERVED);
 	CHECK(row.performed);
@@ -82,7 +82,7 @@ static void test_right(void)
 	CHECK_EQ(row.page.change, ORACLE_GONE);
 }
 
-static void test_wrong_event(void)
+TEST(demo_wrong_event_fails)
 {
 	struct demo_op op = right;
 
@@ -95,7 +95,7 @@ static uint32_t no_events(void)
 	return 0;
 }
 
-static void test_wrong_event_here(void)
+TEST(demo_wrong_event_of_this_kernel_fails)
 {
 	struct demo_op op = right;
 
@@ -103,7 +103,7 @@ static void test_wrong_event_here(void)
 	check_row(&op, DEMO_FAILED, "another event");
 }
 
-static void test_wrong_cause(void)
+TEST(demo_wrong_cause_fails)
 {
 	struct demo_op op = right;
 
@@ -111,7 +111,7 @@ static void test_wrong_cause(void)
 	check_row(&op, DEMO_FAILED, "another cause");
 }
 
-static void test_wrong_effect(void)
+TEST(demo_wrong_effect_fails)
 {
 	struct demo_op op = right;
 
@@ -119,7 +119,7 @@ static void test_wrong_effect(void)
 	check_row(&op, DEMO_FAILED, "not the effect");
 }
 
-static void test_no_effect(void)
+TEST(demo_no_effect_fails)
 {
 	struct demo_op op = right;
 
@@ -129,7 +129,7 @@ static void test_no_effect(void)
 	check_row(&op, DEMO_FAILED, "not the effect");
 }
 
-static void test_error(void)
+TEST(demo_error_fails)
 {
 	struct demo_op op = right;
 
@@ -137,27 +137,10 @@ static void test_error(void)
 	check_row(&op, DEMO_FAILED, "the operation: Invalid argument");
 }
 
-static void test_false(void)
+TEST(demo_control_told_is_false)
 {
 	struct demo_op op = right;
 
 	op.act = act_free_control;
 	check_row(&op, DEMO_FALSE, "control");
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "demo_right_is_observed", test_right },
-		{ "demo_wrong_event_fails", test_wrong_event },
-		{ "demo_wrong_event_of_this_kernel_fails", test_wrong_event_here },
-		{ "demo_wrong_cause_fails", test_wrong_cause },
-		{ "demo_wrong_effect_fails", test_wrong_effect },
-		{ "demo_no_effect_fails", test_no_effect },
-		{ "demo_error_fails", test_error },
-		{ "demo_control_told_is_false", test_false },
-		{ NULL, NULL },
-	};
-
-	return ktap_main(tests);
 }

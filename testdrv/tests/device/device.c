@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -42,60 +41,60 @@ static_assert(_IOC_SIZE(PINWATCH_IOC_ATTACH) == sizeof(struct pinwatch_attach), 
 
 static struct pinwatch_stats remembered;
 
-int __device_ioctl(int fd, unsigned long cmd, void *arg)
+int try_ioctl(int fd, unsigned long cmd, void *arg)
 {
 	return ioctl(fd, cmd, arg) < 0 ? -errno : 0;
 }
 
-int __add(int fd, const void *addr, size_t length, uint32_t flags, uint64_t cookie,
-	  struct pinwatch_watch_add *add)
+int try_add(int fd, const void *addr, size_t length, uint32_t flags, uint64_t cookie,
+	    struct pinwatch_watch_add *watch)
 {
-	*add = (struct pinwatch_watch_add){
-		.size = sizeof(*add), .flags = flags, .addr = (uintptr_t)addr,
+	*watch = (struct pinwatch_watch_add){
+		.size = sizeof(*watch), .flags = flags, .addr = (uintptr_t)addr,
 		.length = length, .cookie = cookie,
 	};
-	return __device_ioctl(fd, PINWATCH_IOC_WATCH_ADD, add);
+	return try_ioctl(fd, PINWATCH_IOC_WATCH_ADD, watch);
 }
 
-int __del(int fd, uint32_t id)
+int try_del(int fd, uint32_t id)
 {
 	struct pinwatch_watch_del del = { .size = sizeof(del), .id = id };
 
-	return __device_ioctl(fd, PINWATCH_IOC_WATCH_DEL, &del);
+	return try_ioctl(fd, PINWATCH_IOC_WATCH_DEL, &del);
 }
 
-int __repin(int fd, uint32_t id, uint64_t *generation)
+int try_repin(int fd, uint32_t id, uint64_t *generation)
 {
 	struct pinwatch_watch_repin repin = { .size = sizeof(repin), .id = id };
-	int ret = __device_ioctl(fd, PINWATCH_IOC_WATCH_REPIN, &repin);
+	int ret = try_ioctl(fd, PINWATCH_IOC_WATCH_REPIN, &repin);
 
 	if (!ret)
 		*generation = repin.generation;
 	return ret;
 }
 
-int __query(int fd, uint32_t id, struct pinwatch_watch_query *query)
+int try_query(int fd, uint32_t id, struct pinwatch_watch_query *query)
 {
 	*query = (struct pinwatch_watch_query){ .size = sizeof(*query), .id = id };
-	return __device_ioctl(fd, PINWATCH_IOC_WATCH_QUERY, query);
+	return try_ioctl(fd, PINWATCH_IOC_WATCH_QUERY, query);
 }
 
-int __verify(int fd, uint32_t id, uint8_t *verdicts, struct pinwatch_watch_verify *verify)
+int try_verify(int fd, uint32_t id, uint8_t *verdicts, struct pinwatch_watch_verify *verify)
 {
 	*verify = (struct pinwatch_watch_verify){
 		.size = sizeof(*verify), .id = id, .verdicts = (uintptr_t)verdicts,
 	};
-	return __device_ioctl(fd, PINWATCH_IOC_WATCH_VERIFY, verify);
+	return try_ioctl(fd, PINWATCH_IOC_WATCH_VERIFY, verify);
 }
 
-int __attach(int fd, pid_t pid)
+int try_attach(int fd, pid_t pid)
 {
 	struct pinwatch_attach attach = { .size = sizeof(attach), .pid = pid };
 
-	return __device_ioctl(fd, PINWATCH_IOC_ATTACH, &attach);
+	return try_ioctl(fd, PINWATCH_IOC_ATTACH, &attach);
 }
 
-int __read_events(int fd, struct pinwatch_event *events, size_t nr_events)
+int try_read_events(int fd, struct pinwatch_event *events, size_t nr_events)
 {
 	ssize_t ret = read(fd, events, nr_events * sizeof(*events));
 
@@ -105,75 +104,75 @@ int __read_events(int fd, struct pinwatch_event *events, size_t nr_events)
 	return (int)((size_t)ret / sizeof(*events));
 }
 
-int x_open(int flags)
+int open_device(int flags)
 {
 	int fd = open(PINWATCH_DEVICE, O_RDWR | O_CLOEXEC | flags);
 
 	if (fd < 0)
-		ktap_fail(__FILE__, __LINE__, "%s: %s", PINWATCH_DEVICE, strerror(errno));
+		FAIL("%s: %s", PINWATCH_DEVICE, strerror(errno));
 	return fd;
 }
 
-struct pinwatch_watch_add x_add(int fd, const void *addr, size_t length, uint32_t flags,
-				uint64_t cookie)
+struct pinwatch_watch_add add(int fd, const void *addr, size_t length, uint32_t flags,
+			      uint64_t cookie)
 {
-	struct pinwatch_watch_add add;
+	struct pinwatch_watch_add watch;
 
-	CHECK_EQ(__add(fd, addr, length, flags, cookie, &add), 0);
-	return add;
+	CHECK_EQ(try_add(fd, addr, length, flags, cookie, &watch), 0);
+	return watch;
 }
 
-uint64_t x_repin(int fd, uint32_t id)
+uint64_t repin(int fd, uint32_t id)
 {
 	uint64_t generation = 0;
 
-	CHECK_EQ(__repin(fd, id, &generation), 0);
+	CHECK_EQ(try_repin(fd, id, &generation), 0);
 	return generation;
 }
 
-struct pinwatch_watch_query x_query(int fd, uint32_t id)
+struct pinwatch_watch_query query(int fd, uint32_t id)
 {
-	struct pinwatch_watch_query query;
+	struct pinwatch_watch_query now;
 
-	CHECK_EQ(__query(fd, id, &query), 0);
-	return query;
+	CHECK_EQ(try_query(fd, id, &now), 0);
+	return now;
 }
 
-struct pinwatch_event x_read_event(int fd)
+struct pinwatch_event read_event(int fd)
 {
 	struct pinwatch_event event;
 
-	CHECK_EQ(__read_events(fd, &event, 1), 1);
+	CHECK_EQ(try_read_events(fd, &event, 1), 1);
 	return event;
 }
 
-struct pinwatch_info x_info(int fd)
+struct pinwatch_info get_info(int fd)
 {
 	struct pinwatch_info info = { .size = sizeof(info) };
 
-	CHECK_EQ(__device_ioctl(fd, PINWATCH_IOC_GET_INFO, &info), 0);
+	CHECK_EQ(try_ioctl(fd, PINWATCH_IOC_GET_INFO, &info), 0);
 	return info;
 }
 
-struct pinwatch_stats x_stats(void)
+struct pinwatch_stats get_stats(void)
 {
 	struct pinwatch_stats stats = { .size = sizeof(stats) };
-	int fd = x_open(0);
+	int fd = open_device(0);
 
-	CHECK_EQ(__device_ioctl(fd, PINWATCH_IOC_GET_STATS, &stats), 0);
+	CHECK_EQ(try_ioctl(fd, PINWATCH_IOC_GET_STATS, &stats), 0);
 	close(fd);
 	return stats;
 }
 
-const struct pinwatch_gen *x_map(int fd)
+const struct pinwatch_gen *map_generations(int fd)
 {
-	void *map = mmap(NULL, x_info(fd).gen_map_size, PROT_READ, MAP_SHARED, fd, 0);
+	void *map = mmap(NULL, get_info(fd).gen_map_size, PROT_READ, MAP_SHARED, fd, 0);
 
 	CHECK(map != MAP_FAILED);
 	return map;
 }
 
-char *x_pages(size_t nr_pages)
+char *map_pages(size_t nr_pages)
 {
 	size_t length = nr_pages * page_size();
 	char *addr = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
@@ -185,12 +184,12 @@ char *x_pages(size_t nr_pages)
 	return addr;
 }
 
-void x_dontneed(char *addr, size_t length)
+void dontneed(char *addr, size_t length)
 {
 	CHECK_EQ(madvise(addr, length, MADV_DONTNEED), 0);
 }
 
-void x_wait(pid_t pid)
+void wait_child(pid_t pid)
 {
 	int status;
 
@@ -198,7 +197,7 @@ void x_wait(pid_t pid)
 	CHECK_EQ(status, 0);
 }
 
-pid_t x_fork(void)
+pid_t fork_child(void)
 {
 	pid_t pid;
 
@@ -226,11 +225,11 @@ static FILE *param_open(const char *name, const char *mode)
 	snprintf(path, sizeof(path), "/sys/module/pinwatch/parameters/%s", name);
 	file = fopen(path, mode);
 	if (!file)
-		ktap_fail(__FILE__, __LINE__, "%s: %s", path, strerror(errno));
+		FAIL("%s: %s", path, strerror(errno));
 	return file;
 }
 
-unsigned long x_param_get(const char *name)
+unsigned long param_get(const char *name)
 {
 	FILE *file = param_open(name, "re");
 	unsigned long value;
@@ -240,7 +239,7 @@ unsigned long x_param_get(const char *name)
 	return value;
 }
 
-void x_param_set(const char *name, unsigned long value)
+void param_set(const char *name, unsigned long value)
 {
 	FILE *file = param_open(name, "we");
 
@@ -248,18 +247,18 @@ void x_param_set(const char *name, unsigned long value)
 	CHECK_EQ(fclose(file), 0);
 }
 
-void counters_remember(void)
+void test_setup(void)
 {
-	remembered = x_stats();
+	remembered = get_stats();
 }
 
 /*
- * Address spaces stay registered until they end; this process has never added a
- * watch, only the tests' processes have, and these are gone.
+ * An address space stays registered until it ends. The process that runs the tests has
+ * never added a watch, and the processes of the tests have ended.
  */
 static int counters_differ(void)
 {
-	struct pinwatch_stats now = x_stats();
+	struct pinwatch_stats now = get_stats();
 
 	return now.nr_files != remembered.nr_files ||
 	       now.nr_watches != remembered.nr_watches ||
@@ -268,14 +267,18 @@ static int counters_differ(void)
 	       now.nr_mms != remembered.nr_mms;
 }
 
-void test_counters_are_back(void)
+/*
+ * In each program, after all other tests. Waits, but only for seconds: the module unpins
+ * the pages of a dead process in the background.
+ */
+TEST(counters_are_back, .last = true)
 {
 	struct pinwatch_stats now;
 	int i;
 
 	for (i = 0; i < SETTLE_POLLS && counters_differ(); i++)
 		usleep(1000);
-	now = x_stats();
+	now = get_stats();
 	CHECK_EQ(now.nr_files, remembered.nr_files);
 	CHECK_EQ(now.nr_watches, remembered.nr_watches);
 	CHECK_EQ(now.pinned_pages, remembered.pinned_pages);
@@ -283,11 +286,11 @@ void test_counters_are_back(void)
 	CHECK_EQ(now.nr_mms, remembered.nr_mms);
 }
 
-void x_wait_pinned_pages(uint64_t expected)
+void wait_pinned_pages(uint64_t expected)
 {
 	int i;
 
-	for (i = 0; i < SETTLE_POLLS && x_stats().pinned_pages != expected; i++)
+	for (i = 0; i < SETTLE_POLLS && get_stats().pinned_pages != expected; i++)
 		usleep(1000);
-	CHECK_EQ(x_stats().pinned_pages, expected);
+	CHECK_EQ(get_stats().pinned_pages, expected);
 }

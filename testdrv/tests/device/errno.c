@@ -14,72 +14,72 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "caller.h"
 #include "channel.h"
+#include "credentials.h"
 #include "device.h"
-#include "knob.h"
-#include "storm.h"
+#include "invalidator.h"
+#include "sysfs.h"
 
-#define STORM_PAGES	32768UL	/* takes far longer to pin than a thread ever stands still */
-#define STORM_TRIES	50
+#define NR_LARGE	32768UL	/* pages: to pin them takes longer than an invalidator pauses */
+#define NR_TRIES	50
 #define NR_FILES	500
 
 #ifndef MADV_HWPOISON
 #define MADV_HWPOISON	100
 #endif
 
-static int __stack(int fd, uint32_t id)
+static int try_stack(int fd, uint32_t id)
 {
 	struct pinwatch_watch_stack stack = { .size = sizeof(stack), .id = id };
 
-	return __device_ioctl(fd, PINWATCH_IOC_WATCH_STACK, &stack);
+	return try_ioctl(fd, PINWATCH_IOC_WATCH_STACK, &stack);
 }
 
-static int __resync(int fd, uint32_t first, uint32_t nr, void *gens)
+static int try_resync(int fd, uint32_t first, uint32_t nr, void *gens)
 {
 	struct pinwatch_resync resync = {
 		.size = sizeof(resync), .first_id = first, .nr_ids = nr,
 		.gens = (uintptr_t)gens,
 	};
 
-	return __device_ioctl(fd, PINWATCH_IOC_RESYNC, &resync);
+	return try_ioctl(fd, PINWATCH_IOC_RESYNC, &resync);
 }
 
-static void test_add_eperm(void)
+TEST(add_eperm_stack)
 {
-	struct pinwatch_watch_add add;
-	char *addr = x_pages(1);
-	int fd = x_open(0);
+	struct pinwatch_watch_add watch;
+	char *addr = map_pages(1);
+	int fd = open_device(0);
 
-	x_add(fd, addr, page_size(), PINWATCH_WATCH_F_STACK, 0);
-	caller_nobody();
-	CHECK_EQ(__add(fd, addr, page_size(), PINWATCH_WATCH_F_STACK, 0, &add), -EPERM);
-	x_add(fd, addr, page_size(), WATCH, 0);
+	add(fd, addr, page_size(), PINWATCH_WATCH_F_STACK, 0);
+	credentials_nobody();
+	CHECK_EQ(try_add(fd, addr, page_size(), PINWATCH_WATCH_F_STACK, 0, &watch), -EPERM);
+	add(fd, addr, page_size(), WATCH, 0);
 }
 
 /* ATTACH keeps nothing alive: the process that the descriptor is bound to may end. */
-static void test_add_esrch(void)
+TEST(add_esrch_attached)
 {
-	struct pinwatch_watch_add add;
-	char *addr = x_pages(1);
-	int ends[2], fd = x_open(0);
+	struct pinwatch_watch_add watch;
+	char *addr = map_pages(1);
+	int ends[2], fd = open_device(0);
 	pid_t pid;
 
 	CHECK_EQ(channel_open(ends), 0);
-	pid = x_fork();
+	pid = fork_child();
 	if (!pid) {
 		close(ends[0]);
 		channel_receive(ends[1], NULL);
 		_exit(0);
 	}
 	close(ends[1]);
-	CHECK_EQ(__attach(fd, pid), 0);
-	x_add(fd, addr, page_size(), WATCH, 0);
+	CHECK_EQ(try_attach(fd, pid), 0);
+	add(fd, addr, page_size(), WATCH, 0);
 	close(ends[0]);
-	x_wait(pid);
-	CHECK_EQ(__add(fd, addr, page_size(), WATCH, 0, &add), -ESRCH);
+	wait_child(pid);
+	CHECK_EQ(try_add(fd, addr, page_size(), WATCH, 0, &watch), -ESRCH);
 	/* Before anything else of it: it was never one of this process's. */
-	CHECK_EQ(x_info(fd).nr_watches, 1);
+	CHECK_EQ(get_info(fd).nr_watches, 1);
 }
 
 static void signal_ignore(int number)
@@ -88,55 +88,55 @@ static void signal_ignore(int number)
 }
 
 /* Memory that has failed: for pin_user_pages() it is like memory that is not there. */
-static void test_add_efault_poisoned(void)
+TEST(add_efault_poisoned)
 {
 	struct sigaction action = { .sa_handler = signal_ignore };
-	struct pinwatch_watch_add add;
-	char *addr = x_pages(2);
-	int fd = x_open(0);
+	struct pinwatch_watch_add watch;
+	char *addr = map_pages(2);
+	int fd = open_device(0);
 
 	if (!kernel_has_advice(MADV_HWPOISON))
-		ktap_skip("no MADV_HWPOISON: a kernel without CONFIG_MEMORY_FAILURE");
+		SKIP("no MADV_HWPOISON: a kernel without CONFIG_MEMORY_FAILURE");
 	/* 6.12 and newer tell the caller by a signal, too, which cannot be ignored. */
 	CHECK_EQ(sigaction(SIGBUS, &action, NULL), 0);
 	CHECK_EQ(madvise(addr + page_size(), page_size(), MADV_HWPOISON), 0);
-	CHECK_EQ(__add(fd, addr, 2 * page_size(), PIN, 0, &add), -EFAULT);
-	CHECK_EQ(__add(fd, addr, 2 * page_size(), PIN_RW, 0, &add), -EFAULT);
-	x_add(fd, addr, page_size(), PIN_RW, 0);
-	x_add(fd, addr, 2 * page_size(), WATCH, 0);
+	CHECK_EQ(try_add(fd, addr, 2 * page_size(), PIN, 0, &watch), -EFAULT);
+	CHECK_EQ(try_add(fd, addr, 2 * page_size(), PIN_RW, 0, &watch), -EFAULT);
+	add(fd, addr, page_size(), PIN_RW, 0);
+	add(fd, addr, 2 * page_size(), WATCH, 0);
 }
 
 #ifdef SYS_memfd_secret
 /* Memory that the kernel itself must not read: nor may devices. */
-static void test_add_efault_secret(void)
+TEST(add_efault_secret)
 {
-	struct pinwatch_watch_add add;
-	int fd = x_open(0), secret = (int)syscall(SYS_memfd_secret, 0);
+	struct pinwatch_watch_add watch;
+	int fd = open_device(0), secret = (int)syscall(SYS_memfd_secret, 0);
 	char *addr;
 
 	if (secret < 0 && errno == ENOSYS)
-		ktap_skip("no memfd_secret(2) here: 5.14, secretmem.enable=1");
+		SKIP("no memfd_secret(2) here: 5.14, secretmem.enable=1");
 	CHECK(secret >= 0);
 	CHECK_EQ(ftruncate(secret, (off_t)page_size()), 0);
 	addr = mmap(NULL, page_size(), PROT_READ | PROT_WRITE, MAP_SHARED, secret, 0);
 	CHECK(addr != MAP_FAILED);
 	*(volatile char *)addr = 1;
-	CHECK_EQ(__add(fd, addr, page_size(), PIN, 0, &add), -EFAULT);
-	x_add(fd, addr, page_size(), WATCH, 0);
+	CHECK_EQ(try_add(fd, addr, page_size(), PIN, 0, &watch), -EFAULT);
+	add(fd, addr, page_size(), WATCH, 0);
 }
 #endif
 
-static void test_repin_enoent(void)
+TEST(repin_enoent)
 {
 	uint64_t generation;
-	int fd = x_open(0);
-	uint32_t id = x_add(fd, x_pages(1), page_size(), PIN, 0).id;
+	int fd = open_device(0);
+	uint32_t id = add(fd, map_pages(1), page_size(), PIN, 0).id;
 
-	CHECK_EQ(__repin(fd, id + 1, &generation), -ENOENT);
-	CHECK_EQ(__repin(fd, UINT32_MAX, &generation), -ENOENT);
-	x_repin(fd, id);
-	CHECK_EQ(__del(fd, id), 0);
-	CHECK_EQ(__repin(fd, id, &generation), -ENOENT);
+	CHECK_EQ(try_repin(fd, id + 1, &generation), -ENOENT);
+	CHECK_EQ(try_repin(fd, UINT32_MAX, &generation), -ENOENT);
+	repin(fd, id);
+	CHECK_EQ(try_del(fd, id), 0);
+	CHECK_EQ(try_repin(fd, id, &generation), -ENOENT);
 }
 
 static void timer_set(long interval_us)
@@ -146,166 +146,166 @@ static void timer_set(long interval_us)
 	CHECK_EQ(setitimer(ITIMER_REAL, &timer, NULL), 0);
 }
 
-/* A pinned range, and then a storm on it: REPIN until it fails. The old pin stays. */
-static void repin_in_storm(int expected, long signals_us)
+/* REPIN a range until REPIN fails, since an invalidator discards a page. The old pin stays. */
+static void repin_invalidated(int expected, long signals_us)
 {
-	char *addr = x_pages(STORM_PAGES);
-	int i, ret = 0, fd = x_open(0);
+	char *addr = map_pages(NR_LARGE);
+	int i, ret = 0, fd = open_device(0);
 	uint64_t generation;
-	struct storm storm;
+	struct invalidator invalidator;
 
-	x_add(fd, addr, STORM_PAGES * page_size(), PIN, 0);
-	storm_start(&storm, addr);
+	add(fd, addr, NR_LARGE * page_size(), PIN, 0);
+	invalidator_start(&invalidator, addr, 1);
 	timer_set(signals_us);
-	for (i = 0; i < STORM_TRIES && ret != expected; i++) {
-		ret = __repin(fd, 0, &generation);
+	for (i = 0; i < NR_TRIES && ret != expected; i++) {
+		ret = try_repin(fd, 0, &generation);
 		CHECK(ret == 0 || ret == -EAGAIN || ret == -EINTR);
 	}
 	timer_set(0);
-	storm_stop(&storm);
+	invalidator_stop(&invalidator);
 	CHECK_EQ(ret, expected);
-	CHECK_EQ(x_query(fd, 0).nr_pinned, STORM_PAGES);
+	CHECK_EQ(query(fd, 0).nr_pinned, NR_LARGE);
 }
 
-static void test_repin_eagain(void)
+TEST(repin_eagain)
 {
-	repin_in_storm(-EAGAIN, 0);
+	repin_invalidated(-EAGAIN, 0);
 }
 
-static void test_repin_eintr(void)
+TEST(repin_eintr)
 {
 	struct sigaction action = { .sa_handler = signal_ignore };
 
 	CHECK_EQ(sigaction(SIGALRM, &action, NULL), 0);
-	repin_in_storm(-EINTR, 1000);
+	repin_invalidated(-EINTR, 1000);
 }
 
-static void test_query_enoent(void)
+TEST(query_enoent)
 {
-	struct pinwatch_watch_query query = {
-		.size = sizeof(query), .flags = PINWATCH_QUERY_F_NEXT, .id = 2,
+	struct pinwatch_watch_query now = {
+		.size = sizeof(now), .flags = PINWATCH_QUERY_F_NEXT, .id = 2,
 	};
-	int fd = x_open(0);
+	int fd = open_device(0);
 
-	CHECK_EQ(__query(fd, 0, &query), -ENOENT);
-	x_add(fd, x_pages(1), page_size(), WATCH, 0);
-	x_query(fd, 0);
-	CHECK_EQ(__query(fd, 1, &query), -ENOENT);
-	CHECK_EQ(__query(fd, UINT32_MAX, &query), -ENOENT);
+	CHECK_EQ(try_query(fd, 0, &now), -ENOENT);
+	add(fd, map_pages(1), page_size(), WATCH, 0);
+	query(fd, 0);
+	CHECK_EQ(try_query(fd, 1, &now), -ENOENT);
+	CHECK_EQ(try_query(fd, UINT32_MAX, &now), -ENOENT);
 	/* None from there on; but there is one from 0 on. */
-	query = (struct pinwatch_watch_query){
-		.size = sizeof(query), .flags = PINWATCH_QUERY_F_NEXT, .id = 1,
+	now = (struct pinwatch_watch_query){
+		.size = sizeof(now), .flags = PINWATCH_QUERY_F_NEXT, .id = 1,
 	};
-	CHECK_EQ(__device_ioctl(fd, PINWATCH_IOC_WATCH_QUERY, &query), -ENOENT);
-	query.id = 0;
-	CHECK_EQ(__device_ioctl(fd, PINWATCH_IOC_WATCH_QUERY, &query), 0);
+	CHECK_EQ(try_ioctl(fd, PINWATCH_IOC_WATCH_QUERY, &now), -ENOENT);
+	now.id = 0;
+	CHECK_EQ(try_ioctl(fd, PINWATCH_IOC_WATCH_QUERY, &now), 0);
 }
 
-static void test_verify_enoent(void)
+TEST(verify_enoent)
 {
 	struct pinwatch_watch_verify verify;
-	int fd = x_open(0);
+	int fd = open_device(0);
 
-	CHECK_EQ(__verify(fd, 0, NULL, &verify), -ENOENT);
-	x_add(fd, x_pages(1), page_size(), PIN, 0);
-	CHECK_EQ(__verify(fd, 0, NULL, &verify), 0);
-	CHECK_EQ(__verify(fd, 1, NULL, &verify), -ENOENT);
-	CHECK_EQ(__verify(fd, UINT32_MAX, NULL, &verify), -ENOENT);
+	CHECK_EQ(try_verify(fd, 0, NULL, &verify), -ENOENT);
+	add(fd, map_pages(1), page_size(), PIN, 0);
+	CHECK_EQ(try_verify(fd, 0, NULL, &verify), 0);
+	CHECK_EQ(try_verify(fd, 1, NULL, &verify), -ENOENT);
+	CHECK_EQ(try_verify(fd, UINT32_MAX, NULL, &verify), -ENOENT);
 }
 
-static void test_verify_einval(void)
+TEST(verify_einval_range)
 {
 	struct pinwatch_watch_verify verify = { .size = sizeof(verify), .first_page = 4 };
-	int fd = x_open(0);
+	int fd = open_device(0);
 
-	x_add(fd, x_pages(4), 4 * page_size(), WATCH, 0);
-	CHECK_EQ(__device_ioctl(fd, PINWATCH_IOC_WATCH_VERIFY, &verify), -EINVAL);
+	add(fd, map_pages(4), 4 * page_size(), WATCH, 0);
+	CHECK_EQ(try_ioctl(fd, PINWATCH_IOC_WATCH_VERIFY, &verify), -EINVAL);
 	verify.first_page = 3;
 	verify.nr_pages = 2;
-	CHECK_EQ(__device_ioctl(fd, PINWATCH_IOC_WATCH_VERIFY, &verify), -EINVAL);
+	CHECK_EQ(try_ioctl(fd, PINWATCH_IOC_WATCH_VERIFY, &verify), -EINVAL);
 	verify.nr_pages = UINT64_MAX - 2;
-	CHECK_EQ(__device_ioctl(fd, PINWATCH_IOC_WATCH_VERIFY, &verify), -EINVAL);
+	CHECK_EQ(try_ioctl(fd, PINWATCH_IOC_WATCH_VERIFY, &verify), -EINVAL);
 	verify.nr_pages = 1;
-	CHECK_EQ(__device_ioctl(fd, PINWATCH_IOC_WATCH_VERIFY, &verify), 0);
+	CHECK_EQ(try_ioctl(fd, PINWATCH_IOC_WATCH_VERIFY, &verify), 0);
 }
 
 /* The verdicts have nowhere to go. */
-static void test_verify_efault(void)
+TEST(verify_efault_verdicts)
 {
 	struct pinwatch_watch_verify verify;
-	int fd = x_open(0);
+	int fd = open_device(0);
 
-	x_add(fd, x_pages(2), 2 * page_size(), PIN, 0);
-	CHECK_EQ(__verify(fd, 0, (uint8_t *)1, &verify), -EFAULT);
-	CHECK_EQ(__verify(fd, 0, NULL, &verify), 0);
+	add(fd, map_pages(2), 2 * page_size(), PIN, 0);
+	CHECK_EQ(try_verify(fd, 0, (uint8_t *)1, &verify), -EFAULT);
+	CHECK_EQ(try_verify(fd, 0, NULL, &verify), 0);
 }
 
-static void test_stack_enoent(void)
+TEST(stack_enoent)
 {
-	int fd = x_open(0);
+	int fd = open_device(0);
 
-	CHECK_EQ(__stack(fd, 0), -ENOENT);
-	x_add(fd, x_pages(1), page_size(), PINWATCH_WATCH_F_STACK, 0);
-	CHECK_EQ(__stack(fd, 0), 0);
-	CHECK_EQ(__stack(fd, 1), -ENOENT);
+	CHECK_EQ(try_stack(fd, 0), -ENOENT);
+	add(fd, map_pages(1), page_size(), PINWATCH_WATCH_F_STACK, 0);
+	CHECK_EQ(try_stack(fd, 0), 0);
+	CHECK_EQ(try_stack(fd, 1), -ENOENT);
 }
 
-static void test_resync_einval(void)
+TEST(resync_einval_range)
 {
 	struct pinwatch_gen gens[2];
-	int fd = x_open(0);
-	uint32_t max = x_info(fd).max_watches;
+	int fd = open_device(0);
+	uint32_t max = get_info(fd).max_watches;
 
-	CHECK_EQ(__resync(fd, 0, 0, gens), -EINVAL);
-	CHECK_EQ(__resync(fd, max, 1, gens), -EINVAL);
-	CHECK_EQ(__resync(fd, UINT32_MAX, 1, gens), -EINVAL);
+	CHECK_EQ(try_resync(fd, 0, 0, gens), -EINVAL);
+	CHECK_EQ(try_resync(fd, max, 1, gens), -EINVAL);
+	CHECK_EQ(try_resync(fd, UINT32_MAX, 1, gens), -EINVAL);
 	/* Less are copied at the end. */
-	CHECK_EQ(__resync(fd, max - 1, 2, gens), 0);
-	CHECK_EQ(__resync(fd, 0, 2, gens), 0);
+	CHECK_EQ(try_resync(fd, max - 1, 2, gens), 0);
+	CHECK_EQ(try_resync(fd, 0, 2, gens), 0);
 }
 
-static void test_resync_efault(void)
+TEST(resync_efault_gens)
 {
-	char *hole = x_pages(2);
+	char *hole = map_pages(2);
 	struct pinwatch_gen *gens = (void *)(hole + page_size() - sizeof(*gens));
-	int fd = x_open(0);
+	int fd = open_device(0);
 
 	CHECK_EQ(munmap(hole + page_size(), page_size()), 0);
-	CHECK_EQ(__resync(fd, 0, 1, gens), 0);
-	CHECK_EQ(__resync(fd, 0, 2, gens), -EFAULT);
-	CHECK_EQ(__resync(fd, 0, 1, NULL), -EFAULT);
+	CHECK_EQ(try_resync(fd, 0, 1, gens), 0);
+	CHECK_EQ(try_resync(fd, 0, 2, gens), -EFAULT);
+	CHECK_EQ(try_resync(fd, 0, 1, NULL), -EFAULT);
 }
 
-static void test_read_eagain(void)
+TEST(read_eagain)
 {
 	struct pinwatch_event event;
-	char *addr = x_pages(1);
-	int fd = x_open(O_NONBLOCK);
+	char *addr = map_pages(1);
+	int fd = open_device(O_NONBLOCK);
 
-	CHECK_EQ(__read_events(fd, &event, 1), -EAGAIN);
-	x_add(fd, addr, page_size(), WATCH, 0);
-	CHECK_EQ(__read_events(fd, &event, 1), -EAGAIN);
-	x_dontneed(addr, page_size());
-	CHECK_EQ(__read_events(fd, &event, 1), 1);
-	CHECK_EQ(__read_events(fd, &event, 1), -EAGAIN);
+	CHECK_EQ(try_read_events(fd, &event, 1), -EAGAIN);
+	add(fd, addr, page_size(), WATCH, 0);
+	CHECK_EQ(try_read_events(fd, &event, 1), -EAGAIN);
+	dontneed(addr, page_size());
+	CHECK_EQ(try_read_events(fd, &event, 1), 1);
+	CHECK_EQ(try_read_events(fd, &event, 1), -EAGAIN);
 }
 
-static int __map(int fd, size_t length)
+static int try_map(int fd, size_t length)
 {
 	void *map = mmap(NULL, length, PROT_READ, MAP_SHARED, fd, 0);
 
 	return map == MAP_FAILED ? -errno : 0;
 }
 
-static void test_map_enomem(void)
+TEST(map_enomem)
 {
 	struct rlimit limit = { 0, 0 };
-	int fd = x_open(0);
-	size_t size = x_info(fd).gen_map_size;
+	int fd = open_device(0);
+	size_t size = get_info(fd).gen_map_size;
 
-	CHECK_EQ(__map(fd, size), 0);
+	CHECK_EQ(try_map(fd, size), 0);
 	CHECK_EQ(setrlimit(RLIMIT_AS, &limit), 0);
-	CHECK_EQ(__map(fd, size), -ENOMEM);
+	CHECK_EQ(try_map(fd, size), -ENOMEM);
 }
 
 static unsigned long file_max(const char *value)
@@ -326,7 +326,7 @@ static unsigned long file_max(const char *value)
  * A mapping has a file of its own: who is not root gets none when there are too many.
  * The kernel counts a few dozen on each processor before it adds them up.
  */
-static void test_map_enfile(void)
+TEST(map_enfile)
 {
 	unsigned long old = file_max(NULL);
 	char text[32];
@@ -340,44 +340,14 @@ static void test_map_enfile(void)
 	file_max("1");
 	pid = fork();
 	if (!pid) {
-		int fd = x_open(0);
+		int fd = open_device(0);
 
-		CHECK_EQ(__map(fd, page_size()), 0);
-		caller_nobody();
-		CHECK_EQ(__map(fd, page_size()), -ENFILE);
+		CHECK_EQ(try_map(fd, page_size()), 0);
+		credentials_nobody();
+		CHECK_EQ(try_map(fd, page_size()), -ENFILE);
 		_exit(0);
 	}
 	CHECK_EQ(waitpid(pid, &status, 0), pid);
 	file_max(text);
 	CHECK_EQ(status, 0);
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "add_eperm_stack", test_add_eperm },
-		{ "add_esrch_attached", test_add_esrch },
-		{ "add_efault_poisoned", test_add_efault_poisoned },
-#ifdef SYS_memfd_secret
-		{ "add_efault_secret", test_add_efault_secret },
-#endif
-		{ "repin_enoent", test_repin_enoent },
-		{ "repin_eagain", test_repin_eagain },
-		{ "repin_eintr", test_repin_eintr },
-		{ "query_enoent", test_query_enoent },
-		{ "verify_enoent", test_verify_enoent },
-		{ "verify_einval_range", test_verify_einval },
-		{ "verify_efault_verdicts", test_verify_efault },
-		{ "stack_enoent", test_stack_enoent },
-		{ "resync_einval_range", test_resync_einval },
-		{ "resync_efault_gens", test_resync_efault },
-		{ "read_eagain", test_read_eagain },
-		{ "map_enomem", test_map_enomem },
-		{ "map_enfile", test_map_enfile },
-		{ "counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
-	counters_remember();
-	return ktap_main(tests);
 }

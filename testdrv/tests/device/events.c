@@ -23,13 +23,13 @@
 #define SO_RCVBUFFORCE	33
 #endif
 
-static void x_join(struct genl *genl, bool actors)
+static void join_group(struct genl *genl, bool actors)
 {
-	x_genl_open(genl);
+	genl_open(genl);
 	CHECK_EQ(genl_join(genl, actors ? genl->actors : genl->events), 0);
 }
 
-static void x_event(struct genl *genl, struct genl_message *message)
+static void next_event(struct genl *genl, struct genl_message *message)
 {
 	CHECK_EQ(genl_event(genl, message), 0);
 	CHECK_EQ(message->cmd, PINWATCH_CMD_EVENT);
@@ -38,12 +38,12 @@ static void x_event(struct genl *genl, struct genl_message *message)
 /* None is on its way: one more, of another watch, comes next. */
 static void check_no_more(struct genl *genl, int fd, uint64_t seq)
 {
-	char *addr = x_pages(1);
+	char *addr = map_pages(1);
 	struct genl_message message;
 
-	x_add(fd, addr, page_size(), WATCH, 0);
-	x_dontneed(addr, page_size());
-	x_event(genl, &message);
+	add(fd, addr, page_size(), WATCH, 0);
+	dontneed(addr, page_size());
+	next_event(genl, &message);
 	CHECK_EQ(message_u64(&message, PINWATCH_A_SEQ), seq + 1);
 }
 
@@ -59,25 +59,25 @@ static void check_event(const struct genl_message *message, const char *addr, si
 	CHECK(!message->at[PINWATCH_A_LOST]);
 }
 
-static void test_attributes(void)
+TEST(events_attributes)
 {
-	char *pages = x_pages(8);
-	struct pinwatch_watch_query query;
+	char *pages = map_pages(8);
+	struct pinwatch_watch_query now;
 	struct genl_message message;
 	struct genl genl;
-	int fd = x_open(0);
+	int fd = open_device(0);
 	uint64_t seq;
 	uint32_t id;
 
-	x_join(&genl, false);
-	x_add(fd, pages + 7 * page_size(), page_size(), WATCH, 0);
-	id = x_add(fd, pages, 6 * page_size(), WATCH, 0).id;
-	x_dontneed(pages + 2 * page_size(), 5 * page_size());
-	x_event(&genl, &message);
-	query = x_query(fd, id);
+	join_group(&genl, false);
+	add(fd, pages + 7 * page_size(), page_size(), WATCH, 0);
+	id = add(fd, pages, 6 * page_size(), WATCH, 0).id;
+	dontneed(pages + 2 * page_size(), 5 * page_size());
+	next_event(&genl, &message);
+	now = query(fd, id);
 	check_event(&message, pages + 2 * page_size(), 4 * page_size(), id);
-	CHECK_EQ(message_u64(&message, PINWATCH_A_GENERATION), query.generation);
-	CHECK_EQ(message_u64(&message, PINWATCH_A_TIME_NS), query.time_ns);
+	CHECK_EQ(message_u64(&message, PINWATCH_A_GENERATION), now.generation);
+	CHECK_EQ(message_u64(&message, PINWATCH_A_TIME_NS), now.time_ns);
 	CHECK_EQ(message_u32(&message, PINWATCH_A_EVENTS), PINWATCH_EVENT_CLEAR);
 	CHECK_EQ(message_u64(&message, PINWATCH_A_CAUSES), PINWATCH_CAUSE_MADVISE);
 	CHECK_EQ(message_u32(&message, PINWATCH_A_FLAGS), 0);
@@ -87,18 +87,18 @@ static void test_attributes(void)
 	check_no_more(&genl, fd, seq);
 }
 
-static void test_actor_is_this_thread(void)
+TEST(events_actor_is_this_thread)
 {
 	struct genl_message message;
-	char *pages = x_pages(1);
+	char *pages = map_pages(1);
 	struct genl genl;
-	int fd = x_open(0);
+	int fd = open_device(0);
 	uint32_t id;
 
-	x_join(&genl, true);
-	id = x_add(fd, pages, page_size(), PIN_RW, 0).id;
-	x_dontneed(pages, page_size());
-	x_event(&genl, &message);
+	join_group(&genl, true);
+	id = add(fd, pages, page_size(), PIN_RW, 0).id;
+	dontneed(pages, page_size());
+	next_event(&genl, &message);
 	check_event(&message, pages, page_size(), id);
 	CHECK_EQ(message_u32(&message, PINWATCH_A_FLAGS), PINWATCH_EVENT_F_ACTOR);
 	CHECK_EQ(message_u32(&message, PINWATCH_A_TID), syscall(SYS_gettid));
@@ -106,7 +106,7 @@ static void test_actor_is_this_thread(void)
 	CHECK(!strcmp(message_string(&message, PINWATCH_A_COMM), "device_events"));
 }
 
-static int x_file(size_t nr_pages)
+static int file_make(size_t nr_pages)
 {
 	int fd = (int)syscall(SYS_memfd_create, "events", 0);
 
@@ -116,27 +116,27 @@ static int x_file(size_t nr_pages)
 }
 
 /* Another process changes what both have mapped. */
-static void test_actor_is_another_process(void)
+TEST(events_actor_is_another_process)
 {
-	int fd = x_open(0), file = x_file(2);
+	int fd = open_device(0), file = file_make(2);
 	struct genl_message message;
 	struct genl genl;
 	char *pages;
 	uint32_t id;
 	pid_t pid;
 
-	x_join(&genl, true);
+	join_group(&genl, true);
 	pages = mmap(NULL, 2 * page_size(), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
 	CHECK(pages != MAP_FAILED);
 	memset(pages, 'p', 2 * page_size());
-	id = x_add(fd, pages, 2 * page_size(), WATCH, 0).id;
-	pid = x_fork();
+	id = add(fd, pages, 2 * page_size(), WATCH, 0).id;
+	pid = fork_child();
 	if (!pid)
 		_exit(fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
 				(off_t)page_size()));
-	x_wait(pid);
+	wait_child(pid);
 	do {
-		x_event(&genl, &message);	/* fork() may be told, too */
+		next_event(&genl, &message);	/* fork() may be told, too */
 	} while (message_u64(&message, PINWATCH_A_CAUSES) & PINWATCH_CAUSE_FORK);
 	check_event(&message, pages, page_size(), id);
 	CHECK_EQ(message_u64(&message, PINWATCH_A_CAUSES), PINWATCH_CAUSE_TRUNCATE);
@@ -145,42 +145,42 @@ static void test_actor_is_another_process(void)
 }
 
 /* What read() is not told of is told here all the same. */
-static void test_ignored_events_are_sent(void)
+TEST(events_ignored_ones_are_sent)
 {
-	char *pages = x_pages(1);
-	struct pinwatch_watch_add add = {
-		.size = sizeof(add), .addr = (uintptr_t)pages, .length = page_size(),
+	char *pages = map_pages(1);
+	struct pinwatch_watch_add watch = {
+		.size = sizeof(watch), .addr = (uintptr_t)pages, .length = page_size(),
 		.ignore_events = PINWATCH_EVENT_ALL & ~PINWATCH_EVENT_RELEASE,
 	};
 	struct pinwatch_event event;
 	struct genl_message message;
-	int fd = x_open(O_NONBLOCK);
+	int fd = open_device(O_NONBLOCK);
 	struct genl genl;
 
-	x_join(&genl, false);
-	CHECK_EQ(__device_ioctl(fd, PINWATCH_IOC_WATCH_ADD, &add), 0);
-	x_dontneed(pages, page_size());
-	x_event(&genl, &message);
-	check_event(&message, pages, page_size(), add.id);
-	CHECK_EQ(__read_events(fd, &event, 1), -EAGAIN);
+	join_group(&genl, false);
+	CHECK_EQ(try_ioctl(fd, PINWATCH_IOC_WATCH_ADD, &watch), 0);
+	dontneed(pages, page_size());
+	next_event(&genl, &message);
+	check_event(&message, pages, page_size(), watch.id);
+	CHECK_EQ(try_read_events(fd, &event, 1), -EAGAIN);
 }
 
 /* A process ends: the last event of its watch, though nobody can be asked any more. */
-static void test_exit_is_told(void)
+TEST(events_exit_is_told)
 {
 	struct genl_message message;
-	int fd = x_open(0);
+	int fd = open_device(0);
 	struct genl genl;
 	pid_t pid;
 
-	x_join(&genl, true);
-	pid = x_fork();
+	join_group(&genl, true);
+	pid = fork_child();
 	if (!pid) {
-		x_add(fd, x_pages(1), page_size(), WATCH, 0);
+		add(fd, map_pages(1), page_size(), WATCH, 0);
 		_exit(0);
 	}
-	x_wait(pid);
-	x_event(&genl, &message);
+	wait_child(pid);
+	next_event(&genl, &message);
 	CHECK_EQ(message_u32(&message, PINWATCH_A_PID), pid);
 	CHECK_EQ(message_u32(&message, PINWATCH_A_TGID), pid);
 	CHECK_EQ(message_u32(&message, PINWATCH_A_EVENTS), PINWATCH_EVENT_RELEASE);
@@ -188,13 +188,13 @@ static void test_exit_is_told(void)
 }
 
 /* FLOOD watches on one page. */
-static char *x_flood_prepare(int fd)
+static char *flood_prepare(int fd)
 {
-	char *page = x_pages(1);
+	char *page = map_pages(1);
 	int i;
 
 	for (i = 0; i < FLOOD; i++)
-		x_add(fd, page, page_size(), WATCH, 0);
+		add(fd, page, page_size(), WATCH, 0);
 	return page;
 }
 
@@ -212,14 +212,14 @@ static void seen_counts(const struct genl_message *message, void *data)
 }
 
 /* By a socket of its own. */
-static struct counts x_counts(void)
+static struct counts get_counts(void)
 {
 	struct genl_request request;
 	struct counts counts;
 	struct genl_ack ack;
 	struct genl genl;
 
-	x_genl_open(&genl);
+	genl_open(&genl);
 	request_begin(&request, &genl, PINWATCH_CMD_STATS_GET, 0);
 	CHECK_EQ(genl_ask(&genl, &request, &ack, seen_counts, &counts), 0);
 	genl_close(&genl);
@@ -230,22 +230,22 @@ static struct counts x_counts(void)
  * More than the module's buffer holds, faster than they are sent: each event is
  * either received, or counted as lost by a message that comes.
  */
-static void test_lost_are_counted(void)
+TEST(events_lost_are_counted)
 {
 	uint64_t received = 0, lost = 0, seq = 0, now, before;
-	int fd = x_open(0), size = LARGE_BUFFER, i;
+	int fd = open_device(0), size = LARGE_BUFFER, i;
 	struct genl_message message;
 	struct counts counts;
 	struct genl genl;
 	char *page;
 
-	x_join(&genl, false);
+	join_group(&genl, false);
 	CHECK_EQ(setsockopt(genl.fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)), 0);
-	page = x_flood_prepare(fd);
-	counts = x_counts();
-	x_dontneed(page, page_size());
+	page = flood_prepare(fd);
+	counts = get_counts();
+	dontneed(page, page_size());
 	while (received + lost < FLOOD) {
-		x_event(&genl, &message);
+		next_event(&genl, &message);
 		now = message_u64(&message, PINWATCH_A_SEQ);
 		before = message.at[PINWATCH_A_LOST] ?
 			 message_u64(&message, PINWATCH_A_LOST) : 0;
@@ -255,42 +255,42 @@ static void test_lost_are_counted(void)
 			CHECK_EQ(now, seq + before + !!message.at[PINWATCH_A_FILE]);
 		seq = now;
 	}
-	ktap_note("%llu received, %llu lost", (unsigned long long)received,
+	test_note("%llu received, %llu lost", (unsigned long long)received,
 		  (unsigned long long)lost);
 	CHECK_EQ(received + lost, FLOOD);
 	CHECK(lost && received);
-	CHECK_EQ(x_counts().lost - counts.lost, lost);
+	CHECK_EQ(get_counts().lost - counts.lost, lost);
 	/* The last is counted a little after it came. */
-	for (i = 0; i < 5000 && x_counts().sent - counts.sent < received; i++)
+	for (i = 0; i < 5000 && get_counts().sent - counts.sent < received; i++)
 		usleep(1000);
-	CHECK_EQ(x_counts().sent - counts.sent, received);
+	CHECK_EQ(get_counts().sent - counts.sent, received);
 	check_no_more(&genl, fd, seq);
 }
 
 /* A listener who does not listen: its socket says so, and the numbers have a gap. */
-static void test_full_socket_enobufs(void)
+TEST(events_full_socket_enobufs)
 {
-	int fd = x_open(0), size = SMALL_BUFFER, i, err;
-	char *page = x_pages(1);
+	int fd = open_device(0), size = SMALL_BUFFER, i, err;
+	char *page = map_pages(1);
 	struct genl_message message;
 	uint64_t first, last;
 	struct counts counts;
 	struct genl genl;
 
-	x_join(&genl, false);
+	join_group(&genl, false);
 	CHECK_EQ(setsockopt(genl.fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)), 0);
-	x_add(fd, page, page_size(), WATCH, 0);
-	counts = x_counts();
-	x_dontneed(page, page_size());
-	x_event(&genl, &message);
+	add(fd, page, page_size(), WATCH, 0);
+	counts = get_counts();
+	dontneed(page, page_size());
+	next_event(&genl, &message);
 	first = message_u64(&message, PINWATCH_A_SEQ);
 	for (i = 0; i < 100; i++)
-		x_dontneed(page, page_size());
+		dontneed(page, page_size());
 	/* All have been sent by then; one is counted a little after it came. */
-	for (i = 0; i < 5000 && x_counts().sent < counts.sent + 101; i++)
+	for (i = 0; i < 5000 && get_counts().sent < counts.sent + 101; i++)
 		usleep(1000);
-	CHECK_EQ(x_counts().sent, counts.sent + 101);
-	CHECK_EQ(x_counts().lost, counts.lost);
+	CHECK_EQ(get_counts().sent, counts.sent + 101);
+	CHECK_EQ(get_counts().lost, counts.lost);
 	/* Read what did fit; only then is there room for one that shows the gap. */
 	CHECK_EQ(fcntl(genl.fd, F_SETFL, O_NONBLOCK), 0);
 	CHECK_EQ(genl_event(&genl, &message), -ENOBUFS);
@@ -300,39 +300,39 @@ static void test_full_socket_enobufs(void)
 			CHECK_EQ(message_u64(&message, PINWATCH_A_SEQ), ++first);
 	}
 	CHECK_EQ(fcntl(genl.fd, F_SETFL, 0), 0);
-	x_dontneed(page, page_size());
-	x_event(&genl, &message);
+	dontneed(page, page_size());
+	next_event(&genl, &message);
 	last = message_u64(&message, PINWATCH_A_SEQ);
 	CHECK(last > first + 1);
 	CHECK(!message.at[PINWATCH_A_LOST]);
-	ktap_note("events %llu to %llu did not fit", (unsigned long long)first + 1,
+	test_note("events %llu to %llu did not fit", (unsigned long long)first + 1,
 		  (unsigned long long)last - 1);
 }
 
-static int x_module_open(void)
+static int module_open(void)
 {
 	int file = open(MODULE, O_RDONLY | O_CLOEXEC);
 
 	if (file < 0)
-		ktap_skip("%s is not there to load it again", MODULE);
+		SKIP("%s is not there to load it again", MODULE);
 	return file;
 }
 
 /* Unloaded under those who listen, with events on their way; and loaded again. */
-static void test_unload_under_a_listener(void)
+TEST(events_unload_under_a_listener)
 {
-	int fd, file = x_module_open(), err, i;
+	int fd, file = module_open(), err, i;
 	struct genl_message message;
 	struct genl genl, fresh;
 	uint16_t family;
 	char *page;
 
-	x_join(&genl, true);
+	join_group(&genl, true);
 	CHECK_EQ(genl_join(&genl, genl.events), 0);
 	family = genl.family;
-	fd = x_open(0);
-	page = x_flood_prepare(fd);
-	x_dontneed(page, page_size());
+	fd = open_device(0);
+	page = flood_prepare(fd);
+	dontneed(page, page_size());
 	close(fd);
 	CHECK_EQ(syscall(SYS_delete_module, "pinwatch", O_NONBLOCK), 0);
 	genl_socket(&fresh);
@@ -345,45 +345,25 @@ static void test_unload_under_a_listener(void)
 	CHECK(i > 0);
 	CHECK_EQ(syscall(SYS_finit_module, file, "", 0), 0);
 	CHECK_EQ(genl_resolve(&fresh), 0);
-	ktap_note("%d datagrams; family %u, then %u", i, family, fresh.family);
+	test_note("%d datagrams; family %u, then %u", i, family, fresh.family);
 }
 
 /* A dump that is not read to its end keeps the module. */
-static void test_unload_refused_in_a_dump(void)
+TEST(events_unload_refused_in_a_dump)
 {
 	struct genl_request request;
-	int fd = x_open(0), i;
+	int fd = open_device(0), i;
 	struct genl genl;
-	char *page = x_pages(1);
+	char *page = map_pages(1);
 
-	x_module_open();
-	x_genl_open(&genl);
+	module_open();
+	genl_open(&genl);
 	for (i = 0; i < 2000; i++)
-		x_add(fd, page, page_size(), WATCH, 0);
+		add(fd, page, page_size(), WATCH, 0);
 	request_begin(&request, &genl, PINWATCH_CMD_WATCH_GET, NLM_F_DUMP);
 	CHECK_EQ(send(genl.fd, &request, request.header.nlmsg_len, 0),
 		 request.header.nlmsg_len);
 	close(fd);
 	CHECK_EQ(syscall(SYS_delete_module, "pinwatch", O_NONBLOCK) ? -errno : 0, -EAGAIN);
 	genl_close(&genl);
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "events_attributes", test_attributes },
-		{ "events_actor_is_this_thread", test_actor_is_this_thread },
-		{ "events_actor_is_another_process", test_actor_is_another_process },
-		{ "events_ignored_ones_are_sent", test_ignored_events_are_sent },
-		{ "events_exit_is_told", test_exit_is_told },
-		{ "events_lost_are_counted", test_lost_are_counted },
-		{ "events_full_socket_enobufs", test_full_socket_enobufs },
-		{ "events_unload_refused_in_a_dump", test_unload_refused_in_a_dump },
-		{ "events_counters_are_back", test_counters_are_back },
-		{ "events_unload_under_a_listener", test_unload_under_a_listener },
-		{ NULL, NULL },
-	};
-
-	counters_remember();
-	return ktap_main(tests);
 }

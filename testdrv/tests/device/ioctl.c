@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The ioctls' common rules, and what each returns on valid input. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -55,7 +54,7 @@ static const struct call calls[] = {
 
 static uint32_t add_watch(int fd)
 {
-	return x_add(fd, x_pages(1), page_size(), PINWATCH_WATCH_F_STACK, 0).id;
+	return add(fd, map_pages(1), page_size(), PINWATCH_WATCH_F_STACK, 0).id;
 }
 
 static struct call call_make(int fd, int i)
@@ -67,7 +66,7 @@ static struct call call_make(int fd, int i)
 	call.arg.head[0] = _IOC_SIZE(call.cmd);
 	switch (call.cmd) {
 	case PINWATCH_IOC_WATCH_ADD:
-		call.arg.add.addr = (uintptr_t)x_pages(1);
+		call.arg.add.addr = (uintptr_t)map_pages(1);
 		call.arg.add.length = page_size();
 		break;
 	case PINWATCH_IOC_WATCH_DEL:
@@ -83,16 +82,16 @@ static struct call call_make(int fd, int i)
 		call.arg.resync.nr_ids = 4;
 		break;
 	case PINWATCH_IOC_ATTACH:
-		call.fd = x_open(0);
+		call.fd = open_device(0);
 		call.arg.attach.pid = getpid();
 		break;
 	}
 	return call;
 }
 
-static int __call(struct call *call)
+static int try_call(struct call *call)
 {
-	return __device_ioctl(call->fd, call->cmd, &call->arg);
+	return try_ioctl(call->fd, call->cmd, &call->arg);
 }
 
 /* The same ioctl with another size in its number (and in the structure). */
@@ -102,90 +101,90 @@ static unsigned long call_resize(struct call *call, size_t size)
 	return _IOC(_IOC_DIR(call->cmd), _IOC_TYPE(call->cmd), _IOC_NR(call->cmd), size);
 }
 
-static void test_valid(void)
+TEST(ioctl_valid)
 {
-	int i, fd = x_open(0);
+	int i, fd = open_device(0);
 
 	for (i = 0; i < NR_CALLS; i++) {
 		struct call call = call_make(fd, i);
 
-		CHECK_EQ(__call(&call), 0);
+		CHECK_EQ(try_call(&call), 0);
 	}
 }
 
-static void test_size_einval(void)
+TEST(ioctl_einval_size)
 {
-	int i, fd = x_open(0);
+	int i, fd = open_device(0);
 
 	for (i = 0; i < NR_CALLS; i++) {
 		struct call call = call_make(fd, i);
 
 		call.arg.head[0]--;
-		CHECK_EQ(__call(&call), -EINVAL);
+		CHECK_EQ(try_call(&call), -EINVAL);
 		call.arg.head[0] += 2;
-		CHECK_EQ(__call(&call), -EINVAL);
+		CHECK_EQ(try_call(&call), -EINVAL);
 		call.arg.head[0] = 0;
-		CHECK_EQ(__call(&call), -EINVAL);
+		CHECK_EQ(try_call(&call), -EINVAL);
 	}
 }
 
-static void test_shorter_einval(void)
+TEST(ioctl_einval_shorter)
 {
-	int i, fd = x_open(0);
+	int i, fd = open_device(0);
 
 	for (i = 0; i < NR_CALLS; i++) {
 		struct call call = call_make(fd, i);
 		size_t size = call.min_size - 8;
 
-		CHECK_EQ(__device_ioctl(call.fd, call_resize(&call, size), &call.arg), -EINVAL);
-		CHECK_EQ(__device_ioctl(call.fd, call_resize(&call, 4), &call.arg), -EINVAL);
-		CHECK_EQ(__device_ioctl(call.fd, call_resize(&call, 0), &call.arg), -EINVAL);
+		CHECK_EQ(try_ioctl(call.fd, call_resize(&call, size), &call.arg), -EINVAL);
+		CHECK_EQ(try_ioctl(call.fd, call_resize(&call, 4), &call.arg), -EINVAL);
+		CHECK_EQ(try_ioctl(call.fd, call_resize(&call, 0), &call.arg), -EINVAL);
 	}
 }
 
 /* A program that was built against ABI 0.1, and does not know what came later. */
-static void test_shortest_is_accepted(void)
+TEST(ioctl_shortest)
 {
-	int i, fd = x_open(0);
+	int i, fd = open_device(0);
 
 	for (i = 0; i < NR_CALLS; i++) {
 		struct call call = call_make(fd, i);
 		size_t size = call.min_size;
 
 		memset(call.arg.bytes + size, 0x55, sizeof(call.arg) - size);
-		CHECK_EQ(__device_ioctl(call.fd, call_resize(&call, size), &call.arg), 0);
+		CHECK_EQ(try_ioctl(call.fd, call_resize(&call, size), &call.arg), 0);
 		CHECK_EQ(call.arg.bytes[size], 0x55);
 	}
 }
 
-static void test_longer_zero_is_accepted(void)
+TEST(ioctl_longer_zero)
 {
-	int i, fd = x_open(0);
+	int i, fd = open_device(0);
 
 	for (i = 0; i < NR_CALLS; i++) {
 		struct call call = call_make(fd, i);
 		size_t size = _IOC_SIZE(call.cmd) + TAIL;
 
-		CHECK_EQ(__device_ioctl(call.fd, call_resize(&call, size), &call.arg), 0);
+		CHECK_EQ(try_ioctl(call.fd, call_resize(&call, size), &call.arg), 0);
 	}
 }
 
-static void test_longer_nonzero_e2big(void)
+TEST(ioctl_e2big)
 {
-	int i, fd = x_open(0);
+	int i, fd = open_device(0);
 
 	for (i = 0; i < NR_CALLS; i++) {
 		struct call call = call_make(fd, i);
 		size_t size = _IOC_SIZE(call.cmd) + TAIL;
 
 		call.arg.bytes[size - 1] = 1;
-		CHECK_EQ(__device_ioctl(call.fd, call_resize(&call, size), &call.arg), -E2BIG);
+		CHECK_EQ(try_ioctl(call.fd, call_resize(&call, size), &call.arg), -E2BIG);
 	}
 }
 
-static void test_flags_einval(void)
+TEST(ioctl_einval_flags)
 {
-	int i, fd = x_open(0);
+	int i, fd = open_device(0);
 
 	for (i = 0; i < NR_CALLS; i++) {
 		struct call call = call_make(fd, i);
@@ -195,73 +194,73 @@ static void test_flags_einval(void)
 			if (bit & call.flags)
 				continue;
 			call.arg.head[1] = bit;
-			CHECK_EQ(__call(&call), -EINVAL);
+			CHECK_EQ(try_call(&call), -EINVAL);
 		}
 	}
 }
 
-static void test_reserved_einval(void)
+TEST(ioctl_einval_reserved)
 {
-	int i, fd = x_open(0);
+	int i, fd = open_device(0);
 
 	for (i = 0; i < NR_CALLS; i++) {
 		struct call call = call_make(fd, i);
 
 		call.arg.bytes[call.reserved] = 1;
-		CHECK_EQ(__call(&call), -EINVAL);
+		CHECK_EQ(try_call(&call), -EINVAL);
 	}
 }
 
-static void test_efault(void)
+TEST(ioctl_efault)
 {
-	int i, fd = x_open(0);
-	void *hole = x_pages(1);
+	int i, fd = open_device(0);
+	void *hole = map_pages(1);
 
 	for (i = 0; i < NR_CALLS; i++) {
 		struct call call = call_make(fd, i);
 
-		CHECK_EQ(__device_ioctl(call.fd, call.cmd, NULL), -EFAULT);
-		CHECK_EQ(__device_ioctl(call.fd, call.cmd, (void *)1), -EFAULT);
+		CHECK_EQ(try_ioctl(call.fd, call.cmd, NULL), -EFAULT);
+		CHECK_EQ(try_ioctl(call.fd, call.cmd, (void *)1), -EFAULT);
 	}
 	CHECK_EQ(munmap(hole, page_size()), 0);
-	CHECK_EQ(__device_ioctl(fd, PINWATCH_IOC_GET_INFO, hole), -EFAULT);
+	CHECK_EQ(try_ioctl(fd, PINWATCH_IOC_GET_INFO, hole), -EFAULT);
 }
 
 /* A result that cannot be delivered leaves no watch behind. */
-static void test_add_efault_result(void)
+TEST(ioctl_efault_result)
 {
-	int fd = x_open(0);
-	struct pinwatch_watch_add *add = (void *)x_pages(1);
+	int fd = open_device(0);
+	struct pinwatch_watch_add *watch = (void *)map_pages(1);
 
-	*add = (struct pinwatch_watch_add){
-		.size = sizeof(*add), .flags = PIN,
-		.addr = (uintptr_t)x_pages(4), .length = 4 * page_size(),
+	*watch = (struct pinwatch_watch_add){
+		.size = sizeof(*watch), .flags = PIN,
+		.addr = (uintptr_t)map_pages(4), .length = 4 * page_size(),
 	};
-	CHECK_EQ(mprotect(add, page_size(), PROT_READ), 0);
-	CHECK_EQ(__device_ioctl(fd, PINWATCH_IOC_WATCH_ADD, add), -EFAULT);
-	CHECK_EQ(x_info(fd).nr_watches, 0);
-	CHECK_EQ(x_stats().pinned_pages, 0);
+	CHECK_EQ(mprotect(watch, page_size(), PROT_READ), 0);
+	CHECK_EQ(try_ioctl(fd, PINWATCH_IOC_WATCH_ADD, watch), -EFAULT);
+	CHECK_EQ(get_info(fd).nr_watches, 0);
+	CHECK_EQ(get_stats().pinned_pages, 0);
 }
 
-static void test_enotty(void)
+TEST(ioctl_enotty)
 {
-	int fd = x_open(0);
+	int fd = open_device(0);
 	struct pinwatch_info info = { .size = sizeof(info) };
 
-	CHECK_EQ(__device_ioctl(fd, _IOWR(PINWATCH_IOC_MAGIC, 0x7f, struct pinwatch_info), &info),
+	CHECK_EQ(try_ioctl(fd, _IOWR(PINWATCH_IOC_MAGIC, 0x7f, struct pinwatch_info), &info),
 		 -ENOTTY);
-	CHECK_EQ(__device_ioctl(fd, _IOWR(PINWATCH_IOC_MAGIC + 1, 0x00, struct pinwatch_info),
-				&info),
+	CHECK_EQ(try_ioctl(fd, _IOWR(PINWATCH_IOC_MAGIC + 1, 0x00, struct pinwatch_info),
+			   &info),
 		 -ENOTTY);
-	CHECK_EQ(__device_ioctl(fd, _IOR(PINWATCH_IOC_MAGIC, 0x00, struct pinwatch_info), &info),
+	CHECK_EQ(try_ioctl(fd, _IOR(PINWATCH_IOC_MAGIC, 0x00, struct pinwatch_info), &info),
 		 -ENOTTY);
-	CHECK_EQ(__device_ioctl(fd, _IO(PINWATCH_IOC_MAGIC, 0x00), &info), -ENOTTY);
+	CHECK_EQ(try_ioctl(fd, _IO(PINWATCH_IOC_MAGIC, 0x00), &info), -ENOTTY);
 }
 
-static void test_info(void)
+TEST(info_values)
 {
-	int fd = x_open(0);
-	struct pinwatch_info info = x_info(fd);
+	int fd = open_device(0);
+	struct pinwatch_info info = get_info(fd);
 
 	CHECK_EQ(info.abi_major, PINWATCH_ABI_MAJOR);
 	CHECK_EQ(info.abi_minor, PINWATCH_ABI_MINOR);
@@ -274,20 +273,20 @@ static void test_info(void)
 	CHECK(info.gen_map_size >= info.max_watches * sizeof(struct pinwatch_gen));
 	CHECK_EQ(info.gen_map_size % page_size(), 0);
 
-	x_add(fd, x_pages(1), page_size(), WATCH, 0);
-	CHECK_EQ(x_info(fd).nr_watches, 1);
+	add(fd, map_pages(1), page_size(), WATCH, 0);
+	CHECK_EQ(get_info(fd).nr_watches, 1);
 }
 
-static void test_stats(void)
+TEST(stats_values)
 {
-	struct pinwatch_stats before = x_stats(), after;
-	char *addr = x_pages(4);
-	int fd = x_open(0);
+	struct pinwatch_stats before = get_stats(), after;
+	char *addr = map_pages(4);
+	int fd = open_device(0);
 
-	x_add(fd, addr, 4 * page_size(), PIN_RW, 0);
-	x_add(fd, addr, page_size(), WATCH, 0);
-	x_dontneed(addr, page_size());
-	after = x_stats();
+	add(fd, addr, 4 * page_size(), PIN_RW, 0);
+	add(fd, addr, page_size(), WATCH, 0);
+	dontneed(addr, page_size());
+	after = get_stats();
 	CHECK_EQ(after.nr_files, before.nr_files + 1);
 	CHECK_EQ(after.nr_watches, before.nr_watches + 2);
 	CHECK_EQ(after.nr_subscriptions, before.nr_subscriptions + 2);
@@ -295,28 +294,4 @@ static void test_stats(void)
 	CHECK(after.nr_mms >= 1);
 	CHECK(after.walks > before.walks);
 	CHECK(after.callbacks >= before.callbacks + 2);
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "ioctl_valid", test_valid },
-		{ "ioctl_einval_size", test_size_einval },
-		{ "ioctl_einval_shorter", test_shorter_einval },
-		{ "ioctl_shortest", test_shortest_is_accepted },
-		{ "ioctl_longer_zero", test_longer_zero_is_accepted },
-		{ "ioctl_e2big", test_longer_nonzero_e2big },
-		{ "ioctl_einval_flags", test_flags_einval },
-		{ "ioctl_einval_reserved", test_reserved_einval },
-		{ "ioctl_efault", test_efault },
-		{ "ioctl_efault_result", test_add_efault_result },
-		{ "ioctl_enotty", test_enotty },
-		{ "info_values", test_info },
-		{ "stats_values", test_stats },
-		{ "counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
-	counters_remember();
-	return ktap_main(tests);
 }

@@ -36,16 +36,16 @@ static struct pinwatch_watch library_add(struct pinwatch *dev, const char *addr,
 	return watch;
 }
 
-static void test_events(void)
+TEST(library_events)
 {
 	struct pinwatch *dev = library_open();
 	struct pinwatch_watch watch, deaf;
 	struct pinwatch_event events[4];
-	char *addr = x_pages(NR);
+	char *addr = map_pages(NR);
 
 	watch = library_add(dev, addr, WATCH, 0);
 	deaf = library_add(dev, addr, WATCH, PINWATCH_EVENT_ALL & ~PINWATCH_EVENT_RELEASE);
-	x_dontneed(addr + page_size(), page_size());
+	dontneed(addr + page_size(), page_size());
 	CHECK(!pinwatch_valid(&watch) && !pinwatch_valid(&deaf));
 	CHECK_EQ(pinwatch_read_events(dev, events, 4), 1);
 	CHECK_EQ(events[0].id, watch.id);
@@ -57,14 +57,14 @@ static void test_events(void)
 	pinwatch_close(dev);
 }
 
-static void test_repin(void)
+TEST(library_repin)
 {
 	struct pinwatch *dev = library_open();
-	char *addr = x_pages(NR);
+	char *addr = map_pages(NR);
 	struct pinwatch_watch watch = library_add(dev, addr, PIN_RW, 0);
 	struct pinwatch_watch_verify result;
 
-	x_dontneed(addr, NR * page_size());
+	dontneed(addr, NR * page_size());
 	memset(addr, 'n', NR * page_size());
 	CHECK_EQ(pinwatch_watch_verify(dev, watch.id, 0, 0, NULL, &result), 0);
 	CHECK_EQ(result.verdict, PINWATCH_VERDICT_MOVED);
@@ -78,15 +78,15 @@ static void test_repin(void)
 	pinwatch_close(dev);
 }
 
-static void test_verify_pages(void)
+TEST(library_verify_pages)
 {
 	struct pinwatch *dev = library_open();
 	uint8_t verdicts[3] = { 99, 99, 99 };
 	struct pinwatch_watch_verify result;
-	char *addr = x_pages(NR);
+	char *addr = map_pages(NR);
 	struct pinwatch_watch watch = library_add(dev, addr, PIN_RW, 0);
 
-	x_dontneed(addr + 2 * page_size(), page_size());
+	dontneed(addr + 2 * page_size(), page_size());
 	CHECK_EQ(pinwatch_watch_verify(dev, watch.id, 1, 2, verdicts, &result), 0);
 	CHECK_EQ(verdicts[0], PINWATCH_VERDICT_SAME);
 	CHECK_EQ(verdicts[1], PINWATCH_VERDICT_NOT_PRESENT);
@@ -96,16 +96,16 @@ static void test_verify_pages(void)
 	pinwatch_close(dev);
 }
 
-static void test_query(void)
+TEST(library_query)
 {
 	struct pinwatch *dev = library_open();
 	struct pinwatch_watch_query figures;
-	char *addr = x_pages(NR);
+	char *addr = map_pages(NR);
 	struct pinwatch_watch first = library_add(dev, addr, PIN, 0);
 	struct pinwatch_watch second = library_add(dev, addr, WATCH, 0);
 	uint32_t next = 0;
 
-	x_dontneed(addr, page_size());
+	dontneed(addr, page_size());
 	CHECK_EQ(pinwatch_watch_query_next(dev, &next, &figures), 1);
 	CHECK_EQ(figures.id, first.id);
 	CHECK_EQ(figures.nr_pinned, NR);
@@ -121,16 +121,16 @@ static void test_query(void)
 	pinwatch_close(dev);
 }
 
-static void test_stack(void)
+TEST(library_stack)
 {
 	struct pinwatch *dev = library_open();
 	struct pinwatch_watch_stack stack;
-	char *addr = x_pages(NR);
+	char *addr = map_pages(NR);
 	struct pinwatch_watch watch = library_add(dev, addr, PINWATCH_WATCH_F_STACK, 0);
 
 	CHECK_EQ(pinwatch_watch_stack(dev, watch.id, &stack), 0);
 	CHECK_EQ(stack.nr_entries, 0);
-	x_dontneed(addr, page_size());
+	dontneed(addr, page_size());
 	CHECK_EQ(pinwatch_watch_stack(dev, watch.id, &stack), 0);
 	CHECK(stack.nr_entries > 2);
 	CHECK_EQ(stack.generation, pinwatch_generation(&watch));
@@ -138,17 +138,17 @@ static void test_stack(void)
 }
 
 /* In a child, which has not the mapping. */
-static void test_resync(void)
+TEST(library_resync_in_a_child)
 {
 	struct pinwatch *dev = library_open();
-	char *addr = x_pages(NR);
+	char *addr = map_pages(NR);
 	struct pinwatch_watch watch;
 	struct pinwatch_gen gens[8];
 	pid_t pid;
 
 	CHECK_EQ(madvise(addr, NR * page_size(), MADV_DONTFORK), 0);
 	watch = library_add(dev, addr, WATCH, 0);
-	pid = x_fork();
+	pid = fork_child();
 	if (!pid) {
 		CHECK_EQ(pinwatch_resync(dev, watch.id, gens, 8), 8);
 		CHECK_EQ(gens[0].generation, watch.generation);
@@ -156,19 +156,19 @@ static void test_resync(void)
 		pinwatch_close(dev);
 		_exit(0);
 	}
-	x_wait(pid);
+	wait_child(pid);
 	pinwatch_close(dev);
 }
 
 /* The child's range is watched by its pidfd, until it ends. */
-static void test_attach(void)
+TEST(library_attach)
 {
 	struct pinwatch *dev = library_open(), *late = library_open();
-	char *addr = x_pages(NR);
+	char *addr = map_pages(NR);
 	struct pinwatch_watch watch;
 	struct pinwatch_event event;
 	int pidfd;
-	pid_t pid = x_fork();
+	pid_t pid = fork_child();
 
 	if (!pid) {
 		pause();
@@ -179,7 +179,7 @@ static void test_attach(void)
 	CHECK_EQ(pinwatch_attach(dev, pidfd), 0);
 	CHECK_EQ(pinwatch_attach(dev, pidfd), -EBUSY);
 	watch = library_add(dev, addr, WATCH, 0);
-	x_dontneed(addr, page_size());
+	dontneed(addr, page_size());
 	CHECK(pinwatch_valid(&watch));
 	CHECK_EQ(kill(pid, SIGKILL), 0);
 	CHECK_EQ(waitpid(pid, NULL, 0), pid);
@@ -191,22 +191,4 @@ static void test_attach(void)
 	CHECK_EQ(pinwatch_attach_pid(late, getpid()), 0);
 	pinwatch_close(dev);
 	pinwatch_close(late);
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "library_events", test_events },
-		{ "library_repin", test_repin },
-		{ "library_verify_pages", test_verify_pages },
-		{ "library_query", test_query },
-		{ "library_stack", test_stack },
-		{ "library_resync_in_a_child", test_resync },
-		{ "library_attach", test_attach },
-		{ "counters_are_back", test_counters_are_back },
-		{ NULL, NULL }
-	};
-
-	counters_remember();
-	return ktap_main(tests);
 }

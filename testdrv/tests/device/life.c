@@ -29,7 +29,7 @@ static bool page_held(char *addr)
 	pid_t pid;
 
 	CHECK_EQ(pipe(go), 0);
-	pid = x_fork();
+	pid = fork_child();
 	if (!pid) {
 		close(go[1]);
 		_exit(read(go[0], &byte, 1) != 0);
@@ -39,32 +39,32 @@ static bool page_held(char *addr)
 	oracle_close(&oracle);
 	close(go[0]);
 	close(go[1]);
-	x_wait(pid);
+	wait_child(pid);
 	CHECK(snapshot.pages[0].present);
 	return snapshot.pages[0].exclusive;
 }
 
-static void test_pin_is_released(void)
+TEST(pin_is_released)
 {
-	char *addr = x_pages(1);
-	int fd = x_open(0);
-	uint32_t id = x_add(fd, addr, page_size(), PIN_RW, 0).id;
+	char *addr = map_pages(1);
+	int fd = open_device(0);
+	uint32_t id = add(fd, addr, page_size(), PIN_RW, 0).id;
 
 	CHECK(page_held(addr));
-	CHECK_EQ(__del(fd, id), 0);
+	CHECK_EQ(try_del(fd, id), 0);
 	CHECK(!page_held(addr));
 	*(volatile char *)addr = 1;
 
-	x_add(fd, addr, page_size(), PIN_RW, 0);
+	add(fd, addr, page_size(), PIN_RW, 0);
 	CHECK(page_held(addr));
 	CHECK_EQ(close(fd), 0);
 	CHECK(!page_held(addr));
 }
 
 /* The watch of a child that ends, seen through the descriptor that it passed. */
-static void test_exit_while_pinned(void)
+TEST(exit_while_pinned_fd_passed)
 {
-	uint64_t pinned = x_stats().pinned_pages, watches = x_stats().nr_watches;
+	uint64_t pinned = get_stats().pinned_pages, watches = get_stats().nr_watches;
 	const struct pinwatch_gen *words;
 	struct pinwatch_watch_add again;
 	struct pinwatch_event event;
@@ -73,10 +73,10 @@ static void test_exit_while_pinned(void)
 	pid_t pid;
 
 	CHECK_EQ(channel_open(ends), 0);
-	pid = x_fork();
+	pid = fork_child();
 	if (!pid) {
-		fd = x_open(O_NONBLOCK);
-		x_add(fd, x_pages(16), 16 * page_size(), PIN_RW, 5);
+		fd = open_device(O_NONBLOCK);
+		add(fd, map_pages(16), 16 * page_size(), PIN_RW, 5);
 		CHECK_EQ(channel_send(ends[1], fd), 0);
 		CHECK_EQ(channel_receive(ends[1], NULL), 0);
 		_exit(0);
@@ -84,67 +84,67 @@ static void test_exit_while_pinned(void)
 	CHECK_EQ(channel_receive(ends[0], &fd), 0);
 	flags = fcntl(fd, F_GETFL);
 	CHECK(flags >= 0 && (flags & O_NONBLOCK));
-	words = x_map(fd);
+	words = map_generations(fd);
 	before = generation(&words[0]);
 	CHECK(before != 0);
-	CHECK_EQ(x_stats().pinned_pages, pinned + 16);
+	CHECK_EQ(get_stats().pinned_pages, pinned + 16);
 	CHECK_EQ(channel_send(ends[0], -1), 0);
-	x_wait(pid);
+	wait_child(pid);
 	CHECK(generation(&words[0]) > before);
-	x_wait_pinned_pages(pinned);
-	CHECK_EQ(__read_events(fd, &event, 1), 1);
+	wait_pinned_pages(pinned);
+	CHECK_EQ(try_read_events(fd, &event, 1), 1);
 	CHECK_EQ(event.cookie, 5);
 	CHECK(event.events & PINWATCH_EVENT_RELEASE);
 	/* The watch is still one, of nothing. */
-	CHECK_EQ(x_info(fd).nr_watches, 1);
-	CHECK_EQ(__add(fd, x_pages(1), page_size(), WATCH, 0, &again), -EXDEV);
-	CHECK_EQ(__del(fd, 0), 0);
-	CHECK_EQ(x_stats().nr_watches, watches);
+	CHECK_EQ(get_info(fd).nr_watches, 1);
+	CHECK_EQ(try_add(fd, map_pages(1), page_size(), WATCH, 0, &again), -EXDEV);
+	CHECK_EQ(try_del(fd, 0), 0);
+	CHECK_EQ(get_stats().nr_watches, watches);
 }
 
 /* What the program that exec() starts does with the descriptor it inherited. */
 static int after_exec(int fd)
 {
-	struct pinwatch_watch_add add;
+	struct pinwatch_watch_add watch;
 
-	CHECK_EQ(x_info(fd).nr_watches, 1);
-	CHECK_EQ(__add(fd, x_pages(1), page_size(), PIN, 0, &add), -EXDEV);
-	x_wait_pinned_pages(0);
-	CHECK_EQ(__del(fd, 0), 0);
+	CHECK_EQ(get_info(fd).nr_watches, 1);
+	CHECK_EQ(try_add(fd, map_pages(1), page_size(), PIN, 0, &watch), -EXDEV);
+	wait_pinned_pages(0);
+	CHECK_EQ(try_del(fd, 0), 0);
 	return 0;
 }
 
-static void test_exec_with_descriptor(void)
+TEST(exec_while_pinned_fd_kept)
 {
-	int fd = x_open(0);
-	pid_t pid = x_fork();
+	int fd = open_device(0);
+	pid_t pid = fork_child();
 	char number[16];
 
 	if (!pid) {
-		x_add(fd, x_pages(4), 4 * page_size(), PIN_RW, 0);
+		add(fd, map_pages(4), 4 * page_size(), PIN_RW, 0);
 		CHECK_EQ(fcntl(fd, F_SETFD, 0), 0);
 		snprintf(number, sizeof(number), "%d", fd);
 		execl("/proc/self/exe", "device_life", "after-exec", number, NULL);
-		ktap_fail(__FILE__, __LINE__, "exec: %s", strerror(errno));
+		FAIL("exec: %s", strerror(errno));
 	}
-	x_wait(pid);
+	wait_child(pid);
 }
 
 /* Nobody else has the descriptor: it ends with the process. */
-static void test_exit_closes(void)
+TEST(exit_closes)
 {
-	struct pinwatch_stats before = x_stats(), after;
-	pid_t pid = x_fork();
+	struct pinwatch_stats before = get_stats(), after;
+	pid_t pid = fork_child();
 
 	if (!pid) {
-		int i, fd = x_open(0);
+		int i, fd = open_device(0);
 
 		for (i = 0; i < 100; i++)
-			x_add(fd, x_pages(2), 2 * page_size(), i % 2 ? PIN_RW : WATCH, 0);
+			add(fd, map_pages(2), 2 * page_size(), i % 2 ? PIN_RW : WATCH, 0);
 		_exit(0);
 	}
-	x_wait(pid);
-	after = x_stats();
+	wait_child(pid);
+	after = get_stats();
 	CHECK_EQ(after.nr_files, before.nr_files);
 	CHECK_EQ(after.nr_watches, before.nr_watches);
 	CHECK_EQ(after.pinned_pages, before.pinned_pages);
@@ -153,23 +153,23 @@ static void test_exit_closes(void)
 static void add_for_ever(int *rounds) __attribute__((noreturn));
 static void add_for_ever(int *rounds)
 {
-	char *addr = x_pages(16);
-	int fd = x_open(0);
+	char *addr = map_pages(16);
+	int fd = open_device(0);
 
 	for (;;) {
-		uint32_t id = x_add(fd, addr, 16 * page_size(), PIN_RW, 0).id;
+		uint32_t id = add(fd, addr, 16 * page_size(), PIN_RW, 0).id;
 
 		__atomic_add_fetch(rounds, 1, __ATOMIC_RELEASE);
-		CHECK_EQ(__del(fd, id), 0);
+		CHECK_EQ(try_del(fd, id), 0);
 	}
 }
 
 #define NR_KILLS	100
 
 /* Killed at any point of WATCH_ADD or WATCH_DEL. */
-static void test_kill_while_adding(void)
+TEST(kill_while_adding)
 {
-	struct pinwatch_stats before = x_stats(), after;
+	struct pinwatch_stats before = get_stats(), after;
 	int *rounds = mmap(NULL, page_size(), PROT_READ | PROT_WRITE,
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	int i;
@@ -179,7 +179,7 @@ static void test_kill_while_adding(void)
 		pid_t pid;
 
 		*rounds = 0;
-		pid = x_fork();
+		pid = fork_child();
 		if (!pid)
 			add_for_ever(rounds);
 		while (__atomic_load_n(rounds, __ATOMIC_ACQUIRE) <= i)
@@ -187,65 +187,52 @@ static void test_kill_while_adding(void)
 		CHECK_EQ(kill(pid, SIGKILL), 0);
 		CHECK_EQ(waitpid(pid, NULL, 0), pid);
 	}
-	after = x_stats();
+	after = get_stats();
 	CHECK_EQ(after.nr_files, before.nr_files);
 	CHECK_EQ(after.nr_watches, before.nr_watches);
 	CHECK_EQ(after.pinned_pages, before.pinned_pages);
 }
 
-static int __unload(void)
+static int try_unload(void)
 {
 	return syscall(SYS_delete_module, "pinwatch", O_NONBLOCK) ? -errno : 0;
 }
 
 /* Whatever could still call into the module, or be called, keeps it. */
-static void test_unload_refused(void)
+TEST(unload_refused_while_used)
 {
-	char *addr = x_pages(1);
-	int fd = x_open(0);
+	char *addr = map_pages(1);
+	int fd = open_device(0);
 	const struct pinwatch_gen *words;
 
-	CHECK_EQ(__unload(), -EAGAIN);
-	x_add(fd, addr, page_size(), PIN, 0);
-	words = x_map(fd);
-	CHECK_EQ(__unload(), -EAGAIN);
+	CHECK_EQ(try_unload(), -EAGAIN);
+	add(fd, addr, page_size(), PIN, 0);
+	words = map_generations(fd);
+	CHECK_EQ(try_unload(), -EAGAIN);
 	CHECK_EQ(close(fd), 0);
 	/* The mapping alone. */
-	CHECK_EQ(__unload(), -EAGAIN);
+	CHECK_EQ(try_unload(), -EAGAIN);
 	CHECK(generation(&words[0]) != 0);
 }
 
 /* A descriptor lives as long as its last copy. */
-static void test_dup(void)
+TEST(dup_shares)
 {
-	uint64_t pinned = x_stats().pinned_pages;
-	char *addr = x_pages(1);
-	int fd = x_open(0), copy = dup(fd);
+	uint64_t pinned = get_stats().pinned_pages;
+	char *addr = map_pages(1);
+	int fd = open_device(0), copy = dup(fd);
 
 	CHECK(copy >= 0);
-	x_add(fd, addr, page_size(), PIN, 0);
+	add(fd, addr, page_size(), PIN, 0);
 	CHECK_EQ(close(fd), 0);
-	CHECK_EQ(x_stats().pinned_pages, pinned + 1);
-	CHECK_EQ(__del(copy, 0), 0);
-	CHECK_EQ(x_stats().pinned_pages, pinned);
+	CHECK_EQ(get_stats().pinned_pages, pinned + 1);
+	CHECK_EQ(try_del(copy, 0), 0);
+	CHECK_EQ(get_stats().pinned_pages, pinned);
 }
 
 int main(int argc, char **argv)
 {
-	static const struct ktap_test tests[] = {
-		{ "pin_is_released", test_pin_is_released },
-		{ "dup_shares", test_dup },
-		{ "unload_refused_while_used", test_unload_refused },
-		{ "exit_closes", test_exit_closes },
-		{ "exit_while_pinned_fd_passed", test_exit_while_pinned },
-		{ "exec_while_pinned_fd_kept", test_exec_with_descriptor },
-		{ "kill_while_adding", test_kill_while_adding },
-		{ "counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
 	if (argc == 3 && !strcmp(argv[1], "after-exec"))
 		return after_exec(atoi(argv[2]));
-	counters_remember();
-	return ktap_main(tests);
+	return test_main(argc, argv);
 }

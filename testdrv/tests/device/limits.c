@@ -8,17 +8,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/klog.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "caller.h"
+#include "credentials.h"
 #include "cgroup.h"
 #include "channel.h"
 #include "device.h"
@@ -32,10 +30,7 @@ static unsigned long nr_many = 20000;
 
 static double now(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+	return (double)now_ns() / 1e9;
 }
 
 /* A figure of /proc/meminfo, in bytes. */
@@ -55,23 +50,23 @@ static size_t memory(const char *name)
 
 static int pin(int fd, char *addr, size_t nr_pages)
 {
-	struct pinwatch_watch_add add;
+	struct pinwatch_watch_add watch;
 
-	return __add(fd, addr, nr_pages * page_size(), PIN_RW, 0, &add);
+	return try_add(fd, addr, nr_pages * page_size(), PIN_RW, 0, &watch);
 }
 
 /* The limit is the address space's, whichever descriptors its pins came by. */
-static void test_memlock_exact(void)
+TEST(limit_memlock_exact)
 {
-	char *addr = x_pages(32);
-	int first = x_open(0), second = x_open(0);
+	char *addr = map_pages(32);
+	int first = open_device(0), second = open_device(0);
 
-	caller_memlock(16 * page_size());
-	caller_nobody();
+	credentials_memlock(16 * page_size());
+	credentials_nobody();
 	CHECK_EQ(pin(first, addr, 17), -ENOMEM);
 	CHECK_EQ(pin(first, addr, 16), 0);
 	CHECK_EQ(pin(second, addr, 1), -ENOMEM);
-	CHECK_EQ(__del(first, 0), 0);
+	CHECK_EQ(try_del(first, 0), 0);
 	CHECK_EQ(pin(first, addr, 10), 0);
 	CHECK_EQ(pin(second, addr, 7), -ENOMEM);
 	CHECK_EQ(pin(second, addr, 6), 0);
@@ -83,70 +78,70 @@ static void test_memlock_exact(void)
 }
 
 /* A range that is not a page's multiple counts as the pages that it touches. */
-static void test_memlock_rounds(void)
+TEST(limit_memlock_rounds)
 {
-	struct pinwatch_watch_add add;
-	char *addr = x_pages(4);
-	int fd = x_open(0);
+	struct pinwatch_watch_add watch;
+	char *addr = map_pages(4);
+	int fd = open_device(0);
 
-	caller_memlock(2 * page_size() + page_size() / 2);
-	caller_nobody();
-	CHECK_EQ(__add(fd, addr + page_size() - 1, page_size() + 2, PIN, 0, &add), -ENOMEM);
-	CHECK_EQ(__add(fd, addr + page_size() - 1, 2, PIN, 0, &add), 0);
-	CHECK_EQ(add.nr_pages, 2);
+	credentials_memlock(2 * page_size() + page_size() / 2);
+	credentials_nobody();
+	CHECK_EQ(try_add(fd, addr + page_size() - 1, page_size() + 2, PIN, 0, &watch), -ENOMEM);
+	CHECK_EQ(try_add(fd, addr + page_size() - 1, 2, PIN, 0, &watch), 0);
+	CHECK_EQ(watch.nr_pages, 2);
 }
 
 /* Old and new pages count together for a moment. */
-static void test_repin_counts_twice(void)
+TEST(limit_repin_counts_twice)
 {
-	char *addr = x_pages(9);
-	int fd = x_open(0);
+	char *addr = map_pages(9);
+	int fd = open_device(0);
 	uint64_t generation;
 
-	caller_memlock(16 * page_size());
-	caller_nobody();
+	credentials_memlock(16 * page_size());
+	credentials_nobody();
 	CHECK_EQ(pin(fd, addr, 8), 0);
-	CHECK_EQ(__repin(fd, 0, &generation), 0);
+	CHECK_EQ(try_repin(fd, 0, &generation), 0);
 	CHECK_EQ(pin(fd, addr, 8), 0);
-	CHECK_EQ(__repin(fd, 0, &generation), -ENOMEM);
-	CHECK_EQ(x_query(fd, 0).nr_pinned, 8);
-	CHECK_EQ(__del(fd, 1), 0);
-	CHECK_EQ(__del(fd, 0), 0);
+	CHECK_EQ(try_repin(fd, 0, &generation), -ENOMEM);
+	CHECK_EQ(query(fd, 0).nr_pinned, 8);
+	CHECK_EQ(try_del(fd, 1), 0);
+	CHECK_EQ(try_del(fd, 0), 0);
 	CHECK_EQ(pin(fd, addr, 9), 0);
-	CHECK_EQ(__repin(fd, 0, &generation), -ENOMEM);
+	CHECK_EQ(try_repin(fd, 0, &generation), -ENOMEM);
 	CHECK_EQ(pin(fd, addr, 7), 0);
 }
 
 /* Root has its share, nobody has his own; a descriptor is charged to who opened it. */
-static void test_users_are_apart(void)
+TEST(limit_users_are_apart)
 {
-	unsigned long old = x_param_get("max_watches_per_user");
-	struct pinwatch_watch_add add;
-	char *addr = x_pages(1);
-	int fd = x_open(0), again = x_open(0);
+	unsigned long old = param_get("max_watches_per_user");
+	struct pinwatch_watch_add watch;
+	char *addr = map_pages(1);
+	int fd = open_device(0), again = open_device(0);
 	pid_t pid;
 
-	x_param_set("max_watches_per_user", 2);
-	x_add(fd, addr, page_size(), WATCH, 0);
-	x_add(fd, addr, page_size(), WATCH, 0);
-	caller_node(0666);
+	param_set("max_watches_per_user", 2);
+	add(fd, addr, page_size(), WATCH, 0);
+	add(fd, addr, page_size(), WATCH, 0);
+	credentials_device_mode(0666);
 	pid = fork();
 	if (!pid) {
 		int own;
 
-		caller_nobody();
-		own = x_open(0);
-		CHECK_EQ(__add(again, addr, page_size(), WATCH, 0, &add), -EDQUOT);
-		x_add(own, addr, page_size(), WATCH, 0);
-		x_add(own, addr, page_size(), WATCH, 0);
-		CHECK_EQ(__add(own, addr, page_size(), WATCH, 0, &add), -EDQUOT);
+		credentials_nobody();
+		own = open_device(0);
+		CHECK_EQ(try_add(again, addr, page_size(), WATCH, 0, &watch), -EDQUOT);
+		add(own, addr, page_size(), WATCH, 0);
+		add(own, addr, page_size(), WATCH, 0);
+		CHECK_EQ(try_add(own, addr, page_size(), WATCH, 0, &watch), -EDQUOT);
 		_exit(0);
 	}
 	CHECK_EQ(waitpid(pid, &pid, 0) > 0, 1);
-	caller_node(0600);
-	x_param_set("max_watches_per_user", old);
+	credentials_device_mode(0600);
+	param_set("max_watches_per_user", old);
 	CHECK_EQ(pid, 0);
-	x_add(x_open(0), addr, page_size(), WATCH, 0);
+	add(open_device(0), addr, page_size(), WATCH, 0);
 }
 
 /* The kernel shows a stack when it kills for want of memory: not on the console. */
@@ -155,46 +150,60 @@ static void console(int level)
 	klogctl(8, NULL, level);
 }
 
+static void memory_limit(unsigned long bytes)
+{
+	CHECK_EQ(cgroup_write_number("memory.max", bytes), 0);
+}
+
+static void memory_cgroup_make(void)
+{
+	int ret = cgroup_make("memory");
+
+	if (ret)
+		SKIP("no memory cgroup (v2): %s", strerror(-ret));
+	memory_limit(MEMCG_BYTES);
+}
+
 /* Watches until the group has no memory for more. Its end is an error, or its death. */
 static void memcg_child(uint64_t *nr) __attribute__((noreturn));
 static void memcg_child(uint64_t *nr)
 {
-	struct pinwatch_watch_add add;
-	char *addr = x_pages(1);
+	struct pinwatch_watch_add watch;
+	char *addr = map_pages(1);
 	int fd, ret;
 
-	cgroup_enter();
-	fd = x_open(0);
+	CHECK_EQ(cgroup_join(), 0);
+	fd = open_device(0);
 	do {
-		ret = __add(fd, addr, page_size(), WATCH, 0, &add);
+		ret = try_add(fd, addr, page_size(), WATCH, 0, &watch);
 		*nr += !ret;
 	} while (!ret);
 	CHECK_EQ(ret, -ENOMEM);
 	_exit(0);
 }
 
-static void test_memcg(void)
+TEST(limit_memory_cgroup)
 {
-	unsigned long per_file = x_param_get("max_watches_per_file");
-	unsigned long per_user = x_param_get("max_watches_per_user");
+	unsigned long per_file = param_get("max_watches_per_file");
+	unsigned long per_user = param_get("max_watches_per_user");
 	uint64_t *nr = mmap(NULL, page_size(), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	int status;
 	pid_t pid;
 
 	CHECK(nr != MAP_FAILED);
-	cgroup_make(MEMCG_BYTES);
-	x_param_set("max_watches_per_file", 1048576);
-	x_param_set("max_watches_per_user", 1048576);
+	memory_cgroup_make();
+	param_set("max_watches_per_file", 1048576);
+	param_set("max_watches_per_user", 1048576);
 	console(1);
-	pid = x_fork();
+	pid = fork_child();
 	if (!pid)
 		memcg_child(nr);
 	CHECK_EQ(waitpid(pid, &status, 0), pid);
 	console(7);
-	x_param_set("max_watches_per_file", per_file);
-	x_param_set("max_watches_per_user", per_user);
-	ktap_note("%llu watches in a group of %lu MiB, then %s", (unsigned long long)*nr,
+	param_set("max_watches_per_file", per_file);
+	param_set("max_watches_per_user", per_user);
+	test_note("%llu watches in a group of %lu MiB, then %s", (unsigned long long)*nr,
 		  MEMCG_BYTES >> 20, WIFSIGNALED(status) ? "it was killed" : "ENOMEM");
 	CHECK(status == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));
 	/* Less than one would be too little, more than these do not fit. */
@@ -221,7 +230,7 @@ static void verify_in_group(void)
 	int fd;
 
 	oom_never();
-	cgroup_enter();
+	CHECK_EQ(cgroup_join(), 0);
 	addr = mmap(NULL, length, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (addr == MAP_FAILED) {
 		length /= 2;	/* of a 32-bit program */
@@ -229,24 +238,24 @@ static void verify_in_group(void)
 			    -1, 0);
 	}
 	CHECK(addr != MAP_FAILED);
-	fd = x_open(0);
-	x_add(fd, addr, length, WATCH, 0);
-	CHECK_EQ(__verify(fd, 0, NULL, &verify), 0);
-	cgroup_limit(cgroup_used() + GROUP_SLACK);
-	CHECK_EQ(__verify(fd, 0, NULL, &verify), -ENOMEM);
-	cgroup_limit(MEMCG_BYTES);
-	CHECK_EQ(__verify(fd, 0, NULL, &verify), 0);
+	fd = open_device(0);
+	add(fd, addr, length, WATCH, 0);
+	CHECK_EQ(try_verify(fd, 0, NULL, &verify), 0);
+	memory_limit((unsigned long)cgroup_read("memory.current") + GROUP_SLACK);
+	CHECK_EQ(try_verify(fd, 0, NULL, &verify), -ENOMEM);
+	memory_limit(MEMCG_BYTES);
+	CHECK_EQ(try_verify(fd, 0, NULL, &verify), 0);
 	_exit(0);
 }
 
-static void test_verify_enomem(void)
+TEST(verify_enomem_memory_cgroup)
 {
 	int status;
 	pid_t pid;
 
-	cgroup_make(MEMCG_BYTES);
+	memory_cgroup_make();
 	console(1);
-	pid = x_fork();
+	pid = fork_child();
 	if (!pid)
 		verify_in_group();
 	CHECK_EQ(waitpid(pid, &status, 0), pid);
@@ -262,15 +271,15 @@ static pid_t mass_start(size_t bytes, int *fd)
 	pid_t pid;
 
 	CHECK_EQ(channel_open(ends), 0);
-	*fd = x_open(0);
-	pid = x_fork();
+	*fd = open_device(0);
+	pid = fork_child();
 	if (!pid) {
 		double begin = now();
-		char *addr = x_pages(bytes / page_size());
+		char *addr = map_pages(bytes / page_size());
 		double written = now();
 
-		x_add(*fd, addr, bytes, PIN_RW, 0);
-		ktap_note("%zu MiB: written in %.2f s, pinned in %.2f s", bytes >> 20,
+		add(*fd, addr, bytes, PIN_RW, 0);
+		test_note("%zu MiB: written in %.2f s, pinned in %.2f s", bytes >> 20,
 			  written - begin, now() - written);
 		fflush(stdout);
 		CHECK_EQ(channel_send(ends[1], -1), 0);
@@ -284,63 +293,63 @@ static pid_t mass_start(size_t bytes, int *fd)
 }
 
 /* exit() does not wait for the unpinning: a worker does that. */
-static void test_mass_exit(void)
+TEST(limit_mass_exit)
 {
 	size_t bytes = memory("MemAvailable") / 2 > MASS_BYTES ? MASS_BYTES :
 		       memory("MemAvailable") / 2 & -(2UL << 20);
-	uint64_t before = x_stats().pinned_pages;
+	uint64_t before = get_stats().pinned_pages;
 	double begin, gone, unpinned;
 	int fd, status;
 	pid_t pid;
 
 	pid = mass_start(bytes, &fd);
-	CHECK_EQ(x_stats().pinned_pages, before + bytes / page_size());
+	CHECK_EQ(get_stats().pinned_pages, before + bytes / page_size());
 	begin = now();
 	CHECK_EQ(kill(pid, SIGKILL), 0);
 	CHECK_EQ(waitpid(pid, &status, 0), pid);
 	gone = now();
-	while (x_stats().pinned_pages != before && now() - gone < 60)
+	while (get_stats().pinned_pages != before && now() - gone < 60)
 		;
 	unpinned = now();
-	ktap_note("%zu MiB: the process was gone after %.3f s, all was unpinned after %.3f s",
+	test_note("%zu MiB: the process was gone after %.3f s, all was unpinned after %.3f s",
 		  bytes >> 20, gone - begin, unpinned - begin);
-	CHECK_EQ(x_stats().pinned_pages, before);
-	CHECK_EQ(x_query(fd, 0).state, PINWATCH_STATE_DEAD);
-	CHECK_EQ(__del(fd, 0), 0);
+	CHECK_EQ(get_stats().pinned_pages, before);
+	CHECK_EQ(query(fd, 0).state, PINWATCH_STATE_DEAD);
+	CHECK_EQ(try_del(fd, 0), 0);
 }
 
 /* As many as one descriptor can have, each of another page. */
-static void test_many_watches(void)
+TEST(limit_many_watches)
 {
-	unsigned long per_file = x_param_get("max_watches_per_file");
-	unsigned long per_user = x_param_get("max_watches_per_user");
+	unsigned long per_file = param_get("max_watches_per_file");
+	unsigned long per_user = param_get("max_watches_per_user");
 	size_t length = nr_many * page_size(), i;
 	size_t available = memory("MemAvailable"), used;
 	char *addr = mmap(NULL, length, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	struct pinwatch_watch_add add;
+	struct pinwatch_watch_add watch;
 	double begin, added, hit, end;
 	uint64_t nr = 0;
 	int fd;
 
 	CHECK(addr != MAP_FAILED);
-	x_param_set("max_watches_per_file", nr_many);
-	x_param_set("max_watches_per_user", nr_many);
-	fd = x_open(O_NONBLOCK);
+	param_set("max_watches_per_file", nr_many);
+	param_set("max_watches_per_user", nr_many);
+	fd = open_device(O_NONBLOCK);
 	begin = now();
 	for (i = 0; i < nr_many; i++)
-		CHECK_EQ(x_add(fd, addr + i * page_size(), page_size(), WATCH, i).id, i);
+		CHECK_EQ(add(fd, addr + i * page_size(), page_size(), WATCH, i).id, i);
 	added = now();
-	x_param_set("max_watches_per_file", per_file);
-	x_param_set("max_watches_per_user", nr_many + 1);
+	param_set("max_watches_per_file", per_file);
+	param_set("max_watches_per_user", nr_many + 1);
 	used = available - memory("MemAvailable");
-	CHECK_EQ(__add(fd, addr, page_size(), WATCH, 0, &add), -ENOSPC);
-	x_param_set("max_watches_per_user", per_user);
-	x_dontneed(addr, length);
+	CHECK_EQ(try_add(fd, addr, page_size(), WATCH, 0, &watch), -ENOSPC);
+	param_set("max_watches_per_user", per_user);
+	dontneed(addr, length);
 	hit = now();
 	for (;;) {
 		static struct pinwatch_event events[512];
-		int ret = __read_events(fd, events, 512);
+		int ret = try_read_events(fd, events, 512);
 
 		if (ret < 0)
 			break;
@@ -349,16 +358,16 @@ static void test_many_watches(void)
 	CHECK_EQ(nr, nr_many);
 	end = now();
 	CHECK_EQ(close(fd), 0);
-	ktap_note("%lu watches: added in %.2f s, hit in %.3f s, read in %.2f s, closed in %.2f s",
+	test_note("%lu watches: added in %.2f s, hit in %.3f s, read in %.2f s, closed in %.2f s",
 		  nr_many, added - begin, hit - added, end - hit, now() - end);
-	ktap_note("%lu bytes of memory a watch", (unsigned long)used / nr_many);
+	test_note("%lu bytes of memory a watch", (unsigned long)used / nr_many);
 }
 
 /* The longest mapping, looked at to its end, and given back. */
-static void test_map_growth(void)
+TEST(limit_map_growth)
 {
-	unsigned long old = x_param_get("max_watches_per_file");
-	unsigned long per_user = x_param_get("max_watches_per_user");
+	unsigned long old = param_get("max_watches_per_file");
+	unsigned long per_user = param_get("max_watches_per_user");
 	const struct pinwatch_gen *words;
 	struct pinwatch_gen last;
 	struct pinwatch_resync resync = {
@@ -368,38 +377,38 @@ static void test_map_growth(void)
 	size_t size, i, step = page_size() / sizeof(*words);
 	int fd;
 
-	x_param_set("max_watches_per_file", MILLION);
-	fd = x_open(0);
-	x_param_set("max_watches_per_file", old);
-	size = x_info(fd).gen_map_size;
+	param_set("max_watches_per_file", MILLION);
+	fd = open_device(0);
+	param_set("max_watches_per_file", old);
+	size = get_info(fd).gen_map_size;
 	CHECK(size >= MILLION * sizeof(*words) && size < MILLION * sizeof(*words) + page_size());
-	CHECK_EQ(__device_ioctl(fd, PINWATCH_IOC_RESYNC, &resync), 0);
+	CHECK_EQ(try_ioctl(fd, PINWATCH_IOC_RESYNC, &resync), 0);
 	CHECK_EQ(last.generation, 0);
-	words = x_map(fd);
-	x_param_set("max_watches_per_user", MILLION);
+	words = map_generations(fd);
+	param_set("max_watches_per_user", MILLION);
 	for (i = 0; i < MILLION; i += step)
 		CHECK_EQ(generation(&words[i]), 0);
 	CHECK_EQ(generation(&words[MILLION - 1]), 0);
-	x_param_set("max_watches_per_user", per_user);
-	CHECK_EQ(x_add(fd, x_pages(1), page_size(), WATCH, 0).id, 0);
+	param_set("max_watches_per_user", per_user);
+	CHECK_EQ(add(fd, map_pages(1), page_size(), WATCH, 0).id, 0);
 	CHECK(generation(&words[0]) != 0);
 	CHECK_EQ(munmap((void *)words, size), 0);
 }
 
 /* Each open and map of it would show what it leaves behind. */
-static void test_map_growth_ends(void)
+TEST(limit_map_growth_ends)
 {
-	unsigned long old = x_param_get("max_watches_per_file");
-	unsigned long per_user = x_param_get("max_watches_per_user");
+	unsigned long old = param_get("max_watches_per_file");
+	unsigned long per_user = param_get("max_watches_per_user");
 	size_t before, i, round, step = page_size() / sizeof(struct pinwatch_gen);
 
-	x_param_set("max_watches_per_file", MILLION);
-	x_param_set("max_watches_per_user", MILLION);
+	param_set("max_watches_per_file", MILLION);
+	param_set("max_watches_per_user", MILLION);
 	before = memory("MemFree");
 	for (round = 0; round < 8; round++) {
-		int fd = x_open(0);
-		size_t size = x_info(fd).gen_map_size;
-		const struct pinwatch_gen *words = x_map(fd);
+		int fd = open_device(0);
+		size_t size = get_info(fd).gen_map_size;
+		const struct pinwatch_gen *words = map_generations(fd);
 
 		for (i = 0; i < MILLION; i += step)
 			CHECK_EQ(generation(&words[i]), 0);
@@ -410,31 +419,17 @@ static void test_map_growth_ends(void)
 		if (round % 2 == 0)
 			CHECK_EQ(close(fd), 0);
 	}
-	x_param_set("max_watches_per_file", old);
-	x_param_set("max_watches_per_user", per_user);
+	param_set("max_watches_per_file", old);
+	param_set("max_watches_per_user", per_user);
 	/* All of it would be 8 times 16 MB. */
 	CHECK(memory("MemFree") + (32UL << 20) > before);
 }
 
 int main(int argc, char **argv)
 {
-	static const struct ktap_test tests[] = {
-		{ "limit_memlock_exact", test_memlock_exact },
-		{ "limit_memlock_rounds", test_memlock_rounds },
-		{ "limit_repin_counts_twice", test_repin_counts_twice },
-		{ "limit_users_are_apart", test_users_are_apart },
-		{ "limit_memory_cgroup", test_memcg },
-		{ "verify_enomem_memory_cgroup", test_verify_enomem },
-		{ "limit_mass_exit", test_mass_exit },
-		{ "limit_many_watches", test_many_watches },
-		{ "limit_map_growth", test_map_growth },
-		{ "limit_map_growth_ends", test_map_growth_ends },
-		{ "counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
-	if (argc > 1)
+	if (argc == 2 && strtoul(argv[1], NULL, 0)) {
 		nr_many = strtoul(argv[1], NULL, 0);
-	counters_remember();
-	return ktap_main(tests);
+		argv[1] = NULL;
+	}
+	return test_main(1, argv);
 }

@@ -2,10 +2,7 @@
 /* Netlink requests that are wrong: each is refused, and told what is wrong with it. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "device.h"
 #include "genl.h"
@@ -122,14 +119,14 @@ static void seen_number(const struct genl_message *message, void *data)
 }
 
 /* A watch with id 0, and its numbers. */
-static void x_place(struct place *place)
+static void place_make(struct place *place)
 {
 	struct genl_request request;
 	struct genl_ack ack;
 
 	*place = (struct place){ .file = 0 };
-	x_add(x_open(0), x_pages(1), page_size(), WATCH, 0);
-	x_genl_open(&place->genl);
+	add(open_device(0), map_pages(1), page_size(), WATCH, 0);
+	genl_open(&place->genl);
 	request_begin(&request, &place->genl, PINWATCH_CMD_WATCH_GET, NLM_F_DUMP);
 	CHECK_EQ(genl_ask(&place->genl, &request, &ack, seen_number, place), 0);
 	request_begin(&request, &place->genl, PINWATCH_CMD_MM_GET, NLM_F_DUMP);
@@ -175,20 +172,20 @@ static uint32_t bad_make(const struct bad *bad, const struct place *place,
 static void bad_check(const struct bad *bad, const struct genl_ack *ack, uint32_t offset)
 {
 	if (ack->error != -bad->error)
-		ktap_fail(__FILE__, __LINE__, "%s: error %d, not %d: %s", bad->name,
+		FAIL("%s: error %d, not %d: %s", bad->name,
 			  ack->error, -bad->error, ack->text);
 	if (bad->culprit && (!ack->has_offset || ack->offset != offset))
-		ktap_fail(__FILE__, __LINE__, "%s: names offset %d, not %u: %s", bad->name,
+		FAIL("%s: names offset %d, not %u: %s", bad->name,
 			  ack->has_offset ? (int)ack->offset : -1, offset,
 			  ack->text);
 	if (bad->error != EOPNOTSUPP && !ack->text[0])
-		ktap_fail(__FILE__, __LINE__, "%s: says nothing", bad->name);
+		FAIL("%s: says nothing", bad->name);
 	if (bad->text && !strstr(ack->text, bad->text))
-		ktap_fail(__FILE__, __LINE__, "%s: says '%s', not '%s'", bad->name,
+		FAIL("%s: says '%s', not '%s'", bad->name,
 			  ack->text, bad->text);
 }
 
-static void test_attributes(void)
+TEST(malformed_attributes_are_named)
 {
 	struct genl_request request;
 	struct genl_ack ack;
@@ -196,7 +193,7 @@ static void test_attributes(void)
 	uint32_t offset;
 	size_t i;
 
-	x_place(&place);
+	place_make(&place);
 	for (i = 0; i < NR_BADS; i++) {
 		offset = bad_make(&bads[i], &place, &request);
 		genl_ask(&place.genl, &request, &ack, NULL, NULL);
@@ -205,7 +202,7 @@ static void test_attributes(void)
 	}
 }
 
-static void test_reserved(void)
+TEST(malformed_reserved_einval)
 {
 	static const uint16_t flags[] = { 0, NLM_F_DUMP };
 	struct genl_request request;
@@ -213,7 +210,7 @@ static void test_reserved(void)
 	struct place place;
 	size_t i;
 
-	x_place(&place);
+	place_make(&place);
 	for (i = 0; i < 2; i++) {
 		request_begin(&request, &place.genl, PINWATCH_CMD_WATCH_GET, flags[i]);
 		request.bytes[NLMSG_HDRLEN + offsetof(struct genlmsghdr, reserved)] = 1;
@@ -226,14 +223,14 @@ static void test_reserved(void)
 }
 
 /* Bytes after the last attribute that are none; an attribute that ends beyond. */
-static void test_left_over(void)
+TEST(malformed_bytes_left_over_einval)
 {
 	struct genl_request request;
 	struct nlattr *attr;
 	struct genl_ack ack;
 	struct place place;
 
-	x_place(&place);
+	place_make(&place);
 	request_begin(&request, &place.genl, PINWATCH_CMD_STATS_GET, 0);
 	request.header.nlmsg_len += 3;
 	CHECK_EQ(genl_ask(&place.genl, &request, &ack, NULL, NULL), -EINVAL);
@@ -250,13 +247,13 @@ static void test_left_over(void)
 	CHECK(strstr(ack.text, "leftover"));
 }
 
-static void test_too_short(void)
+TEST(malformed_too_short_einval)
 {
 	struct genl_request request;
 	struct genl_ack ack;
 	struct place place;
 
-	x_place(&place);
+	place_make(&place);
 	request_begin(&request, &place.genl, PINWATCH_CMD_STATS_GET, 0);
 	request.header.nlmsg_len = NLMSG_HDRLEN + 2;
 	CHECK_EQ(genl_ask(&place.genl, &request, &ack, NULL, NULL), -EINVAL);
@@ -265,57 +262,40 @@ static void test_too_short(void)
 	check_valid(&place);
 }
 
-static void random_attr(struct genl_request *request)
+static void random_attr(struct genl_request *request, uint64_t *state)
 {
 	char bytes[16];
 	size_t i;
 
 	for (i = 0; i < sizeof(bytes); i++)
-		bytes[i] = rand() % 4 ? 0 : (char)rand();
-	request_put(request, (uint16_t)(rand() % (PINWATCH_A_MAX + 8)), bytes,
-		    rand() % 2 ? 4 : (size_t)rand() % sizeof(bytes));
+		bytes[i] = random_below(state, 4) ? 0 : (char)random_next(state);
+	request_put(request, (uint16_t)random_below(state, PINWATCH_A_MAX + 8), bytes,
+		    random_below(state, 2) ? 4 : random_below(state, sizeof(bytes)));
 }
 
-static void test_random(void)
+TEST(malformed_random)
 {
-	unsigned int seed = (unsigned int)getpid(), nr_refused = 0;
+	unsigned int nr_refused = 0;
+	uint64_t state = test_seed();
 	struct genl_request request;
 	struct genl_ack ack;
 	struct place place;
-	int i, nr;
+	size_t nr;
+	int i;
 
-	ktap_note("seed %u", seed);
-	srand(seed);
-	x_place(&place);
+	place_make(&place);
 	for (i = 0; i < NR_RANDOM; i++) {
-		request_begin(&request, &place.genl, (uint8_t)(rand() % 6),
-			      rand() % 2 ? NLM_F_DUMP : 0);
-		for (nr = rand() % 4; nr; nr--)
-			random_attr(&request);
+		request_begin(&request, &place.genl, (uint8_t)random_below(&state, 6),
+			      random_below(&state, 2) ? NLM_F_DUMP : 0);
+		for (nr = random_below(&state, 4); nr; nr--)
+			random_attr(&request, &state);
 		if (!genl_ask(&place.genl, &request, &ack, NULL, NULL))
 			continue;
 		nr_refused++;
 		if (ack.error != -EOPNOTSUPP && !ack.text[0])
-			ktap_fail(__FILE__, __LINE__, "number %d is refused (%d) in silence",
-				  i, ack.error);
+			FAIL("request %d is refused (%d) without a text", i, ack.error);
 	}
-	ktap_note("%u of %u refused", nr_refused, NR_RANDOM);
+	test_note("%u of %u refused", nr_refused, NR_RANDOM);
 	CHECK(nr_refused > NR_RANDOM / 2);
 	check_valid(&place);
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "malformed_attributes_are_named", test_attributes },
-		{ "malformed_reserved_einval", test_reserved },
-		{ "malformed_bytes_left_over_einval", test_left_over },
-		{ "malformed_too_short_einval", test_too_short },
-		{ "malformed_random", test_random },
-		{ "malformed_counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
-	counters_remember();
-	return ktap_main(tests);
 }

@@ -13,33 +13,33 @@
 
 #define NR_TOUCHES	2000
 
-static int __map(int fd, size_t length, int prot, int flags, off_t offset)
+static int try_map(int fd, size_t length, int prot, int flags, off_t offset)
 {
 	void *map = mmap(NULL, length, prot, flags, fd, offset);
 
 	return map == MAP_FAILED ? -errno : 0;
 }
 
-static void test_refused(void)
+TEST(map_eacces_einval)
 {
-	int fd = x_open(0);
-	size_t size = x_info(fd).gen_map_size;
+	int fd = open_device(0);
+	size_t size = get_info(fd).gen_map_size;
 
-	CHECK_EQ(__map(fd, size, PROT_READ, MAP_SHARED, 0), 0);
-	CHECK_EQ(__map(fd, page_size(), PROT_READ, MAP_SHARED, 0), 0);
-	CHECK_EQ(__map(fd, size, PROT_READ | PROT_WRITE, MAP_SHARED, 0), -EACCES);
-	CHECK_EQ(__map(fd, size, PROT_WRITE, MAP_SHARED, 0), -EACCES);
-	CHECK_EQ(__map(fd, size, PROT_READ, MAP_PRIVATE, 0), -EINVAL);
-	CHECK_EQ(__map(fd, size + 1, PROT_READ, MAP_SHARED, 0), -EINVAL);
-	CHECK_EQ(__map(fd, size, PROT_READ, MAP_SHARED, (off_t)page_size()), -EINVAL);
-	CHECK_EQ(__map(fd, page_size(), PROT_READ, MAP_SHARED, (off_t)size), -EINVAL);
+	CHECK_EQ(try_map(fd, size, PROT_READ, MAP_SHARED, 0), 0);
+	CHECK_EQ(try_map(fd, page_size(), PROT_READ, MAP_SHARED, 0), 0);
+	CHECK_EQ(try_map(fd, size, PROT_READ | PROT_WRITE, MAP_SHARED, 0), -EACCES);
+	CHECK_EQ(try_map(fd, size, PROT_WRITE, MAP_SHARED, 0), -EACCES);
+	CHECK_EQ(try_map(fd, size, PROT_READ, MAP_PRIVATE, 0), -EINVAL);
+	CHECK_EQ(try_map(fd, size + 1, PROT_READ, MAP_SHARED, 0), -EINVAL);
+	CHECK_EQ(try_map(fd, size, PROT_READ, MAP_SHARED, (off_t)page_size()), -EINVAL);
+	CHECK_EQ(try_map(fd, page_size(), PROT_READ, MAP_SHARED, (off_t)size), -EINVAL);
 }
 
-static void test_stays_read_only(void)
+TEST(map_stays_read_only)
 {
-	int fd = x_open(0), mem = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
-	size_t size = x_info(fd).gen_map_size;
-	void *map = (void *)x_map(fd);
+	int fd = open_device(0), mem = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+	size_t size = get_info(fd).gen_map_size;
+	void *map = (void *)map_generations(fd);
 
 	CHECK(mprotect(map, size, PROT_READ | PROT_WRITE) == -1 && errno == EACCES);
 	CHECK(mem >= 0);
@@ -47,44 +47,44 @@ static void test_stays_read_only(void)
 	CHECK_EQ(pwrite(mem, "x", 1, (off_t)(uintptr_t)map), -1);
 }
 
-static void test_does_not_grow(void)
+TEST(map_does_not_grow)
 {
-	int fd = x_open(0);
+	int fd = open_device(0);
 	void *map = mmap(NULL, page_size(), PROT_READ, MAP_SHARED, fd, 0);
 
 	CHECK(map != MAP_FAILED);
 	CHECK(mremap(map, page_size(), 2 * page_size(), MREMAP_MAYMOVE) == MAP_FAILED);
 }
 
-static void test_not_inherited(void)
+TEST(map_not_inherited)
 {
-	int fd = x_open(0);
-	void *map = (void *)x_map(fd);
+	int fd = open_device(0);
+	void *map = (void *)map_generations(fd);
 	pid_t pid;
 
 	CHECK_EQ(msync(map, page_size(), MS_ASYNC), 0);
-	pid = x_fork();
+	pid = fork_child();
 	if (!pid) {
 		CHECK(msync(map, page_size(), MS_ASYNC) == -1 && errno == ENOMEM);
 		_exit(0);
 	}
-	x_wait(pid);
+	wait_child(pid);
 }
 
 /* Another process that has the descriptor may look, at what the first one's are. */
-static void test_seen_by_others(void)
+TEST(map_seen_by_others)
 {
-	char *addr = x_pages(1);
-	int fd = x_open(0);
-	struct pinwatch_watch_add add;
+	char *addr = map_pages(1);
+	int fd = open_device(0);
+	struct pinwatch_watch_add watch;
 	int hit[2], told[2];
 	char byte = 0;
 	pid_t pid;
 
 	CHECK(!pipe(hit) && !pipe(told));
-	pid = x_fork();
+	pid = fork_child();
 	if (!pid) {
-		const struct pinwatch_gen *words = x_map(fd);
+		const struct pinwatch_gen *words = map_generations(fd);
 		uint64_t before;
 
 		CHECK_EQ(read(told[0], &byte, 1), 1);
@@ -95,32 +95,32 @@ static void test_seen_by_others(void)
 		CHECK(generation(&words[0]) > before);
 		_exit(0);
 	}
-	add = x_add(fd, addr, page_size(), WATCH, 0);
-	CHECK_EQ(add.id, 0);
+	watch = add(fd, addr, page_size(), WATCH, 0);
+	CHECK_EQ(watch.id, 0);
 	CHECK_EQ(write(told[1], &byte, 1), 1);
 	CHECK_EQ(read(hit[0], &byte, 1), 1);
-	x_dontneed(addr, page_size());
+	dontneed(addr, page_size());
 	CHECK_EQ(write(told[1], &byte, 1), 1);
-	x_wait(pid);
+	wait_child(pid);
 }
 
-static void test_words(void)
+TEST(generation_words)
 {
-	char *addr = x_pages(2);
-	int i, fd = x_open(0);
-	const struct pinwatch_gen *words = x_map(fd);
+	char *addr = map_pages(2);
+	int i, fd = open_device(0);
+	const struct pinwatch_gen *words = map_generations(fd);
 	struct pinwatch_watch_add first, second;
 
 	CHECK_EQ(generation(&words[0]), 0);
-	first = x_add(fd, addr, page_size(), WATCH, 0);
-	second = x_add(fd, addr + page_size(), page_size(), PIN, 0);
+	first = add(fd, addr, page_size(), WATCH, 0);
+	second = add(fd, addr + page_size(), page_size(), PIN, 0);
 	CHECK(first.generation != 0);
 	CHECK_EQ(generation(&words[first.id]), first.generation);
 	CHECK_EQ(generation(&words[second.id]), second.generation);
 	for (i = 0; i < 100; i++) {
 		uint64_t before = generation(&words[first.id]);
 
-		x_dontneed(addr, page_size());
+		dontneed(addr, page_size());
 		CHECK(generation(&words[first.id]) > before);
 		CHECK_EQ(words[first.id].generation32, (uint32_t)generation(&words[first.id]));
 	}
@@ -129,44 +129,44 @@ static void test_words(void)
 }
 
 /* An id that is used again does not bring an old value back. */
-static void test_monotonic_over_reuse(void)
+TEST(generation_monotonic_over_reuse)
 {
-	char *addr = x_pages(1);
-	int i, fd = x_open(0);
-	const struct pinwatch_gen *words = x_map(fd);
+	char *addr = map_pages(1);
+	int i, fd = open_device(0);
+	const struct pinwatch_gen *words = map_generations(fd);
 	uint64_t last = 0;
 
 	for (i = 0; i < 1000; i++) {
-		struct pinwatch_watch_add add = x_add(fd, addr, page_size(),
+		struct pinwatch_watch_add watch = add(fd, addr, page_size(),
 						      i % 2 ? PIN : WATCH, 0);
 
-		CHECK_EQ(add.id, 0);
-		CHECK(add.generation > last);
+		CHECK_EQ(watch.id, 0);
+		CHECK(watch.generation > last);
 		if (i % 3 == 0)
-			x_dontneed(addr, page_size());
-		CHECK_EQ(__del(fd, add.id), 0);
-		last = generation(&words[add.id]);
-		CHECK(last > add.generation);
+			dontneed(addr, page_size());
+		CHECK_EQ(try_del(fd, watch.id), 0);
+		last = generation(&words[watch.id]);
+		CHECK(last > watch.generation);
 	}
 }
 
 /* The mapping stays readable, but holds no page. */
-static void test_outlives_close(void)
+TEST(map_outlives_close)
 {
-	uint64_t pinned = x_stats().pinned_pages;
-	uint64_t watches = x_stats().nr_watches;
-	char *addr = x_pages(8);
-	int fd = x_open(0);
-	const struct pinwatch_gen *words = x_map(fd);
-	struct pinwatch_watch_add add = x_add(fd, addr, 8 * page_size(), PIN_RW, 0);
+	uint64_t pinned = get_stats().pinned_pages;
+	uint64_t watches = get_stats().nr_watches;
+	char *addr = map_pages(8);
+	int fd = open_device(0);
+	const struct pinwatch_gen *words = map_generations(fd);
+	struct pinwatch_watch_add watch = add(fd, addr, 8 * page_size(), PIN_RW, 0);
 
-	CHECK_EQ(x_stats().pinned_pages, pinned + 8);
+	CHECK_EQ(get_stats().pinned_pages, pinned + 8);
 	CHECK_EQ(close(fd), 0);
-	CHECK_EQ(x_stats().pinned_pages, pinned);
-	CHECK_EQ(x_stats().nr_watches, watches);
-	CHECK(generation(&words[add.id]) > add.generation);
+	CHECK_EQ(get_stats().pinned_pages, pinned);
+	CHECK_EQ(get_stats().nr_watches, watches);
+	CHECK(generation(&words[watch.id]) > watch.generation);
 	CHECK_EQ(munmap(addr, 8 * page_size()), 0);
-	CHECK(generation(&words[add.id]) > add.generation);
+	CHECK(generation(&words[watch.id]) > watch.generation);
 }
 
 /* How many pages of words can be touched, up to @nr, before that is a SIGBUS? */
@@ -180,9 +180,9 @@ static size_t pages_touched(int fd, size_t nr)
 	pid_t pid;
 
 	CHECK(touched != MAP_FAILED);
-	pid = x_fork();
+	pid = fork_child();
 	if (!pid) {
-		words = x_map(fd);
+		words = map_generations(fd);
 		for (; *touched < nr; ++*touched)
 			(void)generation(&words[*touched * step]);
 		_exit(0);
@@ -195,13 +195,13 @@ static size_t pages_touched(int fd, size_t nr)
 }
 
 /* Pages of words are memory, too: a user's share, over all descriptors. */
-static void test_map_touch_limit(void)
+TEST(limit_map_touch)
 {
-	unsigned long per_user = x_param_get("max_watches_per_user");
+	unsigned long per_user = param_get("max_watches_per_user");
 	size_t step = page_size() / sizeof(struct pinwatch_gen);
-	int fd = x_open(0), other = x_open(0);
+	int fd = open_device(0), other = open_device(0);
 
-	x_param_set("max_watches_per_user", 4 * step);
+	param_set("max_watches_per_user", 4 * step);
 	CHECK_EQ(pages_touched(fd, 4), 4);
 	/* They stay, and cost nothing more. */
 	CHECK_EQ(pages_touched(fd, 4), 4);
@@ -212,51 +212,51 @@ static void test_map_touch_limit(void)
 	CHECK_EQ(pages_touched(other, 8), 5);
 	CHECK_EQ(close(other), 0);
 	/* The first one is free, used or touched. */
-	fd = x_open(0);
-	CHECK_EQ(x_add(fd, x_pages(1), page_size(), WATCH, 0).id, 0);
+	fd = open_device(0);
+	CHECK_EQ(add(fd, map_pages(1), page_size(), WATCH, 0).id, 0);
 	CHECK_EQ(pages_touched(fd, 8), 5);
 	CHECK_EQ(close(fd), 0);
-	x_param_set("max_watches_per_user", per_user);
+	param_set("max_watches_per_user", per_user);
 }
 
 /* Watches @nr and deletes them all. What is mapped of @fd, if anything, stays. */
 static int peak(int fd, char *addr, size_t nr)
 {
-	struct pinwatch_watch_add add;
+	struct pinwatch_watch_add watch;
 	size_t i, done;
 	int ret = 0;
 
 	for (done = 0; done < nr && !ret; done += !ret)
-		ret = __add(fd, addr, page_size(), WATCH, 0, &add);
+		ret = try_add(fd, addr, page_size(), WATCH, 0, &watch);
 	for (i = 0; i < done; i++)
-		CHECK_EQ(__del(fd, (uint32_t)i), 0);
+		CHECK_EQ(try_del(fd, (uint32_t)i), 0);
 	return ret;
 }
 
 /* What watches have used stays as long as a mapping does, and is paid for as long. */
-static void test_map_peak_limit(void)
+TEST(limit_map_peak)
 {
-	unsigned long per_user = x_param_get("max_watches_per_user");
+	unsigned long per_user = param_get("max_watches_per_user");
 	size_t step = page_size() / sizeof(struct pinwatch_gen);
-	char *addr = x_pages(1);
-	int fd = x_open(0), other = x_open(0);
-	const struct pinwatch_gen *words = x_map(fd);
-	size_t size = x_info(fd).gen_map_size;
+	char *addr = map_pages(1);
+	int fd = open_device(0), other = open_device(0);
+	const struct pinwatch_gen *words = map_generations(fd);
+	size_t size = get_info(fd).gen_map_size;
 
-	x_param_set("max_watches_per_user", 2 * step);
+	param_set("max_watches_per_user", 2 * step);
 	/* All watches that a user may have fit, in a first page and the share. */
 	CHECK_EQ(peak(fd, addr, 2 * step + 1), -EDQUOT);
 	CHECK_EQ(peak(other, addr, 2 * step), 0);
 	CHECK_EQ(close(fd), 0);
 	CHECK_EQ(close(other), 0);
 	/* One page of the mapping's is paid for yet. */
-	other = x_open(0);
+	other = open_device(0);
 	CHECK_EQ(peak(other, addr, 2 * step), 0);
 	CHECK_EQ(pages_touched(other, 4), 2);
 	CHECK_EQ(munmap((void *)words, size), 0);
 	CHECK_EQ(pages_touched(other, 4), 3);
 	CHECK_EQ(close(other), 0);
-	x_param_set("max_watches_per_user", per_user);
+	param_set("max_watches_per_user", per_user);
 }
 
 /* The kernel's load, which fails where the program's own is a SIGBUS. */
@@ -294,27 +294,27 @@ static void *touch_run(void *data)
 }
 
 /* The free page is free for all that come at once, though the user's share is used up. */
-static void test_touch_together(void)
+TEST(limit_map_touch_together)
 {
-	unsigned long per_user = x_param_get("max_watches_per_user");
+	unsigned long per_user = param_get("max_watches_per_user");
 	size_t step = page_size() / sizeof(struct pinwatch_gen);
 	struct touch touch = { 0 };
-	int fd = x_open(0), i;
+	int fd = open_device(0), i;
 	pthread_t threads[2];
 
-	x_param_set("max_watches_per_user", step);
+	param_set("max_watches_per_user", step);
 	CHECK_EQ(pages_touched(fd, 8), 2);
 	CHECK_EQ(pthread_barrier_init(&touch.begin, NULL, 3), 0);
 	CHECK_EQ(pthread_barrier_init(&touch.end, NULL, 3), 0);
 	for (i = 0; i < 2; i++)
 		CHECK_EQ(pthread_create(&threads[i], NULL, touch_run, &touch), 0);
 	for (i = 0; i < NR_TOUCHES; i++) {
-		int other = x_open(0);
+		int other = open_device(0);
 
-		touch.words = x_map(other);
+		touch.words = map_generations(other);
 		pthread_barrier_wait(&touch.begin);
 		pthread_barrier_wait(&touch.end);
-		CHECK_EQ(munmap((void *)touch.words, x_info(other).gen_map_size), 0);
+		CHECK_EQ(munmap((void *)touch.words, get_info(other).gen_map_size), 0);
 		CHECK_EQ(close(other), 0);
 	}
 	touch.words = NULL;
@@ -323,28 +323,6 @@ static void test_touch_together(void)
 		CHECK_EQ(pthread_join(threads[i], NULL), 0);
 	CHECK_EQ(pages_touched(fd, 8), 2);
 	CHECK_EQ(close(fd), 0);
-	x_param_set("max_watches_per_user", per_user);
+	param_set("max_watches_per_user", per_user);
 	CHECK_EQ(touch.nr_failed, 0);
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "map_eacces_einval", test_refused },
-		{ "map_stays_read_only", test_stays_read_only },
-		{ "map_does_not_grow", test_does_not_grow },
-		{ "map_not_inherited", test_not_inherited },
-		{ "map_seen_by_others", test_seen_by_others },
-		{ "map_outlives_close", test_outlives_close },
-		{ "limit_map_touch", test_map_touch_limit },
-		{ "limit_map_touch_together", test_touch_together },
-		{ "limit_map_peak", test_map_peak_limit },
-		{ "generation_words", test_words },
-		{ "generation_monotonic_over_reuse", test_monotonic_over_reuse },
-		{ "counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
-	counters_remember();
-	return ktap_main(tests);
 }

@@ -15,11 +15,10 @@
 #include <sys/mman.h>
 #include <sys/time.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "device.h"
-#include "knob.h"
+#include "sysfs.h"
 
 #define MEMORY		"/sys/devices/system/memory"
 #define NR		16UL
@@ -113,13 +112,13 @@ static void check_same(int fd, uint32_t id)
 {
 	struct pinwatch_watch_verify verify;
 
-	CHECK_EQ(__verify(fd, id, NULL, &verify), 0);
+	CHECK_EQ(try_verify(fd, id, NULL, &verify), 0);
 	CHECK_EQ(verify.verdict, PINWATCH_VERDICT_SAME);
 }
 
 static bool has_movable(void)
 {
-	char *addr = x_pages(1);
+	char *addr = map_pages(1);
 	bool movable = is_movable(pfn_of(addr));
 
 	CHECK_EQ(munmap(addr, page_size()), 0);
@@ -130,16 +129,16 @@ static bool has_movable(void)
  * A long-term pin takes pages out of the movable zone, where they would be in the way;
  * before 5.13, only out of the areas of CMA.
  */
-static void test_pin_leaves_movable(void)
+TEST(memory_pin_leaves_movable)
 {
 	bool leaves = kernel_running() >= KERNEL(5, 13);
-	char *addr = x_pages(NR);
+	char *addr = map_pages(NR);
 	uint64_t before = pfn_of(addr);
-	int fd = x_open(0);
+	int fd = open_device(0);
 
 	CHECK(has_movable());
 	CHECK(is_movable(before));
-	x_add(fd, addr, NR * page_size(), PIN_RW, 0);
+	add(fd, addr, NR * page_size(), PIN_RW, 0);
 	CHECK_EQ(pfn_of(addr) != before, leaves);
 	CHECK_EQ(is_movable(pfn_of(addr)), !leaves);
 	check_same(fd, 0);
@@ -155,44 +154,44 @@ static struct pinwatch_watch_add pin_elsewhere(int fd, char **addr)
 	int i;
 
 	for (i = 0; i < MAX_CHUNKS; i++) {
-		struct pinwatch_watch_add add;
+		struct pinwatch_watch_add watch;
 
-		*addr = x_pages(CHUNK);
-		add = x_add(fd, *addr, CHUNK * page_size(), PIN_RW, 0);
+		*addr = map_pages(CHUNK);
+		watch = add(fd, *addr, CHUNK * page_size(), PIN_RW, 0);
 		if (strcmp(text_read(block_path(pfn_of(*addr), "valid_zones")), "none") != 0)
-			return add;
+			return watch;
 	}
-	ktap_fail(__FILE__, __LINE__, "all pages lie in blocks that are in more than one zone");
+	FAIL("all pages lie in blocks that are in more than one zone");
 }
 
-static void test_offline_pinned(void)
+TEST(memory_offline_pinned)
 {
-	int i, ret = -EINVAL, fd = x_open(0);
-	struct pinwatch_watch_add add;
+	int i, ret = -EINVAL, fd = open_device(0);
+	struct pinwatch_watch_add watch;
 	uint64_t pfn = 0;
 	char *addr = NULL;
 
 	/* The last block has a hole in it, and is refused for that. */
 	for (i = 0; i < MAX_CHUNKS && ret == -EINVAL; i++) {
-		add = pin_elsewhere(fd, &addr);
+		watch = pin_elsewhere(fd, &addr);
 		pfn = pfn_of(addr);
 		ret = offline(pfn, PATIENCE_S);
 	}
-	ktap_note("memory block with a pinned page (zones %s): %s",
+	test_note("memory block with a pinned page (zones %s): %s",
 		  text_read(block_path(pfn, "valid_zones")), strerror(-ret));
 	CHECK(ret == -EBUSY || ret == -EINTR || ret == -EAGAIN);
 	CHECK(!strcmp(text_read(block_path(pfn, "state")), "online"));
 	CHECK_EQ(pfn_of(addr), pfn);
-	check_same(fd, add.id);
+	check_same(fd, watch.id);
 	CHECK_EQ(addr[0], 'p');
 }
 
 /* A page that is only watched is moved, and the watch says so. */
-static void test_offline_watched(void)
+TEST(memory_offline_watched)
 {
-	int i, ret = -EINVAL, fd = x_open(O_NONBLOCK);
-	struct pinwatch_watch_query query;
-	struct pinwatch_watch_add add;
+	int i, ret = -EINVAL, fd = open_device(O_NONBLOCK);
+	struct pinwatch_watch_query now;
+	struct pinwatch_watch_add watch;
 	uint64_t pfn = 0;
 	char *addr = NULL;
 
@@ -201,19 +200,19 @@ static void test_offline_watched(void)
 	 * taken there before it had zones: it is refused for that.
 	 */
 	for (i = 0; i < MAX_CHUNKS && (ret == -EINVAL || ret == -EBUSY); i++) {
-		addr = x_pages(CHUNK);
+		addr = map_pages(CHUNK);
 		pfn = pfn_of(addr);
 		CHECK(is_movable(pfn));
-		add = x_add(fd, addr, NR * page_size(), WATCH, 0);
+		watch = add(fd, addr, NR * page_size(), WATCH, 0);
 		ret = offline(pfn, LONG_S);
 	}
 	CHECK_EQ(ret, 0);
 	CHECK(!strcmp(text_read(block_path(pfn, "state")), "offline"));
 	CHECK(pfn_of(addr) != pfn);
 	CHECK_EQ(addr[0], 'p');
-	query = x_query(fd, add.id);
-	CHECK(query.generation > add.generation);
-	CHECK(query.causes & PINWATCH_CAUSE_OFFLINE);
+	now = query(fd, watch.id);
+	CHECK(now.generation > watch.generation);
+	CHECK(now.causes & PINWATCH_CAUSE_OFFLINE);
 	CHECK_EQ(text_write(block_path(pfn, "state"), "online_movable"), 0);
 }
 
@@ -237,10 +236,10 @@ static char state_of(pid_t pid)
 static pid_t reader_start(int fd)
 {
 	struct pinwatch_event event;
-	pid_t pid = x_fork();
+	pid_t pid = fork_child();
 
 	if (!pid) {
-		CHECK_EQ(__read_events(fd, &event, 1), 1);
+		CHECK_EQ(try_read_events(fd, &event, 1), 1);
 		CHECK_EQ(event.cookie, 6);
 		_exit(0);
 	}
@@ -257,9 +256,9 @@ static pid_t victim_start(int fd)
 	pid_t pid;
 
 	CHECK_EQ(pipe(ready), 0);
-	pid = x_fork();
+	pid = fork_child();
 	if (!pid) {
-		x_add(fd, x_pages(REAP_PAGES), REAP_PAGES * page_size(), PIN_RW, 0);
+		add(fd, map_pages(REAP_PAGES), REAP_PAGES * page_size(), PIN_RW, 0);
 		CHECK_EQ(write(ready[1], "", 1), 1);
 		pause();
 		_exit(1);
@@ -282,52 +281,36 @@ static void sleep_try(const char *level)
 
 static void suspend_at(const char *level)
 {
-	uint64_t pinned = x_stats().pinned_pages;
-	char *addr = x_pages(NR), *held = x_pages(NR);
-	int fd = x_open(0), of_victim = x_open(0), of_pin = x_open(0);
+	uint64_t pinned = get_stats().pinned_pages;
+	char *addr = map_pages(NR), *held = map_pages(NR);
+	int fd = open_device(0), of_victim = open_device(0), of_pin = open_device(0);
 	pid_t reader, victim;
 
 	if (access("/sys/power/pm_test", W_OK))
-		ktap_skip("no /sys/power/pm_test: a kernel without CONFIG_PM_SLEEP_DEBUG");
+		SKIP("no /sys/power/pm_test: a kernel without CONFIG_PM_SLEEP_DEBUG");
 	reader = reader_start(fd);
 	victim = victim_start(of_victim);
-	x_add(fd, addr, NR * page_size(), WATCH, 6);
-	x_add(of_pin, held, NR * page_size(), PIN_RW, 0);
+	add(fd, addr, NR * page_size(), WATCH, 6);
+	add(of_pin, held, NR * page_size(), PIN_RW, 0);
 
 	CHECK_EQ(kill(victim, SIGKILL), 0);
 	sleep_try(level);
 
 	CHECK_EQ(waitpid(victim, NULL, 0), victim);
-	x_wait_pinned_pages(pinned + NR);
+	wait_pinned_pages(pinned + NR);
 	check_same(of_pin, 0);
 	/* It waits as before: being frozen is no signal to it. */
 	CHECK_EQ(waitpid(reader, NULL, WNOHANG), 0);
-	x_dontneed(addr, page_size());
-	x_wait(reader);
+	dontneed(addr, page_size());
+	wait_child(reader);
 }
 
-static void test_suspend_freezer(void)
+TEST(suspend_freezer)
 {
 	suspend_at("freezer");
 }
 
-static void test_suspend_devices(void)
+TEST(suspend_devices)
 {
 	suspend_at("devices");
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "memory_pin_leaves_movable", test_pin_leaves_movable },
-		{ "memory_offline_pinned", test_offline_pinned },
-		{ "memory_offline_watched", test_offline_watched },
-		{ "suspend_freezer", test_suspend_freezer },
-		{ "suspend_devices", test_suspend_devices },
-		{ "counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
-	counters_remember();
-	return ktap_main(tests);
 }

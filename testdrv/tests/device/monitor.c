@@ -10,12 +10,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "credentials.h"
 #include "device.h"
 
 #define FLOOD	20000	/* watches on one page: hits at one go */
-#define NOBODY	65534
 
-static FILE *x_tool(const char *arguments)
+static FILE *tool_start(const char *arguments)
 {
 	char command[256];
 	FILE *out;
@@ -28,20 +28,20 @@ static FILE *x_tool(const char *arguments)
 }
 
 /* A line, which must have each of @words in it. */
-static void x_line(FILE *out, const char *const *words)
+static void expect_line(FILE *out, const char *const *words)
 {
 	char line[4096];
 
 	CHECK(fgets(line, sizeof(line), out));
 	for (; *words; words++)
 		if (!strstr(line, *words))
-			ktap_fail(__FILE__, __LINE__, "no '%s' in: %s", *words, line);
+			FAIL("no '%s' in: %s", *words, line);
 }
 
-#define x_words(out, ...) x_line(out, (const char *const[]){ __VA_ARGS__, NULL })
+#define expect_words(out, ...) expect_line(out, (const char *const[]){ __VA_ARGS__, NULL })
 
 /* Its status, once it has said that and nothing more. */
-static int x_end(FILE *out)
+static int tool_end(FILE *out)
 {
 	int status = pclose(out);
 
@@ -49,42 +49,42 @@ static int x_end(FILE *out)
 	return WEXITSTATUS(status);
 }
 
-static void test_monitor_json(void)
+TEST(monitor_json)
 {
-	char *pages = x_pages(2), start[64], pid[32], tid[32];
-	int fd = x_open(0);
+	char *pages = map_pages(2), start[64], pid[32], tid[32];
+	int fd = open_device(0);
 	FILE *out;
 
-	x_add(fd, pages, 2 * page_size(), PIN, 0);
-	out = x_tool("monitor --json --actors --count 2");
-	x_words(out, "\"listening\":\"actors\"");
-	x_dontneed(pages + page_size(), page_size());
-	x_dontneed(pages, page_size());
+	add(fd, pages, 2 * page_size(), PIN, 0);
+	out = tool_start("monitor --json --actors --count 2");
+	expect_words(out, "\"listening\":\"actors\"");
+	dontneed(pages + page_size(), page_size());
+	dontneed(pages, page_size());
 	snprintf(start, sizeof(start), "\"start\":%" PRIuPTR ",",
 		 (uintptr_t)pages + page_size());
 	snprintf(pid, sizeof(pid), "\"pid\":%d,", getpid());
 	snprintf(tid, sizeof(tid), "\"tid\":%ld,", syscall(SYS_gettid));
-	x_words(out, start, pid, tid, "\"causes\":[\"madvise\"]", "\"events\":[\"clear\"]",
-		"\"comm\":\"device_monitor\"", "\"lost\":0", "\"atomic\":false");
-	x_words(out, pid, "\"causes\":[\"madvise\"]");
-	CHECK_EQ(x_end(out), 0);
+	expect_words(out, start, pid, tid, "\"causes\":[\"madvise\"]", "\"events\":[\"clear\"]",
+		     "\"comm\":\"device_monitor\"", "\"lost\":0", "\"atomic\":false");
+	expect_words(out, pid, "\"causes\":[\"madvise\"]");
+	CHECK_EQ(tool_end(out), 0);
 }
 
-static void test_monitor_text(void)
+TEST(monitor_text)
 {
-	char *pages = x_pages(1), range[64], pid[32];
-	int fd = x_open(0);
+	char *pages = map_pages(1), range[64], pid[32];
+	int fd = open_device(0);
 	FILE *out;
 
-	x_add(fd, pages, page_size(), WATCH, 0);
-	out = x_tool("monitor --count 1");
-	x_words(out, "CAUSE", "RANGE", "GENERATION\n");
-	x_dontneed(pages, page_size());
+	add(fd, pages, page_size(), WATCH, 0);
+	out = tool_start("monitor --count 1");
+	expect_words(out, "CAUSE", "RANGE", "GENERATION\n");
+	dontneed(pages, page_size());
 	snprintf(range, sizeof(range), " %#" PRIxPTR "-%#" PRIxPTR " ", (uintptr_t)pages,
 		 (uintptr_t)pages + page_size());
 	snprintf(pid, sizeof(pid), " %d ", getpid());
-	x_words(out, range, pid, " madvise ", " clear ");
-	CHECK_EQ(x_end(out), 0);
+	expect_words(out, range, pid, " madvise ", " clear ");
+	CHECK_EQ(tool_end(out), 0);
 }
 
 static uint64_t number_after(const char *line, const char *key)
@@ -96,88 +96,88 @@ static uint64_t number_after(const char *line, const char *key)
 }
 
 /* However many: each event is printed, or counted as lost. */
-static void test_monitor_counts_what_is_lost(void)
+TEST(monitor_counts_what_is_lost)
 {
 	uint64_t printed = 0, lost = 0;
-	char *page = x_pages(1), line[4096];
-	int i, fd = x_open(0);
+	char *page = map_pages(1), line[4096];
+	int i, fd = open_device(0);
 	static FILE *out;	/* the tool, which ends with the test */
 
 	for (i = 0; i < FLOOD; i++)
-		x_add(fd, page, page_size(), WATCH, 0);
-	out = x_tool("monitor --json");
-	x_words(out, "\"listening\":\"events\"");
-	x_dontneed(page, page_size());
+		add(fd, page, page_size(), WATCH, 0);
+	out = tool_start("monitor --json");
+	expect_words(out, "\"listening\":\"events\"");
+	dontneed(page, page_size());
 	while (printed + lost < FLOOD) {
 		CHECK(fgets(line, sizeof(line), out));
 		printed += !!strstr(line, "\"generation\":");
 		lost += number_after(line, "\"lost\":");
 	}
-	ktap_note("%llu printed, %llu lost", (unsigned long long)printed,
+	test_note("%llu printed, %llu lost", (unsigned long long)printed,
 		  (unsigned long long)lost);
 	CHECK_EQ(printed + lost, FLOOD);
 	CHECK(printed && lost);
 }
 
-static void test_watches(void)
+TEST(monitor_watches)
 {
-	char *pages = x_pages(4), range[64], pid[32], file[64];
-	int fd = x_open(0);
+	char *pages = map_pages(4), range[64], pid[32], file[64];
+	int fd = open_device(0);
 	FILE *out;
 
-	x_add(fd, pages, page_size(), WATCH, 0);
-	x_add(fd, pages + page_size(), 2 * page_size(), PIN_RW, 0);
-	x_dontneed(pages, page_size());
+	add(fd, pages, page_size(), WATCH, 0);
+	add(fd, pages + page_size(), 2 * page_size(), PIN_RW, 0);
+	dontneed(pages, page_size());
 	snprintf(pid, sizeof(pid), " %d ", getpid());
 	snprintf(range, sizeof(range), " %#" PRIxPTR "-%#" PRIxPTR " ",
 		 (uintptr_t)pages + page_size(), (uintptr_t)pages + 3 * page_size());
-	out = x_tool("watches");
-	x_words(out, "PID", "RANGE", "CAUSES\n");
-	x_words(out, pid, " active ", " ---- ", "madvise");
-	x_words(out, pid, " active ", " PW-- ", range, " -\n");
-	CHECK_EQ(x_end(out), 0);
+	out = tool_start("watches");
+	expect_words(out, "PID", "RANGE", "CAUSES\n");
+	expect_words(out, pid, " active ", " ---- ", "madvise");
+	expect_words(out, pid, " active ", " PW-- ", range, " -\n");
+	CHECK_EQ(tool_end(out), 0);
 
-	out = x_tool("watches --json");
-	x_words(out, "[");
-	x_words(out, "{");
+	out = tool_start("watches --json");
+	expect_words(out, "[");
+	expect_words(out, "{");
 	snprintf(pid, sizeof(pid), "\"pid\": %d,", getpid());
-	x_words(out, pid);
+	expect_words(out, pid);
 	CHECK(fgets(file, sizeof(file), out));
-	CHECK_EQ(x_end(out), 0);
+	CHECK_EQ(tool_end(out), 0);
 
 	snprintf(range, sizeof(range), "watches --file %llu",
 		 (unsigned long long)number_after(file, "\"file\": "));
-	out = x_tool(range);
-	x_words(out, "PID");
-	x_words(out, " ---- ");
-	x_words(out, " PW-- ");
-	CHECK_EQ(x_end(out), 0);
-	out = x_tool("watches --file 2147483646");
-	x_words(out, "No such file");
-	CHECK_EQ(x_end(out), 3);
+	out = tool_start(range);
+	expect_words(out, "PID");
+	expect_words(out, " ---- ");
+	expect_words(out, " PW-- ");
+	CHECK_EQ(tool_end(out), 0);
+	out = tool_start("watches --file 2147483646");
+	expect_words(out, "No such file");
+	CHECK_EQ(tool_end(out), 3);
 }
 
-static void test_mms(void)
+TEST(monitor_mms)
 {
-	char *pages = x_pages(1), pid[32], line[256];
-	int fd = x_open(0);
+	char *pages = map_pages(1), pid[32], line[256];
+	int fd = open_device(0);
 	bool seen = false;
 	FILE *out;
 
-	x_add(fd, pages, page_size(), WATCH, 0);
+	add(fd, pages, page_size(), WATCH, 0);
 	snprintf(pid, sizeof(pid), " %d ", getpid());
-	out = x_tool("mms");
-	x_words(out, "PID", "SUBSCRIPTIONS", "VETO\n");
+	out = tool_start("mms");
+	expect_words(out, "PID", "SUBSCRIPTIONS", "VETO\n");
 	while (fgets(line, sizeof(line), out))
 		seen |= strstr(line, pid) && strstr(line, " no\n");
 	CHECK(seen);
-	CHECK_EQ(x_end(out), 0);
-	out = x_tool("mms --json");
-	x_words(out, "[");
-	CHECK_EQ(x_end(out), 0);
+	CHECK_EQ(tool_end(out), 0);
+	out = tool_start("mms --json");
+	expect_words(out, "[");
+	CHECK_EQ(tool_end(out), 0);
 }
 
-static void test_unprivileged(void)
+TEST(monitor_unprivileged_is_refused)
 {
 	static const char *const arguments[] = { "monitor", "monitor --actors", "watches", "mms" };
 	char line[256];
@@ -186,31 +186,14 @@ static void test_unprivileged(void)
 
 	/* A guest's root directory may be closed to others. */
 	CHECK_EQ(chmod("/", 0755), 0);
-	CHECK_EQ(syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY), 0);
+	credentials_nobody();
 	for (i = 0; i < sizeof(arguments) / sizeof(arguments[0]); i++) {
 		bool refused = false;
 
-		out = x_tool(arguments[i]);
+		out = tool_start(arguments[i]);
 		while (fgets(line, sizeof(line), out))
 			refused |= !!strstr(line, "it needs root");
 		CHECK(refused);
-		CHECK_EQ(x_end(out), 3);
+		CHECK_EQ(tool_end(out), 3);
 	}
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "monitor_json", test_monitor_json },
-		{ "monitor_text", test_monitor_text },
-		{ "monitor_counts_what_is_lost", test_monitor_counts_what_is_lost },
-		{ "monitor_watches", test_watches },
-		{ "monitor_mms", test_mms },
-		{ "monitor_unprivileged_is_refused", test_unprivileged },
-		{ "monitor_counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
-	counters_remember();
-	return ktap_main(tests);
 }

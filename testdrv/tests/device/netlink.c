@@ -4,18 +4,16 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <linux/capability.h>
 
+#include "credentials.h"
 #include "device.h"
 #include "genl.h"
 
-#define NOBODY		65534
 #define MANY		500	/* watches: more than fit into one datagram */
 
 static void check_watch(const struct genl_message *message,
@@ -52,7 +50,7 @@ static void seen_watch(const struct genl_message *message, void *data)
 {
 	uint32_t id = message_u32(message, PINWATCH_A_ID);
 	uint32_t file = message_u32(message, PINWATCH_A_FILE);
-	struct pinwatch_watch_query query;
+	struct pinwatch_watch_query now;
 	struct seen *seen = data;
 	int i = !!seen->files[0] && seen->files[0] != file;
 
@@ -62,11 +60,11 @@ static void seen_watch(const struct genl_message *message, void *data)
 	CHECK(file && id >= seen->next[i]);
 	seen->next[i] = id + 1;
 	seen->nr[i]++;
-	query = x_query(seen->fds[i], id);
-	check_watch(message, &query);
+	now = query(seen->fds[i], id);
+	check_watch(message, &now);
 }
 
-static void x_dump(struct genl *genl, uint32_t file, struct seen *seen)
+static void dump(struct genl *genl, uint32_t file, struct seen *seen)
 {
 	struct genl_request request;
 	struct genl_ack ack;
@@ -78,45 +76,45 @@ static void x_dump(struct genl *genl, uint32_t file, struct seen *seen)
 }
 
 /* The number of a file that has watches, and is the only one. */
-static uint32_t x_number(struct genl *genl, int fd)
+static uint32_t file_number(struct genl *genl, int fd)
 {
 	struct seen seen = { .fds = { fd, -1 } };
 
-	x_dump(genl, 0, &seen);
+	dump(genl, 0, &seen);
 	CHECK(seen.files[0]);
 	return seen.files[0];
 }
 
 static void make_watches(int fd)
 {
-	char *pages = x_pages(8);
-	struct pinwatch_watch_add add = {
-		.size = sizeof(add), .addr = (uintptr_t)pages, .length = 3 * page_size(),
+	char *pages = map_pages(8);
+	struct pinwatch_watch_add watch = {
+		.size = sizeof(watch), .addr = (uintptr_t)pages, .length = 3 * page_size(),
 		.flags = PIN_RW | PINWATCH_WATCH_F_ONESHOT, .cookie = ~0ULL >> 1,
 		.ignore_events = PINWATCH_EVENT_PROTECT | PINWATCH_EVENT_OTHER,
 	};
 	uint32_t gap;
 
-	x_add(fd, pages + 4 * page_size(), page_size(), WATCH, 1);
-	gap = x_add(fd, pages, page_size(), WATCH, 2).id;
-	x_add(fd, pages, 8 * page_size(), PIN, 3);
-	CHECK_EQ(__device_ioctl(fd, PINWATCH_IOC_WATCH_ADD, &add), 0);
-	CHECK_EQ(__del(fd, gap), 0);
-	x_dontneed(pages + page_size(), 5 * page_size());
+	add(fd, pages + 4 * page_size(), page_size(), WATCH, 1);
+	gap = add(fd, pages, page_size(), WATCH, 2).id;
+	add(fd, pages, 8 * page_size(), PIN, 3);
+	CHECK_EQ(try_ioctl(fd, PINWATCH_IOC_WATCH_ADD, &watch), 0);
+	CHECK_EQ(try_del(fd, gap), 0);
+	dontneed(pages + page_size(), 5 * page_size());
 }
 
-static void test_get(void)
+TEST(netlink_get_equals_query)
 {
-	int fd = x_open(0);
+	int fd = open_device(0);
 	struct seen seen = { .fds = { fd, -1 } };
 	struct genl_request request;
 	struct genl_ack ack;
 	struct genl genl;
 	uint32_t number;
 
-	x_genl_open(&genl);
+	genl_open(&genl);
 	make_watches(fd);
-	number = x_number(&genl, fd);
+	number = file_number(&genl, fd);
 	request_begin(&request, &genl, PINWATCH_CMD_WATCH_GET, 0);
 	request_u32(&request, PINWATCH_A_FILE, number);
 	request_u32(&request, PINWATCH_A_ID, 3);
@@ -126,38 +124,38 @@ static void test_get(void)
 	CHECK_EQ(seen.next[0], 4);
 }
 
-static void test_dump(void)
+TEST(netlink_dump_equals_query)
 {
-	int fds[] = { x_open(0), x_open(0) };
+	int fds[] = { open_device(0), open_device(0) };
 	struct seen seen = { .fds = { fds[0], fds[1] } };
-	char *page = x_pages(1);
+	char *page = map_pages(1);
 	struct genl genl;
 	size_t i;
 
-	x_genl_open(&genl);
-	x_dump(&genl, 0, &seen);
+	genl_open(&genl);
+	dump(&genl, 0, &seen);
 	CHECK_EQ(seen.nr[0], 0);
 	make_watches(fds[0]);
 	for (i = 0; i < MANY; i++)
-		x_add(fds[1], page, page_size(), WATCH, i);
-	x_dump(&genl, 0, &seen);
+		add(fds[1], page, page_size(), WATCH, i);
+	dump(&genl, 0, &seen);
 	CHECK_EQ(seen.nr[0], 3);
 	CHECK_EQ(seen.nr[1], MANY);
 }
 
-static void test_dump_of_a_file(void)
+TEST(netlink_dump_of_a_file)
 {
-	int fds[] = { x_open(0), x_open(0) };
+	int fds[] = { open_device(0), open_device(0) };
 	struct seen seen = { .fds = { fds[0], fds[1] } };
 	struct seen one = { .fds = { fds[0], -1 } };
 	struct genl genl;
 
-	x_genl_open(&genl);
+	genl_open(&genl);
 	make_watches(fds[0]);
 	make_watches(fds[1]);
-	x_dump(&genl, 0, &seen);
+	dump(&genl, 0, &seen);
 	CHECK_EQ(seen.nr[0] + seen.nr[1], 6);
-	x_dump(&genl, seen.files[0], &one);
+	dump(&genl, seen.files[0], &one);
 	CHECK_EQ(one.nr[0], 3);
 	CHECK_EQ(one.files[0], seen.files[0]);
 }
@@ -182,21 +180,21 @@ static void closing_watch(const struct genl_message *message, void *data)
 }
 
 /* A file that goes in the middle of a dump takes nothing of the next one's with it. */
-static void test_dump_while_closing(void)
+TEST(netlink_dump_while_closing)
 {
-	struct closing closing = { .fd = x_open(0) };
-	int other = x_open(0);
+	struct closing closing = { .fd = open_device(0) };
+	int other = open_device(0);
 	struct genl_request request;
-	char *page = x_pages(1);
+	char *page = map_pages(1);
 	struct genl_ack ack;
 	struct genl genl;
 	size_t i;
 
 	for (i = 0; i < 4UL * MANY; i++) {
-		x_add(closing.fd, page, page_size(), WATCH, i);
-		x_add(other, page, page_size(), WATCH, i);
+		add(closing.fd, page, page_size(), WATCH, i);
+		add(other, page, page_size(), WATCH, i);
 	}
-	x_genl_open(&genl);
+	genl_open(&genl);
 	request_begin(&request, &genl, PINWATCH_CMD_WATCH_GET, NLM_F_DUMP);
 	CHECK_EQ(genl_ask(&genl, &request, &ack, closing_watch, &closing), 0);
 	CHECK(closing.nr[0] > 0 && closing.nr[0] < 4UL * MANY);
@@ -216,23 +214,23 @@ static void dead_watch(const struct genl_message *message, void *data)
 	++*nr;
 }
 
-static void test_dump_of_the_dead(void)
+TEST(netlink_dump_of_the_dead)
 {
-	int fd = x_open(0);
+	int fd = open_device(0);
 	struct genl_request request;
 	struct genl_ack ack;
 	struct genl genl;
 	size_t nr = 0;
 	pid_t pid;
 
-	x_genl_open(&genl);
-	pid = x_fork();
+	genl_open(&genl);
+	pid = fork_child();
 	if (!pid) {
-		x_add(fd, x_pages(1), page_size(), PIN, 0);
+		add(fd, map_pages(1), page_size(), PIN, 0);
 		_exit(0);
 	}
-	x_wait(pid);
-	x_wait_pinned_pages(0);
+	wait_child(pid);
+	wait_pinned_pages(0);
 	request_begin(&request, &genl, PINWATCH_CMD_WATCH_GET, NLM_F_DUMP);
 	CHECK_EQ(genl_ask(&genl, &request, &ack, dead_watch, &nr), 0);
 	CHECK_EQ(nr, 1);
@@ -262,15 +260,15 @@ static void seen_mm(const struct genl_message *message, void *data)
 	mm->nr++;
 }
 
-static void test_mms(void)
+TEST(netlink_mms)
 {
 	struct mm mm = { 0 }, again = { 0 };
 	struct genl_request request;
 	struct genl_ack ack;
 	struct genl genl;
-	int fd = x_open(0);
+	int fd = open_device(0);
 
-	x_genl_open(&genl);
+	genl_open(&genl);
 	make_watches(fd);
 	request_begin(&request, &genl, PINWATCH_CMD_MM_GET, NLM_F_DUMP);
 	CHECK_EQ(genl_ask(&genl, &request, &ack, seen_mm, &mm), 0);
@@ -305,18 +303,18 @@ static void seen_stats(const struct genl_message *message, void *data)
 	message_u64(message, PINWATCH_A_EVENTS_LOST);
 }
 
-static void test_stats(void)
+TEST(netlink_stats_equal_the_ioctl)
 {
 	struct genl_request request;
 	struct pinwatch_stats stats;
 	struct genl_ack ack;
-	int i, fd = x_open(0);
+	int i, fd = open_device(0);
 	struct genl genl;
 
-	x_genl_open(&genl);
+	genl_open(&genl);
 	make_watches(fd);
 	/* Address spaces of earlier tests are let go of in the background. */
-	for (i = 0, stats = x_stats(); i < 5000 && stats.nr_mms > 1; i++, stats = x_stats())
+	for (i = 0, stats = get_stats(); i < 5000 && stats.nr_mms > 1; i++, stats = get_stats())
 		usleep(1000);
 	CHECK_EQ(stats.nr_mms, 1);
 	CHECK_EQ(stats.nr_watches, 3);
@@ -345,25 +343,25 @@ static void check_requests(struct genl *genl, int expected)
 	}
 }
 
-static void test_unprivileged(void)
+TEST(netlink_unprivileged_eperm)
 {
 	struct genl genl;
 
-	make_watches(x_open(0));
-	CHECK_EQ(syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY), 0);
-	x_genl_open(&genl);		/* that it is there is no secret */
+	make_watches(open_device(0));
+	credentials_nobody();
+	genl_open(&genl);		/* that it is there is no secret */
 	check_requests(&genl, -EPERM);
 	CHECK_EQ(genl_join(&genl, genl.events), -EPERM);
 	CHECK_EQ(genl_join(&genl, genl.actors), -EPERM);
 }
 
 /* A socket that root has opened helps nobody. */
-static void test_unprivileged_inherits(void)
+TEST(netlink_unprivileged_inherits_eperm)
 {
 	struct genl genl;
 
-	x_genl_open(&genl);
-	CHECK_EQ(syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY), 0);
+	genl_open(&genl);
+	credentials_nobody();
 	check_requests(&genl, -EPERM);
 	CHECK_EQ(genl_join(&genl, genl.events), -EPERM);
 	CHECK_EQ(genl_join(&genl, genl.actors), -EPERM);
@@ -379,37 +377,37 @@ static void keep_capability(int capability)
 	CHECK_EQ(syscall(SYS_capset, &header, data), 0);
 }
 
-static void test_net_admin(void)
+TEST(netlink_net_admin_sees_no_actors)
 {
 	struct genl_request request;
 	struct genl_ack ack;
 	struct genl genl;
 
 	keep_capability(CAP_NET_ADMIN);
-	x_genl_open(&genl);
+	genl_open(&genl);
 	request_begin(&request, &genl, PINWATCH_CMD_STATS_GET, 0);
 	CHECK_EQ(genl_ask(&genl, &request, &ack, NULL, NULL), 0);
 	CHECK_EQ(genl_join(&genl, genl.events), 0);
 	CHECK_EQ(genl_join(&genl, genl.actors), -EPERM);
 }
 
-static void test_sys_admin(void)
+TEST(netlink_sys_admin_joins_actors)
 {
 	struct genl genl;
 
 	keep_capability(CAP_SYS_ADMIN);
-	x_genl_open(&genl);
+	genl_open(&genl);
 	check_requests(&genl, -EPERM);
 	CHECK_EQ(genl_join(&genl, genl.events), -EPERM);
 	CHECK_EQ(genl_join(&genl, genl.actors), 0);
 }
 
 /* Whoever rules a namespace of his own does not find it there. */
-static void test_other_namespaces(void)
+TEST(netlink_other_namespaces_enoent)
 {
 	struct genl genl, inside;
 
-	x_genl_open(&genl);
+	genl_open(&genl);
 	CHECK_EQ(unshare(CLONE_NEWUSER | CLONE_NEWNET), 0);
 	check_requests(&genl, -EPERM);
 	CHECK_EQ(genl_join(&genl, genl.events), -EPERM);
@@ -417,27 +415,4 @@ static void test_other_namespaces(void)
 	CHECK_EQ(genl_resolve(&inside), -ENOENT);
 	inside.family = genl.family;
 	check_requests(&inside, -ENOENT);
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "netlink_get_equals_query", test_get },
-		{ "netlink_dump_equals_query", test_dump },
-		{ "netlink_dump_of_a_file", test_dump_of_a_file },
-		{ "netlink_dump_while_closing", test_dump_while_closing },
-		{ "netlink_dump_of_the_dead", test_dump_of_the_dead },
-		{ "netlink_mms", test_mms },
-		{ "netlink_stats_equal_the_ioctl", test_stats },
-		{ "netlink_unprivileged_eperm", test_unprivileged },
-		{ "netlink_unprivileged_inherits_eperm", test_unprivileged_inherits },
-		{ "netlink_net_admin_sees_no_actors", test_net_admin },
-		{ "netlink_sys_admin_joins_actors", test_sys_admin },
-		{ "netlink_other_namespaces_enoent", test_other_namespaces },
-		{ "netlink_counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
-	counters_remember();
-	return ktap_main(tests);
 }

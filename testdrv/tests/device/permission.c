@@ -14,7 +14,7 @@
 
 #include <linux/capability.h>
 
-#include "caller.h"
+#include "credentials.h"
 #include "channel.h"
 #include "device.h"
 
@@ -63,73 +63,73 @@ static int op_info(struct cell *cell)
 {
 	struct pinwatch_info info = { .size = sizeof(info) };
 
-	return __device_ioctl(cell->fd, PINWATCH_IOC_GET_INFO, &info);
+	return try_ioctl(cell->fd, PINWATCH_IOC_GET_INFO, &info);
 }
 
 static int op_stats(struct cell *cell)
 {
 	struct pinwatch_stats stats = { .size = sizeof(stats) };
 
-	return __device_ioctl(cell->fd, PINWATCH_IOC_GET_STATS, &stats);
+	return try_ioctl(cell->fd, PINWATCH_IOC_GET_STATS, &stats);
 }
 
-static int add(struct cell *cell, size_t nr_pages, uint32_t flags)
+static int cell_add(struct cell *cell, size_t nr_pages, uint32_t flags)
 {
 	struct pinwatch_watch_add args;
 
-	return __add(cell->fd, x_pages(nr_pages), nr_pages * page_size(), flags, 0, &args);
+	return try_add(cell->fd, map_pages(nr_pages), nr_pages * page_size(), flags, 0, &args);
 }
 
 static int op_add(struct cell *cell)
 {
-	return add(cell, 1, WATCH);
+	return cell_add(cell, 1, WATCH);
 }
 
 static int op_add_pin(struct cell *cell)
 {
-	return add(cell, MEMLOCK_PAGES, PIN_RW);
+	return cell_add(cell, MEMLOCK_PAGES, PIN_RW);
 }
 
 static int op_add_pin_more(struct cell *cell)
 {
-	return add(cell, MEMLOCK_PAGES + 1, PIN_RW);
+	return cell_add(cell, MEMLOCK_PAGES + 1, PIN_RW);
 }
 
 static int op_add_stack(struct cell *cell)
 {
-	return add(cell, 1, PINWATCH_WATCH_F_STACK);
+	return cell_add(cell, 1, PINWATCH_WATCH_F_STACK);
 }
 
 static int op_del(struct cell *cell)
 {
-	return __del(cell->fd, 0);
+	return try_del(cell->fd, 0);
 }
 
 static int op_repin(struct cell *cell)
 {
 	uint64_t generation;
 
-	return __repin(cell->fd, 0, &generation);
+	return try_repin(cell->fd, 0, &generation);
 }
 
 static int op_query(struct cell *cell)
 {
 	struct pinwatch_watch_query query;
 
-	return __query(cell->fd, 0, &query);
+	return try_query(cell->fd, 0, &query);
 }
 
 static int op_verify(struct cell *cell)
 {
 	struct pinwatch_watch_verify verify;
 
-	return __verify(cell->fd, 0, NULL, &verify);
+	return try_verify(cell->fd, 0, NULL, &verify);
 }
 
 static int op_stack(struct cell *cell)
 {
 	struct pinwatch_watch_stack stack = { .size = sizeof(stack) };
-	int ret = __device_ioctl(cell->fd, PINWATCH_IOC_WATCH_STACK, &stack);
+	int ret = try_ioctl(cell->fd, PINWATCH_IOC_WATCH_STACK, &stack);
 
 	/* The watch is one without: the permission is looked at first. */
 	return ret == -ENODATA ? 0 : ret;
@@ -142,23 +142,23 @@ static int op_resync(struct cell *cell)
 		.size = sizeof(resync), .nr_ids = 1, .gens = (uintptr_t)&gen,
 	};
 
-	return __device_ioctl(cell->fd, PINWATCH_IOC_RESYNC, &resync);
+	return try_ioctl(cell->fd, PINWATCH_IOC_RESYNC, &resync);
 }
 
 /* A descriptor that is bound to nothing: whoever may at all may open one. */
 static int op_attach_own(struct cell *cell)
 {
-	return __attach(cell->fd, getpid());
+	return try_attach(cell->fd, getpid());
 }
 
 static int op_attach_other(struct cell *cell)
 {
-	return __attach(cell->fd, cell->other);
+	return try_attach(cell->fd, cell->other);
 }
 
 static int told(struct cell *cell)
 {
-	struct pinwatch_event event = x_read_event(cell->fd);
+	struct pinwatch_event event = read_event(cell->fd);
 
 	if (event.flags & PINWATCH_EVENT_F_ACTOR)
 		return event.tid > 0 && event.tgid > 0 ? TOLD : NONE;
@@ -169,7 +169,7 @@ static int op_actor_own(struct cell *cell)
 {
 	if (cell->caller == SAME_USER)
 		return NONE;
-	x_dontneed(cell->addr, page_size());
+	dontneed(cell->addr, page_size());
 	return told(cell);
 }
 
@@ -249,20 +249,20 @@ static void become(int caller)
 		[NO_SYS_ADMIN] = CAP_SYS_ADMIN, [NO_IPC_LOCK] = CAP_IPC_LOCK,
 	};
 
-	caller_memlock(MEMLOCK_PAGES * page_size());
+	credentials_memlock(MEMLOCK_PAGES * page_size());
 	if (caller >= NO_SYS_PTRACE && caller <= NO_IPC_LOCK)
-		caller_without(capabilities[caller]);
+		credentials_without(capabilities[caller]);
 	else if (caller == NAMESPACE)
-		caller_namespace();
+		credentials_namespace();
 	else if (caller != ROOT)
-		caller_nobody();
+		credentials_nobody();
 }
 
 static void other_run(int channel, char *addr) __attribute__((noreturn));
 static void other_run(int channel, char *addr)
 {
 	while (!channel_receive(channel, NULL)) {
-		x_dontneed(addr, page_size());
+		dontneed(addr, page_size());
 		CHECK_EQ(channel_send(channel, -1), 0);
 	}
 	_exit(0);
@@ -274,12 +274,12 @@ static void other_start(struct cell *cell, enum binding binding)
 	int ends[2];
 
 	CHECK_EQ(channel_open(ends), 0);
-	cell->other_addr = x_pages(1);
-	cell->other = x_fork();
+	cell->other_addr = map_pages(1);
+	cell->other = fork_child();
 	if (!cell->other) {
 		close(ends[0]);
 		if (binding == OTHERS)
-			x_add(cell->fd, cell->other_addr, page_size(), WATCH, 0);
+			add(cell->fd, cell->other_addr, page_size(), WATCH, 0);
 		CHECK_EQ(channel_send(ends[1], -1), 0);
 		other_run(ends[1], cell->other_addr);
 	}
@@ -291,29 +291,29 @@ static void other_start(struct cell *cell, enum binding binding)
 /* The descriptor: opened by root, unless the caller opens it; bound as is asked for. */
 static void cell_prepare(struct cell *cell, const struct operation *operation)
 {
-	cell->addr = x_pages(1);
+	cell->addr = map_pages(1);
 	/* The administrator may open the node to all; all others have root's descriptor. */
-	caller_node(cell->caller == OPENED ? 0666 : 0600);
+	credentials_device_mode(cell->caller == OPENED ? 0666 : 0600);
 	if (cell->caller != OPENED)
-		cell->fd = x_open(O_NONBLOCK);
+		cell->fd = open_device(O_NONBLOCK);
 	become(cell->caller);
 	if (cell->caller == OPENED)
-		cell->fd = x_open(O_NONBLOCK);
+		cell->fd = open_device(O_NONBLOCK);
 	other_start(cell, operation->binding);
 	if (operation->binding == OWN)
-		x_add(cell->fd, cell->addr, page_size(), WATCH, 0);
+		add(cell->fd, cell->addr, page_size(), WATCH, 0);
 }
 
 /* A process that has the descriptor of another one, of the same user */
 static void same_user_run(struct cell *cell, const struct operation *operation, int *result)
 {
-	pid_t pid = x_fork();
+	pid_t pid = fork_child();
 
 	if (!pid) {
 		*result = operation->run(cell);
 		_exit(0);
 	}
-	x_wait(pid);
+	wait_child(pid);
 }
 
 static int cell_run(int caller, const struct operation *operation)
@@ -325,7 +325,7 @@ static int cell_run(int caller, const struct operation *operation)
 
 	CHECK(result != MAP_FAILED);
 	*result = NONE;
-	pid = x_fork();
+	pid = fork_child();
 	if (!pid) {
 		struct cell cell = { .caller = caller, .fd = -1 };
 
@@ -335,11 +335,11 @@ static int cell_run(int caller, const struct operation *operation)
 		else
 			*result = operation->run(&cell);
 		close(cell.channel);
-		x_wait(cell.other);
+		wait_child(cell.other);
 		_exit(0);
 	}
-	x_wait(pid);
-	caller_node(0600);
+	wait_child(pid);
+	credentials_device_mode(0600);
 	found = *result;
 	munmap(result, sizeof(*result));
 	return found;
@@ -369,11 +369,11 @@ static bool row_run(const struct operation *operation)
 		length += snprintf(line + length, sizeof(line) - (size_t)length, " %-8s%s",
 				   word(operation, found), same ? "" : "!");
 	}
-	ktap_note("%s", line);
+	test_note("%s", line);
 	return good;
 }
 
-static void test_table(void)
+TEST(permission_table)
 {
 	char line[256];
 	int i, length = snprintf(line, sizeof(line), "%-26s", "");
@@ -382,20 +382,8 @@ static void test_table(void)
 	for (i = 0; i < NR_CALLERS; i++)
 		length += snprintf(line + length, sizeof(line) - (size_t)length, " %-8s",
 				   callers[i]);
-	ktap_note("%s", line);
+	test_note("%s", line);
 	for (i = 0; i < NR_OPERATIONS; i++)
 		good = row_run(&operations[i]) && good;
 	CHECK(good);
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "permission_table", test_table },
-		{ "counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
-	counters_remember();
-	return ktap_main(tests);
 }

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
-/*
- * Threads against each other. Usage: device_race [SEED]; the seed is printed.
- */
+/* Concurrent calls: threads and processes add, delete, read and invalidate. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -9,21 +7,16 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "device.h"
 
 #define NR_MUNMAPS	(sizeof(long) == 8 ? 100000 : 10000)
-#define MUNMAP_SECONDS	900
 #define NR_ROUNDS	1000
 #define NR_PAGES	8
 #define NR_BURST	8
-
-static unsigned int seed;
 
 /* What the threads (or processes) of a test share. */
 struct race {
@@ -61,7 +54,7 @@ static void race_stop(struct race *race, pthread_t *threads, int nr)
  */
 static void spin_main(struct race *race)
 {
-	const struct pinwatch_gen *words = x_map(race->fd);
+	const struct pinwatch_gen *words = map_generations(race->fd);
 
 	__atomic_store_n(&race->ready, true, __ATOMIC_RELEASE);
 	while (!race_stopped(race)) {
@@ -79,20 +72,20 @@ static void spin_main(struct race *race)
 
 static void munmap_round(struct race *race, uint32_t flags)
 {
-	char *addr = x_pages(1);
-	struct pinwatch_watch_add add = x_add(race->fd, addr, page_size(), flags, 0);
+	char *addr = map_pages(1);
+	struct pinwatch_watch_add watch = add(race->fd, addr, page_size(), flags, 0);
 
-	CHECK_EQ(add.id, 0);
-	CHECK_EQ(generation(&race->words[0]), add.generation);
+	CHECK_EQ(watch.id, 0);
+	CHECK_EQ(generation(&race->words[0]), watch.generation);
 	__atomic_store_n(&race->unmapped, false, __ATOMIC_RELEASE);
-	__atomic_store_n(&race->expected, add.generation, __ATOMIC_RELEASE);
+	__atomic_store_n(&race->expected, watch.generation, __ATOMIC_RELEASE);
 	CHECK_EQ(munmap(addr, page_size()), 0);
-	CHECK(generation(&race->words[0]) != add.generation);
+	CHECK(generation(&race->words[0]) != watch.generation);
 	__atomic_store_n(&race->unmapped, true, __ATOMIC_RELEASE);
-	CHECK_EQ(__del(race->fd, add.id), 0);
+	CHECK_EQ(try_del(race->fd, watch.id), 0);
 }
 
-static void test_munmap_against_spin(void)
+TEST(race_munmap_spin, .seconds = 900)
 {
 	struct race *race = mmap(NULL, sizeof(*race), PROT_READ | PROT_WRITE,
 				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -100,11 +93,9 @@ static void test_munmap_against_spin(void)
 	int i;
 
 	CHECK(race != MAP_FAILED);
-	/* More than any other test does. */
-	alarm(MUNMAP_SECONDS);
-	race->fd = x_open(0);
-	race->words = x_map(race->fd);
-	pid = x_fork();
+	race->fd = open_device(0);
+	race->words = map_generations(race->fd);
+	pid = fork_child();
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		spin_main(race);
@@ -114,8 +105,8 @@ static void test_munmap_against_spin(void)
 	for (i = 0; i < (int)NR_MUNMAPS; i++)
 		munmap_round(race, i % 2 ? PIN_RW : WATCH);
 	__atomic_store_n(&race->stop, true, __ATOMIC_RELEASE);
-	x_wait(pid);
-	ktap_note("%d rounds, %llu looks after munmap", i, (unsigned long long)race->looks);
+	wait_child(pid);
+	test_note("%d rounds, %llu looks after munmap", i, (unsigned long long)race->looks);
 	CHECK(race->looks > 0);
 }
 
@@ -123,25 +114,25 @@ static void test_munmap_against_spin(void)
 static void *add_del_run(void *data)
 {
 	static unsigned int nr_threads;
-	unsigned int state = seed + __atomic_add_fetch(&nr_threads, 1, __ATOMIC_RELAXED);
+	uint64_t state = test_seed() + __atomic_add_fetch(&nr_threads, 1, __ATOMIC_RELAXED);
 	struct race *race = data;
 	int i, ret;
 
 	for (i = 0; i < NR_ROUNDS; i++) {
-		struct pinwatch_watch_add add;
-		size_t first = (size_t)rand_r(&state) % NR_PAGES;
-		size_t nr = 1 + (size_t)rand_r(&state) % (NR_PAGES - first);
+		struct pinwatch_watch_add watch;
+		size_t first = random_below(&state, NR_PAGES);
+		size_t nr = 1 + random_below(&state, NR_PAGES - first);
 		uint32_t flags[] = { WATCH, PIN, PIN_RW };
 
-		ret = __add(race->fd, race->addr + first * page_size(), nr * page_size(),
-			    flags[rand_r(&state) % 3], 0, &add);
+		ret = try_add(race->fd, race->addr + first * page_size(), nr * page_size(),
+			      flags[random_below(&state, 3)], 0, &watch);
 		CHECK(ret == 0 || ret == -EAGAIN);
-		ret = __del(race->fd, (uint32_t)rand_r(&state) % 16);
+		ret = try_del(race->fd, (uint32_t)random_below(&state, 16));
 		CHECK(ret == 0 || ret == -ENOENT);
 		if (i % 16)
 			continue;
-		for (add.id = 0; add.id < 64; add.id++)
-			__del(race->fd, add.id);
+		for (watch.id = 0; watch.id < 64; watch.id++)
+			try_del(race->fd, watch.id);
 	}
 	return NULL;
 }
@@ -154,7 +145,7 @@ static void *dontneed_run(void *data)
 
 	while (!race_stopped(race)) {
 		for (i = 0; i < NR_BURST; i++)
-			x_dontneed(race->addr, NR_PAGES * page_size());
+			dontneed(race->addr, NR_PAGES * page_size());
 		poll(NULL, 0, 1);
 	}
 	return NULL;
@@ -167,7 +158,7 @@ static void *read_run(void *data)
 	int i, ret;
 
 	while (!race_stopped(race)) {
-		ret = __read_events(race->fd, events, 4);
+		ret = try_read_events(race->fd, events, 4);
 		CHECK(ret > 0 || ret == -EAGAIN);
 		for (i = 0; i < ret; i++) {
 			CHECK(events[i].count > 0 && events[i].start < events[i].end);
@@ -182,9 +173,9 @@ static void add_del_against(void *(*run)(void *))
 	static struct race race;
 	pthread_t threads[2], other;
 
-	race.fd = x_open(O_NONBLOCK);
-	race.words = x_map(race.fd);
-	race.addr = x_pages(NR_PAGES);
+	race.fd = open_device(O_NONBLOCK);
+	race.words = map_generations(race.fd);
+	race.addr = map_pages(NR_PAGES);
 	race_start(&race, &threads[0], add_del_run);
 	race_start(&race, &threads[1], add_del_run);
 	if (run)
@@ -195,35 +186,36 @@ static void add_del_against(void *(*run)(void *))
 		race_stop(&race, &other, 1);
 }
 
-static void test_add_del(void)
+TEST(race_add_del)
 {
 	add_del_against(NULL);
 }
 
-static void test_add_del_against_dontneed(void)
+TEST(race_add_del_dontneed)
 {
 	add_del_against(dontneed_run);
 }
 
-static void test_add_del_against_read(void)
+TEST(race_add_del_read)
 {
 	add_del_against(read_run);
 }
 
 /* Descriptors come and go while the range is invalidated. */
-static void test_close_against_dontneed(void)
+TEST(race_close_dontneed)
 {
 	static struct race race;
 	pthread_t thread;
 	int i;
 
-	race.addr = x_pages(NR_PAGES);
+	race.addr = map_pages(NR_PAGES);
 	race_start(&race, &thread, dontneed_run);
 	for (i = 0; i < NR_ROUNDS; i++) {
-		struct pinwatch_watch_add add;
-		int ret, fd = x_open(0);
+		struct pinwatch_watch_add watch;
+		int ret, fd = open_device(0);
 
-		ret = __add(fd, race.addr, NR_PAGES * page_size(), i % 2 ? PIN : WATCH, 0, &add);
+		ret = try_add(fd, race.addr, NR_PAGES * page_size(), i % 2 ? PIN : WATCH, 0,
+			      &watch);
 		CHECK(ret == 0 || ret == -EAGAIN);
 		close(fd);
 	}
@@ -231,20 +223,20 @@ static void test_close_against_dontneed(void)
 }
 
 /* The address space goes while threads of it add, delete, read and invalidate. */
-static void test_exit_against_all(void)
+TEST(race_exit_all)
 {
 	int i;
 
 	for (i = 0; i < 50; i++) {
-		pid_t pid = x_fork();
+		pid_t pid = fork_child();
 
 		if (!pid) {
 			static struct race race;
 			pthread_t thread;
 
-			race.fd = x_open(O_NONBLOCK);
-			race.words = x_map(race.fd);
-			race.addr = x_pages(NR_PAGES);
+			race.fd = open_device(O_NONBLOCK);
+			race.words = map_generations(race.fd);
+			race.addr = map_pages(NR_PAGES);
 			race_start(&race, &thread, add_del_run);
 			race_start(&race, &thread, dontneed_run);
 			race_start(&race, &thread, read_run);
@@ -252,26 +244,6 @@ static void test_exit_against_all(void)
 				;
 			_exit(0);
 		}
-		x_wait(pid);
+		wait_child(pid);
 	}
-}
-
-int main(int argc, char **argv)
-{
-	static const struct ktap_test tests[] = {
-		{ "race_munmap_spin", test_munmap_against_spin },
-		{ "race_add_del", test_add_del },
-		{ "race_add_del_dontneed", test_add_del_against_dontneed },
-		{ "race_add_del_read", test_add_del_against_read },
-		{ "race_close_dontneed", test_close_against_dontneed },
-		{ "race_exit_all", test_exit_against_all },
-		{ "counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
-	seed = argc > 1 ? (unsigned int)strtoul(argv[1], NULL, 0) :
-			  (unsigned int)time(NULL) ^ (unsigned int)getpid();
-	ktap_note("seed %u", seed);
-	counters_remember();
-	return ktap_main(tests);
 }

@@ -7,20 +7,19 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "channel.h"
+#include "credentials.h"
 #include "device.h"
 
-#define NOBODY	65534
 #define NR	4UL
 
 static uint32_t verdict(int fd, uint32_t id)
 {
 	struct pinwatch_watch_verify verify;
 
-	CHECK_EQ(__verify(fd, id, NULL, &verify), 0);
+	CHECK_EQ(try_verify(fd, id, NULL, &verify), 0);
 	return verify.verdict;
 }
 
@@ -29,284 +28,282 @@ static void check_valid(int fd, const struct pinwatch_gen *words, uint32_t id,
 			uint64_t expected)
 {
 	CHECK_EQ(generation(&words[id]), expected);
-	CHECK_EQ(x_query(fd, id).valid_generation, expected);
+	CHECK_EQ(query(fd, id).valid_generation, expected);
 	CHECK_EQ(verdict(fd, id), PINWATCH_VERDICT_SAME);
 }
 
-static void test_takes_new_pages(void)
+TEST(repin_takes_new_pages)
 {
-	char *addr = x_pages(NR);
-	int fd = x_open(O_NONBLOCK);
-	const struct pinwatch_gen *words = x_map(fd);
-	struct pinwatch_watch_add add = x_add(fd, addr, NR * page_size(), PIN_RW, 3);
+	char *addr = map_pages(NR);
+	int fd = open_device(O_NONBLOCK);
+	const struct pinwatch_gen *words = map_generations(fd);
+	struct pinwatch_watch_add watch = add(fd, addr, NR * page_size(), PIN_RW, 3);
 	uint64_t hit, again;
 
-	x_dontneed(addr, NR * page_size());
-	hit = generation(&words[add.id]);
-	CHECK(hit > add.generation);
-	CHECK_EQ(verdict(fd, add.id), PINWATCH_VERDICT_NOT_PRESENT);
+	dontneed(addr, NR * page_size());
+	hit = generation(&words[watch.id]);
+	CHECK(hit > watch.generation);
+	CHECK_EQ(verdict(fd, watch.id), PINWATCH_VERDICT_NOT_PRESENT);
 	memset(addr, 'n', NR * page_size());
-	CHECK_EQ(verdict(fd, add.id), PINWATCH_VERDICT_MOVED);
-	again = x_repin(fd, add.id);
+	CHECK_EQ(verdict(fd, watch.id), PINWATCH_VERDICT_MOVED);
+	again = repin(fd, watch.id);
 	CHECK(again > hit);
-	check_valid(fd, words, add.id, again);
-	CHECK_EQ(x_query(fd, add.id).nr_pinned, NR);
-	CHECK_EQ(x_stats().pinned_pages, NR);
+	check_valid(fd, words, watch.id, again);
+	CHECK_EQ(query(fd, watch.id).nr_pinned, NR);
+	CHECK_EQ(get_stats().pinned_pages, NR);
 	CHECK_EQ(addr[0], 'n');
 	/* What was pending stays. */
-	CHECK_EQ(x_read_event(fd).cookie, 3);
-	CHECK_EQ(__del(fd, add.id), 0);
-	CHECK_EQ(x_stats().pinned_pages, 0);
+	CHECK_EQ(read_event(fd).cookie, 3);
+	CHECK_EQ(try_del(fd, watch.id), 0);
+	CHECK_EQ(get_stats().pinned_pages, 0);
 }
 
 /* Nothing was invalidated: the generation is new all the same. */
-static void test_without_need(void)
+TEST(repin_without_need)
 {
-	int fd = x_open(0);
-	const struct pinwatch_gen *words = x_map(fd);
-	struct pinwatch_watch_add add = x_add(fd, x_pages(NR), NR * page_size(), PIN, 0);
-	uint64_t again = x_repin(fd, add.id);
+	int fd = open_device(0);
+	const struct pinwatch_gen *words = map_generations(fd);
+	struct pinwatch_watch_add watch = add(fd, map_pages(NR), NR * page_size(), PIN, 0);
+	uint64_t again = repin(fd, watch.id);
 
-	CHECK(again > add.generation);
-	check_valid(fd, words, add.id, again);
-	CHECK_EQ(x_stats().pinned_pages, NR);
+	CHECK(again > watch.generation);
+	check_valid(fd, words, watch.id, again);
+	CHECK_EQ(get_stats().pinned_pages, NR);
 }
 
-static void test_watch_only(void)
+TEST(repin_watch_only)
 {
-	char *addr = x_pages(NR);
-	int fd = x_open(0);
-	const struct pinwatch_gen *words = x_map(fd);
-	uint32_t id = x_add(fd, addr, NR * page_size(), WATCH, 0).id;
+	char *addr = map_pages(NR);
+	int fd = open_device(0);
+	const struct pinwatch_gen *words = map_generations(fd);
+	uint32_t id = add(fd, addr, NR * page_size(), WATCH, 0).id;
 
-	x_dontneed(addr, page_size());
+	dontneed(addr, page_size());
 	memset(addr, 'n', page_size());
 	CHECK_EQ(verdict(fd, id), PINWATCH_VERDICT_UNKNOWN);
-	check_valid(fd, words, id, x_repin(fd, id));
-	CHECK_EQ(x_query(fd, id).nr_pinned, 0);
+	check_valid(fd, words, id, repin(fd, id));
+	CHECK_EQ(query(fd, id).nr_pinned, 0);
 }
 
 /* It failed: what was held is held, what was said is true. */
 static void check_unchanged(int fd, const struct pinwatch_watch_query *before)
 {
-	struct pinwatch_watch_query after = x_query(fd, before->id);
+	struct pinwatch_watch_query after = query(fd, before->id);
 
 	CHECK_EQ(memcmp(before, &after, sizeof(after)), 0);
-	CHECK_EQ(x_info(fd).nr_watches, 1);
+	CHECK_EQ(get_info(fd).nr_watches, 1);
 }
 
-static void test_efault_keeps(void)
+TEST(repin_efault_keeps)
 {
-	char *addr = x_pages(NR);
-	int fd = x_open(0);
-	uint32_t id = x_add(fd, addr, NR * page_size(), PIN, 0).id;
+	char *addr = map_pages(NR);
+	int fd = open_device(0);
+	uint32_t id = add(fd, addr, NR * page_size(), PIN, 0).id;
 	struct pinwatch_watch_query before;
 	uint64_t unused;
 
 	CHECK_EQ(munmap(addr + page_size(), page_size()), 0);
-	before = x_query(fd, id);
-	CHECK_EQ(__repin(fd, id, &unused), -EFAULT);
+	before = query(fd, id);
+	CHECK_EQ(try_repin(fd, id, &unused), -EFAULT);
 	check_unchanged(fd, &before);
-	CHECK_EQ(x_stats().pinned_pages, NR);
+	CHECK_EQ(get_stats().pinned_pages, NR);
 }
 
 /* For a moment both are held, and both count. */
-static void test_enomem_keeps(void)
+TEST(repin_enomem_keeps)
 {
-	struct rlimit limit = { .rlim_cur = 2 * NR * page_size(),
-				.rlim_max = 2 * NR * page_size() };
-	char *addr = x_pages(NR + 1);
-	int fd = x_open(0);
+	char *addr = map_pages(NR + 1);
+	int fd = open_device(0);
 	struct pinwatch_watch_query before;
 	uint64_t generation;
 	uint32_t id;
 
-	CHECK_EQ(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
-	CHECK_EQ(setresuid(NOBODY, NOBODY, NOBODY), 0);
-	id = x_add(fd, addr, NR * page_size(), PIN, 0).id;
-	CHECK_EQ(__repin(fd, id, &generation), 0);
-	CHECK_EQ(__del(fd, id), 0);
-	id = x_add(fd, addr, (NR + 1) * page_size(), PIN, 0).id;
-	before = x_query(fd, id);
-	CHECK_EQ(__repin(fd, id, &generation), -ENOMEM);
+	credentials_memlock(2 * NR * page_size());
+	credentials_nobody();
+	id = add(fd, addr, NR * page_size(), PIN, 0).id;
+	CHECK_EQ(try_repin(fd, id, &generation), 0);
+	CHECK_EQ(try_del(fd, id), 0);
+	id = add(fd, addr, (NR + 1) * page_size(), PIN, 0).id;
+	before = query(fd, id);
+	CHECK_EQ(try_repin(fd, id, &generation), -ENOMEM);
 	check_unchanged(fd, &before);
 }
 
-static void test_exdev(void)
+TEST(repin_exdev)
 {
-	char *addr = x_pages(NR);
-	int fd = x_open(0);
-	uint32_t pin = x_add(fd, addr, NR * page_size(), PIN, 0).id;
-	uint32_t watch = x_add(fd, addr, NR * page_size(), WATCH, 0).id;
-	pid_t pid = x_fork();
+	char *addr = map_pages(NR);
+	int fd = open_device(0);
+	uint32_t pin = add(fd, addr, NR * page_size(), PIN, 0).id;
+	uint32_t watch = add(fd, addr, NR * page_size(), WATCH, 0).id;
+	pid_t pid = fork_child();
 
 	if (!pid) {
 		uint64_t generation;
 
-		CHECK_EQ(__repin(fd, pin, &generation), -EXDEV);
+		CHECK_EQ(try_repin(fd, pin, &generation), -EXDEV);
 		/* No page is taken: that works from anywhere. */
-		CHECK_EQ(__repin(fd, watch, &generation), 0);
+		CHECK_EQ(try_repin(fd, watch, &generation), 0);
 		_exit(0);
 	}
-	x_wait(pid);
+	wait_child(pid);
 }
 
-static void test_esrch(void)
+TEST(repin_esrch)
 {
 	int ends[2], fd;
 	uint64_t generation;
 	pid_t pid;
 
 	CHECK_EQ(channel_open(ends), 0);
-	pid = x_fork();
+	pid = fork_child();
 	if (!pid) {
-		fd = x_open(0);
-		x_add(fd, x_pages(1), page_size(), WATCH, 0);
+		fd = open_device(0);
+		add(fd, map_pages(1), page_size(), WATCH, 0);
 		CHECK_EQ(channel_send(ends[1], fd), 0);
 		_exit(0);
 	}
 	CHECK_EQ(channel_receive(ends[0], &fd), 0);
-	x_wait(pid);
-	CHECK_EQ(__repin(fd, 0, &generation), -ESRCH);
-	CHECK_EQ(x_query(fd, 0).state, PINWATCH_STATE_DEAD);
+	wait_child(pid);
+	CHECK_EQ(try_repin(fd, 0, &generation), -ESRCH);
+	CHECK_EQ(query(fd, 0).state, PINWATCH_STATE_DEAD);
 }
 
 static int add_attributes(int fd, char *addr, uint32_t flags, uint32_t ignore_events,
-			  struct pinwatch_watch_add *add)
+			  struct pinwatch_watch_add *watch)
 {
-	*add = (struct pinwatch_watch_add){
-		.size = sizeof(*add), .flags = flags, .addr = (uintptr_t)addr,
+	*watch = (struct pinwatch_watch_add){
+		.size = sizeof(*watch), .flags = flags, .addr = (uintptr_t)addr,
 		.length = NR * page_size(), .ignore_events = ignore_events,
 	};
-	return __device_ioctl(fd, PINWATCH_IOC_WATCH_ADD, add);
+	return try_ioctl(fd, PINWATCH_IOC_WATCH_ADD, watch);
 }
 
-static void test_oneshot(void)
+TEST(oneshot)
 {
-	char *addr = x_pages(NR);
-	int fd = x_open(O_NONBLOCK);
-	const struct pinwatch_gen *words = x_map(fd);
-	struct pinwatch_watch_add add;
+	char *addr = map_pages(NR);
+	int fd = open_device(O_NONBLOCK);
+	const struct pinwatch_gen *words = map_generations(fd);
+	struct pinwatch_watch_add watch;
 	struct pinwatch_event event;
 	uint64_t before;
 
-	CHECK_EQ(add_attributes(fd, addr, PINWATCH_WATCH_F_ONESHOT, 0, &add), 0);
-	x_dontneed(addr, page_size());
-	x_dontneed(addr + page_size(), page_size());
-	event = x_read_event(fd);
+	CHECK_EQ(add_attributes(fd, addr, PINWATCH_WATCH_F_ONESHOT, 0, &watch), 0);
+	dontneed(addr, page_size());
+	dontneed(addr + page_size(), page_size());
+	event = read_event(fd);
 	CHECK_EQ(event.count, 1);
 	CHECK_EQ(event.touched, 1);
-	before = generation(&words[add.id]);
-	x_dontneed(addr, page_size());
-	CHECK(generation(&words[add.id]) > before);
-	CHECK_EQ(__read_events(fd, &event, 1), -EAGAIN);
-	CHECK(x_query(fd, add.id).hits >= 3);
+	before = generation(&words[watch.id]);
+	dontneed(addr, page_size());
+	CHECK(generation(&words[watch.id]) > before);
+	CHECK_EQ(try_read_events(fd, &event, 1), -EAGAIN);
+	CHECK(query(fd, watch.id).hits >= 3);
 
-	x_repin(fd, add.id);
-	x_dontneed(addr, page_size());
-	CHECK_EQ(x_read_event(fd).count, 1);
-	CHECK_EQ(__read_events(fd, &event, 1), -EAGAIN);
+	repin(fd, watch.id);
+	dontneed(addr, page_size());
+	CHECK_EQ(read_event(fd).count, 1);
+	CHECK_EQ(try_read_events(fd, &event, 1), -EAGAIN);
 }
 
-static void test_ignore_events(void)
+TEST(ignore_events)
 {
-	char *addr = x_pages(NR);
-	int fd = x_open(O_NONBLOCK);
-	const struct pinwatch_gen *words = x_map(fd);
-	struct pinwatch_watch_query query;
-	struct pinwatch_watch_add add;
+	char *addr = map_pages(NR);
+	int fd = open_device(O_NONBLOCK);
+	const struct pinwatch_gen *words = map_generations(fd);
+	struct pinwatch_watch_query now;
+	struct pinwatch_watch_add watch;
 	struct pinwatch_event event;
 
-	CHECK_EQ(add_attributes(fd, addr, WATCH, PINWATCH_EVENT_CLEAR, &add), 0);
-	x_dontneed(addr, page_size());
-	CHECK(generation(&words[add.id]) > add.generation);
-	CHECK_EQ(__read_events(fd, &event, 1), -EAGAIN);
-	query = x_query(fd, add.id);
-	CHECK_EQ(query.hits, 1);
-	CHECK_EQ(query.events, PINWATCH_EVENT_CLEAR);
-	CHECK_EQ(query.causes, PINWATCH_CAUSE_MADVISE);
-	CHECK_EQ(query.ignore_events, PINWATCH_EVENT_CLEAR);
-	CHECK(query.time_ns > 0);
+	CHECK_EQ(add_attributes(fd, addr, WATCH, PINWATCH_EVENT_CLEAR, &watch), 0);
+	dontneed(addr, page_size());
+	CHECK(generation(&words[watch.id]) > watch.generation);
+	CHECK_EQ(try_read_events(fd, &event, 1), -EAGAIN);
+	now = query(fd, watch.id);
+	CHECK_EQ(now.hits, 1);
+	CHECK_EQ(now.events, PINWATCH_EVENT_CLEAR);
+	CHECK_EQ(now.causes, PINWATCH_CAUSE_MADVISE);
+	CHECK_EQ(now.ignore_events, PINWATCH_EVENT_CLEAR);
+	CHECK(now.time_ns > 0);
 	CHECK_EQ(mprotect(addr, page_size(), PROT_READ), 0);
-	CHECK_EQ(x_read_event(fd).events, PINWATCH_EVENT_PROTECT);
+	CHECK_EQ(read_event(fd).events, PINWATCH_EVENT_PROTECT);
 
 	CHECK_EQ(add_attributes(fd, addr, WATCH, PINWATCH_EVENT_ALL & ~PINWATCH_EVENT_RELEASE,
-				&add), 0);
-	CHECK_EQ(add_attributes(fd, addr, WATCH, PINWATCH_EVENT_RELEASE, &add), -EINVAL);
-	CHECK_EQ(add_attributes(fd, addr, WATCH, 1U << 8, &add), -EINVAL);
-	CHECK_EQ(add_attributes(fd, addr, WATCH, 1U << 30, &add), -EINVAL);
+				&watch), 0);
+	CHECK_EQ(add_attributes(fd, addr, WATCH, PINWATCH_EVENT_RELEASE, &watch), -EINVAL);
+	CHECK_EQ(add_attributes(fd, addr, WATCH, 1U << 8, &watch), -EINVAL);
+	CHECK_EQ(add_attributes(fd, addr, WATCH, 1U << 30, &watch), -EINVAL);
 }
 
 /* A record names the generation after its last hit, whatever came then. */
-static void test_event_generation(void)
+TEST(event_generation)
 {
-	char *addr = x_pages(NR);
-	int fd = x_open(O_NONBLOCK);
-	const struct pinwatch_gen *words = x_map(fd);
-	uint32_t id = x_add(fd, addr, NR * page_size(), WATCH, 0).id;
+	char *addr = map_pages(NR);
+	int fd = open_device(O_NONBLOCK);
+	const struct pinwatch_gen *words = map_generations(fd);
+	uint32_t id = add(fd, addr, NR * page_size(), WATCH, 0).id;
 	uint64_t hit;
 
-	x_dontneed(addr, page_size());
+	dontneed(addr, page_size());
 	hit = generation(&words[id]);
-	CHECK(x_repin(fd, id) > hit);
-	CHECK_EQ(x_read_event(fd).generation, hit);
+	CHECK(repin(fd, id) > hit);
+	CHECK_EQ(read_event(fd).generation, hit);
 }
 
 /* The end is told to everybody: to a one-shot watch that has had its shot too. */
-static void test_oneshot_release(void)
+TEST(oneshot_release)
 {
 	int ends[2], fd;
 	pid_t pid;
 
 	CHECK_EQ(channel_open(ends), 0);
-	pid = x_fork();
+	pid = fork_child();
 	if (!pid) {
-		char *addr = x_pages(NR);
-		struct pinwatch_watch_add add;
+		char *addr = map_pages(NR);
+		struct pinwatch_watch_add watch;
 
-		fd = x_open(O_NONBLOCK);
+		fd = open_device(O_NONBLOCK);
 		CHECK_EQ(add_attributes(fd, addr, PINWATCH_WATCH_F_ONESHOT,
-					PINWATCH_EVENT_PROTECT, &add), 0);
-		x_dontneed(addr, page_size());
-		CHECK_EQ(x_read_event(fd).events, PINWATCH_EVENT_CLEAR);
-		x_dontneed(addr, page_size());
+					PINWATCH_EVENT_PROTECT, &watch), 0);
+		dontneed(addr, page_size());
+		CHECK_EQ(read_event(fd).events, PINWATCH_EVENT_CLEAR);
+		dontneed(addr, page_size());
 		CHECK_EQ(channel_send(ends[1], fd), 0);
 		_exit(0);
 	}
 	CHECK_EQ(channel_receive(ends[0], &fd), 0);
-	x_wait(pid);
-	CHECK_EQ(x_read_event(fd).events, PINWATCH_EVENT_RELEASE);
+	wait_child(pid);
+	CHECK_EQ(read_event(fd).events, PINWATCH_EVENT_RELEASE);
 }
 
 /* Which of the pages: exact up to 64 pages, in larger parts beyond. */
-static void test_touched(void)
+TEST(touched)
 {
-	char *addr = x_pages(256);
-	int fd = x_open(O_NONBLOCK);
-	struct pinwatch_watch_add add;
+	char *addr = map_pages(256);
+	int fd = open_device(O_NONBLOCK);
+	struct pinwatch_watch_add watch;
 	struct pinwatch_event event;
 
-	add = x_add(fd, addr, 64 * page_size(), WATCH, 0);
-	CHECK_EQ(1UL << add.touched_shift, page_size());
-	x_dontneed(addr, page_size());
-	x_dontneed(addr + 7 * page_size(), 2 * page_size());
-	x_dontneed(addr + 63 * page_size(), page_size());
-	event = x_read_event(fd);
+	watch = add(fd, addr, 64 * page_size(), WATCH, 0);
+	CHECK_EQ(1UL << watch.touched_shift, page_size());
+	dontneed(addr, page_size());
+	dontneed(addr + 7 * page_size(), 2 * page_size());
+	dontneed(addr + 63 * page_size(), page_size());
+	event = read_event(fd);
 	CHECK_EQ(event.touched, 1ULL | 3ULL << 7 | 1ULL << 63);
-	CHECK_EQ(event.touched_shift, add.touched_shift);
+	CHECK_EQ(event.touched_shift, watch.touched_shift);
 	CHECK_EQ(event.start, (uintptr_t)addr);
 	CHECK_EQ(event.end, (uintptr_t)addr + 64 * page_size());
-	CHECK_EQ(__del(fd, add.id), 0);
+	CHECK_EQ(try_del(fd, watch.id), 0);
 
-	add = x_add(fd, addr, 256 * page_size(), WATCH, 0);
-	CHECK_EQ(1UL << add.touched_shift, 4 * page_size());
-	x_dontneed(addr + 255 * page_size(), page_size());
-	CHECK_EQ(x_read_event(fd).touched, 1ULL << 63);
-	CHECK_EQ(__del(fd, add.id), 0);
+	watch = add(fd, addr, 256 * page_size(), WATCH, 0);
+	CHECK_EQ(1UL << watch.touched_shift, 4 * page_size());
+	dontneed(addr + 255 * page_size(), page_size());
+	CHECK_EQ(read_event(fd).touched, 1ULL << 63);
+	CHECK_EQ(try_del(fd, watch.id), 0);
 
-	x_add(fd, addr, 65 * page_size(), WATCH, 0);
-	x_dontneed(addr + 64 * page_size(), page_size());
-	CHECK_EQ(x_read_event(fd).touched, 1ULL << 32);
+	add(fd, addr, 65 * page_size(), WATCH, 0);
+	dontneed(addr + 64 * page_size(), page_size());
+	CHECK_EQ(read_event(fd).touched, 1ULL << 32);
 }
 
 #define NR_ROUNDS	500
@@ -324,7 +321,7 @@ static void *repin_run(void *data)
 
 	while (!__atomic_load_n(&race->stop, __ATOMIC_ACQUIRE)) {
 		uint64_t generation;
-		int ret = __repin(race->fd, 0, &generation);
+		int ret = try_repin(race->fd, 0, &generation);
 
 		CHECK(ret == 0 || ret == -ENOENT || ret == -EAGAIN);
 		if (!ret)
@@ -338,66 +335,42 @@ static void *dontneed_run(void *data)
 	struct race *race = data;
 
 	while (!__atomic_load_n(&race->stop, __ATOMIC_ACQUIRE)) {
-		x_dontneed(race->addr, page_size());
+		dontneed(race->addr, page_size());
 		poll(NULL, 0, 1);
 	}
 	return NULL;
 }
 
 /* REPIN, VERIFY, DEL and invalidations of one id at once. */
-static void test_races(void)
+TEST(repin_races)
 {
 	static struct race race;
 	pthread_t threads[3];
 	int i;
 
-	race.fd = x_open(O_NONBLOCK);
-	race.addr = x_pages(NR);
+	race.fd = open_device(O_NONBLOCK);
+	race.addr = map_pages(NR);
 	CHECK_EQ(pthread_create(&threads[0], NULL, repin_run, &race), 0);
 	CHECK_EQ(pthread_create(&threads[1], NULL, repin_run, &race), 0);
 	CHECK_EQ(pthread_create(&threads[2], NULL, dontneed_run, &race), 0);
 	for (i = 0; i < NR_ROUNDS || !__atomic_load_n(&race.repins, __ATOMIC_RELAXED); i++) {
 		struct pinwatch_watch_verify verify;
-		struct pinwatch_watch_add add;
-		int ret = __add(race.fd, race.addr, NR * page_size(), PIN, 0, &add);
+		struct pinwatch_watch_add watch;
+		int ret = try_add(race.fd, race.addr, NR * page_size(), PIN, 0, &watch);
 
 		if (ret == -EAGAIN)
 			continue;
 		CHECK_EQ(ret, 0);
-		CHECK_EQ(add.id, 0);
-		ret = __verify(race.fd, 0, NULL, &verify);
+		CHECK_EQ(watch.id, 0);
+		ret = try_verify(race.fd, 0, NULL, &verify);
 		CHECK(ret == 0 || ret == -EAGAIN);
-		CHECK_EQ(__del(race.fd, 0), 0);
-		CHECK_EQ(x_info(race.fd).nr_watches, 0);
-		CHECK_EQ(__verify(race.fd, 0, NULL, &verify), -ENOENT);
+		CHECK_EQ(try_del(race.fd, 0), 0);
+		CHECK_EQ(get_info(race.fd).nr_watches, 0);
+		CHECK_EQ(try_verify(race.fd, 0, NULL, &verify), -ENOENT);
 	}
 	__atomic_store_n(&race.stop, true, __ATOMIC_RELEASE);
 	for (i = 0; i < 3; i++)
 		pthread_join(threads[i], NULL);
-	ktap_note("%d repins", race.repins);
-	CHECK_EQ(x_stats().pinned_pages, 0);
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "repin_takes_new_pages", test_takes_new_pages },
-		{ "repin_without_need", test_without_need },
-		{ "repin_watch_only", test_watch_only },
-		{ "repin_efault_keeps", test_efault_keeps },
-		{ "repin_enomem_keeps", test_enomem_keeps },
-		{ "repin_exdev", test_exdev },
-		{ "repin_esrch", test_esrch },
-		{ "repin_races", test_races },
-		{ "event_generation", test_event_generation },
-		{ "oneshot", test_oneshot },
-		{ "oneshot_release", test_oneshot_release },
-		{ "ignore_events", test_ignore_events },
-		{ "touched", test_touched },
-		{ "counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
-	counters_remember();
-	return ktap_main(tests);
+	test_note("%d repins", race.repins);
+	CHECK_EQ(get_stats().pinned_pages, 0);
 }

@@ -36,11 +36,11 @@ static struct tool tool_run(const char *const *argv)
 	int fds[2];
 
 	CHECK_EQ(pipe2(fds, O_CLOEXEC), 0);
-	tool.pid = x_fork();
+	tool.pid = fork_child();
 	if (!tool.pid) {
 		dup2(fds[1], STDOUT_FILENO);
 		execvp(argv[0], (char *const *)(uintptr_t)argv);
-		ktap_fail(__FILE__, __LINE__, "%s: %s", argv[0], strerror(errno));
+		FAIL("%s: %s", argv[0], strerror(errno));
 	}
 	close(fds[1]);
 	tool.out = fds[0];
@@ -71,7 +71,7 @@ static const char *tool_expect(struct tool *tool, const char *text)
 	while (line_read(tool))
 		if (strstr(tool->line, text))
 			return tool->line;
-	ktap_fail(__FILE__, __LINE__, "the tool did not say '%s'", text);
+	FAIL("the tool did not say '%s'", text);
 }
 
 static int tool_end(struct tool *tool)
@@ -110,11 +110,11 @@ static void turn_do(int channel, char *addr, enum turn turn)
 	char *argv[] = { "device_tool", "--target", NULL };
 
 	if (turn == DISCARD)
-		x_dontneed(addr, page_size());
+		dontneed(addr, page_size());
 	else if (turn == MAP_MORE)
 		map_more();
 	else if (turn == DISCARD_MORE)
-		x_dontneed((void *)0x600000000000, page_size());
+		dontneed((void *)0x600000000000, page_size());
 	else if (dup2(channel, CHANNEL_FD) == CHANNEL_FD)
 		execv("/proc/self/exe", argv);
 }
@@ -134,11 +134,11 @@ static void target_main(int channel, char *addr)
 
 static struct target target_start(void)
 {
-	struct target target = { .addr = x_pages(NR) };
+	struct target target = { .addr = map_pages(NR) };
 	int ends[2];
 
 	CHECK_EQ(channel_open(ends), 0);
-	target.pid = x_fork();
+	target.pid = fork_child();
 	if (!target.pid) {
 		close(ends[0]);
 		target_main(ends[1], target.addr);
@@ -160,7 +160,7 @@ static void target_turn(const struct target *target, enum turn turn)
 static void target_end(const struct target *target)
 {
 	close(target->channel);
-	x_wait(target->pid);
+	wait_child(target->pid);
 }
 
 static struct tool watch_start(const struct target *target, const char *option,
@@ -179,10 +179,10 @@ static void start_is(const char *line, const void *addr)
 
 	snprintf(text, sizeof(text), "\"start\":%lu,", (unsigned long)(uintptr_t)addr);
 	if (!strstr(line, text))
-		ktap_fail(__FILE__, __LINE__, "no '%s' in %s", text, line);
+		FAIL("no '%s' in %s", text, line);
 }
 
-static void test_watch(void)
+TEST(watch)
 {
 	struct target target = target_start();
 	struct tool tool = watch_start(&target, NULL, NULL);
@@ -201,7 +201,7 @@ static void test_watch(void)
 	CHECK_EQ(tool_end(&tool), 0);
 }
 
-static void test_watch_stack(void)
+TEST(watch_stack)
 {
 	struct target target = target_start();
 	struct tool tool = watch_start(&target, "--stack", NULL);
@@ -214,7 +214,7 @@ static void test_watch_stack(void)
 }
 
 /* Of two pages of which only one is watched, that one. */
-static void test_watch_range(void)
+TEST(watch_range)
 {
 	struct target target = target_start();
 	struct tool tool;
@@ -234,23 +234,23 @@ static void test_watch_range(void)
 	target_end(&target);
 }
 
-static void x_wait_watches(uint64_t more_than)
+static void wait_watches(uint64_t more_than)
 {
 	int i;
 
-	for (i = 0; i < POLLS && x_stats().nr_watches <= more_than; i++)
+	for (i = 0; i < POLLS && get_stats().nr_watches <= more_than; i++)
 		usleep(1000);
-	CHECK(x_stats().nr_watches > more_than);
+	CHECK(get_stats().nr_watches > more_than);
 }
 
-static void test_watch_new_mapping(void)
+TEST(watch_new_mapping)
 {
 	struct target target = target_start();
 	struct tool tool = watch_start(&target, "--map", "anon");
-	uint64_t nr_watches = x_stats().nr_watches;
+	uint64_t nr_watches = get_stats().nr_watches;
 
 	target_turn(&target, MAP_MORE);
-	x_wait_watches(nr_watches);
+	wait_watches(nr_watches);
 	target_turn(&target, DISCARD_MORE);
 	start_is(tool_expect(&tool, "\"madvise\""), (void *)0x600000000000);
 	target_end(&target);
@@ -258,7 +258,7 @@ static void test_watch_new_mapping(void)
 }
 
 /* The new program's memory is watched: a range, of which it is known when that is so. */
-static void test_watch_exec(void)
+TEST(watch_exec)
 {
 	struct target target = target_start();
 	struct tool tool = watch_start(&target, "--range", "600000000000-600000004000");
@@ -273,7 +273,7 @@ static void test_watch_exec(void)
 	CHECK_EQ(tool_end(&tool), 0);
 }
 
-static void test_watch_interrupted(void)
+TEST(watch_interrupted)
 {
 	struct target target = target_start();
 	struct tool tool = watch_start(&target, NULL, NULL);
@@ -285,7 +285,7 @@ static void test_watch_interrupted(void)
 }
 
 /* For people, and not for a terminal: the same, without colour. */
-static void test_watch_table(void)
+TEST(watch_table)
 {
 	struct target target = target_start();
 	struct tool tool = tool_start("watch", "-p", target.pid_text);
@@ -309,7 +309,7 @@ static int status_of(const char *verb, const char *option, const char *value, co
 	return tool_end(&tool);
 }
 
-static void test_watch_errors(void)
+TEST(watch_errors)
 {
 	struct target target = target_start();
 
@@ -328,18 +328,18 @@ static void test_watch_errors(void)
 	target_end(&target);
 }
 
-static void test_stat_process(void)
+TEST(stat_process)
 {
-	char *addr = x_pages(NR), pid[16];
-	int fd = x_open(0);
+	char *addr = map_pages(NR), pid[16];
+	int fd = open_device(0);
 	struct tool tool;
 	const char *line;
 
 	/* A fork invalidates what it copies. */
 	CHECK_EQ(madvise(addr, NR * page_size(), MADV_DONTFORK), 0);
-	x_add(fd, addr, page_size(), PIN_RW, 0);
-	x_add(fd, addr + page_size(), page_size(), WATCH, 0);
-	x_dontneed(addr + page_size(), page_size());
+	add(fd, addr, page_size(), PIN_RW, 0);
+	add(fd, addr + page_size(), page_size(), WATCH, 0);
+	dontneed(addr + page_size(), page_size());
 	snprintf(pid, sizeof(pid), "%d", getpid());
 	tool = tool_start("stat", "-p", pid);
 	line = tool_expect(&tool, " valid ");
@@ -353,7 +353,7 @@ static void test_stat_process(void)
 }
 
 /* What the parameters do not allow is said, and that is no failure. */
-static void test_bench(void)
+TEST(bench)
 {
 	struct tool tool = demo_start("bench", "--json", "--large");
 
@@ -368,21 +368,6 @@ static void test_bench(void)
 
 int main(int argc, char **argv)
 {
-	static const struct ktap_test tests[] = {
-		{ "watch", test_watch },
-		{ "watch_stack", test_watch_stack },
-		{ "watch_range", test_watch_range },
-		{ "watch_new_mapping", test_watch_new_mapping },
-		{ "watch_exec", test_watch_exec },
-		{ "watch_interrupted", test_watch_interrupted },
-		{ "watch_table", test_watch_table },
-		{ "watch_errors", test_watch_errors },
-		{ "stat_process", test_stat_process },
-		{ "bench", test_bench },
-		{ "counters_are_back", test_counters_are_back },
-		{ NULL, NULL }
-	};
-
 	if (argc > 1 && !strcmp(argv[1], "--target")) {
 		char *addr = map_more();
 
@@ -390,6 +375,5 @@ int main(int argc, char **argv)
 		CHECK_EQ(write(CHANNEL_FD, "", 1), 1);
 		target_main(CHANNEL_FD, addr);
 	}
-	counters_remember();
-	return ktap_main(tests);
+	return test_main(argc, argv);
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* What people see: tracepoints of watches, and the tables in debugfs. */
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,21 +14,21 @@
 
 #define DEBUGFS	"/sys/kernel/debug/pinwatch/"
 
-static void x_trace_begin(void)
+static void trace_begin(void)
 {
 	CHECK(tracing_mount());
-	x_tracing_clear();
-	x_tracing_enable("", true);
+	tracing_clear();
+	tracing_enable("", true);
 }
 
 /* The only line of an event, by its name and another word. */
-static void x_line(const char *event, const char *word, char *line, size_t size)
+static void expect_line(const char *event, const char *word, char *line, size_t size)
 {
 	const char *const words[] = { event, word, NULL };
-	size_t nr = x_tracing_count(words, line, size);
+	size_t nr = tracing_count(words, line, size);
 
 	if (nr != 1)
-		ktap_fail(__FILE__, __LINE__, "%zu lines of %s %s", nr, event, word);
+		FAIL("%zu lines of %s %s", nr, event, word);
 }
 
 static void check_field(const char *line, const char *name, uint64_t expected, int base)
@@ -37,9 +36,9 @@ static void check_field(const char *line, const char *name, uint64_t expected, i
 	char value[64];
 
 	if (!tracing_field(line, name, value, sizeof(value)))
-		ktap_fail(__FILE__, __LINE__, "no %s in: %s", name, line);
+		FAIL("no %s in: %s", name, line);
 	if (strtoull(value, NULL, base) != expected)
-		ktap_fail(__FILE__, __LINE__, "%s is %s, not %llu in: %s", name, value,
+		FAIL("%s is %s, not %llu in: %s", name, value,
 			  (unsigned long long)expected, line);
 }
 
@@ -48,33 +47,33 @@ static void check_text(const char *line, const char *name, const char *expected)
 	char value[64];
 
 	if (!tracing_field(line, name, value, sizeof(value)) || strcmp(value, expected) != 0)
-		ktap_fail(__FILE__, __LINE__, "%s is not %s in: %s", name, expected, line);
+		FAIL("%s is not %s in: %s", name, expected, line);
 }
 
 /* The life of a watch: address space, watch, invalidation, hit, end. */
-static void test_life(void)
+TEST(trace_life_of_a_watch)
 {
-	char *pages = x_pages(4), line[1024], actor[64];
+	char *pages = map_pages(4), line[1024], actor[64];
 	uint64_t start = (uintptr_t)pages, after;
-	struct pinwatch_watch_add add;
-	int fd = x_open(0);
+	struct pinwatch_watch_add watch;
+	int fd = open_device(0);
 
-	x_trace_begin();
-	add = x_add(fd, pages, 4 * page_size(), PIN_RW, 0x5eed);
-	x_dontneed(pages + page_size(), 8 * page_size() / 4);
-	after = x_query(fd, add.id).generation;
-	CHECK_EQ(__del(fd, add.id), 0);
-	x_tracing_enable("", false);
+	trace_begin();
+	watch = add(fd, pages, 4 * page_size(), PIN_RW, 0x5eed);
+	dontneed(pages + page_size(), 8 * page_size() / 4);
+	after = query(fd, watch.id).generation;
+	CHECK_EQ(try_del(fd, watch.id), 0);
+	tracing_enable("", false);
 
 	snprintf(actor, sizeof(actor), "-%ld ", syscall(SYS_gettid));
-	x_line("pinwatch_mm_register:", actor, line, sizeof(line));
-	x_line("pinwatch_watch_add:", "cookie=0x5eed", line, sizeof(line));
-	check_field(line, "id", add.id, 10);
+	expect_line("pinwatch_mm_register:", actor, line, sizeof(line));
+	expect_line("pinwatch_watch_add:", "cookie=0x5eed", line, sizeof(line));
+	check_field(line, "id", watch.id, 10);
 	check_field(line, "start", start, 16);
 	check_field(line, "end", start + 4 * page_size(), 16);
-	check_field(line, "generation", add.generation, 10);
+	check_field(line, "generation", watch.generation, 10);
 	check_text(line, "flags", "pin|write");
-	x_line("pinwatch_hit:", "cause=madvise", line, sizeof(line));
+	expect_line("pinwatch_hit:", "cause=madvise", line, sizeof(line));
 	check_field(line, "cookie", 0x5eed, 16);
 	check_field(line, "start", start + page_size(), 16);
 	check_field(line, "end", start + 3 * page_size(), 16);
@@ -82,48 +81,48 @@ static void test_life(void)
 	check_field(line, "atomic", 0, 10);
 	check_text(line, "event", "clear");
 	CHECK(strstr(line, actor));	/* the tracer tells who it was */
-	x_line("pinwatch_watch_del:", "cookie=0x5eed", line, sizeof(line));
+	expect_line("pinwatch_watch_del:", "cookie=0x5eed", line, sizeof(line));
 	check_field(line, "generation", after + 1, 10);
 }
 
-static void test_invalidate(void)
+TEST(trace_invalidate)
 {
-	char *pages = x_pages(2), line[1024], start[64];
-	int i, fd = x_open(0);
+	char *pages = map_pages(2), line[1024], start[64];
+	int i, fd = open_device(0);
 
 	for (i = 0; i < 20; i++)
-		x_add(fd, pages, page_size(), WATCH, 0);
-	x_trace_begin();
-	x_dontneed(pages + page_size(), page_size());	/* nobody is called */
-	x_dontneed(pages, 2 * page_size());
-	x_tracing_enable("", false);
+		add(fd, pages, page_size(), WATCH, 0);
+	trace_begin();
+	dontneed(pages + page_size(), page_size());	/* nobody is called */
+	dontneed(pages, 2 * page_size());
+	tracing_enable("", false);
 	snprintf(start, sizeof(start), "start=0x%" PRIxPTR " ", (uintptr_t)pages);
-	x_line("pinwatch_invalidate:", start, line, sizeof(line));
+	expect_line("pinwatch_invalidate:", start, line, sizeof(line));
 	check_field(line, "end", (uintptr_t)pages + 2 * page_size(), 16);
 	check_field(line, "callbacks", 20, 10);
 	check_field(line, "blockable", 1, 10);
 	check_text(line, "event", "clear");
 	snprintf(start, sizeof(start), "start=0x%" PRIxPTR " ",
 		 (uintptr_t)pages + page_size());
-	CHECK_EQ(x_tracing_count((const char *const[]){ "pinwatch_invalidate:", start, NULL },
-				 line, sizeof(line)), 0);
+	CHECK_EQ(tracing_count((const char *const[]){ "pinwatch_invalidate:", start, NULL },
+			       line, sizeof(line)), 0);
 }
 
-static void test_release(void)
+TEST(trace_release)
 {
 	char line[1024], actor[64];
-	int fd = x_open(0), i;
+	int fd = open_device(0), i;
 	size_t nr = 0;
 	pid_t pid;
 
-	x_trace_begin();
-	pid = x_fork();
+	trace_begin();
+	pid = fork_child();
 	if (!pid) {
-		x_add(fd, x_pages(1), page_size(), WATCH, 0xdead);
+		add(fd, map_pages(1), page_size(), WATCH, 0xdead);
 		_exit(0);
 	}
-	x_wait(pid);
-	x_line("pinwatch_hit:", "cookie=0xdead", line, sizeof(line));
+	wait_child(pid);
+	expect_line("pinwatch_hit:", "cookie=0xdead", line, sizeof(line));
 	check_text(line, "event", "release");
 	check_text(line, "cause", "exit");
 	snprintf(actor, sizeof(actor), "-%d ", pid);
@@ -131,15 +130,15 @@ static void test_release(void)
 	close(fd);
 	/* The address space is let go of when its last subscription is. */
 	for (i = 0; i < 5000 && !nr; i++) {
-		nr = x_tracing_count((const char *const[]){ "pinwatch_mm_release:", NULL },
-				     line, sizeof(line));
+		nr = tracing_count((const char *const[]){ "pinwatch_mm_release:", NULL },
+				   line, sizeof(line));
 		usleep(1000);
 	}
-	x_tracing_enable("", false);
+	tracing_enable("", false);
 	CHECK(nr);
 }
 
-static void x_read(const char *name, char *text, size_t size)
+static void read_table(const char *name, char *text, size_t size)
 {
 	char path[128];
 	struct stat st;
@@ -164,48 +163,33 @@ static void check_counter(const char *text, const char *name, uint64_t expected)
 	const char *at = strstr(text, name);
 
 	if (!at || strtoull(at + strlen(name), NULL, 10) != expected)
-		ktap_fail(__FILE__, __LINE__, "%s is not %llu in: %s", name,
+		FAIL("%s is not %llu in: %s", name,
 			  (unsigned long long)expected, text);
 }
 
-static void test_debugfs(void)
+TEST(trace_debugfs_tables)
 {
 	char text[16384], pid[32], addr[32];
-	char *pages = x_pages(3);
-	int fd = x_open(0);
+	char *pages = map_pages(3);
+	int fd = open_device(0);
 
-	x_add(fd, pages, page_size(), WATCH, 0);
-	x_add(fd, pages + page_size(), 2 * page_size(), PIN, 0);
-	x_dontneed(pages, page_size());
+	add(fd, pages, page_size(), WATCH, 0);
+	add(fd, pages + page_size(), 2 * page_size(), PIN, 0);
+	dontneed(pages, page_size());
 
-	x_read("counters", text, sizeof(text));
+	read_table("counters", text, sizeof(text));
 	check_counter(text, "nr_files", 1);
 	check_counter(text, "nr_watches", 2);
 	check_counter(text, "pinned_pages", 2);
 	check_counter(text, "nr_subscriptions", 2);
 
 	snprintf(pid, sizeof(pid), " %d ", getpid());
-	x_read("mms", text, sizeof(text));
+	read_table("mms", text, sizeof(text));
 	CHECK(strstr(text, pid));
 
-	x_read("watches", text, sizeof(text));
+	read_table("watches", text, sizeof(text));
 	snprintf(addr, sizeof(addr), " %#" PRIxPTR " ", (uintptr_t)pages + page_size());
 	CHECK(strstr(text, pid) && strstr(text, addr));
-	CHECK_EQ(x_query(fd, 1).nr_pinned, 2);
+	CHECK_EQ(query(fd, 1).nr_pinned, 2);
 	CHECK(strstr(text, "active") && !strstr(text, "dead"));
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "trace_life_of_a_watch", test_life },
-		{ "trace_invalidate", test_invalidate },
-		{ "trace_release", test_release },
-		{ "trace_debugfs_tables", test_debugfs },
-		{ "trace_counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
-	counters_remember();
-	return ktap_main(tests);
 }

@@ -2,283 +2,250 @@
 /* Every error of WATCH_ADD and WATCH_DEL, and what they promise on success. */
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "credentials.h"
 #include "device.h"
+#include "invalidator.h"
 
-#define NOBODY	65534
 
-static void test_add_einval(void)
+TEST(add_einval)
 {
-	struct pinwatch_watch_add add;
-	char *addr = x_pages(1);
-	int fd = x_open(0);
+	struct pinwatch_watch_add watch;
+	char *addr = map_pages(1);
+	int fd = open_device(0);
 
-	CHECK_EQ(__add(fd, addr, 0, WATCH, 0, &add), -EINVAL);
-	CHECK_EQ(__add(fd, addr, page_size(), PINWATCH_WATCH_F_WRITE, 0, &add), -EINVAL);
-	CHECK_EQ(x_info(fd).nr_watches, 0);
+	CHECK_EQ(try_add(fd, addr, 0, WATCH, 0, &watch), -EINVAL);
+	CHECK_EQ(try_add(fd, addr, page_size(), PINWATCH_WATCH_F_WRITE, 0, &watch), -EINVAL);
+	CHECK_EQ(get_info(fd).nr_watches, 0);
 }
 
 /* Where no pointer of a 32-bit program points */
 static int add_far(int fd, uint64_t addr, uint64_t length)
 {
-	struct pinwatch_watch_add add = {
-		.size = sizeof(add), .addr = addr, .length = length,
+	struct pinwatch_watch_add watch = {
+		.size = sizeof(watch), .addr = addr, .length = length,
 	};
 
-	return __device_ioctl(fd, PINWATCH_IOC_WATCH_ADD, &add);
+	return try_ioctl(fd, PINWATCH_IOC_WATCH_ADD, &watch);
 }
 
-static void test_add_eoverflow(void)
+TEST(add_eoverflow)
 {
-	struct pinwatch_watch_add add;
-	int fd = x_open(0);
+	struct pinwatch_watch_add watch;
+	int fd = open_device(0);
 
-	CHECK_EQ(__add(fd, (void *)-page_size(), 2 * page_size(), WATCH, 0, &add), -EOVERFLOW);
-	CHECK_EQ(__add(fd, (void *)4096, (size_t)-1, WATCH, 0, &add), -EOVERFLOW);
+	CHECK_EQ(try_add(fd, (void *)-page_size(), 2 * page_size(), WATCH, 0, &watch), -EOVERFLOW);
+	CHECK_EQ(try_add(fd, (void *)4096, (size_t)-1, WATCH, 0, &watch), -EOVERFLOW);
 	CHECK_EQ(add_far(fd, 1ULL << 63, page_size()), -EOVERFLOW);
 	CHECK_EQ(add_far(fd, 4096, 1ULL << 63), -EOVERFLOW);
 	CHECK_EQ(add_far(fd, UINT64_MAX - 4095, 8192), -EOVERFLOW);
 }
 
-static void test_add_efault_pin(void)
+TEST(add_efault_pin)
 {
-	struct pinwatch_watch_add add;
-	char *addr = x_pages(3);
-	int fd = x_open(0);
+	struct pinwatch_watch_add watch;
+	char *addr = map_pages(3);
+	int fd = open_device(0);
 
 	/* A read-only page can be pinned for reading only, */
 	CHECK_EQ(mprotect(addr + page_size(), page_size(), PROT_READ), 0);
-	CHECK_EQ(__add(fd, addr, 3 * page_size(), PIN_RW, 0, &add), -EFAULT);
-	CHECK_EQ(__add(fd, addr, 3 * page_size(), PIN, 0, &add), 0);
+	CHECK_EQ(try_add(fd, addr, 3 * page_size(), PIN_RW, 0, &watch), -EFAULT);
+	CHECK_EQ(try_add(fd, addr, 3 * page_size(), PIN, 0, &watch), 0);
 	/* one without access not at all, */
 	CHECK_EQ(mprotect(addr + page_size(), page_size(), PROT_NONE), 0);
-	CHECK_EQ(__add(fd, addr, 3 * page_size(), PIN, 0, &add), -EFAULT);
+	CHECK_EQ(try_add(fd, addr, 3 * page_size(), PIN, 0, &watch), -EFAULT);
 	/* nor one that is not there, which can be watched though. */
 	CHECK_EQ(munmap(addr + page_size(), page_size()), 0);
-	CHECK_EQ(__add(fd, addr, 3 * page_size(), PIN, 0, &add), -EFAULT);
-	CHECK_EQ(__add(fd, addr, 3 * page_size(), WATCH, 0, &add), 0);
-	CHECK_EQ(x_info(fd).nr_watches, 2);
-	CHECK_EQ(x_stats().pinned_pages, 3);
+	CHECK_EQ(try_add(fd, addr, 3 * page_size(), PIN, 0, &watch), -EFAULT);
+	CHECK_EQ(try_add(fd, addr, 3 * page_size(), WATCH, 0, &watch), 0);
+	CHECK_EQ(get_info(fd).nr_watches, 2);
+	CHECK_EQ(get_stats().pinned_pages, 3);
 }
 
-static void test_add_exdev(void)
+TEST(add_exdev_after_fork)
 {
-	struct pinwatch_watch_add add;
-	char *addr = x_pages(1);
-	int fd = x_open(0);
+	struct pinwatch_watch_add watch;
+	char *addr = map_pages(1);
+	int fd = open_device(0);
 	pid_t pid;
 
-	add = x_add(fd, addr, page_size(), WATCH, 0);
-	pid = x_fork();
+	watch = add(fd, addr, page_size(), WATCH, 0);
+	pid = fork_child();
 	if (!pid) {
 		struct pinwatch_watch_add again;
 
-		CHECK_EQ(__add(fd, addr, page_size(), WATCH, 0, &again), -EXDEV);
-		CHECK_EQ(__add(fd, addr, page_size(), PIN, 0, &again), -EXDEV);
-		CHECK_EQ(x_info(fd).nr_watches, 1);
-		CHECK_EQ(__del(fd, add.id), 0);
+		CHECK_EQ(try_add(fd, addr, page_size(), WATCH, 0, &again), -EXDEV);
+		CHECK_EQ(try_add(fd, addr, page_size(), PIN, 0, &again), -EXDEV);
+		CHECK_EQ(get_info(fd).nr_watches, 1);
+		CHECK_EQ(try_del(fd, watch.id), 0);
 		_exit(0);
 	}
-	x_wait(pid);
-	CHECK_EQ(x_info(fd).nr_watches, 0);
+	wait_child(pid);
+	CHECK_EQ(get_info(fd).nr_watches, 0);
 }
 
-static void test_add_enospc(void)
+TEST(add_enospc)
 {
-	unsigned long old = x_param_get("max_watches_per_file");
-	struct pinwatch_watch_add add;
-	char *addr = x_pages(1);
+	unsigned long old = param_get("max_watches_per_file");
+	struct pinwatch_watch_add watch;
+	char *addr = map_pages(1);
 	int fd;
 
-	x_param_set("max_watches_per_file", 3);
-	fd = x_open(0);
-	x_param_set("max_watches_per_file", old);
-	CHECK_EQ(x_info(fd).max_watches, 3);
-	CHECK_EQ(x_add(fd, addr, page_size(), WATCH, 0).id, 0);
-	CHECK_EQ(x_add(fd, addr, page_size(), WATCH, 0).id, 1);
-	CHECK_EQ(x_add(fd, addr, page_size(), PIN, 0).id, 2);
-	CHECK_EQ(__add(fd, addr, page_size(), WATCH, 0, &add), -ENOSPC);
-	CHECK_EQ(__del(fd, 1), 0);
-	CHECK_EQ(x_add(fd, addr, page_size(), WATCH, 0).id, 1);
+	param_set("max_watches_per_file", 3);
+	fd = open_device(0);
+	param_set("max_watches_per_file", old);
+	CHECK_EQ(get_info(fd).max_watches, 3);
+	CHECK_EQ(add(fd, addr, page_size(), WATCH, 0).id, 0);
+	CHECK_EQ(add(fd, addr, page_size(), WATCH, 0).id, 1);
+	CHECK_EQ(add(fd, addr, page_size(), PIN, 0).id, 2);
+	CHECK_EQ(try_add(fd, addr, page_size(), WATCH, 0, &watch), -ENOSPC);
+	CHECK_EQ(try_del(fd, 1), 0);
+	CHECK_EQ(add(fd, addr, page_size(), WATCH, 0).id, 1);
 }
 
-static void test_add_edquot(void)
+TEST(add_edquot)
 {
-	unsigned long old = x_param_get("max_watches_per_user");
-	struct pinwatch_watch_add add;
-	char *addr = x_pages(1);
-	int first = x_open(0), second = x_open(0), ret;
+	unsigned long old = param_get("max_watches_per_user");
+	struct pinwatch_watch_add watch;
+	char *addr = map_pages(1);
+	int first = open_device(0), second = open_device(0), ret;
 
-	x_param_set("max_watches_per_user", 2);
-	x_add(first, addr, page_size(), WATCH, 0);
-	x_add(second, addr, page_size(), WATCH, 0);
-	ret = __add(first, addr, page_size(), WATCH, 0, &add);
-	CHECK_EQ(__del(second, 0), 0);
-	x_add(first, addr, page_size(), WATCH, 0);
-	x_param_set("max_watches_per_user", old);
+	param_set("max_watches_per_user", 2);
+	add(first, addr, page_size(), WATCH, 0);
+	add(second, addr, page_size(), WATCH, 0);
+	ret = try_add(first, addr, page_size(), WATCH, 0, &watch);
+	CHECK_EQ(try_del(second, 0), 0);
+	add(first, addr, page_size(), WATCH, 0);
+	param_set("max_watches_per_user", old);
 	CHECK_EQ(ret, -EDQUOT);
 }
 
-static void test_add_enomem_pages(void)
+TEST(add_enomem_max_pin_pages)
 {
-	unsigned long old = x_param_get("max_pin_pages");
-	struct pinwatch_watch_add add;
-	char *addr = x_pages(4);
-	int fd = x_open(0), ret;
+	unsigned long old = param_get("max_pin_pages");
+	struct pinwatch_watch_add watch;
+	char *addr = map_pages(4);
+	int fd = open_device(0), ret;
 
-	x_param_set("max_pin_pages", 3);
-	ret = __add(fd, addr, 4 * page_size(), PIN, 0, &add);
-	x_add(fd, addr, 3 * page_size(), PIN, 0);
-	x_add(fd, addr, 4 * page_size(), WATCH, 0);
-	x_param_set("max_pin_pages", old);
+	param_set("max_pin_pages", 3);
+	ret = try_add(fd, addr, 4 * page_size(), PIN, 0, &watch);
+	add(fd, addr, 3 * page_size(), PIN, 0);
+	add(fd, addr, 4 * page_size(), WATCH, 0);
+	param_set("max_pin_pages", old);
 	CHECK_EQ(ret, -ENOMEM);
 }
 
 /* A descriptor that was opened by root and handed to somebody else. */
-static void test_add_enomem_memlock(void)
+TEST(add_enomem_memlock_unprivileged)
 {
-	struct rlimit limit = { .rlim_cur = 16 * page_size(), .rlim_max = 16 * page_size() };
-	struct pinwatch_watch_add add;
-	char *addr = x_pages(17);
-	int i, fd = x_open(0);
+	struct pinwatch_watch_add watch;
+	char *addr = map_pages(17);
+	int i, fd = open_device(0);
 
-	CHECK_EQ(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
-	CHECK_EQ(setresuid(NOBODY, NOBODY, NOBODY), 0);
-	CHECK_EQ(__add(fd, addr, 17 * page_size(), PIN, 0, &add), -ENOMEM);
-	CHECK_EQ(__add(fd, addr, 17 * page_size(), WATCH, 0, &add), 0);
+	credentials_memlock(16 * page_size());
+	credentials_nobody();
+	CHECK_EQ(try_add(fd, addr, 17 * page_size(), PIN, 0, &watch), -ENOMEM);
+	CHECK_EQ(try_add(fd, addr, 17 * page_size(), WATCH, 0, &watch), 0);
 	/* What was unpinned counts no more. */
 	for (i = 0; i < 100; i++) {
-		add = x_add(fd, addr, 16 * page_size(), PIN, 0);
-		CHECK_EQ(__add(fd, addr, page_size(), PIN, 0, &(struct pinwatch_watch_add){ 0 }),
+		watch = add(fd, addr, 16 * page_size(), PIN, 0);
+		CHECK_EQ(try_add(fd, addr, page_size(), PIN, 0, &(struct pinwatch_watch_add){ 0 }),
 			 -ENOMEM);
-		CHECK_EQ(__del(fd, add.id), 0);
+		CHECK_EQ(try_del(fd, watch.id), 0);
 	}
 }
 
-static void test_stats_eperm(void)
+TEST(stats_eperm_unprivileged)
 {
 	struct pinwatch_stats stats = { .size = sizeof(stats) };
-	int fd = x_open(0);
+	int fd = open_device(0);
 
-	CHECK_EQ(setresuid(NOBODY, NOBODY, NOBODY), 0);
-	CHECK_EQ(__device_ioctl(fd, PINWATCH_IOC_GET_STATS, &stats), -EPERM);
-	x_info(fd);
+	credentials_nobody();
+	CHECK_EQ(try_ioctl(fd, PINWATCH_IOC_GET_STATS, &stats), -EPERM);
+	get_info(fd);
 }
 
-static void test_del_enoent(void)
+TEST(del_enoent)
 {
-	int fd = x_open(0);
+	int fd = open_device(0);
 	uint32_t id;
 
-	CHECK_EQ(__del(fd, 0), -ENOENT);
-	id = x_add(fd, x_pages(1), page_size(), PIN, 0).id;
-	CHECK_EQ(__del(fd, id + 1), -ENOENT);
-	CHECK_EQ(__del(fd, x_info(fd).max_watches), -ENOENT);
-	CHECK_EQ(__del(fd, UINT32_MAX), -ENOENT);
-	CHECK_EQ(__del(fd, id), 0);
-	CHECK_EQ(__del(fd, id), -ENOENT);
+	CHECK_EQ(try_del(fd, 0), -ENOENT);
+	id = add(fd, map_pages(1), page_size(), PIN, 0).id;
+	CHECK_EQ(try_del(fd, id + 1), -ENOENT);
+	CHECK_EQ(try_del(fd, get_info(fd).max_watches), -ENOENT);
+	CHECK_EQ(try_del(fd, UINT32_MAX), -ENOENT);
+	CHECK_EQ(try_del(fd, id), 0);
+	CHECK_EQ(try_del(fd, id), -ENOENT);
 }
 
-static void test_add_rounds(void)
+TEST(add_rounds_to_pages)
 {
-	char *addr = x_pages(3);
-	int fd = x_open(0);
-	const struct pinwatch_gen *words = x_map(fd);
-	struct pinwatch_watch_add add;
+	char *addr = map_pages(3);
+	int fd = open_device(0);
+	const struct pinwatch_gen *words = map_generations(fd);
+	struct pinwatch_watch_add watch;
 
-	add = x_add(fd, addr + page_size() - 1, 2, WATCH, 0);
-	CHECK_EQ(add.nr_pages, 2);
-	x_dontneed(addr + 2 * page_size(), page_size());
-	CHECK_EQ(generation(&words[add.id]), add.generation);
-	x_dontneed(addr, page_size());
-	CHECK(generation(&words[add.id]) != add.generation);
+	watch = add(fd, addr + page_size() - 1, 2, WATCH, 0);
+	CHECK_EQ(watch.nr_pages, 2);
+	dontneed(addr + 2 * page_size(), page_size());
+	CHECK_EQ(generation(&words[watch.id]), watch.generation);
+	dontneed(addr, page_size());
+	CHECK(generation(&words[watch.id]) != watch.generation);
 }
 
 /* The pinning breaks copy-on-write itself; the watch must not count that. */
-static void test_add_pin_is_valid_at_once(void)
+TEST(add_pin_valid_at_once)
 {
-	char *addr = x_pages(8);
-	int fd = x_open(O_NONBLOCK);
-	const struct pinwatch_gen *words = x_map(fd);
-	struct pinwatch_watch_add add;
+	char *addr = map_pages(8);
+	int fd = open_device(O_NONBLOCK);
+	const struct pinwatch_gen *words = map_generations(fd);
+	struct pinwatch_watch_add watch;
 	struct pinwatch_event event;
-	pid_t pid = x_fork();
+	pid_t pid = fork_child();
 
 	if (!pid) {
 		pause();
 		_exit(0);
 	}
-	add = x_add(fd, addr, 8 * page_size(), PIN_RW, 0);
-	CHECK_EQ(generation(&words[add.id]), add.generation);
-	CHECK_EQ(__read_events(fd, &event, 1), -EAGAIN);
+	watch = add(fd, addr, 8 * page_size(), PIN_RW, 0);
+	CHECK_EQ(generation(&words[watch.id]), watch.generation);
+	CHECK_EQ(try_read_events(fd, &event, 1), -EAGAIN);
 	kill(pid, SIGKILL);
 	CHECK_EQ(waitpid(pid, NULL, 0), pid);
 }
 
-#define STORM_PAGES	32768UL	/* takes far longer to pin than a thread ever stands still */
-#define STORM_TRIES	50
+#define NR_LARGE	32768UL	/* pages: to pin them takes longer than an invalidator pauses */
+#define NR_TRIES	50
 
-/* Another thread that invalidates the first page of a large range all the time. */
-struct storm {
-	char *addr;
-	size_t length;
-	bool stop;
-	pthread_t thread;
-};
-
-static void *storm_run(void *data)
+/* Try to pin the range. A failed WATCH_ADD leaves nothing behind; a watch is deleted. */
+static int pin_large(int fd, char *addr)
 {
-	struct storm *storm = data;
+	struct pinwatch_watch_add watch;
+	int ret = try_add(fd, addr, NR_LARGE * page_size(), PIN, 0, &watch);
 
-	while (!__atomic_load_n(&storm->stop, __ATOMIC_ACQUIRE))
-		x_dontneed(storm->addr, page_size());
-	return NULL;
-}
-
-static void storm_start(struct storm *storm)
-{
-	*storm = (struct storm){
-		.addr = x_pages(STORM_PAGES), .length = STORM_PAGES * page_size(),
-	};
-	CHECK_EQ(pthread_create(&storm->thread, NULL, storm_run, storm), 0);
-}
-
-static void storm_stop(struct storm *storm)
-{
-	__atomic_store_n(&storm->stop, true, __ATOMIC_RELEASE);
-	pthread_join(storm->thread, NULL);
-}
-
-/* A WATCH_ADD that failed left nothing behind; one that did not is undone. */
-static int storm_add(struct storm *storm, int fd)
-{
-	struct pinwatch_watch_add add;
-	int ret = __add(fd, storm->addr, storm->length, PIN, 0, &add);
-
-	CHECK_EQ(x_info(fd).nr_watches, ret == 0);
+	CHECK_EQ(get_info(fd).nr_watches, ret == 0);
 	if (!ret)
-		CHECK_EQ(__del(fd, add.id), 0);
-	CHECK_EQ(x_stats().pinned_pages, 0);
+		CHECK_EQ(try_del(fd, watch.id), 0);
+	CHECK_EQ(get_stats().pinned_pages, 0);
 	return ret;
 }
 
-static void test_add_eagain(void)
+TEST(add_eagain)
 {
-	struct storm storm;
-	int i, ret = 0, fd = x_open(0);
+	char *addr = map_pages(NR_LARGE);
+	int i, ret = 0, fd = open_device(0);
+	struct invalidator invalidator;
 
-	storm_start(&storm);
-	for (i = 0; i < STORM_TRIES && !ret; i++)
-		ret = storm_add(&storm, fd);
-	storm_stop(&storm);
+	invalidator_start(&invalidator, addr, 1);
+	for (i = 0; i < NR_TRIES && !ret; i++)
+		ret = pin_large(fd, addr);
+	invalidator_stop(&invalidator);
 	CHECK_EQ(ret, -EAGAIN);
 }
 
@@ -287,52 +254,22 @@ static void signal_ignore(int number)
 	(void)number;
 }
 
-static void test_add_eintr(void)
+TEST(add_eintr)
 {
 	struct sigaction action = { .sa_handler = signal_ignore };
 	struct itimerval timer = { { 0, 1000 }, { 0, 1000 } }, off = { { 0, 0 }, { 0, 0 } };
-	int i, ret = 0, fd = x_open(0);
-	struct storm storm;
-	sigset_t alarm_set;
+	char *addr = map_pages(NR_LARGE);
+	int i, ret = 0, fd = open_device(0);
+	struct invalidator invalidator;
 
-	/* The other thread is not to take the signals. */
-	sigemptyset(&alarm_set);
-	sigaddset(&alarm_set, SIGALRM);
-	CHECK_EQ(pthread_sigmask(SIG_BLOCK, &alarm_set, NULL), 0);
-	storm_start(&storm);
-	CHECK_EQ(pthread_sigmask(SIG_UNBLOCK, &alarm_set, NULL), 0);
+	invalidator_start(&invalidator, addr, 1);
 	CHECK_EQ(sigaction(SIGALRM, &action, NULL), 0);
 	CHECK_EQ(setitimer(ITIMER_REAL, &timer, NULL), 0);
-	for (i = 0; i < STORM_TRIES && ret != -EINTR; i++) {
-		ret = storm_add(&storm, fd);
+	for (i = 0; i < NR_TRIES && ret != -EINTR; i++) {
+		ret = pin_large(fd, addr);
 		CHECK(ret == 0 || ret == -EINTR || ret == -EAGAIN);
 	}
 	CHECK_EQ(setitimer(ITIMER_REAL, &off, NULL), 0);
-	storm_stop(&storm);
+	invalidator_stop(&invalidator);
 	CHECK_EQ(ret, -EINTR);
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "add_einval", test_add_einval },
-		{ "add_eoverflow", test_add_eoverflow },
-		{ "add_efault_pin", test_add_efault_pin },
-		{ "add_exdev_after_fork", test_add_exdev },
-		{ "add_enospc", test_add_enospc },
-		{ "add_edquot", test_add_edquot },
-		{ "add_enomem_max_pin_pages", test_add_enomem_pages },
-		{ "add_enomem_memlock_unprivileged", test_add_enomem_memlock },
-		{ "add_eagain", test_add_eagain },
-		{ "add_eintr", test_add_eintr },
-		{ "add_rounds_to_pages", test_add_rounds },
-		{ "add_pin_valid_at_once", test_add_pin_is_valid_at_once },
-		{ "del_enoent", test_del_enoent },
-		{ "stats_eperm_unprivileged", test_stats_eperm },
-		{ "counters_are_back", test_counters_are_back },
-		{ NULL, NULL },
-	};
-
-	counters_remember();
-	return ktap_main(tests);
 }

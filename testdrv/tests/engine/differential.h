@@ -9,12 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "test.h"
 
 #define NR_WORKERS	3
 #define NR_PAGES	192	/* half of them of a file */
-
-uint32_t random_next(uint64_t *state);
-uint32_t random_below(uint64_t *state, uint32_t limit);
 
 /*
  * The memory, and threads that change it at random: workers_burst() lets them,

@@ -19,19 +19,6 @@
 
 #define NR_PRIVATE	(NR_PAGES / 2)
 
-uint32_t random_next(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state >> 32;
-}
-
-uint32_t random_below(uint64_t *state, uint32_t limit)
-{
-	return (uint64_t)random_next(state) * limit >> 32;
-}
-
 /* The system's own page of it, whatever is mapped there: no fault kills us. */
 static void write_page(char *page)
 {

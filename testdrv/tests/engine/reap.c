@@ -152,7 +152,7 @@ static size_t traced(char *line, size_t size)
 	char actor[32];
 
 	snprintf(actor, sizeof(actor), "-%d ", getpid());
-	return x_tracing_count((const char *const[]){ "pinwatch_veto:", actor, NULL },
+	return tracing_count((const char *const[]){ "pinwatch_veto:", actor, NULL },
 			       line, size);
 }
 
@@ -165,10 +165,10 @@ static void refused(const struct victim *victim)
 	uint64_t vetoes;
 	int ret;
 
-	x_tracing_clear();
-	x_tracing_enable("pinwatch_veto", true);
+	tracing_clear();
+	tracing_enable("pinwatch_veto", true);
 	ret = victim_reap(victim);
-	x_tracing_enable("pinwatch_veto", false);
+	tracing_enable("pinwatch_veto", false);
 	vetoes = pw_stats().vetoes - before.vetoes;
 
 	check(ret == -EAGAIN, "process_mrelease is told to come back (%d)", ret);

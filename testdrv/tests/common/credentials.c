@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* See caller.h. */
+/* See credentials.h. */
 #include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
@@ -12,17 +12,17 @@
 #include <linux/capability.h>
 #include <linux/pinwatch.h>
 
-#include "caller.h"
-#include "ktap.h"
+#include "credentials.h"
+#include "test.h"
 
-void caller_nobody(void)
+void credentials_nobody(void)
 {
 	CHECK_EQ(setgroups(0, NULL), 0);
-	CHECK_EQ(setresgid(CALLER_NOBODY, CALLER_NOBODY, CALLER_NOBODY), 0);
-	CHECK_EQ(setresuid(CALLER_NOBODY, CALLER_NOBODY, CALLER_NOBODY), 0);
+	CHECK_EQ(setresgid(CREDENTIALS_NOBODY, CREDENTIALS_NOBODY, CREDENTIALS_NOBODY), 0);
+	CHECK_EQ(setresuid(CREDENTIALS_NOBODY, CREDENTIALS_NOBODY, CREDENTIALS_NOBODY), 0);
 }
 
-void caller_without(unsigned int capability)
+void credentials_without(unsigned int capability)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2];
@@ -44,7 +44,7 @@ static void put(const char *path, const char *text)
 	close(fd);
 }
 
-void caller_namespace(void)
+void credentials_namespace(void)
 {
 	CHECK_EQ(unshare(CLONE_NEWUSER), 0);
 	put("/proc/self/uid_map", "0 0 1");
@@ -52,14 +52,14 @@ void caller_namespace(void)
 	put("/proc/self/gid_map", "0 0 1");
 }
 
-void caller_memlock(size_t bytes)
+void credentials_memlock(size_t bytes)
 {
 	struct rlimit limit = { .rlim_cur = bytes, .rlim_max = bytes };
 
 	CHECK_EQ(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
 }
 
-void caller_node(unsigned int mode)
+void credentials_device_mode(unsigned int mode)
 {
 	CHECK_EQ(chmod(PINWATCH_DEVICE, mode), 0);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* See knob.h. */
+/* See sysfs.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "knob.h"
+#include "sysfs.h"
 
 #define NR_SAVED	4
 
@@ -20,7 +20,7 @@ static struct {
 
 static size_t nr_saved;
 
-void knob_read_text(const char *path, char *text, size_t size)
+void sysfs_read_text(const char *path, char *text, size_t size)
 {
 	FILE *file = fopen(path, "re");
 
@@ -32,17 +32,17 @@ void knob_read_text(const char *path, char *text, size_t size)
 	fclose(file);
 }
 
-long knob_read(const char *path)
+long sysfs_read(const char *path)
 {
 	char text[32], *end;
 	long value;
 
-	knob_read_text(path, text, sizeof(text));
+	sysfs_read_text(path, text, sizeof(text));
 	value = strtol(text, &end, 10);
 	return end == text ? -1 : value;
 }
 
-int knob_write(const char *path, const char *value)
+int sysfs_write(const char *path, const char *value)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 	int ret = 0;
@@ -55,14 +55,14 @@ int knob_write(const char *path, const char *value)
 	return ret;
 }
 
-int knob_set(const char *path, const char *value)
+int sysfs_set(const char *path, const char *value)
 {
-	long old = knob_read(path);
+	long old = sysfs_read(path);
 	int ret;
 
 	if (old < 0 || nr_saved == NR_SAVED)
 		return -ENOENT;
-	ret = knob_write(path, value);
+	ret = sysfs_write(path, value);
 	if (ret)
 		return ret;
 	saved[nr_saved].path = path;
@@ -70,14 +70,14 @@ int knob_set(const char *path, const char *value)
 	return 0;
 }
 
-void knobs_restore(void)
+void sysfs_restore(void)
 {
 	char text[32];
 
 	while (nr_saved) {
 		nr_saved--;
 		snprintf(text, sizeof(text), "%ld", saved[nr_saved].value);
-		if (knob_write(saved[nr_saved].path, text))
+		if (sysfs_write(saved[nr_saved].path, text))
 			perror(saved[nr_saved].path);
 	}
 }
@@ -92,7 +92,7 @@ unsigned int kernel_running(void)
 	return KERNEL(major, minor);
 }
 
-/* Of no memory at all, only its name is judged. */
+/* With no memory at all, madvise() checks only the advice. */
 bool kernel_has_advice(int advice)
 {
 	return !madvise(NULL, 0, advice);

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: MIT
+/* See test.h. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "test.h"
+
+#define STATUS_FAIL	1
+#define STATUS_SKIP	4	/* as in the kernel's selftests */
+#define SLOW_NS		(5 * NS_PER_S)
+
+static struct test *tests;
+static uint64_t seed;
+static char (*skip_reason)[128];	/* shared with the child processes */
+static const char *running;		/* name of the test, in its process */
+static unsigned int nr_checks, nr_failed_checks;
+
+__attribute__((weak)) void test_setup(void)
+{
+}
+
+__attribute__((weak)) const char *test_check_after(void)
+{
+	return NULL;
+}
+
+__attribute__((weak)) void test_abort(void)
+{
+}
+
+static bool runs_before(const struct test *test, const struct test *other)
+{
+	if (test->last != other->last)
+		return other->last;
+	return !strcmp(test->file, other->file) && test->line < other->line;
+}
+
+/* The compiler chooses the order of the constructors of one file: sort by line. */
+void test_register(struct test *test)
+{
+	struct test **link = &tests;
+
+	while (*link && !runs_before(test, *link))
+		link = &(*link)->next;
+	test->next = *link;
+	*link = test;
+}
+
+static void print(const char *prefix, const char *format, va_list args)
+{
+	char line[1024];
+
+	vsnprintf(line, sizeof(line), format, args);
+	printf("%s%s\n", prefix, line);
+	fflush(stdout);
+}
+
+void test_fail(const char *file, int line, const char *format, ...)
+{
+	const char *slash = strrchr(file, '/');
+	char prefix[128];
+	va_list args;
+
+	snprintf(prefix, sizeof(prefix), "# %s:%d: ", slash ? slash + 1 : file, line);
+	va_start(args, format);
+	print(prefix, format, args);
+	va_end(args);
+	test_abort();
+	_exit(STATUS_FAIL);
+}
+
+void test_skip(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(*skip_reason, sizeof(*skip_reason), format, args);
+	va_end(args);
+	_exit(STATUS_SKIP);
+}
+
+void test_note(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	print(nr_checks ? "    # " : "# ", format, args);
+	va_end(args);
+}
+
+bool test_check(bool ok, const char *format, ...)
+{
+	char prefix[32];
+	va_list args;
+
+	if (!nr_checks)
+		printf("    # Subtest: %s\n", running);
+	nr_failed_checks += !ok;
+	snprintf(prefix, sizeof(prefix), "    %sok %u ", ok ? "" : "not ", ++nr_checks);
+	va_start(args, format);
+	print(prefix, format, args);
+	va_end(args);
+	return ok;
+}
+
+static void test_child(const struct test *test)
+{
+	running = test->name;
+	alarm(test->seconds ? test->seconds : TEST_SECONDS);
+	test->run();
+	if (nr_checks)
+		printf("    1..%u\n", nr_checks);
+	fflush(NULL);
+	_exit(nr_failed_checks ? STATUS_FAIL : 0);
+}
+
+/* Returns the wait status. */
+static int test_run(const struct test *test)
+{
+	int status = -1;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (!pid)
+		test_child(test);
+	if (pid > 0)
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			;
+	return status;
+}
+
+/* Returns true unless the test failed. */
+static bool test_report(const struct test *test, int number, int status)
+{
+	bool skipped = WIFEXITED(status) && WEXITSTATUS(status) == STATUS_SKIP;
+	bool passed = skipped || (WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	const char *reason = test_check_after();
+
+	if (WIFSIGNALED(status))
+		test_note("%s: %s", test->name, strsignal(WTERMSIG(status)));
+	if (reason)
+		test_note("%s: %s", test->name, reason);
+	passed = passed && !reason;
+	printf("%sok %d %s", passed ? "" : "not ", number, test->name);
+	if (skipped && passed)
+		printf(" # SKIP %s", *skip_reason);
+	printf("\n");
+	fflush(stdout);
+	return passed;
+}
+
+struct options {
+	bool list;
+	bool full;
+	char **names;	/* ends in NULL */
+};
+
+static bool selected(const struct test *test, const struct options *options)
+{
+	char **name;
+
+	for (name = options->names; *name; name++)
+		if (strstr(test->name, *name))
+			return true;
+	return !*options->names && (options->full || !test->full);
+}
+
+static void options_read(struct options *options, char **argv)
+{
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		seed = now_ns();
+	for (argv++; *argv && !strncmp(*argv, "--", 2); argv++) {
+		if (!strcmp(*argv, "--list")) {
+			options->list = true;
+		} else if (!strcmp(*argv, "--full")) {
+			options->full = true;
+		} else if (!strcmp(*argv, "--seed") && argv[1]) {
+			seed = strtoull(*++argv, NULL, 0);
+		} else {
+			fprintf(stderr, "usage: [--list] [--full] [--seed N] [PART-OF-A-NAME...]\n");
+			exit(STATUS_FAIL);
+		}
+	}
+	options->names = argv;
+}
+
+static int run_all(const struct options *options, int nr)
+{
+	const struct test *test;
+	int number = 0, failed = 0;
+
+	printf("KTAP version 1\n1..%d\n", nr);
+	test_note("seed %" PRIu64, seed);
+	test_setup();
+	for (test = tests; test; test = test->next) {
+		uint64_t begin = now_ns();
+
+		if (!selected(test, options))
+			continue;
+		failed += !test_report(test, ++number, test_run(test));
+		if (now_ns() - begin >= SLOW_NS)
+			test_note("that took %" PRIu64 " s", (now_ns() - begin) / NS_PER_S);
+	}
+	test_note("%d passed, %d failed", nr - failed, failed);
+	return failed || !nr ? STATUS_FAIL : 0;
+}
+
+int test_main(int argc, char **argv)
+{
+	struct options options = { 0 };
+	const struct test *test;
+	int nr = 0;
+
+	(void)argc;
+	options_read(&options, argv);
+	for (test = tests; test; test = test->next) {
+		nr += selected(test, &options);
+		if (options.list && selected(test, &options))
+			puts(test->name);
+	}
+	if (options.list)
+		return 0;
+	skip_reason = mmap(NULL, sizeof(*skip_reason), PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (skip_reason == MAP_FAILED)
+		return STATUS_FAIL;
+	return run_all(&options, nr);
+}
+
+__attribute__((weak)) int main(int argc, char **argv)
+{
+	return test_main(argc, argv);
+}
+
+uint64_t test_seed(void)
+{
+	return seed;
+}
+
+/* splitmix64 */
+uint64_t random_next(uint64_t *state)
+{
+	uint64_t value = *state += 0x9e3779b97f4a7c15;
+
+	value = (value ^ value >> 30) * 0xbf58476d1ce4e5b9;
+	value = (value ^ value >> 27) * 0x94d049bb133111eb;
+	return value ^ value >> 31;
+}
+
+uint32_t random_below(uint64_t *state, uint32_t limit)
+{
+	return (uint32_t)(random_next(state) % limit);
+}

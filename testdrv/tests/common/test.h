@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The harness of every test program: registration, verdicts, TAP, clock, random numbers.
+ *
+ *	TEST(area_scenario)
+ *	{
+ *		CHECK_EQ(close(fd), 0);
+ *	}
+ *
+ * defines a test and registers it. main() of test.c runs each test in a child process
+ * with a timeout, in the order of the definitions in a file. A test passes by returning.
+ * The test fails when a check fails, a signal kills its process, or the time is over.
+ *
+ * usage of a program: PROGRAM [--list] [--full] [--seed N] [PART-OF-A-TEST'S-NAME...]
+ */
+#ifndef TEST_H
+#define TEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "clock.h"
+
+/**
+ * struct test - a registered test
+ * @name: Printed in the TAP line.
+ * @seconds: Timeout; 0 means TEST_SECONDS.
+ * @full: Runs only with --full or when an argument selects it by name.
+ * @last: Runs after all tests of all files that are not @last.
+ * @run: Body of the test.
+ * @file: Tests of one file run in the order of @line.
+ */
+struct test {
+	const char *name;
+	unsigned int seconds;
+	bool full;
+	bool last;
+	void (*run)(void);
+	const char *file;
+	int line;
+	struct test *next;
+};
+
+#define TEST_SECONDS	180
+
+void test_register(struct test *test);
+
+/* TEST(name, .seconds = 900, .full = true) sets members of struct test. */
+#define TEST(test_name, ...)						\
+	static void test_##test_name(void);				\
+	__attribute__((constructor)) static void register_##test_name(void) \
+	{								\
+		static struct test test = {				\
+			.name = #test_name, .run = test_##test_name,	\
+			.file = __FILE__, .line = __LINE__, __VA_ARGS__ \
+		};							\
+									\
+		test_register(&test);					\
+	}								\
+	static void test_##test_name(void)
+
+/*
+ * Run the tests that @argv selects. Returns the exit status of the program. main() in
+ * test.c is weak and calls test_main(). A program with arguments of its own defines main().
+ */
+int test_main(int argc, char **argv);
+
+/*
+ * Hooks with empty weak definitions, which a program may replace. test_setup() and
+ * test_check_after() run in the parent: before the first test, and after each test.
+ * test_check_after() returns NULL, or why the test failed after all. test_abort() runs in
+ * the process that fails a check, just before the process exits.
+ */
+void test_setup(void);
+const char *test_check_after(void);
+void test_abort(void);
+
+/* End the test as failed. A child process of the test may call these functions as well. */
+void test_fail(const char *file, int line, const char *format, ...)
+	__attribute__((noreturn, format(printf, 3, 4)));
+/* End the test as skipped. @format names the missing requirement. */
+void test_skip(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+/* Print a diagnostic line. */
+void test_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/*
+ * Print a nested TAP line with the verdict @ok and a description. The test goes on, and
+ * fails when its body has returned if a verdict was false. Returns @ok.
+ */
+bool test_check(bool ok, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#define FAIL(...)	test_fail(__FILE__, __LINE__, __VA_ARGS__)
+#define SKIP(...)	test_skip(__VA_ARGS__)
+
+#define CHECK(condition) do {						\
+	if (!(condition))						\
+		FAIL("%s", #condition);					\
+} while (0)
+
+#define CHECK_EQ(expression, expected) do {				\
+	long long value_ = (long long)(expression);			\
+	long long expected_ = (long long)(expected);			\
+									\
+	if (value_ != expected_)					\
+		FAIL("%s is %lld, not %s (%lld)", #expression, value_,	\
+		     #expected, expected_);				\
+} while (0)
+
+/* The seed of the program's random numbers: --seed, or random. test_main() prints it. */
+uint64_t test_seed(void);
+/* The next number of the sequence @state, which starts with any seed. */
+uint64_t random_next(uint64_t *state);
+/* A number below @limit. */
+uint32_t random_below(uint64_t *state, uint32_t limit);
+
+#endif /* TEST_H */
