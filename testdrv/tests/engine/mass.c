@@ -13,59 +13,59 @@
 #define NR_THREADS	3UL
 #define ROUNDS		3UL
 
-static void crowd(int fd, unsigned long request, struct pinwatch_test_mass *arg)
+static void mass(int fd, unsigned long request, struct pinwatch_test_mass *arg)
 {
-	if (ioctl(fd, request, arg))
-		die("CROWD");
+	CHECK_EQ(ioctl(fd, request, arg), 0);
 }
 
-void engine_crowd(void)
+TEST(engine_mass, .parallel = true)
 {
 	struct pinwatch_test_mass arg = { .nr = NR, .stride = STRIDE, .length = PAGE };
 	struct task tasks[ROUNDS * NR_THREADS];
 	struct pinwatch_stats before = pw_stats();
 	unsigned int round, i, late = 0, slept = 0;
-	struct neighbour neighbour;
+	struct native native;
 	uint64_t expected = 0;
-	int fd = lab_open();
+	int fd = driver_open();
 	char *area;
 
 	tasks_prepare(ROUNDS * NR_THREADS);
-	neighbour_add(&neighbour, fd);
+	native_add(&native, fd);
 	area = mmap(NULL, NR * STRIDE, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (area == MAP_FAILED)
-		die("mmap");
+	CHECK(area != MAP_FAILED);
 	arg.start = (uintptr_t)area;
-	crowd(fd, PINWATCH_TEST_IOC_MASS_ADD, &arg);
+	mass(fd, PINWATCH_TEST_IOC_MASS_ADD, &arg);
 
 	for (round = 0; round < ROUNDS; round++) {
 		struct task *task = &tasks[round * NR_THREADS];
 
-		/* The first 80 %, the last 80 %, all: over each other. */
+		/* Three ranges that overlap: the first 80 %, the last 80 %, all. */
 		task_dontneed(&task[0], area, NR / 5 * 4 * STRIDE);
 		task_dontneed(&task[1], area + NR / 5 * STRIDE, NR / 5 * 4 * STRIDE);
 		task_dontneed(&task[2], area, NR * STRIDE);
 		expected += NR / 5 * 4 * 2 + NR;
 		for (i = 0; i < 50; i++) {
-			late = lab_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_COUNTING,
+			late = sub_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_COUNTING,
 				       area + (NR / 50 * i) * STRIDE, PAGE).id;
-			slept += lab_del(fd, late).sleeps;
+			slept += sub_del(fd, late).sleeps;
 		}
 		for (i = 0; i < NR_THREADS; i++)
 			task_join(&task[i]);
 	}
-	crowd(fd, PINWATCH_TEST_IOC_MASS_READ, &arg);
-	check(arg.nr == NR && arg.callbacks == expected,
-	      "%lu subscriptions, each callback once (%llu)", NR,
-	      (unsigned long long)arg.callbacks);
-	check(arg.least == 2 * ROUNDS && arg.most == 3 * ROUNDS,
-	      "each as often as it was hit");
-	check(arg.busy == 0, "when all have ended no read_begin waits (%u)", arg.busy);
-	remark("%u removes beside them met their own callback", slept);
+	mass(fd, PINWATCH_TEST_IOC_MASS_READ, &arg);
+	test_check(arg.nr == NR && arg.callbacks == expected,
+		   "%lu subscriptions, each callback once (%llu)", NR,
+		   (unsigned long long)arg.callbacks);
+	test_check(arg.least == 2 * ROUNDS && arg.most == 3 * ROUNDS,
+		   "each subscription was called once per range over the subscription");
+	test_check(arg.busy == 0, "after all invalidations no read_begin waits (%u)",
+		   arg.busy);
+	test_note("%u removes met a callback of the removed subscription", slept);
 	arg.nr = 0;
-	crowd(fd, PINWATCH_TEST_IOC_MASS_ADD, &arg);
-	check(pw_stats().nr_subscriptions == before.nr_subscriptions, "all are removed");
-	neighbour_check(&neighbour);
+	mass(fd, PINWATCH_TEST_IOC_MASS_ADD, &arg);
+	test_check(pw_stats().nr_subscriptions == before.nr_subscriptions,
+		   "all subscriptions are removed");
+	native_check(&native);
 	close(fd);
 }
