@@ -99,7 +99,7 @@ all_tests() {
 	boot "$out-memory" --kernel "$kernel" "${MOVABLE[@]}" -- device_memory
 	boot "$out-parallel" --kernel "$kernel" --parallel --timeout 600 --module test \
 		--add "$user32/device_race:/usr/bin/device_race.32" -- device_race device_race.32 \
-		"engine overlap_waits insert_during remove_waits two_invalidations rejected many crowd" \
+		"engine --parallel" \
 		"fuzz --seconds 60" "fuzz --self-test"
 	boot "$out-engine" --kernel "$kernel" --timeout 900 --module test -- engine example_subscribe
 }

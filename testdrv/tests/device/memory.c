@@ -3,7 +3,7 @@
  * The machine's memory and sleep: blocks of memory go offline but not with pinned
  * pages in them, and the machine suspends while readers wait and pins are dropped
  *
- * Wants a guest with memory that was added later, as movable: see scripts/vm/check.
+ * Wants a guest with memory that was added later, as movable: see scripts/check/guests.sh.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * basic [NAME]: what the kernel-doc promises, one test a promise. Each test is a
- * fiber; it lets the others run until they block (shim_settle()), so nothing
- * depends on time. A race is run under many random schedules.
+ * basic [NAME]: tests of the behaviour that the kernel-doc of pinwatch.h documents
+ *
+ * A test runs in a fiber. shim_settle() runs the other fibers until each of them
+ * blocks, so that no test depends on time. A RACE runs under many random schedules.
  */
 #include "driver.h"
 
@@ -10,7 +11,7 @@ static const struct test *const all[] = {
 	tests_engine, tests_pass, tests_filter, tests_life, tests_veto,
 };
 
-/* Then module exit, with the mm registered or released, and nothing left. */
+/* After the test: module exit, with the mm registered or released. No allocation is left. */
 static void test_main(void *arg)
 {
 	bool released;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Bounded waits, idle and dying mms, and many of everything. */
+/* basic: bounded waits, idle and dying mms, and 100,000 subscriptions. */
 #include "driver.h"
 
 static void killable_main(void *arg)
@@ -78,16 +78,16 @@ static void t_idle_mm_is_let_go(void)
 	*shim_param_idle_ms = 10;
 	ok(!insert(&d, 5, 1));
 	pass_time(100);
-	ok(check());			/* in use */
+	ok(check());			/* has a subscription */
 	remove_sub(&d);
 	pass_time(9);
-	ok(check());			/* not for long enough */
+	ok(check());			/* idle for less than 10 ms */
 	ok(!insert(&d, 5, 1));
 	pass_time(5);
 	ok(check());
 	remove_sub(&d);
 	pass_time(9);
-	ok(check());			/* it began anew */
+	ok(check());			/* idle for less than 10 ms again */
 	pass_time(30);
 	shim_flush();
 	ok(!check() && !mm->notifiers.first && shim_nr_allocs() == 1);
@@ -117,7 +117,7 @@ static void t_idle_mm_with_a_veto_stays(void)
 	remove_sub(&d);
 }
 
-/* A registration that waits long for something else is not idle. */
+/* An mm is not idle while an insert waits for the registration of the veto. */
 static void first_sleeper_main(void *arg)
 {
 	struct reader *r = arg;
@@ -147,7 +147,7 @@ static void t_insert_under_way_is_not_idle(void)
 	remove_sub(&d);
 	start(&r, 50, 1);
 	task_start(&ri, &s, first_sleeper_main);
-	ok(!ri.done);			/* the veto is deferred */
+	ok(!ri.done);			/* the kernel defers the insert of the veto */
 	pass_time(100);
 	end(&r);
 	shim_settle();
@@ -239,7 +239,7 @@ static void t_release_beside_a_start(void)
 	shim_settle();
 	ok(d.calls == 1 && blocks(&d, &rd));
 	task_start(&rr, NULL, release_main);
-	ok(!rr.done && d.calls == 3);	/* waits under SRCU, for the callback */
+	ok(!rr.done && d.calls == 3);	/* release waits for the callback */
 	ok(rd.done && pinwatch_interval_read_retry(&d.sub, rd.seq));
 	let(&d);
 	ok(rr.done && d.done == 3);

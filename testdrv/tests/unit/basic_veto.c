@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Subscriptions that may sleep, and ranges that are not blockable. */
+/* basic: subscriptions that may sleep, and ranges that are not blockable. */
 #include "driver.h"
 
 static u64 vetoes(void)
@@ -10,37 +10,37 @@ static u64 vetoes(void)
 	return stats.vetoes;
 }
 
-/* Another driver's real interval notifier. */
-struct neighbour {
+/* A subscription of the kernel's own mmu_interval_notifier in the same mm */
+struct native {
 	struct mmu_interval_notifier mni;
 	struct shim_wq wq;
 	bool hold, done;
 };
 
-static bool neighbour_invalidate(struct mmu_interval_notifier *mni,
-				 const struct mmu_notifier_range *range, unsigned long seq)
+static bool native_invalidate(struct mmu_interval_notifier *mni,
+			      const struct mmu_notifier_range *range, unsigned long seq)
 {
-	struct neighbour *n = container_of(mni, struct neighbour, mni);
+	struct native *n = container_of(mni, struct native, mni);
 
 	mmu_interval_set_seq(mni, seq);
 	shim_wait_event(&n->wq, !n->hold, false);
 	return true;
 }
 
-static const struct mmu_interval_notifier_ops neighbour_ops = {
-	.invalidate = neighbour_invalidate,
+static const struct mmu_interval_notifier_ops native_ops = {
+	.invalidate = native_invalidate,
 };
 
-static void neighbour_insert(struct neighbour *n)
+static void native_insert(struct native *n)
 {
 	memset(n, 0, sizeof(*n));
 	shim_wq_init(&n->wq);
-	ok(!mmu_interval_notifier_insert(&n->mni, mm, PG(0), 100 * PAGE_SIZE, &neighbour_ops));
+	ok(!mmu_interval_notifier_insert(&n->mni, mm, PG(0), 100 * PAGE_SIZE, &native_ops));
 }
 
-static void neighbour_main(void *arg)
+static void native_main(void *arg)
 {
-	struct neighbour *n = arg;
+	struct native *n = arg;
 
 	mmu_interval_read_begin(&n->mni);
 	mmu_interval_notifier_remove(&n->mni);
@@ -56,7 +56,7 @@ static void t_sleeper_is_never_called_nonblocking(void)
 	ok(!insert(&plain, 5, 3) && !insert_ops(&s, 6, 1, &sleeper));
 	ok(start_nonblock(&r, 5, 2) == -EAGAIN);
 	ok(!s.calls && !plain.calls && vetoes() == before + 1);
-	ok(!start_nonblock(&r, 5, 1));		/* beside it */
+	ok(!start_nonblock(&r, 5, 1));		/* not the pages of s */
 	ok(plain.calls == 1 && !s.calls && vetoes() == before + 1);
 	end(&r);
 	event(6, 1, MMU_NOTIFY_CLEAR, NULL);
@@ -82,18 +82,18 @@ static void t_veto_minds_filters(void)
 	remove_sub(&s);
 }
 
-static void t_veto_wedges_no_neighbour(void)
+static void t_veto_blocks_no_native_notifier(void)
 {
 	struct mmu_notifier_range r;
-	struct neighbour before, after;
+	struct native before, after;
 	struct driver s;
 
-	neighbour_insert(&before);
+	native_insert(&before);
 	ok(!insert_ops(&s, 6, 1, &sleeper));
-	neighbour_insert(&after);
+	native_insert(&after);
 	ok(start_nonblock(&r, 5, 2) == -EAGAIN);
-	shim_spawn("neighbour", neighbour_main, &before);
-	shim_spawn("neighbour", neighbour_main, &after);
+	shim_spawn("native reader", native_main, &before);
+	shim_spawn("native reader", native_main, &after);
 	shim_settle();
 	ok(before.done && after.done);
 	remove_sub(&s);
@@ -107,7 +107,7 @@ static void inserter_main(void *arg)
 	r->done = true;
 }
 
-/* The veto has let it pass: no sleeper was there. Then comes one. */
+/* A sleeper is inserted after the veto has let a non-blockable range pass. */
 static void t_insert_settles_with_the_veto(void)
 {
 	struct mmu_notifier_range r;
@@ -133,15 +133,15 @@ static void nonblock_main(void *arg)
 		shim_die("refused");
 }
 
-/* And between the veto and our own start: the walk skips it. */
+/* The same, but before the start of pinwatch: the walk skips the sleeper. */
 static void t_insert_between_the_veto_and_start(void)
 {
 	struct mmu_notifier_range r;
 	struct driver first, s, plain;
-	struct neighbour n;
+	struct native n;
 	struct reader ri;
 
-	neighbour_insert(&n);		/* called after the veto */
+	native_insert(&n);		/* called between the veto and pinwatch */
 	ok(!insert_ops(&first, 30, 1, &sleeper) && !insert(&plain, 6, 1));
 	n.hold = true;
 	shim_spawn("oom reaper", nonblock_main, &r);
@@ -164,14 +164,14 @@ static void t_insert_between_the_veto_and_start(void)
 static void t_first_sleeper_waits_for_the_kernel(void)
 {
 	struct mmu_notifier_range r;
-	struct neighbour n;
+	struct native n;
 	struct driver s;
 	struct reader ri;
 
-	neighbour_insert(&n);
+	native_insert(&n);
 	start(&r, 50, 1);
 	task_start(&ri, &s, inserter_main);
-	ok(!ri.done);			/* deferred: no veto yet */
+	ok(!ri.done);			/* the kernel defers the insert of the veto */
 	end(&r);
 	shim_settle();
 	ok(ri.done && !ri.ret);
@@ -211,7 +211,7 @@ static void t_sleeper_errors(void)
 	remove_sub(&plain);
 }
 
-/* The mm dies with it, or the module goes: test_main() looks for what is left. */
+/* The veto ends with the mm, or with the module: test_main() checks for leaks. */
 static void t_veto_dies_with_the_mm(void)
 {
 	struct driver s;
@@ -231,7 +231,7 @@ static void t_veto_goes_with_the_module(void)
 	ok(check()->veto);
 }
 
-static bool reaping;		/* over pages 5 and 6, and not refused */
+static bool reaping;		/* a non-blockable range over pages 5 and 6 is in flight */
 
 static void reap_main(void *arg)
 {
@@ -249,7 +249,7 @@ static void reap_main(void *arg)
 	}
 }
 
-/* From when insert has returned, nothing that is not blockable goes on over it. */
+/* Once insert has returned, no non-blockable range over page 6 is in flight. */
 static void must_not_reap(void)
 {
 	int i;
@@ -275,7 +275,7 @@ static void t_sleepers_race_with_a_reaper(void)
 	struct driver first, s, t;
 
 	*shim_param_idle_ms = shim_rand(2);
-	if (shim_rand(2)) {		/* the veto is there */
+	if (shim_rand(2)) {		/* registers the veto */
 		ok(!insert_ops(&first, 30, 1, &sleeper));
 		remove_sub(&first);
 	}
@@ -287,7 +287,7 @@ static void t_sleepers_race_with_a_reaper(void)
 
 const struct test tests_veto[] = {
 	TEST(sleeper_is_never_called_nonblocking), TEST(veto_minds_filters),
-	TEST(veto_wedges_no_neighbour), TEST(insert_settles_with_the_veto),
+	TEST(veto_blocks_no_native_notifier), TEST(insert_settles_with_the_veto),
 	TEST(insert_between_the_veto_and_start), TEST(first_sleeper_waits_for_the_kernel),
 	TEST(first_sleeper_under_the_mmap_lock), TEST(sleeper_errors),
 	TEST(veto_dies_with_the_mm), TEST(veto_goes_with_the_module),

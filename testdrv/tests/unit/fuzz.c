@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Every choice of a round, operations and schedule alike, comes from the input.
- * With libFuzzer, or as a program: fuzz [--seed N] [--runs N] [FILE ...]
+ * fuzz [--seed N] [--runs N] [FILE ...]: rounds of stress.c whose operations and
+ * schedule come from the input, of libFuzzer or of a random generator
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "tap.h"
-#include "world.h"
+#include "stress.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	struct shim_run run = { .random = true, .data = data, .size = size };
 
 	if (size)
-		world_round(&run, 200);
+		stress_round(&run, 200);
 	return 0;
 }
 
@@ -60,7 +60,7 @@ int main(int argc, char **argv)
 		}
 		LLVMFuzzerTestOneInput(data, 64 + rng % (sizeof(data) - 64));
 	}
-	ok(world_stats.reads || !runs);
+	ok(stress_stats.reads || !runs);
 	return tap_end();
 }
 #endif

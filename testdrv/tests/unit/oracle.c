@@ -2,15 +2,16 @@
 /*
  * oracle [--threads] [--seed N] [--seconds N] [--rounds N] [--ops N]
  *
- * Rounds of random operations: as fibers, where one seed gives one schedule, or
- * as threads. Round k of seed S is round 0 of seed S + k.
+ * Rounds of random operations, which stress.c checks against an array of page versions.
+ * Tasks are fibers, where a seed determines the schedule, or threads. Round k of seed S
+ * is round 0 of seed S + k.
  */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include "tap.h"
-#include "world.h"
+#include "stress.h"
 
 static const struct option options[] = {
 	{ "threads", no_argument, NULL, 't' },
@@ -25,7 +26,7 @@ int main(int argc, char **argv)
 {
 	struct shim_run run = { .random = true, .seed = 0 };
 	unsigned long seconds = 5, rounds = ~0ul, ops = 40, i;
-	struct world_stats *s = &world_stats;
+	struct stress_stats *s = &stress_stats;
 	bool seeded = false;
 	time_t end;
 	int c;
@@ -59,7 +60,7 @@ int main(int argc, char **argv)
 	end = time(NULL) + seconds;
 	for (i = 0; i < rounds && time(NULL) < end; i++) {
 		tap_seed = run.seed;
-		world_round(&run, ops);
+		stress_round(&run, ops);
 		run.seed++;
 	}
 	printf("# seed %lu (the last), rounds %lu\n", run.seed - 1, s->rounds);

@@ -13,7 +13,7 @@ static unsigned int nr, nr_failed;
 static bool test_failed;
 unsigned long tap_seed;
 
-/* From a signal handler as well: no stdio. */
+/* Also called from a signal handler: must not use stdio. */
 static void say(const char *why)
 {
 	static char line[1024];
