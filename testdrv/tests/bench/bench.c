@@ -2,15 +2,13 @@
 /*
  * bench: pinwatch beside the kernel's mmu_interval_notifier, in instructions
  *
- * Meant for a guest under `qemu -icount shift=0` with one CPU, where the
- * time-stamp counter counts instructions; elsewhere its figures are cycles, and
- * noise.
+ * Run bench in a guest under `qemu -icount shift=0` with one CPU, where the time-stamp
+ * counter counts instructions. On other machines the figures are cycles, and vary.
  *
- * What one interval leaves behind in an mm stays for the mm's life, so each
- * configuration is measured in a fresh process. The order is: no intervals,
- * pinwatch, kernel, pinwatch, kernel, special kinds, no intervals; the better one
- * of each pair counts, and all of it only if both processes without intervals
- * agree.
+ * An interval leaves state in the mm until the mm ends, so each configuration is measured
+ * in a new process. The order is: no intervals, pinwatch, kernel, pinwatch, kernel,
+ * special kinds, no intervals. The lower count of each pair is reported. The result is
+ * valid only if both processes without intervals agree.
  */
 #include <err.h>
 #include <getopt.h>
@@ -24,8 +22,8 @@
 
 #define NR_MAX	6
 
-/* Shared with the children. */
-static struct bench_row *row;
+/* Shared with the child processes */
+static struct bench_counts *counts;
 
 static void run_child(enum bench_engine engine, unsigned int nr)
 {
@@ -35,7 +33,7 @@ static void run_child(enum bench_engine engine, unsigned int nr)
 	if (pid < 0)
 		err(1, "fork");
 	if (!pid) {
-		bench_measure(row, engine, nr);
+		bench_measure(counts, engine, nr);
 		_exit(0);
 	}
 	if (waitpid(pid, &status, 0) != pid)
@@ -45,22 +43,22 @@ static void run_child(enum bench_engine engine, unsigned int nr)
 }
 
 /*
- * Keeps the lower of each count; false when the short system calls differ. (Long
- * ones are interrupted by the timer now and then.)
+ * Keep the lower of each count. Return: false when the short system calls differ. (The
+ * timer sometimes interrupts long system calls.)
  */
-static bool keep_minimum(struct bench_row *best)
+static bool keep_minimum(struct bench_counts *best)
 {
-	bool equal = best->count[BENCH_DONTNEED] == row->count[BENCH_DONTNEED] &&
-		     best->count[BENCH_GAPS] == row->count[BENCH_GAPS];
+	bool equal = best->count[BENCH_DONTNEED] == counts->count[BENCH_DONTNEED] &&
+		     best->count[BENCH_GAPS] == counts->count[BENCH_GAPS];
 	unsigned int i;
 
 	for (i = 0; i < BENCH_NR_METRICS; i++)
-		if (row->count[i] < best->count[i])
-			best->count[i] = row->count[i];
+		if (counts->count[i] < best->count[i])
+			best->count[i] = counts->count[i];
 	return equal;
 }
 
-/* Is this measured with so many intervals? */
+/* Is @engine measured with @nr intervals? */
 static bool is_run(enum bench_engine engine, unsigned int nr)
 {
 	if (engine == BENCH_FILTERED)
@@ -78,34 +76,34 @@ static void run(struct bench_result *result, unsigned int nr)
 	unsigned int i;
 
 	result->nr = nr;
-	memset(result->row, 0xff, sizeof(result->row));
+	memset(result->counts, 0xff, sizeof(result->counts));
 	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
 		if (!is_run(order[i], nr))
 			continue;
 		run_child(order[i], nr);
-		result->valid = keep_minimum(&result->row[order[i]]);
+		result->valid = keep_minimum(&result->counts[order[i]]);
 	}
 	fprintf(stderr, "bench: N = %u done%s\n", nr,
 		result->valid ? "" : ", but the processes without intervals differ");
 }
 
 /*
- * What the first insert in an mm takes does not depend on N, but on the page
- * allocator's mood: the lowest of all stands for each.
+ * The cost of the first insert in an mm does not depend on N, but on the state of the page
+ * allocator. Report the lowest count for each N.
  */
 static void share_first(struct bench_result *results, unsigned int nr)
 {
 	uint64_t *count, lowest;
 	unsigned int engine, i;
 
-	for (engine = 0; engine < sizeof(results->row) / sizeof(results->row[0]); engine++) {
+	for (engine = 0; engine < sizeof(results->counts) / sizeof(results->counts[0]); engine++) {
 		lowest = UINT64_MAX;
 		for (i = 0; i < nr; i++) {
-			count = &results[i].row[engine].count[BENCH_FIRST];
+			count = &results[i].counts[engine].count[BENCH_FIRST];
 			lowest = *count < lowest ? *count : lowest;
 		}
 		for (i = 0; i < nr; i++) {
-			count = &results[i].row[engine].count[BENCH_FIRST];
+			count = &results[i].counts[engine].count[BENCH_FIRST];
 			*count = *count == BENCH_UNKNOWN ? *count : lowest;
 		}
 	}
@@ -136,9 +134,9 @@ int main(int argc, char **argv)
 		else
 			return print_help(), opt != 'h';
 	}
-	row = mmap(NULL, sizeof(*row), PROT_READ | PROT_WRITE,
+	counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE,
 		   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (row == MAP_FAILED)
+	if (counts == MAP_FAILED)
 		err(1, "mmap");
 	for (i = 0; i < nr; i++)
 		run(&results[i], nrs[i]);

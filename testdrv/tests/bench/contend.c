@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * contend: do invalidations of somebody else's range make anybody sleep?
+ * contend: do calls sleep because of invalidations of an unrelated range?
  *
- * Threads invalidate, over and over, pages whose callback sleeps for 1 ms, or that
- * no interval covers. Meanwhile intervals elsewhere are read, or inserted, read and
- * removed, by a loop in pinwatch_test that counts how often each call slept.
- * With pinwatch none may. The kernel's own notifier waits until nothing at all is in
- * flight in the mm, which under several invalidators may be never: a watchdog stops
- * them, and what slept until then was starved.
+ * Threads invalidate pages without pause. The callback of these pages sleeps for 1 ms, or
+ * no interval covers the pages. Meanwhile a loop in pinwatch_test reads, or inserts, reads
+ * and removes intervals elsewhere, and counts how often each call slept. With pinwatch no
+ * call may sleep. The kernel's own notifier waits until nothing is in flight in the mm.
+ * Under several invalidators that may never happen: a watchdog ends the invalidators, and
+ * the result is marked as starved.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -19,14 +19,14 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 #include "../module/pinwatch_test.h"
+#include "invalidator.h"
 
 #define PAGE		4096UL
 #define CALLBACK_US	1000
 #define RUN_MS		1000
-#define PATIENCE_MS	1000	/* of the watchdog, beyond that */
+#define PATIENCE_MS	1000	/* the watchdog ends the invalidators after RUN_MS + PATIENCE_MS */
 #define MIN_ITERATIONS	100
 #define MAX_THREADS	4
 
@@ -34,9 +34,10 @@
  * struct contention - a case
  * @name: In bench.json.
  * @title: In the table.
- * @invalidators: Threads that invalidate.
- * @readers: Threads that read an interval each; 0: one that inserts, reads, removes.
- * @hit: There is an interval under what is invalidated, whose callback sleeps.
+ * @invalidators: Number of threads that invalidate.
+ * @readers: Number of threads that read an interval each; 0: one thread inserts, reads and
+ *	removes.
+ * @hit: An interval whose callback sleeps covers the invalidated pages.
  */
 static const struct contention {
 	const char *name;
@@ -54,15 +55,11 @@ static const struct contention {
 
 #define NR_CASES	(sizeof(cases) / sizeof(cases[0]))
 
-/* What all threads of a run share */
-struct run {
+struct measurement {
 	const struct contention *what;
 	unsigned int engine;
 	int fd;
 	char *pages;
-	int stop;
-	int starved;
-	int next;
 };
 
 struct result {
@@ -73,72 +70,38 @@ struct result {
 };
 
 struct reader {
-	struct run *run;
+	int fd;
 	struct pinwatch_test_loop loop;
 };
 
-static char *page_of(const struct run *run, unsigned int page)
+static char *page_of(const struct measurement *m, unsigned int page)
 {
-	return run->pages + page * PAGE;
-}
-
-static void *invalidate(void *arg)
-{
-	struct run *run = arg;
-	char *page = page_of(run, __atomic_fetch_add(&run->next, 1, __ATOMIC_SEQ_CST));
-
-	while (!__atomic_load_n(&run->stop, __ATOMIC_SEQ_CST))
-		if (madvise(page, PAGE, MADV_DONTNEED))
-			err(1, "MADV_DONTNEED");
-	return NULL;
-}
-
-/* So that whoever is starved comes to an end. */
-static void *watch(void *arg)
-{
-	struct run *run = arg;
-	struct timespec step = { .tv_nsec = 10000000 };
-	unsigned int ms;
-
-	for (ms = 0; ms < RUN_MS + PATIENCE_MS; ms += 10) {
-		nanosleep(&step, NULL);
-		if (__atomic_load_n(&run->stop, __ATOMIC_SEQ_CST))
-			return NULL;
-	}
-	__atomic_store_n(&run->starved, 1, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&run->stop, 1, __ATOMIC_SEQ_CST);
-	return NULL;
+	return m->pages + page * PAGE;
 }
 
 static void *loop(void *arg)
 {
 	struct reader *reader = arg;
 
-	if (ioctl(reader->run->fd, PINWATCH_TEST_IOC_LOOP, &reader->loop))
+	if (ioctl(reader->fd, PINWATCH_TEST_IOC_LOOP, &reader->loop))
 		err(1, "LOOP");
 	return NULL;
 }
 
-static unsigned int add(const struct run *run, unsigned int behaviour, char *start,
+static unsigned int add(const struct measurement *m, unsigned int behaviour, char *start,
 			size_t length)
 {
 	struct pinwatch_test_add add = {
-		.engine = run->engine,
+		.engine = m->engine,
 		.behaviour = behaviour,
 		.sleep_us = CALLBACK_US,
 		.start = (uintptr_t)start,
 		.length = length,
 	};
 
-	if (ioctl(run->fd, PINWATCH_TEST_IOC_ADD, &add))
+	if (ioctl(m->fd, PINWATCH_TEST_IOC_ADD, &add))
 		err(1, "ADD");
 	return add.id;
-}
-
-static void thread_start(pthread_t *thread, void *(*function)(void *), void *arg)
-{
-	if (pthread_create(thread, NULL, function, arg))
-		errx(1, "pthread_create");
 }
 
 static void result_add(struct result *result, const struct pinwatch_test_loop *loop)
@@ -153,28 +116,29 @@ static void result_add(struct result *result, const struct pinwatch_test_loop *l
 	}
 }
 
-/* The loops, in threads of their own, to their end. */
-static void run_readers(struct run *run, struct result *result)
+/* Run a loop in each reader thread, and add up the results. */
+static void run_readers(struct measurement *m, struct result *result)
 {
-	unsigned int i, nr = run->what->readers ? run->what->readers : 1;
+	unsigned int i, nr = m->what->readers ? m->what->readers : 1;
 	pthread_t threads[MAX_THREADS] = { 0 };
 	struct reader readers[MAX_THREADS];
 
 	for (i = 0; i < nr; i++) {
-		readers[i].run = run;
+		readers[i].fd = m->fd;
 		readers[i].loop = (struct pinwatch_test_loop) {
-			.engine = run->engine,
+			.engine = m->engine,
 			.id = PINWATCH_TEST_OWN,
-			.start = (uintptr_t)page_of(run, 32 + i),
+			.start = (uintptr_t)page_of(m, 32 + i),
 			.length = PAGE,
 			.ms = RUN_MS,
 		};
-		if (run->what->readers)
-			readers[i].loop.id = add(run, PINWATCH_TEST_COUNTING,
-						 page_of(run, 32 + i), PAGE);
+		if (m->what->readers)
+			readers[i].loop.id = add(m, PINWATCH_TEST_COUNTING,
+						 page_of(m, 32 + i), PAGE);
 	}
 	for (i = 0; i < nr; i++)
-		thread_start(&threads[i], loop, &readers[i]);
+		if (pthread_create(&threads[i], NULL, loop, &readers[i]))
+			errx(1, "pthread_create");
 	for (i = 0; i < nr; i++) {
 		pthread_join(threads[i], NULL);
 		result_add(result, &readers[i].loop);
@@ -183,33 +147,27 @@ static void run_readers(struct run *run, struct result *result)
 
 static struct result run_case(const struct contention *what, unsigned int engine)
 {
-	struct run run = { .what = what, .engine = engine };
-	pthread_t invalidators[MAX_THREADS] = { 0 }, dog;
+	struct measurement m = { .what = what, .engine = engine };
+	struct invalidator invalidator;
 	struct result result = { 0 };
-	unsigned int i;
 
-	run.fd = open(PINWATCH_TEST_DEVICE, O_RDWR | O_CLOEXEC);
-	if (run.fd < 0)
+	m.fd = open(PINWATCH_TEST_DEVICE, O_RDWR | O_CLOEXEC);
+	if (m.fd < 0)
 		err(1, "%s", PINWATCH_TEST_DEVICE);
-	run.pages = mmap(NULL, 64 * PAGE, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (run.pages == MAP_FAILED)
+	m.pages = mmap(NULL, 64 * PAGE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (m.pages == MAP_FAILED)
 		err(1, "mmap");
-	memset(run.pages, 1, 64 * PAGE);
-	/* One there always is, so that the mm stays registered. */
-	add(&run, PINWATCH_TEST_SLOW, page_of(&run, what->hit ? 0 : 16),
-	    MAX_THREADS * PAGE);
-	thread_start(&dog, watch, &run);
-	for (i = 0; i < what->invalidators; i++)
-		thread_start(&invalidators[i], invalidate, &run);
-	run_readers(&run, &result);
-	__atomic_store_n(&run.stop, 1, __ATOMIC_SEQ_CST);
-	for (i = 0; i < what->invalidators; i++)
-		pthread_join(invalidators[i], NULL);
-	pthread_join(dog, NULL);
-	result.starved = run.starved;
-	munmap(run.pages, 64 * PAGE);
-	close(run.fd);
+	memset(m.pages, 1, 64 * PAGE);
+	/* Without a hit, this subscription only keeps the mm registered. */
+	add(&m, PINWATCH_TEST_SLOW, page_of(&m, what->hit ? 0 : 16), MAX_THREADS * PAGE);
+	invalidator_start(&invalidator, m.pages, what->invalidators);
+	invalidator_watch(&invalidator, RUN_MS + PATIENCE_MS);
+	run_readers(&m, &result);
+	invalidator_stop(&invalidator);
+	result.starved = invalidator.expired;
+	munmap(m.pages, 64 * PAGE);
+	close(m.fd);
 	return result;
 }
 
@@ -261,18 +219,18 @@ int main(void)
 	struct result results[NR_CASES][PINWATCH_TEST_NR_ENGINES];
 	unsigned int i, missed = 0;
 
-	printf("Calls that slept beside invalidations of another range, in %d ms\n"
+	printf("Calls that slept beside invalidations of an unrelated range, in %d ms\n"
 	       "  %-30s %-8s %9s %8s %8s %8s %9s\n", RUN_MS, "", "", "rounds",
 	       "insert", "begin", "remove", "max (us)");
 	for (i = 0; i < NR_CASES; i++) {
-		struct result *row = results[i];
+		struct result *result = results[i];
 
-		row[PINWATCH_TEST_PINWATCH] = run_case(&cases[i], PINWATCH_TEST_PINWATCH);
-		missed += misses(&row[PINWATCH_TEST_PINWATCH]);
-		print_result(cases[i].title, "pinwatch", &row[PINWATCH_TEST_PINWATCH],
-			     misses(&row[PINWATCH_TEST_PINWATCH]));
-		row[PINWATCH_TEST_KERNEL] = run_case(&cases[i], PINWATCH_TEST_KERNEL);
-		print_result("", "kernel", &row[PINWATCH_TEST_KERNEL], false);
+		result[PINWATCH_TEST_PINWATCH] = run_case(&cases[i], PINWATCH_TEST_PINWATCH);
+		missed += misses(&result[PINWATCH_TEST_PINWATCH]);
+		print_result(cases[i].title, "pinwatch", &result[PINWATCH_TEST_PINWATCH],
+			     misses(&result[PINWATCH_TEST_PINWATCH]));
+		result[PINWATCH_TEST_KERNEL] = run_case(&cases[i], PINWATCH_TEST_KERNEL);
+		print_result("", "kernel", &result[PINWATCH_TEST_KERNEL], false);
 	}
 	printf("contend: %u not reached\n", missed);
 	print_json(results);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * bench: the figures, for people and for programs
+ * bench: print the figures as a table, and as JSON
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,19 +12,19 @@
  * struct figure - one line of the report
  * @name: In bench.json.
  * @title: In the table.
- * @metric: What it is made of.
- * @row: Of which process.
- * @beside: What it is shown beside.
- * @extra: What counts is the difference to a process without intervals.
- * @each: ... divided by the number of intervals.
- * @must: The most that it may be at N from @must_from to @must_to; 0: no limit.
- * @must_percent: Likewise, of what stands beside it.
+ * @metric: The measured quantity.
+ * @engine: Measured with these intervals.
+ * @beside: The intervals of the second column.
+ * @extra: Subtract the count of a process without intervals.
+ * @each: Divide by the number of intervals.
+ * @must: Upper limit at N from @must_from to @must_to; 0: no limit.
+ * @must_percent: Upper limit, in percent of the second column.
  */
 static const struct figure {
 	const char *name;
 	const char *title;
 	enum bench_metric metric;
-	enum bench_engine row;
+	enum bench_engine engine;
 	enum bench_engine beside;
 	bool extra;
 	bool each;
@@ -77,7 +77,7 @@ static const struct figure {
 
 #define NR_FIGURES	(sizeof(figures) / sizeof(figures[0]))
 
-/* A figure that belongs to other N than @nr is left out. */
+/* Is the figure reported at N = @nr? */
 static bool figure_applies(const struct figure *figure, unsigned int nr)
 {
 	if (figure->metric == BENCH_GAPS || figure->metric == BENCH_BYTES)
@@ -85,32 +85,32 @@ static bool figure_applies(const struct figure *figure, unsigned int nr)
 	return !figure->each || nr >= 100;
 }
 
-static bool row_value(const struct figure *figure, const struct bench_result *result,
+static bool count_value(const struct figure *figure, const struct bench_result *result,
 		      enum bench_engine engine, int64_t *value)
 {
-	uint64_t count = result->row[engine].count[figure->metric];
+	uint64_t count = result->counts[engine].count[figure->metric];
 
 	if (count == BENCH_UNKNOWN)
 		return false;
 	*value = count;
 	if (figure->extra)
-		*value -= result->row[BENCH_NONE].count[figure->metric];
+		*value -= result->counts[BENCH_NONE].count[figure->metric];
 	if (figure->each)
 		*value /= result->nr;
 	return true;
 }
 
-/* Both values; false: not measured at this N. */
+/* Both columns. Return: false if not measured at this N. */
 static bool figure_values(const struct figure *figure,
 			  const struct bench_result *result, int64_t *value,
 			  int64_t *beside)
 {
 	return figure_applies(figure, result->nr) &&
-	       row_value(figure, result, figure->row, value) &&
-	       row_value(figure, result, figure->beside, beside);
+	       count_value(figure, result, figure->engine, value) &&
+	       count_value(figure, result, figure->beside, beside);
 }
 
-/* The most that it may be; 0: there is no limit at this N. */
+/* Upper limit of the figure at N = @nr; 0: no limit. */
 static int64_t figure_limit(const struct figure *figure, unsigned int nr,
 			    int64_t beside)
 {
@@ -127,7 +127,7 @@ static unsigned int table_of(const struct bench_result *result)
 	unsigned int i, misses = 0;
 
 	printf("N = %u%s\n%-36s %10s %10s %10s\n", result->nr,
-	       result->valid ? "" : "  (NOT VALID: the rows without intervals differ)",
+	       result->valid ? "" : "  (NOT VALID: the counts without intervals differ)",
 	       "", "pinwatch", "kernel", "must");
 	for (i = 0; i < NR_FIGURES; i++) {
 		if (!figure_values(&figures[i], result, &value, &beside))
@@ -146,11 +146,11 @@ static unsigned int table_of(const struct bench_result *result)
 }
 
 /**
- * bench_table() - the report for people
+ * bench_table() - print the table
  * @results: The results.
- * @nr: How many.
+ * @nr: Number of results.
  *
- * Return: 0; 1 when a figure that must be reached is not, or a result is void.
+ * Return: 1 if a figure is above its limit or a result is not valid, else 0.
  */
 int bench_table(const struct bench_result *results, unsigned int nr)
 {
@@ -164,11 +164,11 @@ int bench_table(const struct bench_result *results, unsigned int nr)
 }
 
 /**
- * bench_json() - the report for programs, one figure a line
+ * bench_json() - print JSON, one figure per line
  * @results: The results.
- * @nr: How many.
+ * @nr: Number of results.
  *
- * "kernel" is what stands beside it: for fork_filtered a process without intervals.
+ * "kernel" is the second column: for fork_filtered, a process without intervals.
  */
 void bench_json(const struct bench_result *results, unsigned int nr)
 {

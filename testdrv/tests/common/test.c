@@ -168,6 +168,7 @@ static bool test_report(const struct test *test, int number, int status)
 struct options {
 	bool list;
 	bool full;
+	bool parallel;
 	char **names;	/* ends in NULL */
 };
 
@@ -178,7 +179,8 @@ static bool selected(const struct test *test, const struct options *options)
 	for (name = options->names; *name; name++)
 		if (strstr(test->name, *name))
 			return true;
-	return !*options->names && (options->full || !test->full);
+	return !*options->names && test->parallel == options->parallel &&
+	       (options->full || !test->full);
 }
 
 static void options_read(struct options *options, char **argv)
@@ -190,10 +192,13 @@ static void options_read(struct options *options, char **argv)
 			options->list = true;
 		} else if (!strcmp(*argv, "--full")) {
 			options->full = true;
+		} else if (!strcmp(*argv, "--parallel")) {
+			options->parallel = true;
 		} else if (!strcmp(*argv, "--seed") && argv[1]) {
 			seed = strtoull(*++argv, NULL, 0);
 		} else {
-			fprintf(stderr, "usage: [--list] [--full] [--seed N] [PART-OF-A-NAME...]\n");
+			fputs("usage: [--list] [--full] [--parallel] [--seed N] [NAME...]\n",
+			      stderr);
 			exit(STATUS_FAIL);
 		}
 	}

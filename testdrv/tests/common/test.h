@@ -11,7 +11,8 @@
  * with a timeout, in the order of the definitions in a file. A test passes by returning.
  * The test fails when a check fails, a signal kills its process, or the time is over.
  *
- * usage of a program: PROGRAM [--list] [--full] [--seed N] [PART-OF-A-TEST'S-NAME...]
+ * usage of a program:
+ *	PROGRAM [--list] [--full] [--parallel] [--seed N] [PART-OF-A-TEST'S-NAME...]
  */
 #ifndef TEST_H
 #define TEST_H
@@ -27,6 +28,8 @@
  * @name: Printed in the TAP line.
  * @seconds: Timeout; 0 means TEST_SECONDS.
  * @full: Runs only with --full or when an argument selects it by name.
+ * @parallel: Needs threads that run at the same time. Runs only with --parallel or when
+ *	an argument selects it by name. --parallel excludes all other tests.
  * @last: Runs after all tests of all files that are not @last.
  * @run: Body of the test.
  * @file: Tests of one file run in the order of @line.
@@ -35,6 +38,7 @@ struct test {
 	const char *name;
 	unsigned int seconds;
 	bool full;
+	bool parallel;
 	bool last;
 	void (*run)(void);
 	const char *file;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* See dropin.h. Here: one thing at a time. */
+/* dropin: the device reads and writes memory after each kind of change of the memory. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "dropin.h"
-#include "ktap.h"
+#include "test.h"
 
 #define MIRROR_NODE	"/dev/hmm_dmirror0"
 #define ROUNDS		100
@@ -52,7 +52,7 @@ void *map_pages(void *addr, size_t npages)
 	return addr;
 }
 
-static void hmm_read_write(void)
+TEST(hmm_read_write)
 {
 	uint64_t page[PAGE / sizeof(uint64_t)] = { 0 };
 	int fd = mirror_open();
@@ -67,7 +67,7 @@ static void hmm_read_write(void)
 	}
 }
 
-static void hmm_after_dontneed(void)
+TEST(hmm_after_dontneed)
 {
 	int fd = mirror_open();
 	uint64_t *word = map_pages(NULL, 1), i;
@@ -82,7 +82,7 @@ static void hmm_after_dontneed(void)
 	}
 }
 
-static void hmm_after_munmap(void)
+TEST(hmm_after_munmap)
 {
 	uint64_t page[PAGE / sizeof(uint64_t)], i;
 	int fd = mirror_open();
@@ -99,7 +99,7 @@ static void hmm_after_munmap(void)
 	}
 }
 
-static void hmm_after_mremap(void)
+TEST(hmm_after_mremap)
 {
 	uint64_t page[PAGE / sizeof(uint64_t)];
 	uint64_t *from = map_pages(NULL, 1), *to = map_pages(NULL, 1);
@@ -114,8 +114,8 @@ static void hmm_after_mremap(void)
 	CHECK_EQ(mirror(fd, MIRROR_READ, from, page, 1), -EFAULT);
 }
 
-/* Our page is the child's too, until we write: then ours is another. */
-static void hmm_after_cow(void)
+/* Parent and child share a page until the parent writes, which gives the parent a copy. */
+TEST(hmm_after_cow)
 {
 	uint64_t *word = map_pages(NULL, 1), i;
 	int fd = mirror_open(), pipefd[2], status;
@@ -139,7 +139,7 @@ static void hmm_after_cow(void)
 	}
 }
 
-static void hmm_after_mprotect(void)
+TEST(hmm_after_mprotect)
 {
 	uint64_t page[PAGE / sizeof(uint64_t)] = { 7 };
 	uint64_t *word = map_pages(NULL, 1);
@@ -153,7 +153,7 @@ static void hmm_after_mprotect(void)
 	CHECK_EQ(mirror(fd, MIRROR_READ, word, page, 1), -EFAULT);
 }
 
-static void hmm_snapshot(void)
+TEST(hmm_snapshot)
 {
 	unsigned char perm[4] = { 0xee, 0xee, 0xee, 0xee };
 	int fd = mirror_open();
@@ -172,8 +172,8 @@ static void hmm_snapshot(void)
 	CHECK_EQ(perm[3], MIRROR_PROT_READ);
 }
 
-/* A migration of the driver's own, which its callback ignores. */
-static void hmm_migrate(void)
+/* The driver migrates the page; the callback ignores migrations of the driver. */
+TEST(hmm_migrate)
 {
 	uint64_t *word = map_pages(NULL, 1), page[PAGE / sizeof(uint64_t)], i;
 	int fd = mirror_open();
@@ -184,13 +184,13 @@ static void hmm_migrate(void)
 		CHECK_EQ(mirror(fd, MIRROR_TO_DEVICE, word, page, 1), 0);
 		CHECK_EQ(page[0], i);
 		CHECK_EQ(mirror_word(fd, MIRROR_READ, word), i);
-		CHECK_EQ(*word, i);	/* comes back */
+		CHECK_EQ(*word, i);	/* migrates the page back */
 		*word = i + 1;
 		CHECK_EQ(mirror_word(fd, MIRROR_READ, word), i + 1);
 	}
 }
 
-static void hmm_exclusive(void)
+TEST(hmm_exclusive)
 {
 	uint64_t *word = map_pages(NULL, 1), page[PAGE / sizeof(uint64_t)], i;
 	int fd = mirror_open();
@@ -200,7 +200,7 @@ static void hmm_exclusive(void)
 		*word = i;
 		CHECK_EQ(mirror(fd, MIRROR_EXCLUSIVE, word, page, 1), 0);
 		CHECK_EQ(page[0], i);
-		*word = i + 1;		/* ends it */
+		*word = i + 1;		/* ends the exclusive access */
 		CHECK_EQ(mirror_word(fd, MIRROR_READ, word), i + 1);
 	}
 }
@@ -218,8 +218,8 @@ static void *resolve(void *arg)
 	return NULL;
 }
 
-/* A fault that drops the mmap lock: for that the unlocked kind is there. */
-static void hmm_userfault(void)
+/* A fault that drops the mmap lock, which only MIRROR_READ_UNLOCKED supports. */
+TEST(hmm_userfault)
 {
 	uint64_t *word = map_pages(NULL, 1);
 	struct uffdio_register reg = {
@@ -231,7 +231,7 @@ static void hmm_userfault(void)
 	pthread_t thread;
 
 	if (uffd < 0)
-		ktap_skip("userfaultfd(2): %s", strerror(errno));
+		SKIP("userfaultfd(2): %s", strerror(errno));
 	CHECK(!ioctl(uffd, UFFDIO_API, &api));
 	CHECK(!ioctl(uffd, UFFDIO_REGISTER, &reg));
 	CHECK(!pthread_create(&thread, NULL, resolve, &uffd));
@@ -269,7 +269,7 @@ static int receive_fd(int sock)
 }
 
 /* The device outlives the process whose memory it mirrors. */
-static void hmm_dead_mm(void)
+TEST(hmm_dead_mm)
 {
 	uint64_t *word = map_pages(NULL, 1), page[PAGE / sizeof(uint64_t)];
 	int pair[2], fd, status;
@@ -291,30 +291,4 @@ static void hmm_dead_mm(void)
 	CHECK_EQ(mirror(fd, MIRROR_READ_UNLOCKED, word, page, 1), -EFAULT);
 	CHECK_EQ(mirror(fd, MIRROR_SNAPSHOT, word, page, 1), -EINVAL);
 	CHECK(!close(fd));
-}
-
-int main(void)
-{
-	static const struct ktap_test tests[] = {
-		{ "hmm_read_write", hmm_read_write },
-		{ "hmm_after_dontneed", hmm_after_dontneed },
-		{ "hmm_after_munmap", hmm_after_munmap },
-		{ "hmm_after_mremap", hmm_after_mremap },
-		{ "hmm_after_cow", hmm_after_cow },
-		{ "hmm_after_mprotect", hmm_after_mprotect },
-		{ "hmm_snapshot", hmm_snapshot },
-		{ "hmm_migrate", hmm_migrate },
-		{ "hmm_exclusive", hmm_exclusive },
-		{ "hmm_userfault", hmm_userfault },
-		{ "hmm_dead_mm", hmm_dead_mm },
-		{ "hmm_held_read", hmm_held_read },
-		{ "hmm_held_read_unlocked", hmm_held_read_unlocked },
-		{ "hmm_reap", hmm_reap },
-		{ "hmm_race_dontneed", hmm_race_dontneed },
-		{ "hmm_race_munmap", hmm_race_munmap },
-		{ "hmm_race_write", hmm_race_write },
-		{ 0 }
-	};
-
-	return ktap_main(tests);
 }

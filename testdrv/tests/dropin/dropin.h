@@ -2,9 +2,9 @@
 /*
  * dropin: the kernel's lib/test_hmm.c, on pinwatch through pinwatch_dropin.h
  *
- * It mirrors a process's page tables by an mmu_interval_notifier, without
- * references to the pages, and reads and writes memory as a device would. What it
- * reads must never be older than the memory.
+ * test_hmm.c mirrors the page tables of a process by an mmu_interval_notifier, without
+ * references to the pages, and reads and writes memory like a device. A read must never
+ * return contents that the memory had only before the read.
  */
 #ifndef DROPIN_H
 #define DROPIN_H
@@ -16,7 +16,7 @@
 
 #define PAGE	4096UL
 
-/* The kernel's lib/test_hmm_uapi.h, as far as it is used; no installed header has it. */
+/* From the kernel's lib/test_hmm_uapi.h, which is in no installed header. */
 struct mirror_cmd {
 	__u64 addr;
 	__u64 ptr;
@@ -39,19 +39,11 @@ struct mirror_cmd {
 #define MIRROR_PROT_ZERO	0x10
 
 int mirror_open(void);
-/* 0 or -errno. @buffer: what is written, or where to read to. */
+/* @buffer: source of a write, destination of a read. Returns 0 or -errno. */
 int mirror(int fd, unsigned long command, const void *addr, void *buffer, size_t npages);
-/* The first word of a page as the device sees it; the test fails if it cannot. */
+/* The first word of a page as the device reads the page. The read must succeed. */
 uint64_t mirror_word(int fd, unsigned long command, const void *addr);
-/* New pages, anonymous; at @addr if that is given, in place of what is there. */
+/* Map new anonymous pages; at @addr, in place of the old pages, unless @addr is NULL. */
 void *map_pages(void *addr, size_t npages);
-
-/* dropin_race.c */
-void hmm_held_read(void);
-void hmm_held_read_unlocked(void);
-void hmm_reap(void);
-void hmm_race_dontneed(void);
-void hmm_race_munmap(void);
-void hmm_race_write(void);
 
 #endif /* DROPIN_H */

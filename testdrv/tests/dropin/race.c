@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* See dropin.h. Here: the device reads and writes while the memory changes. */
+/* dropin: the device reads and writes while other threads change the memory. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -16,24 +16,16 @@
 #include <unistd.h>
 #include "../module/pinwatch_test.h"
 #include "dropin.h"
-#include "ktap.h"
+#include "test.h"
 
 #define NR_PAGES	16
 #define SECONDS		8
 #define PATIENCE_S	15
 
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
-}
-
 /*
- * A subscription of pinwatch's lab holds a DONTNEED between the mirror's callback
- * and the change of the page tables. The old page is still there: whoever takes it
- * now must find out.
+ * A subscription of pinwatch_test holds a DONTNEED between the mirror's callback and the
+ * change of the page tables. A read that finds the old page, which is still mapped, must
+ * be retried.
  */
 struct held {
 	uint64_t *word;
@@ -62,7 +54,7 @@ static void *held_reader(void *arg)
 	return NULL;
 }
 
-/* Does the thread sleep in the kernel, for what no signal interrupts? */
+/* Does the thread sleep uninterruptibly? */
 static bool sleeps(int tid)
 {
 	char path[64], line[256] = "", *state;
@@ -79,11 +71,11 @@ static bool sleeps(int tid)
 
 static void held_wait_for_reader(struct held *held)
 {
-	uint64_t end = now_ms() + PATIENCE_S * 1000UL;
+	uint64_t end = now_ns() + PATIENCE_S * NS_PER_S;
 	int tid;
 
 	do {
-		CHECK(now_ms() < end);
+		CHECK(now_ns() < end);
 		sched_yield();
 		tid = __atomic_load_n(&held->tid, __ATOMIC_ACQUIRE);
 	} while (!__atomic_load_n(&held->done, __ATOMIC_ACQUIRE) && !(tid && sleeps(tid)));
@@ -99,73 +91,73 @@ static void held_test(unsigned long command)
 		.length = PAGE,
 	};
 	struct pinwatch_test_wait wait = { .inside = 1, .timeout_ms = PATIENCE_S * 1000 };
-	int lab = open(PINWATCH_TEST_DEVICE, O_RDWR | O_CLOEXEC);
+	int driver = open(PINWATCH_TEST_DEVICE, O_RDWR | O_CLOEXEC);
 	pthread_t changer, reader;
 
-	CHECK(lab >= 0);
+	CHECK(driver >= 0);
 	held.fd = mirror_open();
 	*held.word = 5;
 	CHECK_EQ(mirror_word(held.fd, command, held.word), 5);
-	CHECK(!ioctl(lab, PINWATCH_TEST_IOC_ADD, &add));
+	CHECK(!ioctl(driver, PINWATCH_TEST_IOC_ADD, &add));
 	CHECK(!pthread_create(&changer, NULL, held_dontneed, &held));
 	wait.id = add.id;
-	CHECK(!ioctl(lab, PINWATCH_TEST_IOC_WAIT, &wait));
+	CHECK(!ioctl(driver, PINWATCH_TEST_IOC_WAIT, &wait));
 	CHECK(!pthread_create(&reader, NULL, held_reader, &held));
 	held_wait_for_reader(&held);
-	CHECK(!ioctl(lab, PINWATCH_TEST_IOC_RELEASE, (unsigned long)add.id));
+	CHECK(!ioctl(driver, PINWATCH_TEST_IOC_RELEASE, (unsigned long)add.id));
 	CHECK(!pthread_join(changer, NULL));
 	CHECK(!pthread_join(reader, NULL));
 	CHECK_EQ(held.value, 0);
 	CHECK_EQ(mirror_word(held.fd, command, held.word), 0);
 }
 
-void hmm_held_read(void)
+TEST(hmm_held_read)
 {
 	held_test(MIRROR_READ);
 }
 
-void hmm_held_read_unlocked(void)
+TEST(hmm_held_read_unlocked)
 {
 	held_test(MIRROR_READ_UNLOCKED);
 }
 
 /*
- * The mirror has a mutex and covers everything: nothing of its process may be
- * reaped, it is not asked, and the process dies all the same.
+ * The mirror's callback may sleep, and the mirror covers the whole address space, so
+ * pinwatch vetoes process_mrelease(2) without calling the mirror. The process still exits.
  */
-void hmm_reap(void)
+TEST(hmm_reap)
 {
 	struct pinwatch_test_wait wait = {
 		.id = PINWATCH_TEST_STALL, .inside = 1, .timeout_ms = PATIENCE_S * 1000
 	};
-	int lab = open(PINWATCH_TEST_DEVICE, O_RDWR | O_CLOEXEC), pidfd, status;
+	int driver = open(PINWATCH_TEST_DEVICE, O_RDWR | O_CLOEXEC), pidfd, status;
 	uint64_t *word = map_pages(NULL, 1);
 	pid_t pid;
 
-	CHECK(lab >= 0);
+	CHECK(driver >= 0);
 	pid = fork();
 	if (!pid) {
 		*word = 1;
 		CHECK_EQ(mirror_word(mirror_open(), MIRROR_READ, word), 1);
-		ioctl(lab, PINWATCH_TEST_IOC_STALL);
+		ioctl(driver, PINWATCH_TEST_IOC_STALL);
 		_exit(0);
 	}
 	CHECK(pid > 0);
-	CHECK(!ioctl(lab, PINWATCH_TEST_IOC_WAIT, &wait));
+	CHECK(!ioctl(driver, PINWATCH_TEST_IOC_WAIT, &wait));
 	pidfd = syscall(SYS_pidfd_open, pid, 0);
 	CHECK(pidfd >= 0);
 	CHECK(!kill(pid, SIGKILL));
 	CHECK_EQ(syscall(SYS_process_mrelease, pidfd, 0) ? errno : 0, EAGAIN);
-	CHECK(!ioctl(lab, PINWATCH_TEST_IOC_RELEASE, (unsigned long)PINWATCH_TEST_STALL));
+	CHECK(!ioctl(driver, PINWATCH_TEST_IOC_RELEASE, (unsigned long)PINWATCH_TEST_STALL));
 	CHECK_EQ(waitpid(pid, &status, 0), pid);
 	CHECK(WIFSIGNALED(status));
 }
 
 /*
- * One thread gives pages new contents, each with the next number. What the device
- * reads is a number that was there at some moment of the read: not below the last
- * one that was finished before it, nor above the last one begun after it; 0 only
- * if one was begun and not finished.
+ * One thread replaces pages, and writes the next version number to each new page. The
+ * device must read a version that the page had during the read: not below the version
+ * finished before the read, and not above the version begun before the read returned. The
+ * device may read 0 only if the page was replaced during the read.
  */
 static struct race {
 	uint64_t begun[NR_PAGES];	/* atomic */
@@ -203,7 +195,7 @@ static void *race_changer(void *arg)
 			__atomic_store_n(&race.finished[i], version, __ATOMIC_SEQ_CST);
 		}
 	}
-	ktap_note("%llu changes", (unsigned long long)version * NR_PAGES);
+	test_note("%llu changes", (unsigned long long)version * NR_PAGES);
 	return NULL;
 }
 
@@ -225,7 +217,7 @@ static void race_read(unsigned long command, unsigned int i)
 	} else if (!page[0] && after > before) {
 		__atomic_add_fetch(&race.zeros, 1, __ATOMIC_RELAXED);
 	} else if (page[0] < before || page[0] > after) {
-		ktap_fail(__FILE__, __LINE__, "page %u: read %llu, between %llu and %llu", i,
+		FAIL("page %u: read %llu, between %llu and %llu", i,
 			  (unsigned long long)page[0], (unsigned long long)before,
 			  (unsigned long long)after);
 	}
@@ -256,16 +248,16 @@ static void *race_snapshooter(void *arg)
 	return NULL;
 }
 
-static void race_for(uint64_t ms, void *(*const run[])(void *), void *const arg[], unsigned int nr)
+static void race_run(void *(*const run[])(void *), void *const arg[], unsigned int nr)
 {
-	uint64_t end = now_ms() + ms;
+	uint64_t end = now_ns() + SECONDS * NS_PER_S;
 	pthread_t threads[8];
 	unsigned int i;
 
 	CHECK(nr <= 8);
 	for (i = 0; i < nr; i++)
 		CHECK(!pthread_create(&threads[i], NULL, run[i], arg[i]));
-	while (now_ms() < end)
+	while (now_ns() < end)
 		usleep(10000);
 	__atomic_store_n(&race.stop, true, __ATOMIC_RELEASE);
 	for (i = 0; i < nr; i++)
@@ -281,27 +273,27 @@ static void race_test(bool unmap)
 	CHECK(!madvise(race.pages, NR_PAGES * PAGE, MADV_NOHUGEPAGE));
 	race.fd = mirror_open();
 	race.unmap = unmap;
-	race_for(SECONDS * 1000UL, run, arg, 4);
-	ktap_note("%llu reads, %llu of no page yet, %llu of none, %llu gave up",
+	race_run(run, arg, 4);
+	test_note("%llu reads, %llu of no page yet, %llu of none, %llu gave up",
 		  (unsigned long long)race.reads, (unsigned long long)race.zeros,
 		  (unsigned long long)race.faults, (unsigned long long)race.busy);
 	CHECK(race.reads > race.busy + race.faults + race.zeros);
 	CHECK(race.zeros + race.faults);
 }
 
-void hmm_race_dontneed(void)
+TEST(hmm_race_dontneed)
 {
 	race_test(false);
 }
 
-void hmm_race_munmap(void)
+TEST(hmm_race_munmap)
 {
 	race_test(true);
 }
 
 /*
- * The device writes to pages that go, and one thread owns pages that come: a
- * write through a stale entry lands there.
+ * The device writes to pages that one thread discards, while another thread maps new
+ * pages. A write through a stale entry would change a new page.
  */
 static void *write_changer(void *arg)
 {
@@ -346,14 +338,14 @@ static void *write_victim(void *arg)
 
 				__atomic_store_n(page, 0, __ATOMIC_RELAXED);
 				if (memcmp(page, zeros, PAGE) != 0)
-					ktap_fail(__FILE__, __LINE__, "a new page was written to");
+					FAIL("a new page was written to");
 			}
 		CHECK(!munmap(pages, NR_PAGES * PAGE));
 	}
 	return NULL;
 }
 
-void hmm_race_write(void)
+TEST(hmm_race_write)
 {
 	void *(*const run[])(void *) = { write_changer, write_device, write_victim };
 	void *const arg[3] = { NULL };
@@ -361,7 +353,7 @@ void hmm_race_write(void)
 	race.pages = map_pages(NULL, NR_PAGES);
 	CHECK(!madvise(race.pages, NR_PAGES * PAGE, MADV_NOHUGEPAGE));
 	race.fd = mirror_open();
-	race_for(SECONDS * 1000UL, run, arg, 3);
-	ktap_note("%llu writes", (unsigned long long)race.reads);
+	race_run(run, arg, 3);
+	test_note("%llu writes", (unsigned long long)race.reads);
 	CHECK(race.reads);
 }

@@ -11,23 +11,21 @@
 
 #define TIMEOUT_MS	100UL
 
-/* A reader in a process of its own, made before anything holds the mmap lock. */
+/* Fork a reader process, before a held invalidation holds the mmap lock. */
 static pid_t reader_start(int fd, unsigned int id, int *gate)
 {
 	int pipes[2];
 	pid_t pid;
 	char byte;
 
-	if (pipe(pipes))
-		die("pipe");
+	CHECK_EQ(pipe(pipes), 0);
 	pid = fork();
-	if (pid < 0)
-		die("fork");
+	CHECK(pid >= 0);
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (read(pipes[0], &byte, 1) != 1)
 			_exit(2);
-		lab_begin_how(fd, &(struct pinwatch_test_begin) {
+		sub_try_begin(fd, &(struct pinwatch_test_begin) {
 			.id = id,
 			.how = PINWATCH_TEST_BEGIN_KILLABLE,
 		});
@@ -37,40 +35,39 @@ static pid_t reader_start(int fd, unsigned int id, int *gate)
 	return pid;
 }
 
-void engine_begin_killable(void)
+TEST(engine_begin_killable)
 {
 	struct pinwatch_test_begin begin = { .how = PINWATCH_TEST_BEGIN_KILLABLE };
 	char *area = map_pages(1);
 	struct task invalidator;
-	int fd = lab_open(), gate, status;
+	int fd = driver_open(), gate, status;
 	uint64_t waits;
 	pid_t reader;
 
 	tasks_prepare(1);
-	begin.id = lab_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_HELD, area, PAGE).id;
+	begin.id = sub_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_HELD, area, PAGE).id;
 	reader = reader_start(fd, begin.id, &gate);
-	check(!lab_begin_how(fd, &begin) && !lab_retry(fd, begin.id, begin.seq),
-	      "with nothing in flight it is like read_begin");
+	test_check(!sub_try_begin(fd, &begin) && !sub_retry(fd, begin.id, begin.seq),
+		   "with nothing in flight a section is valid");
 	waits = pw_stats().waits;
 	task_dontneed(&invalidator, area, PAGE);
-	lab_wait(fd, begin.id, 1);
-	if (write(gate, "g", 1) != 1)
-		die("write");
+	sub_wait(fd, begin.id, 1);
+	CHECK_EQ(write(gate, "g", 1), 1);
 	await_waits(waits);
 	kill(reader, SIGKILL);
-	if (waitpid(reader, &status, 0) != reader)
-		die("waitpid");
-	check(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
-	      "a waiting reader can be killed (status %#x)", status);
-	check(lab_read(fd, begin.id).inside == 1, "... while the invalidation goes on");
-	lab_release(fd, begin.id);
+	CHECK_EQ(waitpid(reader, &status, 0), reader);
+	test_check(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
+		   "a waiting reader can be killed (status %#x)", status);
+	test_check(sub_read(fd, begin.id).inside == 1,
+		   "... while the invalidation goes on");
+	sub_release(fd, begin.id);
 	task_join(&invalidator);
-	check(!lab_begin_how(fd, &begin) && !lab_retry(fd, begin.id, begin.seq),
-	      "afterwards a section is good");
+	test_check(!sub_try_begin(fd, &begin) && !sub_retry(fd, begin.id, begin.seq),
+		   "afterwards a section is valid");
 	close(fd);
 }
 
-void engine_begin_timeout(void)
+TEST(engine_begin_timeout)
 {
 	struct pinwatch_test_begin begin = {
 		.how = PINWATCH_TEST_BEGIN_TIMEOUT,
@@ -78,27 +75,27 @@ void engine_begin_timeout(void)
 	};
 	char *area = map_pages(1);
 	struct task invalidator;
-	int fd = lab_open(), ret;
+	int fd = driver_open(), ret;
 	uint64_t start, took;
 
 	tasks_prepare(1);
-	begin.id = lab_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_HELD, area, PAGE).id;
-	check(!lab_begin_how(fd, &begin) && !lab_retry(fd, begin.id, begin.seq),
-	      "with nothing in flight it is like read_begin");
+	begin.id = sub_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_HELD, area, PAGE).id;
+	test_check(!sub_try_begin(fd, &begin) && !sub_retry(fd, begin.id, begin.seq),
+		   "with nothing in flight a section is valid");
 	task_dontneed(&invalidator, area, PAGE);
-	lab_wait(fd, begin.id, 1);
-	start = now_us();
-	ret = lab_begin_how(fd, &begin);
-	took = now_us() - start;
-	check(ret == -EBUSY, "it gives up (%d)", ret);
-	check(took >= (TIMEOUT_MS - 10) * 1000 && took < 50 * TIMEOUT_MS * 1000,
-	      "... when the time is over (%llu us)", (unsigned long long)took);
+	sub_wait(fd, begin.id, 1);
+	start = now_ns();
+	ret = sub_try_begin(fd, &begin);
+	took = (now_ns() - start) / 1000;
+	test_check(ret == -EBUSY, "read_begin fails with EBUSY (%d)", ret);
+	test_check(took >= (TIMEOUT_MS - 10) * 1000 && took < 50 * TIMEOUT_MS * 1000,
+		   "... when the time is over (%llu us)", (unsigned long long)took);
 	begin.timeout_ms = 0;
-	check(lab_begin_how(fd, &begin) == -EBUSY && lab_read(fd, begin.id).inside == 1,
-	      "with 0 it only looks");
-	lab_release(fd, begin.id);
+	test_check(sub_try_begin(fd, &begin) == -EBUSY && sub_read(fd, begin.id).inside ==
+		   1, "with a timeout of 0 read_begin does not wait");
+	sub_release(fd, begin.id);
 	task_join(&invalidator);
-	check(!lab_begin_how(fd, &begin) && !lab_retry(fd, begin.id, begin.seq),
-	      "afterwards a section is good");
+	test_check(!sub_try_begin(fd, &begin) && !sub_retry(fd, begin.id, begin.seq),
+		   "afterwards a section is valid");
 	close(fd);
 }

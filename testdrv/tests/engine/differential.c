@@ -2,56 +2,55 @@
 /*
  * engine: pinwatch beside the kernel's own notifier
  *
- * *Twins* are two subscriptions over one interval, one with either engine. Threads
- * change the memory under them at random, in bursts; in between, when nothing is in
- * flight, both must have been called back for the same events and ranges, and give
- * the same verdict on a read section that began before the burst. Meanwhile twins are
- * inserted, read and removed, also during bursts.
+ * A pair is two subscriptions over the same interval, one in each engine. Threads change
+ * the memory under the pairs at random, in bursts. Between two bursts, when nothing is in
+ * flight, both subscriptions of a pair must have been called back for the same events and
+ * ranges, and must give the same verdict on a read section that began before the burst.
+ * Pairs are inserted, read and removed between and during bursts.
  *
- * The differences that may be, each counted:
- *   unaligned	pinwatch rounds ranges out to whole pages, the kernel does not. They
- *		are compared rounded.
- *   meanwhile	inserted during a burst: one after the other, so that the first is
- *		told more; and the kernel defers it to the next quiet moment, where
- *		pinwatch marks it. They are equal from the next burst on.
- *   release	pinwatch tells of the end by RELEASE and UNMAP at once, the kernel as
- *		it happens.
+ * Differences that are allowed, and counted:
+ *   unaligned	pinwatch rounds a range to whole pages, the kernel does not. The test
+ *		compares rounded ranges.
+ *   meanwhile	The pair was inserted during a burst. The subscription that was inserted
+ *		first sees more. The kernel also defers the insert until nothing is in
+ *		flight, whereas pinwatch marks the subscription. From the next burst on
+ *		both are equal.
+ *   release	At the end of the mm, pinwatch calls back RELEASE and UNMAP at once, the
+ *		kernel one after the other as the mm is torn down.
  */
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/random.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "engine.h"
 #include "differential.h"
 
 #define NR_OPERATIONS	100000
-#define MAX_TWINS	60
+#define MAX_PAIRS	60
 #define MAX_BURST	150
 #define MAX_MEANWHILE	30
 
 enum { PW, KERNEL, NR_ENGINES };
 
-struct twins {
+struct pair {
 	bool used;
-	bool meanwhile;		/* inserted during the burst that has just been */
+	bool meanwhile;		/* inserted during the last burst */
 	bool rejecting;
 	unsigned int id[NR_ENGINES];
 	uint64_t seq[NR_ENGINES];
 	struct pinwatch_test_read last[NR_ENGINES];
 };
 
-/* Shared with the process that runs it all */
+/* State in memory that both processes share */
 struct differential {
 	uint64_t random;
 	int fd;
 	struct workers workers;
-	struct twins twins[MAX_TWINS];
+	struct pair pairs[MAX_PAIRS];
 	uint64_t nr_operations;
 	uint64_t nr_bursts;
 	uint64_t nr_compared;
@@ -72,7 +71,7 @@ static uint32_t below(uint32_t limit)
 	return random_below(&diff->random, limit);
 }
 
-static void fail(const char *what, const struct twins *twins,
+static void fail(const char *what, const struct pair *pair,
 		 const struct pinwatch_test_read *now)
 {
 	if (diff->nr_failed++)
@@ -80,22 +79,22 @@ static void fail(const char *what, const struct twins *twins,
 	snprintf(diff->failed, sizeof(diff->failed),
 		 "%s: burst %" PRIu64
 		 ", ids %u %u%s: callbacks %llu %llu (before %llu %llu), events %#x %#x",
-		 what, diff->nr_bursts, twins->id[PW], twins->id[KERNEL],
-		 twins->rejecting ? " rejecting" : "",
+		 what, diff->nr_bursts, pair->id[PW], pair->id[KERNEL],
+		 pair->rejecting ? " rejecting" : "",
 		 (unsigned long long)now[PW].callbacks,
 		 (unsigned long long)now[KERNEL].callbacks,
-		 (unsigned long long)twins->last[PW].callbacks,
-		 (unsigned long long)twins->last[KERNEL].callbacks, now[PW].events,
+		 (unsigned long long)pair->last[PW].callbacks,
+		 (unsigned long long)pair->last[KERNEL].callbacks, now[PW].events,
 		 now[KERNEL].events);
 }
 
-static void twins_read(const struct twins *twins, struct pinwatch_test_read *read)
+static void pair_read(const struct pair *pair, struct pinwatch_test_read *read)
 {
-	read[PW] = lab_read(diff->fd, twins->id[PW]);
-	read[KERNEL] = lab_read(diff->fd, twins->id[KERNEL]);
+	read[PW] = sub_read(diff->fd, pair->id[PW]);
+	read[KERNEL] = sub_read(diff->fd, pair->id[KERNEL]);
 }
 
-static void twins_insert(bool meanwhile)
+static void pair_insert(bool meanwhile)
 {
 	static const unsigned int behaviours[] = {
 		PINWATCH_TEST_COUNTING, PINWATCH_TEST_COUNTING, PINWATCH_TEST_COUNTING,
@@ -109,72 +108,72 @@ static void twins_insert(bool meanwhile)
 		.start = (uintptr_t)diff->workers.area + start,
 		.length = 1 + below(below(4) && limit > 4 * PAGE ? 4 * PAGE : limit),
 	};
-	struct twins *twins = diff->twins;
+	struct pair *pair = diff->pairs;
 
-	while (twins < diff->twins + MAX_TWINS && twins->used)
-		twins++;
-	if (twins == diff->twins + MAX_TWINS)
+	while (pair < diff->pairs + MAX_PAIRS && pair->used)
+		pair++;
+	if (pair == diff->pairs + MAX_PAIRS)
 		return;
-	memset(twins, 0, sizeof(*twins));
+	memset(pair, 0, sizeof(*pair));
 	for (i = 0; i < NR_ENGINES; i++, engine ^= 1) {
 		add.engine = engine == PW ? PINWATCH_TEST_PINWATCH : PINWATCH_TEST_KERNEL;
-		twins->id[engine] = lab_add_with(diff->fd, add);
+		pair->id[engine] = sub_add_with(diff->fd, add);
 	}
-	twins->rejecting = add.behaviour == PINWATCH_TEST_REJECTING;
-	twins->meanwhile = meanwhile;
-	twins->used = true;
+	pair->rejecting = add.behaviour == PINWATCH_TEST_REJECTING;
+	pair->meanwhile = meanwhile;
+	pair->used = true;
 	diff->nr_operations++;
 }
 
-static struct twins *twins_any(void)
+static struct pair *pair_any(void)
 {
-	struct twins *twins = &diff->twins[below(MAX_TWINS)];
+	struct pair *pair = &diff->pairs[below(MAX_PAIRS)];
 
-	return twins->used ? twins : NULL;
+	return pair->used ? pair : NULL;
 }
 
-static void twins_remove(struct twins *twins)
+static void pair_remove(struct pair *pair)
 {
 	unsigned int i, engine = below(2);
 
 	for (i = 0; i < NR_ENGINES; i++, engine ^= 1)
-		lab_del(diff->fd, twins->id[engine]);
-	twins->used = false;
+		sub_del(diff->fd, pair->id[engine]);
+	pair->used = false;
 	diff->nr_operations++;
 }
 
-/* A section on both, while the memory changes: only that it ends is looked at. */
-static void twins_section(struct twins *twins)
+/* A section of both during a burst. The test only checks that read_begin returns. */
+static void pair_section(struct pair *pair)
 {
 	unsigned int i, engine = below(2);
 
 	for (i = 0; i < NR_ENGINES; i++, engine ^= 1)
-		lab_retry(diff->fd, twins->id[engine],
-			  lab_begin(diff->fd, twins->id[engine]).seq);
+		sub_retry(diff->fd, pair->id[engine],
+			  sub_begin(diff->fd, pair->id[engine]).seq);
 	diff->nr_operations += 2;
 }
 
-/* When nothing is in flight: sections begin, without sleeping, and are good. */
-static void twins_begin(struct twins *twins)
+/* Nothing is in flight: read_begin must not sleep, and the sections must be valid. */
+static void pair_begin(struct pair *pair)
 {
 	struct pinwatch_test_begin begin;
 	int engine;
 
 	for (engine = 0; engine < NR_ENGINES; engine++) {
-		begin = lab_begin(diff->fd, twins->id[engine]);
-		twins->seq[engine] = begin.seq;
+		begin = sub_begin(diff->fd, pair->id[engine]);
+		pair->seq[engine] = begin.seq;
 		diff->nr_slept += begin.time.sleeps;
-		if (lab_retry(diff->fd, twins->id[engine], begin.seq))
-			fail("a section without anything in flight is not good", twins,
-			     twins->last);
+		if (sub_retry(diff->fd, pair->id[engine], begin.seq))
+			fail("a section without anything in flight is not good", pair,
+			     pair->last);
 	}
 	diff->nr_operations++;
 }
 
-/* What both were told since the last time. */
-static bool same_callbacks(const struct twins *twins, const struct pinwatch_test_read *now)
+/* Compare the callbacks since the last comparison. */
+static bool same_callbacks(const struct pair *pair, const struct pinwatch_test_read *now)
 {
-	const struct pinwatch_test_read *last = twins->last;
+	const struct pinwatch_test_read *last = pair->last;
 
 	return now[PW].callbacks - last[PW].callbacks ==
 	       now[KERNEL].callbacks - last[KERNEL].callbacks &&
@@ -182,57 +181,57 @@ static bool same_callbacks(const struct twins *twins, const struct pinwatch_test
 	       now[KERNEL].digest - last[KERNEL].digest;
 }
 
-/* When nothing is in flight any more. */
-static void twins_compare(struct twins *twins)
+/* Nothing is in flight. */
+static void pair_compare(struct pair *pair)
 {
 	struct pinwatch_test_read now[NR_ENGINES];
 	bool retry[NR_ENGINES], hit;
 	int engine;
 
-	twins_read(twins, now);
+	pair_read(pair, now);
 	diff->nr_compared++;
-	if (twins->meanwhile) {
+	if (pair->meanwhile) {
 		diff->nr_meanwhile++;
-		diff->nr_meanwhile_different += !same_callbacks(twins, now);
+		diff->nr_meanwhile_different += !same_callbacks(pair, now);
 		goto out;
 	}
-	if (!same_callbacks(twins, now))
-		fail("different callbacks", twins, now);
+	if (!same_callbacks(pair, now))
+		fail("different callbacks", pair, now);
 	for (engine = 0; engine < NR_ENGINES; engine++)
-		retry[engine] = lab_retry(diff->fd, twins->id[engine],
-					  twins->seq[engine]);
-	hit = now[KERNEL].callbacks != twins->last[KERNEL].callbacks &&
-	      !twins->rejecting;
+		retry[engine] = sub_retry(diff->fd, pair->id[engine],
+					  pair->seq[engine]);
+	hit = now[KERNEL].callbacks != pair->last[KERNEL].callbacks &&
+	      !pair->rejecting;
 	if (retry[PW] != retry[KERNEL] || retry[PW] != hit)
-		fail("different verdicts", twins, now);
+		fail("different verdicts", pair, now);
 	diff->nr_retries += retry[PW];
-	diff->nr_callbacks += now[PW].callbacks - twins->last[PW].callbacks;
-	diff->nr_unaligned += now[KERNEL].unaligned - twins->last[KERNEL].unaligned;
+	diff->nr_callbacks += now[PW].callbacks - pair->last[PW].callbacks;
+	diff->nr_unaligned += now[KERNEL].unaligned - pair->last[KERNEL].unaligned;
 	diff->nr_operations++;
 out:
-	memcpy(twins->last, now, sizeof(now));
-	twins->meanwhile = false;
+	memcpy(pair->last, now, sizeof(now));
+	pair->meanwhile = false;
 }
 
-/* Twins come, are read, and go, while the workers are at it. */
+/* Insert, read and remove pairs during a burst. */
 static void meanwhile(void)
 {
 	unsigned int nr = below(MAX_MEANWHILE);
-	struct twins *twins;
+	struct pair *pair;
 
 	while (nr--) {
-		twins = twins_any();
+		pair = pair_any();
 		switch (below(4)) {
 		case 0:
-			twins_insert(true);
+			pair_insert(true);
 			break;
 		case 1:
-			if (twins)
-				twins_remove(twins);
+			if (pair)
+				pair_remove(pair);
 			break;
 		default:
-			if (twins)
-				twins_section(twins);
+			if (pair)
+				pair_section(pair);
 			break;
 		}
 	}
@@ -241,17 +240,17 @@ static void meanwhile(void)
 static void burst(void)
 {
 	unsigned int nr = 1 + below(below(2) ? MAX_BURST : 4), i;
-	struct twins *twins;
+	struct pair *pair;
 
-	twins_insert(false);
+	pair_insert(false);
 	for (i = below(3); i; i--)
-		twins_insert(false);
-	twins = twins_any();
-	if (twins)
-		twins_remove(twins);
-	for (twins = diff->twins; twins < diff->twins + MAX_TWINS; twins++)
-		if (twins->used)
-			twins_begin(twins);
+		pair_insert(false);
+	pair = pair_any();
+	if (pair)
+		pair_remove(pair);
+	for (pair = diff->pairs; pair < diff->pairs + MAX_PAIRS; pair++)
+		if (pair->used)
+			pair_begin(pair);
 
 	workers_burst(&diff->workers, nr);
 	meanwhile();
@@ -259,88 +258,74 @@ static void burst(void)
 	diff->nr_operations += (uint64_t)nr * NR_WORKERS;
 	diff->nr_bursts++;
 
-	for (twins = diff->twins; twins < diff->twins + MAX_TWINS; twins++)
-		if (twins->used)
-			twins_compare(twins);
+	for (pair = diff->pairs; pair < diff->pairs + MAX_PAIRS; pair++)
+		if (pair->used)
+			pair_compare(pair);
 }
 
-static void run_subject(uint64_t seed)
+static void run_subject(void)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	diff->random = seed;
-	workers_start(&diff->workers, seed);
+	diff->random = test_seed();
+	workers_start(&diff->workers, test_seed());
 	while (diff->nr_operations < NR_OPERATIONS && !diff->nr_failed)
 		burst();
 	workers_stop(&diff->workers);
 	_exit(0);
 }
 
-/* The mm is gone: both have been told so. */
+/* The mm has ended: both subscriptions of each pair must have seen the end. */
 static void compare_ends(void)
 {
 	unsigned int equal = 0, told = 0, nr = 0;
 	struct pinwatch_test_read now[NR_ENGINES];
-	struct twins *twins;
+	struct pair *pair;
 
-	for (twins = diff->twins; twins < diff->twins + MAX_TWINS; twins++) {
-		if (!twins->used)
+	for (pair = diff->pairs; pair < diff->pairs + MAX_PAIRS; pair++) {
+		if (!pair->used)
 			continue;
-		twins_read(twins, now);
+		pair_read(pair, now);
 		nr++;
-		equal += same_callbacks(twins, now);
+		equal += same_callbacks(pair, now);
 		told += now[PW].events & now[KERNEL].events & EVENT_RELEASE &&
 			now[PW].events & EVENT_UNMAP;
 	}
-	check(told == nr, "release: both engines tell all of %u twins", nr);
-	remark("release: %u of them in the same way", equal);
+	test_check(told == nr, "release: both engines call back all of %u pairs", nr);
+	test_note("release: %u pairs have equal callbacks", equal);
 }
 
-static uint64_t choose_seed(void)
+TEST(engine_differential, .seconds = 900, .full = true)
 {
-	const char *given = getenv("SEED");
-	uint64_t seed = 0;
-
-	if (given)
-		return strtoull(given, NULL, 0) ? : 1;
-	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
-		die("getrandom");
-	return seed | 1;
-}
-
-void engine_differential(void)
-{
-	uint64_t seed = choose_seed();
 	int status;
 	pid_t pid;
 
-	remark("SEED=%#" PRIx64, seed);
 	diff = mmap(NULL, sizeof(*diff), PROT_READ | PROT_WRITE,
 		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (diff == MAP_FAILED)
-		die("mmap");
-	diff->fd = lab_open();
+	CHECK(diff != MAP_FAILED);
+	diff->fd = driver_open();
 	fflush(stdout);
 	pid = fork();
 	if (!pid)
-		run_subject(seed);
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		die("fork");
-	check(!status, "the process came to its end (status %#x)", status);
-	remark("%" PRIu64 " operations in %" PRIu64 " bursts, %" PRIu64 " callbacks, %"
-	       PRIu64 " sections to retry", diff->nr_operations, diff->nr_bursts,
-	       diff->nr_callbacks, diff->nr_retries);
-	check(diff->nr_operations >= NR_OPERATIONS, "all operations were done");
+		run_subject();
+	CHECK(pid >= 0);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	test_check(!status, "the process succeeds (status %#x)", status);
+	test_note("%" PRIu64 " operations in %" PRIu64 " bursts, %" PRIu64 " callbacks, %"
+		  PRIu64 " sections to retry", diff->nr_operations, diff->nr_bursts,
+		  diff->nr_callbacks, diff->nr_retries);
+	test_check(diff->nr_operations >= NR_OPERATIONS, "all operations were done");
 	if (diff->nr_failed)
-		remark("%s", diff->failed);
-	check(!diff->nr_failed, "the same callbacks and verdicts in %" PRIu64
-	      " comparisons", diff->nr_compared);
-	check(diff->nr_callbacks > NR_OPERATIONS / 10 && diff->nr_retries > 1000,
-	      "there was something to compare");
-	check(!diff->nr_slept, "without anything in flight no read_begin sleeps");
-	remark("unaligned: %" PRIu64 " callbacks, equal when rounded", diff->nr_unaligned);
-	remark("meanwhile: %" PRIu64 " inserted during a burst, %" PRIu64
-	       " of them told different things in it", diff->nr_meanwhile,
-	       diff->nr_meanwhile_different);
+		test_note("%s", diff->failed);
+	test_check(!diff->nr_failed, "the same callbacks and verdicts in %" PRIu64
+		   " comparisons", diff->nr_compared);
+	test_check(diff->nr_callbacks > NR_OPERATIONS / 10 && diff->nr_retries > 1000,
+		   "there were callbacks and retries to compare");
+	test_check(!diff->nr_slept, "without anything in flight no read_begin sleeps");
+	test_note("unaligned: %" PRIu64 " callbacks, equal when rounded",
+		  diff->nr_unaligned);
+	test_note("meanwhile: %" PRIu64 " pairs inserted during a burst, %" PRIu64
+		  " of these pairs differ", diff->nr_meanwhile,
+		  diff->nr_meanwhile_different);
 	compare_ends();
 	close(diff->fd);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * engine_differential: what both halves of it share
+ * engine: definitions that differential.c and differential_mm.c share
  */
 #ifndef ENGINE_DIFFERENTIAL_H
 #define ENGINE_DIFFERENTIAL_H
@@ -12,11 +12,11 @@
 #include "test.h"
 
 #define NR_WORKERS	3
-#define NR_PAGES	192	/* half of them of a file */
+#define NR_PAGES	192	/* the second half maps a file */
 
 /*
- * The memory, and threads that change it at random: workers_burst() lets them,
- * workers_join() waits until they have done.
+ * The memory, and threads that change the memory at random. workers_burst() starts a
+ * burst, workers_join() waits for the end of the burst.
  */
 struct workers {
 	char *area;
@@ -24,7 +24,7 @@ struct workers {
 	pthread_barrier_t begin;
 	pthread_barrier_t end;
 	bool stop;
-	unsigned int nr_operations;	/* each does so many in a burst */
+	unsigned int nr_operations;	/* of each worker in a burst */
 	struct worker {
 		struct workers *all;
 		pthread_t thread;

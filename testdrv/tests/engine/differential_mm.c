@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * engine_differential: threads that change their memory at random
+ * engine: threads that change memory at random, for differential.c
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -19,7 +18,7 @@
 
 #define NR_PRIVATE	(NR_PAGES / 2)
 
-/* The system's own page of it, whatever is mapped there: no fault kills us. */
+/* Write by a system call, since the page may be unmapped or read-only. */
 static void write_page(char *page)
 {
 	char byte = 1;
@@ -35,11 +34,10 @@ static void map_anew(struct workers *workers, unsigned int page, unsigned int nr
 
 	if (!file && page + nr > NR_PRIVATE)
 		nr = NR_PRIVATE - page;
-	if (mmap(addr, nr * PAGE, PROT_READ | PROT_WRITE,
-		 MAP_FIXED | (file ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS),
-		 file ? workers->memfd : -1, file ? (page - NR_PRIVATE) * PAGE : 0) ==
-	    MAP_FAILED)
-		die("mmap");
+	addr = mmap(addr, nr * PAGE, PROT_READ | PROT_WRITE,
+		    MAP_FIXED | (file ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS),
+		    file ? workers->memfd : -1, file ? (page - NR_PRIVATE) * PAGE : 0);
+	CHECK(addr != MAP_FAILED);
 }
 
 static void fork_once(void)
@@ -52,13 +50,14 @@ static void fork_once(void)
 		waitpid(pid, NULL, 0);
 }
 
-/* [0, ULONG_MAX), which is not of whole pages. */
+/* Invalidates [0, ULONG_MAX), whose end is not aligned. */
 static void clear_soft_dirty(void)
 {
 	int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
 
-	if (fd >= 0 && write(fd, "4", 1) != 1)
-		die("clear_refs");
+	if (fd < 0)
+		return;
+	CHECK_EQ(write(fd, "4", 1), 1);
 	close(fd);
 }
 
@@ -73,7 +72,7 @@ static void operate(struct worker *worker)
 	if (most > NR_PAGES - page)
 		most = NR_PAGES - page;
 	nr = 1 + random_below(&worker->random, most);
-	/* Some fail, where another thread has mapped something else: as well. */
+	/* A call may fail when another thread has changed the mapping. */
 	switch (random_below(&worker->random, 64)) {
 	case 0 ... 19:
 		madvise(addr, nr * PAGE, MADV_DONTNEED);
@@ -127,15 +126,14 @@ void workers_start(struct workers *workers, uint64_t seed)
 {
 	unsigned int i;
 
-	/* What collapses huge pages is nobody's operation. */
+	/* khugepaged would cause callbacks that no operation explains. */
 	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 	workers->memfd = memfd_create("engine", MFD_CLOEXEC);
-	if (workers->memfd < 0 || ftruncate(workers->memfd, NR_PRIVATE * PAGE))
-		die("memfd");
+	CHECK(workers->memfd >= 0);
+	CHECK_EQ(ftruncate(workers->memfd, NR_PRIVATE * PAGE), 0);
 	workers->area = mmap(NULL, NR_PAGES * PAGE, PROT_NONE,
 			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (workers->area == MAP_FAILED)
-		die("mmap");
+	CHECK(workers->area != MAP_FAILED);
 	map_anew(workers, 0, NR_PRIVATE);
 	map_anew(workers, NR_PRIVATE, NR_PRIVATE);
 	pthread_barrier_init(&workers->begin, NULL, NR_WORKERS + 1);
@@ -146,9 +144,7 @@ void workers_start(struct workers *workers, uint64_t seed)
 
 		worker->all = workers;
 		worker->random = seed * 0x9e3779b97f4a7c15ULL + i + 1;
-		errno = pthread_create(&worker->thread, NULL, work, worker);
-		if (errno)
-			die("pthread_create");
+		CHECK_EQ(pthread_create(&worker->thread, NULL, work, worker), 0);
 	}
 }
 

@@ -1,179 +1,87 @@
 // SPDX-License-Identifier: MIT
 /*
- * engine: runs the tests and prints KTAP
+ * engine: the counters of pinwatch, and the check after each test that nothing is left
  */
-#include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include "engine.h"
 
-#define TIMEOUT_S	120
-#define FULL_TIMEOUT_S	900
+#define PATIENCE_S	15
 
-static unsigned int nr_checks, nr_failed;
-static bool skipped;
-
-static const struct test {
-	const char *name;
-	void (*run)(void);
-	bool full;	/* long: only when asked for */
-} tests[] = {
-	{ "engine_overlap_waits", engine_overlap_waits },
-	{ "engine_insert_during_invalidation", engine_insert_during_invalidation },
-	{ "engine_remove_waits_for_own_callback", engine_remove_waits_for_own_callback },
-	{ "engine_two_invalidations", engine_two_invalidations },
-	{ "engine_rejected_invalidation", engine_rejected_invalidation },
-	{ "engine_remote_write", engine_remote_write },
-	{ "engine_remote_truncate", engine_remote_truncate },
-	{ "engine_exit_in_truncate", engine_exit_in_truncate },
-	{ "engine_register_signal", engine_register_signal },
-	{ "engine_register_fork", engine_register_fork },
-	{ "engine_register_locked", engine_register_locked },
-	{ "engine_many_invalidations", engine_many_invalidations },
-	{ "engine_reap", engine_reap },
-	{ "engine_reap_sleeper_removed", engine_reap_sleeper_removed },
-	{ "engine_reap_sleeper_exits", engine_reap_sleeper_exits },
-	{ "engine_oom", engine_oom },
-	{ "engine_two_pass_overlaps", engine_two_pass_overlaps },
-	{ "engine_two_pass_remove_waits", engine_two_pass_remove_waits },
-	{ "engine_two_pass_no_object", engine_two_pass_no_object },
-	{ "engine_filter_events", engine_filter_events },
-	{ "engine_filter_refused", engine_filter_refused },
-	{ "engine_filter_in_flight", engine_filter_in_flight },
-	{ "engine_begin_killable", engine_begin_killable },
-	{ "engine_begin_timeout", engine_begin_timeout },
-	{ "engine_put", engine_put },
-	{ "engine_put_itself", engine_put_itself },
-	{ "engine_dying_release", engine_dying_release },
-	{ "engine_dying_race", engine_dying_race },
-	{ "engine_crowd", engine_crowd },
-	{ "engine_unload_refused", engine_unload_refused },
-	{ "engine_device_killable", engine_device_killable },
-	{ "engine_stranger_pinwatch", engine_stranger_pinwatch },
-	{ "engine_stranger_kernel", engine_stranger_kernel },
-	{ "engine_differential", engine_differential, .full = true },
-};
-
-#define NR_TESTS	(sizeof(tests) / sizeof(tests[0]))
-
-void check(bool ok, const char *format, ...)
+struct pinwatch_stats pw_stats(void)
 {
-	va_list args;
+	struct pinwatch_stats stats = { .size = sizeof(stats) };
+	int fd = open(PINWATCH_DEVICE, O_RDWR | O_CLOEXEC);
 
-	nr_failed += !ok;
-	printf("    %sok %u - ", ok ? "" : "not ", ++nr_checks);
-	va_start(args, format);
-	vprintf(format, args);
-	va_end(args);
-	putchar('\n');
-	fflush(stdout);
+	CHECK(fd >= 0);
+	CHECK_EQ(ioctl(fd, PINWATCH_IOC_GET_STATS, &stats), 0);
+	close(fd);
+	return stats;
 }
 
-void remark(const char *format, ...)
+/* Wait until one of the counts has grown. */
+static void await(uint64_t waits, uint64_t remove_waits)
 {
-	va_list args;
+	time_t end = time(NULL) + PATIENCE_S;
+	struct pinwatch_stats stats;
 
-	printf("    # ");
-	va_start(args, format);
-	vprintf(format, args);
-	va_end(args);
-	putchar('\n');
-	fflush(stdout);
+	do {
+		stats = pw_stats();
+		if (stats.waits > waits || stats.remove_waits > remove_waits)
+			return;
+		sched_yield();
+	} while (time(NULL) < end);
+	FAIL("no task waits");
 }
 
-void skip(const char *format, ...)
+void await_waits(uint64_t count)
 {
-	va_list args;
-
-	skipped = true;
-	printf("    ok %u - # SKIP ", ++nr_checks);
-	va_start(args, format);
-	vprintf(format, args);
-	va_end(args);
-	putchar('\n');
-	fflush(stdout);
+	await(count, UINT64_MAX);
 }
 
-void die(const char *format, ...)
+void await_remove_waits(uint64_t count)
 {
-	int error = errno;
-	va_list args;
-
-	printf("    not ok %u - ", ++nr_checks);
-	va_start(args, format);
-	vprintf(format, args);
-	va_end(args);
-	printf(": %s\n", strerror(error));
-	fflush(stdout);
-	lab_release_all();
-	_exit(1);
+	await(UINT64_MAX, count);
 }
 
-static void run_child(const struct test *test)
+/* Wait until no subscription and no registered mm is left. Grace periods delay the end. */
+static bool settles(void)
 {
-	/* What hangs and can be killed is; the rest is the guest's timeout. */
-	alarm(test->full ? FULL_TIMEOUT_S : TIMEOUT_S);
-	printf("    # Subtest: %s\n", test->name);
-	fflush(stdout);
-	test->run();
-	printf("    1..%u\n", nr_checks);
-	fflush(stdout);
-	_exit(nr_failed || !nr_checks ? 1 : skipped ? 4 : 0);
-}
+	time_t end = time(NULL) + PATIENCE_S;
+	struct pinwatch_stats stats;
 
-static bool run(const struct test *test, unsigned int nr)
-{
-	bool ok, skip;
-	int status;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	if (!pid)
-		run_child(test);
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		return false;
-	skip = WIFEXITED(status) && WEXITSTATUS(status) == 4;
-	ok = skip || (WIFEXITED(status) && !WEXITSTATUS(status));
-	if (WIFSIGNALED(status))
-		printf("# %s: killed by signal %d\n", test->name, WTERMSIG(status));
-	if (!pw_settles()) {
-		printf("# %s: it left registrations or subscriptions behind\n", test->name);
-		ok = false;
-	}
-	printf("%sok %u - %s%s\n", ok ? "" : "not ", nr, test->name,
-	       skip ? " # SKIP see above" : "");
-	return ok;
-}
-
-static bool selected(const struct test *test, int argc, char **argv)
-{
-	int i;
-
-	for (i = 1; i < argc; i++)
-		if (!strcmp(argv[i], "--full") || strstr(test->name, argv[i]))
+	do {
+		stats = pw_stats();
+		if (!stats.nr_mms && !stats.nr_subscriptions)
 			return true;
-	return argc == 1 && !test->full;
+		sched_yield();
+	} while (time(NULL) < end);
+	return false;
 }
 
-/* usage: engine [--full | PART-OF-A-TEST'S-NAME...]	(--full: the long ones too) */
-int main(int argc, char **argv)
+void test_setup(void)
 {
-	unsigned int i, nr = 0, failed = 0;
+	if (!settles())
+		FAIL("another program uses pinwatch");
+}
 
-	for (i = 0; i < NR_TESTS; i++)
-		nr += selected(&tests[i], argc, argv);
-	printf("KTAP version 1\n1..%u\n", nr);
-	if (!pw_settles())
-		die("somebody else uses pinwatch here");
-	nr = 0;
-	for (i = 0; i < NR_TESTS; i++)
-		if (selected(&tests[i], argc, argv))
-			failed += !run(&tests[i], ++nr);
-	printf("# engine: %u passed, %u failed\n", nr - failed, failed);
-	return failed || !nr;
+const char *test_check_after(void)
+{
+	return settles() ? NULL : "the test left registrations or subscriptions behind";
+}
+
+char *map_pages(size_t nr)
+{
+	char *map = mmap(NULL, nr * PAGE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t i;
+
+	CHECK(map != MAP_FAILED);
+	madvise(map, nr * PAGE, MADV_NOHUGEPAGE);
+	for (i = 0; i < nr; i++)
+		map[i * PAGE] = 1;
+	return map;
 }

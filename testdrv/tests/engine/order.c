@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * engine: who waits for whom
+ * engine: which calls wait for an invalidation or a callback, and which do not
  */
 #include <string.h>
 #include <unistd.h>
@@ -15,124 +15,132 @@ static void set_flag(int *flag)
 
 static unsigned int add_pw(int fd, unsigned int behaviour, char *start, size_t length)
 {
-	return lab_add(fd, PINWATCH_TEST_PINWATCH, behaviour, start, length).id;
+	return sub_add(fd, PINWATCH_TEST_PINWATCH, behaviour, start, length).id;
 }
 
-/* read_begin on an interval under invalidation lasts until its end. */
-void engine_overlap_waits(void)
+/* read_begin of an interval under invalidation waits for the end. */
+TEST(engine_overlap_waits, .parallel = true)
 {
 	struct pinwatch_test_begin early;
 	struct task invalidator, reader;
-	struct neighbour neighbour;
-	int fd = lab_open(), released = 0;
+	struct native native;
+	int fd = driver_open(), released = 0;
 	char *area = map_pages(8);
 	uint64_t waits;
 	unsigned int id;
 
 	tasks_prepare(2);
-	neighbour_add(&neighbour, fd);
+	native_add(&native, fd);
 	id = add_pw(fd, PINWATCH_TEST_HELD, P(0), 8 * PAGE);
-	early = lab_begin(fd, id);
-	check(!lab_retry(fd, id, early.seq), "a section that nothing disturbed is good");
+	early = sub_begin(fd, id);
+	test_check(!sub_retry(fd, id, early.seq),
+		   "a section without an invalidation is valid");
 
 	waits = pw_stats().waits;
 	task_dontneed(&invalidator, P(2), PAGE);
-	lab_wait(fd, id, 1);
-	check(lab_retry(fd, id, early.seq), "a section that began before must retry");
+	sub_wait(fd, id, 1);
+	test_check(sub_retry(fd, id, early.seq), "a section that began before must retry");
 	task_begin(&reader, fd, id, &released);
 	await_waits(waits);
 	set_flag(&released);
-	lab_release(fd, id);
+	sub_release(fd, id);
 	task_join(&reader);
 	task_join(&invalidator);
 
-	check(reader.flag_after, "read_begin did not return during the invalidation");
-	check(!lab_retry(fd, id, reader.begin.seq), "what began after it is good");
-	check(lab_read(fd, id).timeouts == 0, "nothing was held too long");
-	neighbour_check(&neighbour);
+	test_check(reader.flag_after, "read_begin did not return during the invalidation");
+	test_check(!sub_retry(fd, id, reader.begin.seq),
+		   "a section that began afterwards is valid");
+	test_check(sub_read(fd, id).timeouts == 0, "nothing was held too long");
+	native_check(&native);
 	close(fd);
 }
 
-/* insert never waits; the first read_begin waits for exactly what was in flight. */
-void engine_insert_during_invalidation(void)
+/* insert never waits. The first read_begin waits for the invalidations in flight. */
+TEST(engine_insert_during_invalidation, .parallel = true)
 {
 	struct pinwatch_test_add under, beside;
 	struct pinwatch_test_begin begin;
 	struct task first, second, reader;
-	int fd = lab_open(), released = 0;
-	struct neighbour neighbour;
+	int fd = driver_open(), released = 0;
+	struct native native;
 	char *area = map_pages(64);
-	unsigned int held, stranger;
+	unsigned int held, unrelated;
 	uint64_t waits;
 
 	tasks_prepare(3);
-	neighbour_add(&neighbour, fd);
+	native_add(&native, fd);
 	held = add_pw(fd, PINWATCH_TEST_HELD, P(0), 16 * PAGE);
-	stranger = add_pw(fd, PINWATCH_TEST_HELD, P(32), 16 * PAGE);
+	unrelated = add_pw(fd, PINWATCH_TEST_HELD, P(32), 16 * PAGE);
 	task_dontneed(&first, P(0), PAGE);
-	lab_wait(fd, held, 1);
+	sub_wait(fd, held, 1);
 	task_dontneed(&second, P(32), PAGE);
-	lab_wait(fd, stranger, 1);
+	sub_wait(fd, unrelated, 1);
 
 	waits = pw_stats().waits;
-	beside = lab_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_COUNTING, P(4), PAGE);
-	begin = lab_begin(fd, beside.id);
-	check(!beside.time.sleeps && !begin.time.sleeps,
-	      "an interval beside it: insert and read_begin do not sleep");
-	check(pw_stats().waits == waits, "... and nothing counts as a wait");
-	check(!lab_retry(fd, beside.id, begin.seq), "... and the section is good");
+	beside = sub_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_COUNTING, P(4), PAGE);
+	begin = sub_begin(fd, beside.id);
+	test_check(!beside.time.sleeps && !begin.time.sleeps,
+		   "an interval elsewhere: insert and read_begin do not sleep");
+	test_check(pw_stats().waits == waits, "... and nothing counts as a wait");
+	test_check(!sub_retry(fd, beside.id, begin.seq), "... and the section is valid");
 
-	under = lab_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_COUNTING, P(0), PAGE);
-	check(!under.time.sleeps, "an interval under it: insert does not sleep");
+	under = sub_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_COUNTING, P(0), PAGE);
+	test_check(!under.time.sleeps,
+		   "an interval under invalidation: insert does not sleep");
 	task_begin(&reader, fd, under.id, &released);
 	await_waits(waits);
 	set_flag(&released);
-	lab_release(fd, held);
+	sub_release(fd, held);
 	task_join(&first);
 	task_join(&reader);
-	check(reader.flag_after, "... its read_begin waits for the end");
-	check(lab_read(fd, stranger).inside == 1, "... and for no other invalidation");
-	check(lab_read(fd, under.id).callbacks == 0, "... and was not called back late");
-	check(!lab_retry(fd, under.id, reader.begin.seq), "... and its section is good");
+	test_check(reader.flag_after, "... read_begin waits for the end");
+	test_check(sub_read(fd, unrelated).inside == 1,
+		   "... and for no other invalidation");
+	test_check(sub_read(fd, under.id).callbacks == 0,
+		   "... and was not called back late");
+	test_check(!sub_retry(fd, under.id, reader.begin.seq),
+		   "... and the section is valid");
 
-	lab_release(fd, stranger);
+	sub_release(fd, unrelated);
 	task_join(&second);
-	neighbour_check(&neighbour);
+	native_check(&native);
 	close(fd);
 }
 
-/* remove waits for a callback of its own that runs, and for no other. */
-void engine_remove_waits_for_own_callback(void)
+/* remove waits only for a running callback of the removed subscription. */
+TEST(engine_remove_waits_for_own_callback, .parallel = true)
 {
 	struct task invalidator, remover;
-	int fd = lab_open(), released = 0;
+	int fd = driver_open(), released = 0;
 	struct pinwatch_stats before;
-	struct neighbour neighbour;
+	struct native native;
 	unsigned int held, other;
 	char *area = map_pages(16);
 
 	tasks_prepare(2);
-	neighbour_add(&neighbour, fd);
+	native_add(&native, fd);
 	other = add_pw(fd, PINWATCH_TEST_COUNTING, P(0), 2 * PAGE);
 	held = add_pw(fd, PINWATCH_TEST_HELD, P(0), 16 * PAGE);
 	before = pw_stats();
 	task_dontneed(&invalidator, P(0), 2 * PAGE);
-	lab_wait(fd, held, 1);
+	sub_wait(fd, held, 1);
 
-	check(!lab_del(fd, other).sleeps && pw_stats().remove_waits == before.remove_waits,
-	      "remove during another subscription's callback does not sleep");
+	test_check(!sub_del(fd, other).sleeps && pw_stats().remove_waits ==
+		   before.remove_waits,
+		   "remove during another subscription's callback does not sleep");
 	task_del(&remover, fd, held, &released);
 	await_remove_waits(before.remove_waits);
 	set_flag(&released);
-	lab_release(fd, held);
+	sub_release(fd, held);
 	task_join(&remover);
 	task_join(&invalidator);
-	check(remover.flag_after, "remove during its own callback waits for its return");
-	neighbour_check(&neighbour);
+	test_check(remover.flag_after,
+		   "remove during a callback of the subscription waits for the callback");
+	native_check(&native);
 	close(fd);
 }
 
-/* Two in flight over one interval: the end of one must not hide the other. */
+/* Two invalidations of an interval: the end of the first must not hide the second. */
 static void two_invalidations(int fd, bool later_first)
 {
 	const char *order = later_first ? "the later ends first" : "the earlier ends first";
@@ -146,64 +154,67 @@ static void two_invalidations(int fd, bool later_first)
 	held[0] = add_pw(fd, PINWATCH_TEST_HELD, P(0), PAGE);
 	held[1] = add_pw(fd, PINWATCH_TEST_HELD, P(1), PAGE);
 	task_dontneed(&invalidator[0], P(0), PAGE);
-	lab_wait(fd, held[0], 1);
+	sub_wait(fd, held[0], 1);
 	task_dontneed(&invalidator[1], P(1), PAGE);
-	lab_wait(fd, held[1], 1);
-	check(lab_read(fd, both).callbacks == 2, "%s: both were called back", order);
+	sub_wait(fd, held[1], 1);
+	test_check(sub_read(fd, both).callbacks == 2,
+		   "%s: both invalidations were called back", order);
 
-	lab_release(fd, held[first]);
+	sub_release(fd, held[first]);
 	task_join(&invalidator[first]);
 	waits = pw_stats().waits;
 	task_begin(&reader, fd, both, &released);
 	await_waits(waits);
 	set_flag(&released);
-	lab_release(fd, held[!first]);
+	sub_release(fd, held[!first]);
 	task_join(&invalidator[!first]);
 	task_join(&reader);
-	check(reader.flag_after, "%s: read_begin waits for the other", order);
-	check(!lab_retry(fd, both, reader.begin.seq), "%s: its section is good", order);
+	test_check(reader.flag_after, "%s: read_begin waits for the second end", order);
+	test_check(!sub_retry(fd, both, reader.begin.seq), "%s: the section is valid",
+		   order);
 	waits = pw_stats().waits;
-	lab_begin(fd, both);
-	check(pw_stats().waits == waits, "%s: afterwards nothing waits", order);
+	sub_begin(fd, both);
+	test_check(pw_stats().waits == waits, "%s: afterwards nothing waits", order);
 }
 
-void engine_two_invalidations(void)
+TEST(engine_two_invalidations, .parallel = true)
 {
-	struct neighbour neighbour;
-	int fd = lab_open();
+	struct native native;
+	int fd = driver_open();
 
 	tasks_prepare(6);
-	neighbour_add(&neighbour, fd);
+	native_add(&native, fd);
 	two_invalidations(fd, true);
 	two_invalidations(fd, false);
-	neighbour_check(&neighbour);
+	native_check(&native);
 	close(fd);
 }
 
-/* What a callback did not accept does not count against its interval. */
-void engine_rejected_invalidation(void)
+/* An invalidation that the callback did not accept does not affect the interval. */
+TEST(engine_rejected_invalidation, .parallel = true)
 {
 	struct pinwatch_test_begin before, during;
-	struct neighbour neighbour;
+	struct native native;
 	unsigned int held, rejecting;
 	char *area = map_pages(4);
 	struct task invalidator;
-	int fd = lab_open();
+	int fd = driver_open();
 
 	tasks_prepare(1);
-	neighbour_add(&neighbour, fd);
+	native_add(&native, fd);
 	rejecting = add_pw(fd, PINWATCH_TEST_REJECTING, P(0), PAGE);
 	held = add_pw(fd, PINWATCH_TEST_HELD, P(0), 2 * PAGE);
-	before = lab_begin(fd, rejecting);
+	before = sub_begin(fd, rejecting);
 	task_dontneed(&invalidator, P(0), PAGE);
-	lab_wait(fd, held, 1);
-	during = lab_begin(fd, rejecting);
-	check(lab_read(fd, rejecting).callbacks == 1, "it was called back");
-	check(!during.time.sleeps, "read_begin does not sleep");
-	check(!lab_retry(fd, rejecting, before.seq) &&
-	      !lab_retry(fd, rejecting, during.seq), "the sections are good");
-	lab_release(fd, held);
+	sub_wait(fd, held, 1);
+	during = sub_begin(fd, rejecting);
+	test_check(sub_read(fd, rejecting).callbacks == 1,
+		   "the rejecting subscription was called back");
+	test_check(!during.time.sleeps, "read_begin does not sleep");
+	test_check(!sub_retry(fd, rejecting, before.seq) &&
+		   !sub_retry(fd, rejecting, during.seq), "both sections are valid");
+	sub_release(fd, held);
 	task_join(&invalidator);
-	neighbour_check(&neighbour);
+	native_check(&native);
 	close(fd);
 }

@@ -11,7 +11,7 @@
 
 static unsigned int add_slow(int fd, char *page, unsigned int flags)
 {
-	return lab_add_with(fd, (struct pinwatch_test_add) {
+	return sub_add_with(fd, (struct pinwatch_test_add) {
 		.behaviour = PINWATCH_TEST_SLOW,
 		.flags = flags,
 		.sleep_us = SLEEP_US,
@@ -22,38 +22,38 @@ static unsigned int add_slow(int fd, char *page, unsigned int flags)
 
 static uint64_t time_dontneed(char *area, size_t length)
 {
-	uint64_t begin = now_us();
+	uint64_t begin = now_ns();
 
-	if (madvise(area, length, MADV_DONTNEED))
-		die("MADV_DONTNEED");
-	return now_us() - begin;
+	CHECK_EQ(madvise(area, length, MADV_DONTNEED), 0);
+	return (now_ns() - begin) / 1000;
 }
 
-/* What NR devices do at the same time takes as long as one of them. */
-void engine_two_pass_overlaps(void)
+/* NR callbacks in two passes take as long as one callback. */
+TEST(engine_two_pass_overlaps)
 {
 	char *one = map_pages(NR), *two = map_pages(NR);
 	struct pinwatch_test_read read;
 	unsigned int i, ids[NR];
 	uint64_t sum, most, first = 0, second = 0, last_first = 0;
-	struct neighbour neighbour;
-	int fd = lab_open();
+	struct native native;
+	int fd = driver_open();
 	bool ordered = true, later = true;
 
-	neighbour_add(&neighbour, fd);
+	native_add(&native, fd);
 	for (i = 0; i < NR; i++)
 		add_slow(fd, one + i * PAGE, 0);
 	for (i = 0; i < NR; i++)
 		ids[i] = add_slow(fd, two + i * PAGE, PINWATCH_TEST_F_TWO_PASS);
 	sum = time_dontneed(one, NR * PAGE);
 	most = time_dontneed(two, NR * PAGE);
-	remark("%d callbacks of %lu us: in one pass %llu us, in two %llu us", NR, SLEEP_US,
-	       (unsigned long long)sum, (unsigned long long)most);
-	check(sum >= NR * SLEEP_US, "one pass takes the sum");
-	check(most >= SLEEP_US && most < NR * SLEEP_US / 2, "two take the longest");
+	test_note("%d callbacks of %lu us: in one pass %llu us, in two %llu us", NR,
+		  SLEEP_US, (unsigned long long)sum, (unsigned long long)most);
+	test_check(sum >= NR * SLEEP_US, "one pass: the sleeps add up");
+	test_check(most >= SLEEP_US && most < NR * SLEEP_US / 2,
+		   "two passes: the sleeps overlap");
 
 	for (i = 0; i < NR; i++) {
-		read = lab_read(fd, ids[i]);
+		read = sub_read(fd, ids[i]);
 		if (read.callbacks != 1 || read.finishes != 1)
 			ordered = false;
 		ordered &= read.first_order > first && read.second_order > second;
@@ -61,27 +61,27 @@ void engine_two_pass_overlaps(void)
 		second = read.second_order;
 		last_first = first;
 	}
-	check(ordered, "each has one of both passes, and the second in the order of the first");
+	test_check(ordered, "each subscription has both passes, both in the same order");
 	for (i = 0; i < NR; i++)
-		later &= lab_read(fd, ids[i]).second_order > last_first;
-	check(later, "no second pass comes before the last first one");
-	neighbour_check(&neighbour);
+		later &= sub_read(fd, ids[i]).second_order > last_first;
+	test_check(later, "each second pass comes after all first passes");
+	native_check(&native);
 	close(fd);
 }
 
-/* A second pass is as good as a callback. */
-void engine_two_pass_remove_waits(void)
+/* remove waits for the second pass, like for a callback. */
+TEST(engine_two_pass_remove_waits)
 {
 	struct pinwatch_stats before;
 	struct task invalidator, remover;
-	int fd = lab_open(), released = 0;
-	struct neighbour neighbour;
+	int fd = driver_open(), released = 0;
+	struct native native;
 	char *area = map_pages(4);
 	unsigned int held, other;
 
 	tasks_prepare(2);
-	neighbour_add(&neighbour, fd);
-	held = lab_add_with(fd, (struct pinwatch_test_add) {
+	native_add(&native, fd);
+	held = sub_add_with(fd, (struct pinwatch_test_add) {
 		.behaviour = PINWATCH_TEST_HELD,
 		.flags = PINWATCH_TEST_F_TWO_PASS,
 		.start = (uintptr_t)area,
@@ -90,32 +90,33 @@ void engine_two_pass_remove_waits(void)
 	other = add_slow(fd, area, PINWATCH_TEST_F_TWO_PASS);
 	before = pw_stats();
 	task_dontneed(&invalidator, area, 2 * PAGE);
-	lab_wait(fd, held, 1);
+	sub_wait(fd, held, 1);
 	task_del(&remover, fd, held, &released);
 	await_remove_waits(before.remove_waits);
 	__atomic_store_n(&released, 1, __ATOMIC_SEQ_CST);
-	lab_release(fd, held);
+	sub_release(fd, held);
 	task_join(&remover);
 	task_join(&invalidator);
-	check(remover.flag_after, "remove waits for a second pass that is to come");
-	check(lab_read(fd, other).finishes == 1, "another one was finished");
-	neighbour_check(&neighbour);
+	test_check(remover.flag_after, "remove waits for a second pass that has not begun");
+	test_check(sub_read(fd, other).finishes == 1,
+		   "the other subscription had a second pass");
+	native_check(&native);
 	close(fd);
 }
 
 #define NR_AT_ONCE	6
 
-/* More at once than it has objects for: those do all in the first pass. */
-void engine_two_pass_no_object(void)
+/* More passes at once than finish objects: the rest uses one pass. */
+TEST(engine_two_pass_no_object)
 {
 	static struct task tasks[NR_AT_ONCE];
 	struct pinwatch_test_read read;
 	char *area = map_pages(NR_AT_ONCE);
-	int fd = lab_open(), i;
+	int fd = driver_open(), i;
 	unsigned int held;
 
 	tasks_prepare(NR_AT_ONCE);
-	held = lab_add_with(fd, (struct pinwatch_test_add) {
+	held = sub_add_with(fd, (struct pinwatch_test_add) {
 		.behaviour = PINWATCH_TEST_HELD,
 		.flags = PINWATCH_TEST_F_TWO_PASS,
 		.start = (uintptr_t)area,
@@ -123,13 +124,13 @@ void engine_two_pass_no_object(void)
 	});
 	for (i = 0; i < NR_AT_ONCE; i++)
 		task_dontneed(&tasks[i], area + i * PAGE, PAGE);
-	lab_wait(fd, held, NR_AT_ONCE);
-	lab_release(fd, held);
+	sub_wait(fd, held, NR_AT_ONCE);
+	sub_release(fd, held);
 	for (i = 0; i < NR_AT_ONCE; i++)
 		task_join(&tasks[i]);
-	read = lab_read(fd, held);
-	check(read.callbacks == NR_AT_ONCE, "all were called");
-	check(read.finishes > 0 && read.finishes < NR_AT_ONCE,
-	      "some of them in one pass (%llu in two)", (unsigned long long)read.finishes);
+	read = sub_read(fd, held);
+	test_check(read.callbacks == NR_AT_ONCE, "all invalidations were called back");
+	test_check(read.finishes > 0 && read.finishes < NR_AT_ONCE,
+		   "some had one pass (%llu had two)", (unsigned long long)read.finishes);
 	close(fd);
 }

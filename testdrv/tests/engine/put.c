@@ -12,8 +12,7 @@ static struct pinwatch_test_time del_by_put(int fd, unsigned int id)
 {
 	struct pinwatch_test_del del = { .id = id, .flags = PINWATCH_TEST_DEL_PUT };
 
-	if (ioctl(fd, PINWATCH_TEST_IOC_DEL, &del))
-		die("DEL");
+	CHECK_EQ(ioctl(fd, PINWATCH_TEST_IOC_DEL, &del), 0);
 	return del.time;
 }
 
@@ -24,74 +23,74 @@ static bool is_freed(int fd, unsigned int id)
 	return ioctl(fd, PINWATCH_TEST_IOC_READ, &read) && errno == ENOENT;
 }
 
-/* Put, while its callback (or its second pass) is held. */
+/* Put a subscription while the callback or the second pass is held. */
 static void put_held(int fd, char *area, unsigned int flags, const char *what)
 {
 	struct task invalidator;
 	unsigned int held;
 
-	held = lab_add_with(fd, (struct pinwatch_test_add) {
+	held = sub_add_with(fd, (struct pinwatch_test_add) {
 		.behaviour = PINWATCH_TEST_HELD,
 		.flags = flags,
 		.start = (uintptr_t)area,
 		.length = PAGE,
 	});
 	task_dontneed(&invalidator, area, PAGE);
-	lab_wait(fd, held, 1);
-	check(!del_by_put(fd, held).sleeps, "%s: put does not sleep", what);
-	check(!is_freed(fd, held), "%s: what runs is not freed", what);
-	lab_release(fd, held);
+	sub_wait(fd, held, 1);
+	test_check(!del_by_put(fd, held).sleeps, "%s: put does not sleep", what);
+	test_check(!is_freed(fd, held), "%s: the subscription is not freed yet", what);
+	sub_release(fd, held);
 	task_join(&invalidator);
-	check(is_freed(fd, held), "%s: it is freed when that has returned", what);
+	test_check(is_freed(fd, held), "%s: the subscription is freed after the callback",
+		   what);
 }
 
-void engine_put(void)
+TEST(engine_put)
 {
 	struct pinwatch_stats before = pw_stats();
-	struct neighbour neighbour;
+	struct native native;
 	char *area = map_pages(2);
-	int fd = lab_open();
+	int fd = driver_open();
 	unsigned int id;
 
 	tasks_prepare(2);
-	neighbour_add(&neighbour, fd);
-	id = lab_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_COUNTING, area, PAGE).id;
-	check(!del_by_put(fd, id).sleeps && is_freed(fd, id), "an idle one is freed at once");
-	put_held(fd, area, 0, "in its callback");
-	put_held(fd, area, PINWATCH_TEST_F_TWO_PASS, "in its second pass");
-	neighbour_check(&neighbour);
-	check(pw_stats().nr_subscriptions == before.nr_subscriptions,
-	      "no subscription is left");
+	native_add(&native, fd);
+	id = sub_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_COUNTING, area, PAGE).id;
+	test_check(!del_by_put(fd, id).sleeps && is_freed(fd, id),
+		   "an idle subscription is freed at once");
+	put_held(fd, area, 0, "in the callback");
+	put_held(fd, area, PINWATCH_TEST_F_TWO_PASS, "in the second pass");
+	native_check(&native);
+	test_check(pw_stats().nr_subscriptions == before.nr_subscriptions,
+		   "no subscription is left");
 	close(fd);
 }
 
-/* A callback puts its own subscription. */
-void engine_put_itself(void)
+/* Callbacks put the subscription that is called. */
+TEST(engine_put_itself)
 {
 	struct pinwatch_stats before = pw_stats();
-	struct neighbour neighbour;
+	struct native native;
 	unsigned int ids[20], i;
 	char *area = map_pages(2);
-	int fd = lab_open();
+	int fd = driver_open();
 	bool freed = true;
 
-	neighbour_add(&neighbour, fd);
+	native_add(&native, fd);
 	for (i = 0; i < 20; i++)
-		ids[i] = lab_add(fd, PINWATCH_TEST_PINWATCH,
+		ids[i] = sub_add(fd, PINWATCH_TEST_PINWATCH,
 				 i % 2 ? PINWATCH_TEST_PUTTING : PINWATCH_TEST_COUNTING,
 				 area, PAGE).id;
-	if (madvise(area, PAGE, MADV_DONTNEED))
-		die("MADV_DONTNEED");
+	CHECK_EQ(madvise(area, PAGE, MADV_DONTNEED), 0);
 	for (i = 0; i < 20; i++)
 		freed &= is_freed(fd, ids[i]) == i % 2;
-	check(freed, "those that put themselves are gone, and the others not");
-	if (madvise(area, PAGE, MADV_DONTNEED))
-		die("MADV_DONTNEED");
+	test_check(freed, "exactly the putting subscriptions are freed");
+	CHECK_EQ(madvise(area, PAGE, MADV_DONTNEED), 0);
 	for (i = 0; i < 20; i += 2)
-		freed &= lab_read(fd, ids[i]).callbacks == 2;
-	check(freed, "the others are called back as ever");
-	check(pw_stats().nr_subscriptions == before.nr_subscriptions + 10,
-	      "half of them are left");
-	neighbour_check(&neighbour);
+		freed &= sub_read(fd, ids[i]).callbacks == 2;
+	test_check(freed, "the other subscriptions are still called back");
+	test_check(pw_stats().nr_subscriptions == before.nr_subscriptions + 10,
+		   "half of the subscriptions are left");
+	native_check(&native);
 	close(fd);
 }

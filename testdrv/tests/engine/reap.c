@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * engine: memory reapers, whose ranges are not blockable
+ * engine: callbacks for process_mrelease(2), whose ranges are not blockable
  *
- * A child subscribes and stalls in a system call of the lab. It is killed there, and
- * process_mrelease(2) reaps its memory while it cannot die. What its subscriptions
- * saw is read through the file, which is the parent's.
+ * A child subscribes, stalls in PINWATCH_TEST_IOC_STALL, and is killed there. While the
+ * child cannot exit, process_mrelease(2) reaps the child's memory. The parent reads the
+ * child's subscriptions through the open file, which belongs to the parent.
  */
 #include <errno.h>
 #include <signal.h>
@@ -24,7 +24,7 @@
 
 #define NR_PAGES	8
 
-/* The child's subscriptions, by id: in the order of their insertion. */
+/* Ids of the child's subscriptions, in the order of insertion */
 enum { SLOW, COUNTING, TWO_PASS, KERNEL, SLEEPER };
 
 struct victim {
@@ -35,7 +35,7 @@ struct victim {
 
 static void add(int fd, unsigned int behaviour, unsigned int flags, char *start)
 {
-	lab_add_with(fd, (struct pinwatch_test_add) {
+	sub_add_with(fd, (struct pinwatch_test_add) {
 		.behaviour = behaviour,
 		.flags = flags,
 		.sleep_us = 20000,
@@ -44,7 +44,7 @@ static void add(int fd, unsigned int behaviour, unsigned int flags, char *start)
 	});
 }
 
-/* @sleeper: one that has declared nothing as well, over the same pages. */
+/* @sleeper: also subscribe without PINWATCH_OPS_NEVER_SLEEPS. */
 static void subscribe(int fd, bool sleeper)
 {
 	char *area = map_pages(NR_PAGES);
@@ -52,34 +52,28 @@ static void subscribe(int fd, bool sleeper)
 	add(fd, PINWATCH_TEST_SLOW, 0, area);
 	add(fd, PINWATCH_TEST_COUNTING, 0, area);
 	add(fd, PINWATCH_TEST_SLOW, PINWATCH_TEST_F_TWO_PASS, area);
-	lab_add(fd, PINWATCH_TEST_KERNEL, PINWATCH_TEST_COUNTING, area, NR_PAGES * PAGE);
+	sub_add(fd, PINWATCH_TEST_KERNEL, PINWATCH_TEST_COUNTING, area, NR_PAGES * PAGE);
 	if (sleeper)
 		add(fd, PINWATCH_TEST_SLOW, PINWATCH_TEST_F_SLEEPS, area);
 }
 
-/* Return: false when this kernel cannot do it; that has been said. */
-static bool victim_start(struct victim *victim, bool sleeper)
+static void victim_start(struct victim *victim, bool sleeper)
 {
-	if (syscall(SYS_process_mrelease, -1, 0) && errno == ENOSYS) {
-		skip("this kernel has no process_mrelease(2)");
-		return false;
-	}
-	victim->fd = lab_open();
+	if (syscall(SYS_process_mrelease, -1, 0) && errno == ENOSYS)
+		SKIP("this kernel has no process_mrelease(2)");
+	victim->fd = driver_open();
 	victim->pid = fork();
-	if (victim->pid < 0)
-		die("fork");
+	CHECK(victim->pid >= 0);
 	if (!victim->pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		subscribe(victim->fd, sleeper);
 		ioctl(victim->fd, PINWATCH_TEST_IOC_STALL);
 		_exit(1);
 	}
-	lab_wait(victim->fd, PINWATCH_TEST_STALL, 1);
+	sub_wait(victim->fd, PINWATCH_TEST_STALL, 1);
 	victim->pidfd = syscall(SYS_pidfd_open, victim->pid, 0);
-	if (victim->pidfd < 0)
-		die("pidfd_open");
+	CHECK(victim->pidfd >= 0);
 	kill(victim->pid, SIGKILL);
-	return true;
 }
 
 static int victim_reap(const struct victim *victim)
@@ -91,62 +85,61 @@ static void victim_end(const struct victim *victim)
 {
 	int status;
 
-	lab_release(victim->fd, PINWATCH_TEST_STALL);
-	if (waitpid(victim->pid, &status, 0) != victim->pid)
-		die("waitpid");
-	check(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "the child is gone");
-	check(lab_read(victim->fd, COUNTING).events & EVENT_RELEASE,
-	      "its end was called back");
-	check(!lab_del(victim->fd, COUNTING).sleeps, "remove does not sleep");
+	sub_release(victim->fd, PINWATCH_TEST_STALL);
+	CHECK_EQ(waitpid(victim->pid, &status, 0), victim->pid);
+	test_check(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "the child is gone");
+	test_check(sub_read(victim->fd, COUNTING).events & EVENT_RELEASE,
+		   "the end of the mm was called back");
+	test_check(!sub_del(victim->fd, COUNTING).sleeps, "remove does not sleep");
 	close(victim->pidfd);
 	close(victim->fd);
 }
 
-/* Nothing may be left in flight: not in our engine, nor in the kernel's. */
-static void check_nobody_hangs(const struct victim *victim)
+/* No invalidation may be left in flight, in either engine. */
+static void check_nothing_in_flight(const struct victim *victim)
 {
 	struct pinwatch_stats before = pw_stats();
 
-	lab_begin(victim->fd, KERNEL);
-	check(true, "read_begin of the kernel's own notifier returns");
-	lab_begin(victim->fd, COUNTING);
-	check(pw_stats().waits == before.waits, "read_begin of ours does not sleep");
+	sub_begin(victim->fd, KERNEL);
+	test_check(true, "read_begin of the kernel's own notifier returns");
+	sub_begin(victim->fd, COUNTING);
+	test_check(pw_stats().waits == before.waits,
+		   "read_begin of pinwatch does not sleep");
 }
 
 static void check_reaped(const struct victim *victim)
 {
-	struct pinwatch_test_read slow = lab_read(victim->fd, SLOW);
-	struct pinwatch_test_read counting = lab_read(victim->fd, COUNTING);
-	struct pinwatch_test_read two_pass = lab_read(victim->fd, TWO_PASS);
+	struct pinwatch_test_read slow = sub_read(victim->fd, SLOW);
+	struct pinwatch_test_read counting = sub_read(victim->fd, COUNTING);
+	struct pinwatch_test_read two_pass = sub_read(victim->fd, TWO_PASS);
 
-	check(slow.callbacks == 1 && slow.non_blockable == 1,
-	      "one that sleeps elsewhere was called once, and did not");
-	check(counting.callbacks == 1 && counting.non_blockable == 1,
-	      "another was called once");
-	check(two_pass.non_blockable == 1 && two_pass.finishes == 1,
-	      "one with two passes was given both");
-	check(lab_read(victim->fd, KERNEL).non_blockable > 0,
-	      "the kernel's own notifier was called");
+	test_check(slow.callbacks == 1 && slow.non_blockable == 1,
+		   "the slow subscription was called once, and did not sleep");
+	test_check(counting.callbacks == 1 && counting.non_blockable == 1,
+		   "the counting subscription was called once");
+	test_check(two_pass.non_blockable == 1 && two_pass.finishes == 1,
+		   "the two-pass subscription had both passes");
+	test_check(sub_read(victim->fd, KERNEL).non_blockable > 0,
+		   "the kernel's own notifier was called");
 }
 
-void engine_reap(void)
+TEST(engine_reap)
 {
 	struct pinwatch_stats before = pw_stats();
 	struct victim victim;
 	int ret;
 
-	if (!victim_start(&victim, false))
-		return;
+	victim_start(&victim, false);
 	ret = victim_reap(&victim);
-	check(!ret, "process_mrelease succeeds at once (%d)", ret);
+	test_check(!ret, "process_mrelease succeeds at once (%d)", ret);
 	check_reaped(&victim);
-	check(pw_stats().vetoes == before.vetoes, "nothing was refused");
-	check_nobody_hangs(&victim);
-	check(!lab_del(victim.fd, KERNEL).sleeps, "the kernel's remove returns");
+	test_check(pw_stats().vetoes == before.vetoes, "nothing was vetoed");
+	check_nothing_in_flight(&victim);
+	test_check(!sub_del(victim.fd, KERNEL).sleeps, "the kernel's remove returns");
 	victim_end(&victim);
 }
 
-/* How often this process was refused, by the trace. */
+/* Count the vetoes of this process in the trace. */
 static size_t traced(char *line, size_t size)
 {
 	char actor[32];
@@ -156,8 +149,8 @@ static size_t traced(char *line, size_t size)
 			       line, size);
 }
 
-/* With one that may sleep: refused, before any callback of ours. */
-static void refused(const struct victim *victim)
+/* A sleeper vetoes process_mrelease(2) before the first callback of pinwatch. */
+static void check_vetoed(const struct victim *victim)
 {
 	struct pinwatch_stats before = pw_stats();
 	struct pinwatch_test_read sleeper;
@@ -171,54 +164,53 @@ static void refused(const struct victim *victim)
 	tracing_enable("pinwatch_veto", false);
 	vetoes = pw_stats().vetoes - before.vetoes;
 
-	check(ret == -EAGAIN, "process_mrelease is told to come back (%d)", ret);
-	check(vetoes > 0, "the refusal is counted");
-	check(traced(line, sizeof(line)) == vetoes, "and traced: %s", line);
-	sleeper = lab_read(victim->fd, SLEEPER);
-	check(!sleeper.callbacks, "the one that would sleep was not called");
-	check(!lab_read(victim->fd, SLOW).callbacks &&
-	      !lab_read(victim->fd, COUNTING).callbacks, "nor were the others");
-	check_nobody_hangs(victim);
+	test_check(ret == -EAGAIN, "process_mrelease fails with EAGAIN (%d)", ret);
+	test_check(vetoes > 0, "the veto is counted");
+	test_check(traced(line, sizeof(line)) == vetoes, "the veto is traced: %s", line);
+	sleeper = sub_read(victim->fd, SLEEPER);
+	test_check(!sleeper.callbacks, "the sleeper was not called");
+	test_check(!sub_read(victim->fd, SLOW).callbacks &&
+		   !sub_read(victim->fd, COUNTING).callbacks,
+		   "the other subscriptions were not called");
+	check_nothing_in_flight(victim);
 }
 
-void engine_reap_sleeper_removed(void)
+TEST(engine_reap_sleeper_removed)
 {
 	struct victim victim;
 	int ret;
 
-	if (!victim_start(&victim, true))
-		return;
-	check(tracing_mount(), "tracefs is there");
-	refused(&victim);
-	refused(&victim);
-	lab_del(victim.fd, SLEEPER);
+	victim_start(&victim, true);
+	test_check(tracing_mount(), "tracefs is there");
+	check_vetoed(&victim);
+	check_vetoed(&victim);
+	sub_del(victim.fd, SLEEPER);
 	ret = victim_reap(&victim);
-	check(!ret, "with the sleeper removed it succeeds (%d)", ret);
+	test_check(!ret, "with the sleeper removed process_mrelease succeeds (%d)", ret);
 	check_reaped(&victim);
-	check_nobody_hangs(&victim);
-	check(!lab_del(victim.fd, KERNEL).sleeps, "the kernel's remove returns");
+	check_nothing_in_flight(&victim);
+	test_check(!sub_del(victim.fd, KERNEL).sleeps, "the kernel's remove returns");
 	victim_end(&victim);
 }
 
-void engine_reap_sleeper_exits(void)
+TEST(engine_reap_sleeper_exits)
 {
 	struct pinwatch_test_read read;
 	struct victim victim;
 	int status;
 
-	if (!victim_start(&victim, true))
-		return;
-	check(tracing_mount(), "tracefs is there");
-	refused(&victim);
-	check(!lab_del(victim.fd, KERNEL).sleeps, "the kernel's remove returns");
-	lab_release(victim.fd, PINWATCH_TEST_STALL);
-	if (waitpid(victim.pid, &status, 0) != victim.pid)
-		die("waitpid");
-	/* Dying is a blockable matter. */
-	read = lab_read(victim.fd, SLEEPER);
-	check(read.events & EVENT_RELEASE && !read.non_blockable,
-	      "the sleeper is called when the child dies");
-	check(!lab_del(victim.fd, SLEEPER).sleeps, "its remove does not sleep");
+	victim_start(&victim, true);
+	test_check(tracing_mount(), "tracefs is there");
+	check_vetoed(&victim);
+	test_check(!sub_del(victim.fd, KERNEL).sleeps, "the kernel's remove returns");
+	sub_release(victim.fd, PINWATCH_TEST_STALL);
+	CHECK_EQ(waitpid(victim.pid, &status, 0), victim.pid);
+	/* exit_mmap() invalidates blockably, so the sleeping subscription is called. */
+	read = sub_read(victim.fd, SLEEPER);
+	test_check(read.events & EVENT_RELEASE && !read.non_blockable,
+		   "the sleeper is called when the child dies");
+	test_check(!sub_del(victim.fd, SLEEPER).sleeps,
+		   "remove of the sleeper does not sleep");
 	close(victim.pidfd);
 	close(victim.fd);
 }

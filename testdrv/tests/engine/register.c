@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * engine: the first subscription of an mm, and who has none
+ * engine: the first subscription of an mm, which registers the mm
  */
 #include <errno.h>
 #include <signal.h>
@@ -17,8 +17,8 @@ static void count_signal(int signal)
 	nr_signals++;
 }
 
-/* A signal that is pending at the first registration: -EINTR, and again. */
-void engine_register_signal(void)
+/* A signal that is pending at the first insert: EINTR, and a second insert works. */
+TEST(engine_register_signal)
 {
 	struct sigaction action = { .sa_handler = count_signal };
 	char *area = map_pages(1);
@@ -29,25 +29,26 @@ void engine_register_signal(void)
 		.flags = PINWATCH_TEST_F_SIGNAL,
 	};
 	struct pinwatch_stats before = pw_stats();
-	int fd = lab_open(), ret;
+	int fd = driver_open(), ret;
 
 	sigaction(SIGUSR1, &action, NULL);
-	ret = lab_try_add(fd, &add);
-	check(ret == -EINTR, "insert fails with EINTR (%d)", ret);
-	check(nr_signals == 1, "the signal arrived");
-	check(pw_stats().nr_mms == before.nr_mms, "nothing is registered");
+	ret = sub_try_add(fd, &add);
+	test_check(ret == -EINTR, "insert fails with EINTR (%d)", ret);
+	test_check(nr_signals == 1, "the signal arrived");
+	test_check(pw_stats().nr_mms == before.nr_mms, "nothing is registered");
 	add.flags = 0;
-	check(lab_try_add(fd, &add) == 0, "without a signal it works");
-	check(pw_stats().nr_mms == before.nr_mms + 1, "now it is registered");
+	test_check(sub_try_add(fd, &add) == 0, "without a signal insert succeeds");
+	test_check(pw_stats().nr_mms == before.nr_mms + 1, "now the mm is registered");
 	add.flags = PINWATCH_TEST_F_SIGNAL;
-	check(lab_try_add(fd, &add) == 0, "a later insert does not mind a signal");
-	check(pw_stats().nr_mms == before.nr_mms + 1, "one mm is registered once");
+	test_check(sub_try_add(fd, &add) == 0, "a later insert ignores a pending signal");
+	test_check(pw_stats().nr_mms == before.nr_mms + 1, "the mm is registered once");
 
 	add.flags = 0;
 	add.length = 0;
-	check(lab_try_add(fd, &add) == -EOVERFLOW, "length 0 is refused");
+	test_check(sub_try_add(fd, &add) == -EOVERFLOW, "length 0 is refused");
 	add.length = -PAGE;
-	check(lab_try_add(fd, &add) == -EOVERFLOW, "a length that wraps is refused");
+	test_check(sub_try_add(fd, &add) == -EOVERFLOW,
+		   "a length beyond the address space is refused");
 	close(fd);
 }
 
@@ -62,52 +63,53 @@ static int child_of(int fd, char *area, const struct pinwatch_stats *parent)
 
 	if (pw_stats().nr_mms != parent->nr_mms)
 		return 2;
-	if (lab_try_add(fd, &add) != -EXDEV)
+	if (sub_try_add(fd, &add) != -EXDEV)
 		return 3;
 	if (madvise(area, PAGE, MADV_DONTNEED))
 		return 4;
-	own = lab_open();
-	if (lab_try_add(own, &add) || pw_stats().nr_mms != parent->nr_mms + 1)
+	own = driver_open();
+	if (sub_try_add(own, &add) || pw_stats().nr_mms != parent->nr_mms + 1)
 		return 5;
-	if (madvise(area, PAGE, MADV_DONTNEED) || lab_read(own, add.id).callbacks != 1)
+	if (madvise(area, PAGE, MADV_DONTNEED) || sub_read(own, add.id).callbacks != 1)
 		return 6;
 	return 0;
 }
 
-/* A forked child has no subscription, and its own memory. */
-void engine_register_fork(void)
+/* A forked child has no subscription, and a memory of its own. */
+TEST(engine_register_fork)
 {
 	struct pinwatch_test_read before, after;
 	char *area = map_pages(1);
 	struct pinwatch_stats stats;
-	int fd = lab_open(), status, gate[2];
+	int fd = driver_open(), status, gate[2];
 	unsigned int id;
 	pid_t pid;
 	char byte;
 
-	id = lab_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_COUNTING, area, PAGE).id;
+	id = sub_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_COUNTING, area, PAGE).id;
 	stats = pw_stats();
-	if (pipe(gate))
-		die("pipe");
+	CHECK_EQ(pipe(gate), 0);
 	pid = fork();
 	if (!pid) {
 		if (read(gate[0], &byte, 1) != 1)
 			_exit(7);
 		_exit(child_of(fd, area, &stats));
 	}
-	before = lab_read(fd, id);
-	if (pid < 0 || write(gate[1], "g", 1) != 1 || waitpid(pid, &status, 0) != pid)
-		die("fork");
-	after = lab_read(fd, id);
-	check(before.callbacks > 0, "fork itself is seen by the parent");
-	check(status == 0, "the child is not registered, and can be (status %#x)", status);
-	check(after.callbacks == before.callbacks,
-	      "what the child does to its own memory is not seen by the parent");
+	before = sub_read(fd, id);
+	CHECK(pid >= 0);
+	CHECK_EQ(write(gate[1], "g", 1), 1);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	after = sub_read(fd, id);
+	test_check(before.callbacks > 0, "fork is called back to the parent");
+	test_check(status == 0,
+		   "the child is not registered, and can subscribe (status %#x)", status);
+	test_check(after.callbacks == before.callbacks,
+		   "changes of the child's memory are not called back to the parent");
 	close(fd);
 }
 
 /* A first subscription under the mmap lock. */
-void engine_register_locked(void)
+TEST(engine_register_locked)
 {
 	char *area = map_pages(1);
 	struct pinwatch_test_add add = {
@@ -116,13 +118,12 @@ void engine_register_locked(void)
 		.length = PAGE,
 		.flags = PINWATCH_TEST_F_LOCKED,
 	};
-	int fd = lab_open();
+	int fd = driver_open();
 
-	check(lab_try_add(fd, &add) == 0, "insert_locked as the first one");
-	if (madvise(area, PAGE, MADV_DONTNEED))
-		die("MADV_DONTNEED");
-	check(lab_read(fd, add.id).callbacks == 1, "it is called back");
-	check(lab_try_add(fd, &add) == 0, "insert_locked as a later one");
-	lab_del(fd, add.id);
+	test_check(sub_try_add(fd, &add) == 0, "insert_locked as the first insert");
+	CHECK_EQ(madvise(area, PAGE, MADV_DONTNEED), 0);
+	test_check(sub_read(fd, add.id).callbacks == 1, "the subscription is called back");
+	test_check(sub_try_add(fd, &add) == 0, "insert_locked as a later insert");
+	sub_del(fd, add.id);
 	close(fd);
 }

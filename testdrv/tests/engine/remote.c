@@ -16,7 +16,7 @@
 #include <linux/falloc.h>
 #endif
 
-/* A child that waits for a byte, and then does something to its parent's memory. */
+/* A child that waits for a byte, and then changes the parent's memory */
 struct helper {
 	pid_t pid;
 	int pipe[2];
@@ -26,11 +26,9 @@ static void helper_start(struct helper *helper, int (*act)(void *), void *arg)
 {
 	char byte;
 
-	if (pipe(helper->pipe))
-		die("pipe");
+	CHECK_EQ(pipe(helper->pipe), 0);
 	helper->pid = fork();
-	if (helper->pid < 0)
-		die("fork");
+	CHECK(helper->pid >= 0);
 	if (helper->pid)
 		return;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -43,15 +41,14 @@ static void helper_go(struct helper *helper)
 {
 	int status;
 
-	if (write(helper->pipe[1], "g", 1) != 1)
-		die("write");
-	if (waitpid(helper->pid, &status, 0) != helper->pid || status)
-		die("the other process failed (status %#x)", status);
+	CHECK_EQ(write(helper->pipe[1], "g", 1), 1);
+	CHECK_EQ(waitpid(helper->pid, &status, 0), helper->pid);
+	CHECK_EQ(status, 0);
 	close(helper->pipe[0]);
 	close(helper->pipe[1]);
 }
 
-/* Run @act in another process: is page @page of @area invalidated? */
+/* Run @act in another process, which must invalidate @page. */
 static void expect_invalidation(const char *what, int fd, unsigned int id,
 				char *page, int (*act)(void *), void *arg)
 {
@@ -60,20 +57,20 @@ static void expect_invalidation(const char *what, int fd, unsigned int id,
 	uint64_t seq;
 
 	helper_start(&helper, act, arg);
-	/* fork has invalidated what is private: read after it. */
-	before = lab_read(fd, id);
-	seq = lab_begin(fd, id).seq;
+	/* fork invalidates private memory: read the counters after fork. */
+	before = sub_read(fd, id);
+	seq = sub_begin(fd, id).seq;
 	helper_go(&helper);
-	after = lab_read(fd, id);
-	check(after.callbacks > before.callbacks, "%s: called back", what);
-	check(after.last_start <= (uintptr_t)page &&
-	      after.last_end >= (uintptr_t)page + PAGE, "%s: with its page", what);
-	check(lab_retry(fd, id, seq), "%s: the section must retry", what);
-	seq = lab_begin(fd, id).seq;
-	check(!lab_retry(fd, id, seq), "%s: the next one is good", what);
+	after = sub_read(fd, id);
+	test_check(after.callbacks > before.callbacks, "%s: called back", what);
+	test_check(after.last_start <= (uintptr_t)page && after.last_end >=
+		   (uintptr_t)page + PAGE, "%s: with the page", what);
+	test_check(sub_retry(fd, id, seq), "%s: the section must retry", what);
+	seq = sub_begin(fd, id).seq;
+	test_check(!sub_retry(fd, id, seq), "%s: the next section is valid", what);
 }
 
-/* Into the parent; the page is shared with us, copy on write. */
+/* Write to the parent. Parent and child share the page, copy on write. */
 static int write_remotely(void *page)
 {
 	char byte = 2;
@@ -82,19 +79,19 @@ static int write_remotely(void *page)
 	return process_vm_writev(getppid(), &local, 1, &remote, 1, 0) != 1;
 }
 
-void engine_remote_write(void)
+TEST(engine_remote_write)
 {
-	struct neighbour neighbour;
+	struct native native;
 	char *area = map_pages(4);
-	int fd = lab_open();
+	int fd = driver_open();
 	unsigned int id;
 
-	neighbour_add(&neighbour, fd);
-	id = lab_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_COUNTING, area, 4 * PAGE).id;
+	native_add(&native, fd);
+	id = sub_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_COUNTING, area, 4 * PAGE).id;
 	expect_invalidation("process_vm_writev", fd, id, area + PAGE, write_remotely,
 			    area + PAGE);
-	check(area[PAGE] == 2, "the write arrived");
-	neighbour_check(&neighbour);
+	test_check(area[PAGE] == 2, "the write arrived");
+	native_check(&native);
 	close(fd);
 }
 
@@ -109,24 +106,23 @@ static int cut_off(void *memfd)
 	return ftruncate(*(int *)memfd, PAGE) != 0;
 }
 
-void engine_remote_truncate(void)
+TEST(engine_remote_truncate)
 {
-	int fd = lab_open(), memfd = memfd_create("engine", MFD_CLOEXEC), i;
-	struct neighbour neighbour;
+	int fd = driver_open(), memfd = memfd_create("engine", MFD_CLOEXEC), i;
+	struct native native;
 	unsigned int id;
 	char *area;
 
-	neighbour_add(&neighbour, fd);
-	if (memfd < 0 || ftruncate(memfd, 4 * PAGE))
-		die("memfd");
+	native_add(&native, fd);
+	CHECK(memfd >= 0);
+	CHECK_EQ(ftruncate(memfd, 4 * PAGE), 0);
 	area = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
-	if (area == MAP_FAILED)
-		die("mmap");
+	CHECK(area != MAP_FAILED);
 	for (i = 0; i < 4; i++)
 		area[i * PAGE] = 1;
-	id = lab_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_COUNTING, area, 4 * PAGE).id;
+	id = sub_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_COUNTING, area, 4 * PAGE).id;
 	expect_invalidation("hole punch", fd, id, area + PAGE, punch_hole, &memfd);
 	expect_invalidation("truncate", fd, id, area + 2 * PAGE, cut_off, &memfd);
-	neighbour_check(&neighbour);
+	native_check(&native);
 	close(fd);
 }

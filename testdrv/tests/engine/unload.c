@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * engine: the module cannot be unloaded under its users
+ * engine: unloading fails with EWOULDBLOCK while a module or a file uses pinwatch
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,14 +13,15 @@ static bool unload_refused(const char *module)
 	return syscall(SYS_delete_module, module, O_NONBLOCK) && errno == EWOULDBLOCK;
 }
 
-void engine_unload_refused(void)
+TEST(engine_unload_refused)
 {
 	char *area = map_pages(1);
-	int fd = lab_open();
+	int fd = driver_open();
 
-	lab_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_COUNTING, area, PAGE);
-	check(unload_refused("pinwatch"), "pinwatch, with a driver that uses it");
-	check(unload_refused("pinwatch_test"), "the driver, with an open file");
+	sub_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_COUNTING, area, PAGE);
+	test_check(unload_refused("pinwatch"),
+		   "pinwatch, with a driver that has subscriptions");
+	test_check(unload_refused("pinwatch_test"), "the driver, with an open file");
 	close(fd);
-	check(unload_refused("pinwatch"), "pinwatch, with an idle driver");
+	test_check(unload_refused("pinwatch"), "pinwatch, with an idle driver");
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pinwatch_test: the calls that time operations
+ * pinwatch_test: the ioctls BENCH_SETUP and BENCH_RUN
  */
 #include <linux/mm.h>
 #include <linux/slab.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * pinwatch_test: private definitions of what times operations
+ * pinwatch_test: private definitions of the BENCH calls
  */
-#ifndef _PW_BENCH_H
-#define _PW_BENCH_H
+#ifndef _PT_BENCH_H
+#define _PT_BENCH_H
 
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
@@ -11,30 +11,30 @@
 #include "pinwatch.h"
 #include "pinwatch_test.h"
 
-/* An interval, the same to both engines but for its handle. */
+/* An interval of either engine */
 struct bench_sub {
 	union {
 		struct pinwatch_interval_notifier pw;
 		struct mmu_interval_notifier mni;
 	};
-	spinlock_t lock;	/* a driver's: around set_seq and retry */
+	spinlock_t lock;	/* the driver's: set_seq and read_retry */
 };
 
 /**
- * struct bench_file - an open file
- * @lock: Everything: one ioctl at a time.
+ * struct bench_file - the intervals of an open file
+ * @lock: Guards all fields: one BENCH call at a time.
  * @engine: PINWATCH_TEST_PINWATCH or _KERNEL; constant after setup.
- * @ops: What pinwatch is given; constant after setup.
- * @mm: Whose intervals they are; %NULL before setup. mm_count is held.
- * @nr: Length of @subs.
- * @subs: Those that setup inserted.
+ * @ops: The ops of pinwatch's intervals; constant after setup.
+ * @mm: The mm of the intervals; %NULL before setup. mm_count is held.
+ * @nr: Number of intervals in @subs.
+ * @subs: The intervals that setup inserted.
  * @extra: Inserted and removed by the measurements.
- * @base: As given at setup.
- * @stride: Likewise.
- * @length: Likewise.
+ * @base: Argument of setup.
+ * @stride: Argument of setup.
+ * @length: Argument of setup.
  */
 struct bench_file {
-	struct mutex lock;	/* everything: one ioctl at a time */
+	struct mutex lock;	/* all fields */
 	u32 engine;
 	const struct pinwatch_interval_notifier_ops *ops;
 	struct mm_struct *mm;
@@ -48,7 +48,7 @@ struct bench_file {
 
 extern const struct mmu_interval_notifier_ops bench_mni_ops;
 
-/* @engine is a constant wherever these are called: one call, no branch. */
+/* @engine is a constant in every caller, so the compiler drops the branch. */
 static __always_inline int bench_insert(u32 engine, struct bench_sub *sub,
 					struct mm_struct *mm, unsigned long start,
 					unsigned long length,
@@ -97,4 +97,4 @@ int bench_run(struct bench_file *file, const struct pinwatch_test_bench_run *arg
 	      u32 *samples);
 void bench_teardown(struct bench_file *file);
 
-#endif /* _PW_BENCH_H */
+#endif /* _PT_BENCH_H */

@@ -1,52 +1,52 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pinwatch_test: places where tasks are held until a test lets them go
+ * pinwatch_test: gates at which tasks are held until a test releases them
  */
 #include <linux/jiffies.h>
 #include <linux/minmax.h>
-#include "lab.h"
+#include "sub.h"
 
-void lab_hold_init(struct lab_hold *hold, bool closed)
+void pt_hold_init(struct pt_hold *hold, bool closed)
 {
 	init_waitqueue_head(&hold->wq);
 	hold->closed = closed;
 }
 
-void lab_hold_enter(struct lab_hold *hold)
+void pt_hold_enter(struct pt_hold *hold)
 {
 	atomic_inc(&hold->inside);
 	wake_up_all(&hold->wq);
 }
 
-void lab_hold_leave(struct lab_hold *hold)
+void pt_hold_leave(struct pt_hold *hold)
 {
 	atomic_dec(&hold->inside);
 	wake_up_all(&hold->wq);
 }
 
 /**
- * lab_hold_pass() - go through, when it is open
- * @hold: The place.
- * @ms: Wait so long at most; not longer than PINWATCH_TEST_MAX_HOLD_MS.
+ * pt_hold_pass() - wait until the gate is open
+ * @hold: The gate.
+ * @ms: The longest wait; at most PINWATCH_TEST_MAX_HOLD_MS.
  *
- * Context: sleeps, uninterruptibly: the task may be one that is being killed.
+ * Context: Sleeps uninterruptibly, since the task may have a fatal signal pending.
  */
-void lab_hold_pass(struct lab_hold *hold, unsigned int ms)
+void pt_hold_pass(struct pt_hold *hold, unsigned int ms)
 {
 	ms = min_t(unsigned int, ms, PINWATCH_TEST_MAX_HOLD_MS);
-	/* Ends with RELEASE, with close, or after the time. */
+	/* The wait ends with RELEASE, with close, or after @ms. */
 	if (!wait_event_timeout(hold->wq, !READ_ONCE(hold->closed),
 				msecs_to_jiffies(ms)))
 		atomic_inc(&hold->timeouts);
 }
 
-void lab_hold_release(struct lab_hold *hold)
+void pt_hold_release(struct pt_hold *hold)
 {
 	WRITE_ONCE(hold->closed, false);
 	wake_up_all(&hold->wq);
 }
 
-int lab_hold_wait(struct lab_hold *hold, unsigned int inside, unsigned int ms)
+int pt_hold_wait(struct pt_hold *hold, unsigned int inside, unsigned int ms)
 {
 	long left;
 

@@ -1,54 +1,54 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pinwatch_test: insert, begin, retry, remove, over and over
+ * pinwatch_test: call insert, read_begin, read_retry and remove in a loop
  */
 #include <linux/jiffies.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include "lab.h"
+#include "sub.h"
 
 static void loop_account(struct pinwatch_test_loop *arg, unsigned int op,
-			 const struct lab_clock *clock)
+			 const struct pt_clock *clock)
 {
 	struct pinwatch_test_time time;
 
-	lab_clock_stop(clock, &time);
+	pt_clock_stop(clock, &time);
 	arg->total_ns[op] += time.ns;
 	arg->max_ns[op] = max(arg->max_ns[op], time.ns);
 	arg->sleeps[op] += time.sleeps != 0;
 }
 
-static void loop_section(struct pinwatch_test_loop *arg, struct lab_sub *sub)
+static void loop_section(struct pinwatch_test_loop *arg, struct pt_sub *sub)
 {
-	struct lab_clock clock;
+	struct pt_clock clock;
 	unsigned long seq;
 
-	lab_clock_start(&clock);
-	seq = lab_handle_begin(&sub->handle, sub->engine);
+	pt_clock_start(&clock);
+	seq = pt_handle_begin(&sub->handle, sub->engine);
 	loop_account(arg, PINWATCH_TEST_OP_BEGIN, &clock);
-	arg->retries += lab_sub_retry(sub, seq);
+	arg->retries += pt_sub_retry(sub, seq);
 }
 
-static int loop_own(struct pinwatch_test_loop *arg, struct lab_sub *sub)
+static int loop_own(struct pinwatch_test_loop *arg, struct pt_sub *sub)
 {
-	struct lab_clock clock;
+	struct pt_clock clock;
 	int ret;
 
-	lab_clock_start(&clock);
-	ret = lab_sub_insert(sub, current->mm, arg->start, arg->length, false);
+	pt_clock_start(&clock);
+	ret = pt_sub_insert(sub, current->mm, arg->start, arg->length, false);
 	loop_account(arg, PINWATCH_TEST_OP_INSERT, &clock);
 	if (ret)
 		return ret;
 
 	loop_section(arg, sub);
 
-	lab_clock_start(&clock);
-	lab_handle_remove(&sub->handle, sub->engine);
+	pt_clock_start(&clock);
+	pt_handle_remove(&sub->handle, sub->engine);
 	loop_account(arg, PINWATCH_TEST_OP_REMOVE, &clock);
 	return 0;
 }
 
-static int loop_run(struct pinwatch_test_loop *arg, struct lab_sub *sub, bool own)
+static int loop_run(struct pinwatch_test_loop *arg, struct pt_sub *sub, bool own)
 {
 	unsigned long end = jiffies + msecs_to_jiffies(arg->ms);
 	int ret = 0;
@@ -64,23 +64,23 @@ static int loop_run(struct pinwatch_test_loop *arg, struct lab_sub *sub, bool ow
 	return ret;
 }
 
-static struct lab_sub *loop_new_sub(const struct pinwatch_test_loop *arg)
+static struct pt_sub *loop_new_sub(const struct pinwatch_test_loop *arg)
 {
 	struct pinwatch_test_add add = {
 		.engine = arg->engine,
 		.behaviour = PINWATCH_TEST_COUNTING,
 	};
-	struct lab_sub *sub = kzalloc(sizeof(*sub), GFP_KERNEL);
+	struct pt_sub *sub = kzalloc(sizeof(*sub), GFP_KERNEL);
 
 	if (sub)
-		lab_sub_init(sub, &add);
+		pt_sub_init(sub, &add);
 	return sub;
 }
 
-int lab_loop(struct lab_file *file, struct pinwatch_test_loop *arg)
+int pt_loop(struct pt_table *table, struct pinwatch_test_loop *arg)
 {
 	bool own = arg->id == PINWATCH_TEST_OWN;
-	struct lab_sub *sub;
+	struct pt_sub *sub;
 	int ret;
 
 	if (arg->engine >= PINWATCH_TEST_NR_ENGINES ||
@@ -92,13 +92,13 @@ int lab_loop(struct lab_file *file, struct pinwatch_test_loop *arg)
 	memset(arg->total_ns, 0, sizeof(arg->total_ns));
 	memset(arg->sleeps, 0, sizeof(arg->sleeps));
 
-	sub = own ? loop_new_sub(arg) : lab_sub_get(file, arg->id, true);
+	sub = own ? loop_new_sub(arg) : pt_sub_get(table, arg->id, true);
 	if (!sub)
 		return own ? -ENOMEM : -ENOENT;
 	ret = loop_run(arg, sub, own);
 	if (own)
-		lab_sub_put(sub);
+		pt_sub_put(sub);
 	else
-		lab_sub_put_reader(file, sub);
+		pt_sub_put_reader(table, sub);
 	return ret;
 }

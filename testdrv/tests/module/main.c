@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pinwatch_test: /dev/pinwatch_test
+ * pinwatch_test: the device node /dev/pinwatch_test and its ioctls
  */
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
@@ -10,11 +10,10 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include "bench.h"
-#include "lab.h"
+#include "sub.h"
 
-/* An open file */
 struct test_file {
-	struct lab_file lab;
+	struct pt_table table;
 	struct bench_file bench;
 };
 
@@ -24,9 +23,9 @@ static int test_open(struct inode *inode, struct file *filp)
 
 	if (!file)
 		return -ENOMEM;
-	spin_lock_init(&file->lab.lock);
-	mutex_init(&file->lab.crowd_mutex);
-	lab_hold_init(&file->lab.stall, true);
+	spin_lock_init(&file->table.lock);
+	mutex_init(&file->table.mass_lock);
+	pt_hold_init(&file->table.stall, true);
 	bench_init(&file->bench);
 	filp->private_data = file;
 	return 0;
@@ -37,97 +36,97 @@ static int test_release(struct inode *inode, struct file *filp)
 	struct test_file *file = filp->private_data;
 
 	bench_teardown(&file->bench);
-	lab_sub_remove_all(&file->lab);
-	lab_crowd_remove(&file->lab);
-	if (file->lab.mm)
-		mmdrop(file->lab.mm);
+	pt_sub_remove_all(&file->table);
+	pt_mass_remove(&file->table);
+	if (file->table.mm)
+		mmdrop(file->table.mm);
 	kfree(file);
 	return 0;
 }
 
-static int ioctl_read(struct lab_file *file, struct pinwatch_test_read *arg)
+static int ioctl_read(struct pt_table *table, struct pinwatch_test_read *arg)
 {
-	struct lab_sub *sub = lab_sub_get(file, arg->id, false);
+	struct pt_sub *sub = pt_sub_get(table, arg->id, false);
 
 	if (!sub)
 		return -ENOENT;
-	lab_sub_read(sub, arg);
-	lab_sub_put(sub);
+	pt_sub_read(sub, arg);
+	pt_sub_put(sub);
 	return 0;
 }
 
-static int ioctl_retry(struct lab_file *file, struct pinwatch_test_begin *arg)
+static int ioctl_retry(struct pt_table *table, struct pinwatch_test_begin *arg)
 {
-	struct lab_sub *sub = lab_sub_get(file, arg->id, true);
+	struct pt_sub *sub = pt_sub_get(table, arg->id, true);
 
 	if (!sub)
 		return -ENOENT;
-	arg->retry = lab_sub_retry(sub, arg->seq);
-	lab_sub_put_reader(file, sub);
+	arg->retry = pt_sub_retry(sub, arg->seq);
+	pt_sub_put_reader(table, sub);
 	return 0;
 }
 
-static int ioctl_wait(struct lab_file *file, const struct pinwatch_test_wait *arg)
+static int ioctl_wait(struct pt_table *table, const struct pinwatch_test_wait *arg)
 {
-	struct lab_sub *sub;
+	struct pt_sub *sub;
 	int ret;
 
 	if (arg->id == PINWATCH_TEST_STALL)
-		return lab_hold_wait(&file->stall, arg->inside, arg->timeout_ms);
-	sub = lab_sub_get(file, arg->id, false);
+		return pt_hold_wait(&table->stall, arg->inside, arg->timeout_ms);
+	sub = pt_sub_get(table, arg->id, false);
 	if (!sub)
 		return -ENOENT;
-	ret = lab_hold_wait(&sub->hold, arg->inside, arg->timeout_ms);
-	lab_sub_put(sub);
+	ret = pt_hold_wait(&sub->hold, arg->inside, arg->timeout_ms);
+	pt_sub_put(sub);
 	return ret;
 }
 
-static int ioctl_release(struct lab_file *file, u32 id)
+static int ioctl_release(struct pt_table *table, u32 id)
 {
-	struct lab_sub *sub;
+	struct pt_sub *sub;
 
 	if (id == PINWATCH_TEST_STALL) {
-		lab_hold_release(&file->stall);
+		pt_hold_release(&table->stall);
 		return 0;
 	}
-	sub = lab_sub_get(file, id, false);
+	sub = pt_sub_get(table, id, false);
 	if (!sub)
 		return -ENOENT;
-	lab_hold_release(&sub->hold);
-	lab_sub_put(sub);
+	pt_hold_release(&sub->hold);
+	pt_sub_put(sub);
 	return 0;
 }
 
-static int ioctl_stall(struct lab_file *file)
+static int ioctl_stall(struct pt_table *table)
 {
-	lab_hold_enter(&file->stall);
-	lab_hold_pass(&file->stall, PINWATCH_TEST_MAX_HOLD_MS);
-	lab_hold_leave(&file->stall);
+	pt_hold_enter(&table->stall);
+	pt_hold_pass(&table->stall, PINWATCH_TEST_MAX_HOLD_MS);
+	pt_hold_leave(&table->stall);
 	return 0;
 }
 
-/* All that have a structure, which is copied both ways. */
+/* The ioctls that take a structure. test_ioctl() has copied @arg from user space. */
 static int test_call(struct test_file *file, unsigned int cmd, void *arg)
 {
 	switch (cmd) {
 	case PINWATCH_TEST_IOC_ADD:
-		return lab_sub_add(&file->lab, arg);
+		return pt_sub_add(&file->table, arg);
 	case PINWATCH_TEST_IOC_DEL:
-		return lab_sub_del(&file->lab, arg);
+		return pt_sub_del(&file->table, arg);
 	case PINWATCH_TEST_IOC_READ:
-		return ioctl_read(&file->lab, arg);
+		return ioctl_read(&file->table, arg);
 	case PINWATCH_TEST_IOC_BEGIN:
-		return lab_sub_begin(&file->lab, arg);
+		return pt_sub_begin(&file->table, arg);
 	case PINWATCH_TEST_IOC_RETRY:
-		return ioctl_retry(&file->lab, arg);
+		return ioctl_retry(&file->table, arg);
 	case PINWATCH_TEST_IOC_WAIT:
-		return ioctl_wait(&file->lab, arg);
+		return ioctl_wait(&file->table, arg);
 	case PINWATCH_TEST_IOC_LOOP:
-		return lab_loop(&file->lab, arg);
-	case PINWATCH_TEST_IOC_CROWD_ADD:
-		return lab_crowd_add(&file->lab, arg);
-	case PINWATCH_TEST_IOC_CROWD_READ:
-		return lab_crowd_read(&file->lab, arg);
+		return pt_loop(&file->table, arg);
+	case PINWATCH_TEST_IOC_MASS_ADD:
+		return pt_mass_add(&file->table, arg);
+	case PINWATCH_TEST_IOC_MASS_READ:
+		return pt_mass_read(&file->table, arg);
 	case PINWATCH_TEST_IOC_BENCH_SETUP:
 		return bench_ioctl_setup(&file->bench, arg);
 	case PINWATCH_TEST_IOC_BENCH_RUN:
@@ -144,9 +143,9 @@ static long test_ioctl(struct file *filp, unsigned int cmd, unsigned long uarg)
 	int ret;
 
 	if (cmd == PINWATCH_TEST_IOC_RELEASE)
-		return ioctl_release(&file->lab, uarg);
+		return ioctl_release(&file->table, uarg);
 	if (cmd == PINWATCH_TEST_IOC_STALL)
-		return ioctl_stall(&file->lab);
+		return ioctl_stall(&file->table);
 	if (size > sizeof(arg))
 		return -ENOTTY;
 	if (copy_from_user(arg, (void __user *)uarg, size))
@@ -175,6 +174,6 @@ static struct miscdevice test_misc = {
 
 module_misc_device(test_misc);
 
-MODULE_DESCRIPTION("Subscriptions that misbehave on request, and counts, for pinwatch's tests");
+MODULE_DESCRIPTION("Subscriptions that tests control, and instruction counts, to test pinwatch");
 MODULE_AUTHOR("The pinwatch developers");
 MODULE_LICENSE("GPL v2");

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pinwatch_test: inserting the intervals, and timing what is done to them
+ * pinwatch_test: insert intervals, and time operations on them
  *
- * Each measuring function is compiled twice, once for either engine, so that
- * what is timed is a direct call.
+ * Each measuring function is compiled once per engine, so that the timed call is a
+ * direct call.
  */
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
@@ -11,7 +11,7 @@
 #include <asm/msr.h>
 #include "bench.h"
 
-/* Both callbacks have the same body: what a small driver does. */
+/* Both callbacks have the same body, that of a small driver. */
 static bool invalidate_pw(struct pinwatch_interval_notifier *pw,
 			  const struct mmu_notifier_range *range,
 			  unsigned long cur_seq)
@@ -36,7 +36,7 @@ static bool invalidate_mni(struct mmu_interval_notifier *mni,
 	return true;
 }
 
-/* By PINWATCH_TEST_BENCH_F_* */
+/* Indexed by PINWATCH_TEST_BENCH_F_* */
 static const struct pinwatch_interval_notifier_ops pw_ops[] = {
 	[0] = {
 		.invalidate = invalidate_pw,
@@ -56,7 +56,7 @@ const struct mmu_interval_notifier_ops bench_mni_ops = {
 	.invalidate = invalidate_mni,
 };
 
-/* A generator of our own: the same numbers on every kernel. */
+/* The kernel's generators differ between kernels, these numbers do not. */
 static u32 next_random(u32 *state)
 {
 	*state ^= *state << 13;
@@ -131,7 +131,7 @@ static int insert_all(struct bench_file *file, u32 nr, u32 seed, u64 *bytes)
 	return ret;
 }
 
-/* The first insert of an mm pays for its registration. */
+/* The first insert of an mm registers the mm. */
 static int insert_first(struct bench_file *file, u64 *cycles)
 {
 	u64 begin, end;
@@ -171,7 +171,7 @@ int bench_setup(struct bench_file *file, struct pinwatch_test_bench_setup *arg)
 	ret = insert_first(file, &arg->first);
 	if (!ret)
 		ret = insert_all(file, arg->nr, arg->seed, &arg->engine_bytes);
-	return ret;		/* teardown undoes it */
+	return ret;		/* bench_teardown() removes the intervals */
 }
 
 void bench_teardown(struct bench_file *file)
@@ -185,7 +185,7 @@ void bench_teardown(struct bench_file *file)
 		mmdrop(file->mm);
 }
 
-/* Where @extra goes: behind an interval, before the next. */
+/* The start of @extra: in a random gap between two intervals. */
 static unsigned long gap_start(const struct bench_file *file, u32 *seed)
 {
 	u32 i = file->nr ? random_below(seed, file->nr) : 0;

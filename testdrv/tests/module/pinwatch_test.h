@@ -3,18 +3,17 @@
  * pinwatch_test: private interface between the module and the tests
  *
  * /dev/pinwatch_test subscribes to ranges of the caller's mm, through pinwatch or
- * through the kernel's own mmu_interval_notifier, with callbacks that behave as
- * a test wants. An open file binds to the mm of its first ADD; the other calls
- * work from any process that has the file. Close removes everything.
+ * through the kernel's own mmu_interval_notifier. The test chooses how a callback
+ * behaves. The first ADD binds the open file to the caller's mm; any process that has
+ * the file may make the other calls. Close removes all subscriptions.
  *
- * Whatever blocks on request does so for PINWATCH_TEST_MAX_HOLD_MS at most, so
- * that no test can wedge the machine.
+ * A callback or call is held for at most PINWATCH_TEST_MAX_HOLD_MS, so that a test
+ * cannot block the machine for ever.
  *
- * The BENCH calls insert intervals, and time operations on them. An open file uses
- * one engine for that, chosen by BENCH_SETUP. Times are differences of the
- * time-stamp counter. Under `-icount shift=0` they are executed instructions; what
- * reading the counter costs is in the samples of PINWATCH_TEST_BENCH_EMPTY, to be
- * subtracted.
+ * The BENCH calls insert intervals, and time operations on them. BENCH_SETUP chooses
+ * the engine, once per open file. Times are differences of the time-stamp counter,
+ * which counts executed instructions under `-icount shift=0`. The caller subtracts
+ * the cost of reading the counter, which PINWATCH_TEST_BENCH_EMPTY measures.
  */
 #ifndef _PINWATCH_TEST_H
 #define _PINWATCH_TEST_H
@@ -35,22 +34,22 @@ enum {
 
 enum {
 	PINWATCH_TEST_COUNTING,	/* accepts */
-	PINWATCH_TEST_SLOW,	/* accepts, then sleeps sleep_us if it may */
-	PINWATCH_TEST_HELD,	/* accepts, then sleeps until RELEASE if it may */
+	PINWATCH_TEST_SLOW,	/* accepts, then sleeps sleep_us if the range is blockable */
+	PINWATCH_TEST_HELD,	/* accepts, then sleeps until RELEASE, likewise */
 	PINWATCH_TEST_REJECTING,	/* leaves the sequence alone */
-	PINWATCH_TEST_PUTTING,	/* accepts, and then puts itself; pinwatch only */
+	PINWATCH_TEST_PUTTING,	/* accepts, then puts its subscription; pinwatch only */
 	PINWATCH_TEST_NR_BEHAVIOURS
 };
 
 #define PINWATCH_TEST_F_LOCKED	(1U << 0) /* insert_locked, under the mmap lock */
 #define PINWATCH_TEST_F_SIGNAL	(1U << 1) /* send SIGUSR1 to the caller first */
 /* For pinwatch only */
-#define PINWATCH_TEST_F_SLEEPS	(1U << 2) /* does not declare that it never sleeps */
-#define PINWATCH_TEST_F_TWO_PASS	(1U << 3) /* what takes long happens in the second pass */
-#define PINWATCH_TEST_F_OWNER	(1U << 4) /* events of its own are not wanted */
-#define PINWATCH_TEST_F_FILE_MM	(1U << 5) /* into the file's mm, not the caller's */
+#define PINWATCH_TEST_F_SLEEPS	(1U << 2) /* without PINWATCH_OPS_NEVER_SLEEPS */
+#define PINWATCH_TEST_F_TWO_PASS	(1U << 3) /* sleeps in the second pass */
+#define PINWATCH_TEST_F_OWNER	(1U << 4) /* sets ops->owner */
+#define PINWATCH_TEST_F_FILE_MM	(1U << 5) /* subscribes to the file's mm, not the caller's */
 
-/* How long a call took, and whether the task slept voluntarily in it */
+/* How long a call took, and how often the task slept in the call */
 struct pinwatch_test_time {
 	__aligned_u64 ns;
 	__u32 sleeps;
@@ -66,9 +65,8 @@ struct pinwatch_test_time {
  * @start: First byte.
  * @length: Bytes.
  * @hold_ms: For _HELD: the longest time; 0: PINWATCH_TEST_MAX_HOLD_MS.
- * @id: Out.
- * @ignore_events: A bit for each enum mmu_notifier_event that is not wanted;
- *	pinwatch only.
+ * @id: Out. Names the subscription in the other calls.
+ * @ignore_events: ops->ignore_events; pinwatch only.
  * @reserved: 0.
  * @time: Out. Of the insert alone.
  */
@@ -86,15 +84,15 @@ struct pinwatch_test_add {
 	struct pinwatch_test_time time;
 };
 
-#define PINWATCH_TEST_DEL_PUT	(1U << 0) /* put it; it is gone when READ says ENOENT */
+#define PINWATCH_TEST_DEL_PUT	(1U << 0) /* put, not remove; then READ fails with ENOENT */
 
 /**
  * struct pinwatch_test_del - PINWATCH_TEST_IOC_DEL
- * @id: Which one. READ, WAIT and RELEASE know it until this returns.
+ * @id: The subscription. READ, WAIT and RELEASE find @id until DEL returns.
  * @flags: PINWATCH_TEST_DEL_*.
  * @time: Out. Of the remove or put alone.
  *
- * EBUSY while a BEGIN of it goes on.
+ * Fails with EBUSY while another task is in BEGIN or RETRY of @id.
  */
 struct pinwatch_test_del {
 	__u32 id;
@@ -104,20 +102,20 @@ struct pinwatch_test_del {
 
 /**
  * struct pinwatch_test_read - PINWATCH_TEST_IOC_READ
- * @id: Which one.
+ * @id: The subscription.
  * @inside: Out. Callbacks that have not returned yet.
  * @callbacks: Out. Callbacks so far.
- * @non_blockable: Out. Those of a range that is not blockable.
- * @timeouts: Out. Those that nobody released in time.
- * @last_start: Out. The last range.
- * @last_end: Out. Byte after it.
- * @events: Out. A bit for each enum mmu_notifier_event seen.
- * @unaligned: Out. Callbacks whose range was not of whole pages.
- * @digest: Out. A sum over all callbacks of a hash of event and range, in whole
- *	pages: the same callbacks in any order have the same.
+ * @non_blockable: Out. Callbacks so far whose range was not blockable.
+ * @timeouts: Out. Held callbacks that were not released in time.
+ * @last_start: Out. Start of the last range.
+ * @last_end: Out. End of the last range, exclusive.
+ * @events: Out. Bit n: a callback had the enum mmu_notifier_event n.
+ * @unaligned: Out. Callbacks so far whose range was not of whole pages.
+ * @digest: Out. Sum over all callbacks of a hash of event and range, rounded to whole
+ *	pages: does not depend on the order of the callbacks.
  * @finishes: Out. Second passes so far.
- * @first_order: Out. When the last first pass was, among all passes of all.
- * @second_order: Out. When the last second pass was.
+ * @first_order: Out. Position of the last first pass among all passes of the module.
+ * @second_order: Out. Position of the last second pass among all passes of the module.
  */
 struct pinwatch_test_read {
 	__u32 id;
@@ -143,10 +141,10 @@ enum {
 
 /**
  * struct pinwatch_test_begin - PINWATCH_TEST_IOC_BEGIN and _RETRY
- * @id: Which one.
- * @retry: RETRY: out.
+ * @id: The subscription.
+ * @retry: RETRY: out. What read_retry returned.
  * @seq: BEGIN: out. RETRY: in.
- * @how: BEGIN: PINWATCH_TEST_BEGIN_*; other than _PLAIN for pinwatch only.
+ * @how: BEGIN: PINWATCH_TEST_BEGIN_*; with the kernel's engine only _PLAIN.
  * @timeout_ms: BEGIN: for _TIMEOUT.
  * @time: BEGIN: out.
  */
@@ -159,14 +157,14 @@ struct pinwatch_test_begin {
 	struct pinwatch_test_time time;
 };
 
-/* In place of an id: tasks in PINWATCH_TEST_IOC_STALL */
+/* As the id in WAIT and RELEASE: the tasks in PINWATCH_TEST_IOC_STALL */
 #define PINWATCH_TEST_STALL	(~0U)
 
 /**
  * struct pinwatch_test_wait - PINWATCH_TEST_IOC_WAIT: until callbacks are inside
- * @id: Which one.
- * @inside: At least so many.
- * @timeout_ms: ETIMEDOUT after that.
+ * @id: The subscription, or PINWATCH_TEST_STALL.
+ * @inside: Returns when at least @inside callbacks have not returned.
+ * @timeout_ms: The call fails with ETIMEDOUT after @timeout_ms.
  * @reserved: 0.
  */
 struct pinwatch_test_wait {
@@ -183,23 +181,23 @@ enum {
 	PINWATCH_TEST_NR_OPS
 };
 
-/* In place of an id: insert and remove one of its own each time */
+/* As the id in LOOP: each iteration inserts and removes a new subscription */
 #define PINWATCH_TEST_OWN	(~0U)
 
 /**
  * struct pinwatch_test_loop - PINWATCH_TEST_IOC_LOOP: insert, begin, retry, remove
  * @engine: For PINWATCH_TEST_OWN.
- * @id: PINWATCH_TEST_OWN; or begin and retry of this one only.
- * @start: First byte of an own one.
- * @length: Bytes of an own one.
- * @ms: No further iteration after that. One that blocks is not broken off: the
- *	caller must see to it that what blocks it stops.
+ * @id: PINWATCH_TEST_OWN; or a subscription, to call only begin and retry of.
+ * @start: For PINWATCH_TEST_OWN: first byte.
+ * @length: For PINWATCH_TEST_OWN: bytes.
+ * @ms: No iteration begins after @ms. An iteration that blocks is not interrupted:
+ *	another thread of the caller must end the invalidations that block the loop.
  * @reserved: 0.
- * @iterations: Out.
- * @retries: Out. Of them, those whose read_retry was true.
- * @max_ns: Out. The longest call of each.
- * @total_ns: Out. All of them.
- * @sleeps: Out. Those that slept.
+ * @iterations: Out. Iterations.
+ * @retries: Out. Iterations whose read_retry returned true.
+ * @max_ns: Out. Of each operation, the longest call.
+ * @total_ns: Out. Of each operation, the sum of all calls.
+ * @sleeps: Out. Of each operation, the number of calls that slept.
  */
 struct pinwatch_test_loop {
 	__u32 engine;
@@ -215,21 +213,21 @@ struct pinwatch_test_loop {
 	__aligned_u64 sleeps[PINWATCH_TEST_NR_OPS];
 };
 
-#define PINWATCH_TEST_MAX_CROWD	200000
+#define PINWATCH_TEST_MAX_MASS	200000
 
 /**
- * struct pinwatch_test_crowd - PINWATCH_TEST_IOC_CROWD_*: a great many that count
- * @nr: ADD: how many, at most PINWATCH_TEST_MAX_CROWD; one crowd a file. 0: remove
- *	them.
- * @busy: READ: out. Those whose read_begin would wait.
- * @start: ADD: first byte of the first.
- * @stride: ADD: bytes from one's start to the next.
- * @length: ADD: bytes of each.
- * @callbacks: READ: out. Of all.
- * @least: READ: out. Of the one with the fewest.
- * @most: READ: out. Of the one with the most.
+ * struct pinwatch_test_mass - PINWATCH_TEST_IOC_MASS_*: many counting subscriptions
+ * @nr: ADD: number, at most PINWATCH_TEST_MAX_MASS; once per open file. 0: remove all.
+ *	READ: out.
+ * @busy: READ: out. Number of subscriptions whose read_begin would wait.
+ * @start: ADD: first byte of the first subscription.
+ * @stride: ADD: bytes from one start to the next.
+ * @length: ADD: bytes of each subscription.
+ * @callbacks: READ: out. Callbacks of all subscriptions.
+ * @least: READ: out. Callbacks of the subscription with the fewest.
+ * @most: READ: out. Callbacks of the subscription with the most.
  */
-struct pinwatch_test_crowd {
+struct pinwatch_test_mass {
 	__u32 nr;
 	__u32 busy;
 	__aligned_u64 start;
@@ -241,22 +239,23 @@ struct pinwatch_test_crowd {
 };
 
 /* For pinwatch only */
-#define PINWATCH_TEST_BENCH_F_FILTERED	(1U << 0) /* fork's event is not wanted */
+#define PINWATCH_TEST_BENCH_F_FILTERED	(1U << 0) /* ignores the event of fork */
 #define PINWATCH_TEST_BENCH_F_SLEEPS		(1U << 1) /* the callback may sleep */
 
 /**
  * struct pinwatch_test_bench_setup - PINWATCH_TEST_IOC_BENCH_SETUP: insert intervals
  * @engine: PINWATCH_TEST_PINWATCH or _KERNEL.
- * @nr: How many; 0 leaves the mm registered, with none. Once per open file.
- * @base: Start of the first.
- * @stride: Bytes from one start to the next; also in the order of insertion,
- *	unless @seed is set.
- * @length: Bytes of each.
- * @seed: Not 0: insert in the random order of this seed.
+ * @nr: Number of intervals; 0 leaves the mm registered, with no interval.
+ * @base: Start of the first interval.
+ * @stride: Bytes from one start to the next.
+ * @length: Bytes of each interval.
+ * @seed: 0: insert by address. Not 0: insert in a random order.
  * @flags: PINWATCH_TEST_BENCH_F_*.
- * @first: Out. What the very first insert of this open file cost.
- * @handle_bytes: Out. What a driver has to provide for each interval.
- * @engine_bytes: Out. What memory became less by as all were inserted.
+ * @first: Out. Cost of the first insert, which registers the mm.
+ * @handle_bytes: Out. Bytes that a driver provides for each interval.
+ * @engine_bytes: Out. Decrease of free memory during the inserts.
+ *
+ * Once per open file.
  */
 struct pinwatch_test_bench_setup {
 	__u32 engine;
@@ -272,10 +271,10 @@ struct pinwatch_test_bench_setup {
 };
 
 enum {
-	PINWATCH_TEST_BENCH_EMPTY,		/* nothing at all */
-	PINWATCH_TEST_BENCH_INSERT,		/* insert one more, in a random gap */
-	PINWATCH_TEST_BENCH_REMOVE,		/* remove it again */
-	PINWATCH_TEST_BENCH_BEGIN,		/* read_begin of a random one */
+	PINWATCH_TEST_BENCH_EMPTY,		/* no operation */
+	PINWATCH_TEST_BENCH_INSERT,		/* insert, in a random gap */
+	PINWATCH_TEST_BENCH_REMOVE,		/* remove, after such an insert */
+	PINWATCH_TEST_BENCH_BEGIN,		/* read_begin of a random interval */
 	PINWATCH_TEST_BENCH_SECTION,		/* begin, lock, retry, unlock */
 };
 
@@ -284,8 +283,8 @@ enum {
 /**
  * struct pinwatch_test_bench_run - PINWATCH_TEST_IOC_BENCH_RUN: time an operation
  * @op: PINWATCH_TEST_BENCH_EMPTY ... _SECTION.
- * @nr: Samples, up to PINWATCH_TEST_BENCH_MAX_SAMPLES.
- * @samples: Pointer to @nr __u32.
+ * @nr: Number of samples, at most PINWATCH_TEST_BENCH_MAX_SAMPLES.
+ * @samples: Address of an array of @nr __u32.
  * @seed: Chooses the gaps and intervals; not 0.
  * @reserved: 0.
  */
@@ -303,13 +302,13 @@ struct pinwatch_test_bench_run {
 #define PINWATCH_TEST_IOC_BEGIN	_IOWR(0xbf, 0x03, struct pinwatch_test_begin)
 #define PINWATCH_TEST_IOC_RETRY	_IOWR(0xbf, 0x04, struct pinwatch_test_begin)
 #define PINWATCH_TEST_IOC_WAIT	_IOW(0xbf, 0x05, struct pinwatch_test_wait)
-/* Lets go of what is held, now and later; the argument is an id */
+/* Opens the gate of a subscription, for good; the argument is an id */
 #define PINWATCH_TEST_IOC_RELEASE _IO(0xbf, 0x06)
 /* Sleeps, uninterruptibly, until RELEASE of PINWATCH_TEST_STALL */
 #define PINWATCH_TEST_IOC_STALL	_IO(0xbf, 0x07)
 #define PINWATCH_TEST_IOC_LOOP	_IOWR(0xbf, 0x08, struct pinwatch_test_loop)
-#define PINWATCH_TEST_IOC_CROWD_ADD	_IOW(0xbf, 0x09, struct pinwatch_test_crowd)
-#define PINWATCH_TEST_IOC_CROWD_READ	_IOWR(0xbf, 0x0a, struct pinwatch_test_crowd)
+#define PINWATCH_TEST_IOC_MASS_ADD	_IOW(0xbf, 0x09, struct pinwatch_test_mass)
+#define PINWATCH_TEST_IOC_MASS_READ	_IOWR(0xbf, 0x0a, struct pinwatch_test_mass)
 #define PINWATCH_TEST_IOC_BENCH_SETUP	_IOWR(0xbf, 0x0b, struct pinwatch_test_bench_setup)
 #define PINWATCH_TEST_IOC_BENCH_RUN	_IOW(0xbf, 0x0c, struct pinwatch_test_bench_run)
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * basic [NAME]: what the kernel-doc promises, one test a promise. Each test is a
- * fiber; it lets the others run until they block (shim_settle()), so nothing
- * depends on time. A race is run under many random schedules.
+ * basic [NAME]: tests of the behaviour that the kernel-doc of pinwatch.h documents
+ *
+ * A test runs in a fiber. shim_settle() runs the other fibers until each of them
+ * blocks, so that no test depends on time. A RACE_TEST() runs under many random schedules.
  */
 #include "driver.h"
 
-/* Then module exit, with the mm registered or released, and nothing left. */
+/* After the test: module exit, with the mm registered or released. No allocation is left. */
 static void test_main_fiber(void *arg)
 {
 	bool released;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Insert, remove, and collision-retry. */
+/* basic: insert, remove, and collision-retry. */
 #include <linux/mmu_notifier.h>
 #include "driver.h"
 
@@ -101,7 +101,7 @@ FIBER_TEST(insert_is_marked)
 	struct driver d, far;
 	int i;
 
-	/* The records know a hole each that the insert then spoils. */
+	/* Each record caches a hole, which the insert below invalidates. */
 	CHECK(!insert(&far, 30, 1));
 	for (i = 0; i < 2; i++) {
 		start(&r[0], 5, 1);
@@ -121,7 +121,7 @@ FIBER_TEST(insert_is_marked)
 	end(&r[0]);
 	shim_settle();
 	CHECK(rd.done);
-	/* And of a hole that was cached before the insert nothing is left. */
+	/* No hole that was cached before the insert is used. */
 	start(&r[2], 5, 1);
 	CHECK(d.calls == 1);
 	end(&r[2]);
@@ -193,12 +193,12 @@ FIBER_TEST(remove_waits_for_its_own_callback)
 	shim_spawn("remover", remover_main, &rc);
 	shim_settle();
 	CHECK(rc.done);
-	/* The task that started it is gone: its end comes from this one. */
+	/* The task that called start has ended: call end from the current task. */
 	shim_self()->section_depth++;
 	end(&r);
 }
 
-/* More than a batch: the cursor waits on one that goes away. */
+/* The range covers more than a batch, and the cursor's subscription is removed. */
 FIBER_TEST(remove_moves_the_cursor)
 {
 	static struct driver d[PW_WALK_BATCH + 2];
@@ -294,7 +294,7 @@ FIBER_TEST(without_memory)
 	remove_sub(&late);
 }
 
-/* A value that the shared slot stores twice must not hide what came between. */
+/* The shared slot stores one value twice: a start in between must stay visible. */
 FIBER_TEST(shared_value_stored_twice)
 {
 	static struct mmu_notifier_range fill[PW_NR_OWN_SLOTS], x, y, c;
@@ -309,8 +309,8 @@ FIBER_TEST(shared_value_stored_twice)
 	CHECK(blocks(&d, &rd));
 	end(&fill[0]);
 	shim_settle();
-	start(&c, 5, 1);		/* has a slot of its own */
-	start(&y, 5, 1);		/* joins x */
+	start(&c, 5, 1);		/* takes the free slot */
+	start(&y, 5, 1);		/* shares the slot of x */
 	end(&x);
 	end(&y);
 	shim_settle();
@@ -341,7 +341,7 @@ FIBER_TEST(lost_end_after_release)
 	remove_sub(&d);
 }
 
-/* On a live mm: its address starts again, elsewhere. */
+/* On a live mm: a start with the same struct mmu_notifier_range reclaims the record. */
 FIBER_TEST(lost_end_is_reclaimed_and_wakes)
 {
 	struct mmu_notifier_range r;
@@ -411,7 +411,7 @@ static void same_cpu_main(void *arg)
 	start(arg, 0, 20);
 }
 
-/* What insert has marked is not called back for it: its value came from insert. */
+/* If insert marked the subscription, the walk does not call back: seq is insert's. */
 RACE_TEST(insert_races_with_start, 1500)
 {
 	struct driver d, far;
@@ -419,7 +419,7 @@ RACE_TEST(insert_races_with_start, 1500)
 	unsigned long seq = 0;
 
 	CHECK(!insert(&far, 30, 1));
-	event(40, 1, MMU_NOTIFY_CLEAR, NULL);	/* insert looks at that record now */
+	event(40, 1, MMU_NOTIFY_CLEAR, NULL);	/* insert now visits the record of page 40 */
 	shim_spawn("invalidator", same_cpu_main, &r);
 	memset(&d, 0, sizeof(d));
 	shim_wq_init(&d.wq);
@@ -428,7 +428,7 @@ RACE_TEST(insert_races_with_start, 1500)
 		seq = d.sub.invalidate_seq;
 	shim_settle();
 	CHECK(d.calls <= 1 && d.seq != seq);
-	/* Either way it is under invalidation now. */
+	/* In both cases the subscription is under invalidation. */
 	CHECK(pinwatch_interval_read_begin_timeout(&d.sub, &seq, 0) == -EBUSY);
 	end_other(&r);
 	remove_sub(&d);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Event filters. */
+/* basic: event filters, and the classes that subscriptions with a filter are in. */
 #include "driver.h"
 
 #define CLEAR	MMU_NOTIFY_CLEAR
@@ -47,7 +47,7 @@ FIBER_TEST(own_migrations_are_not_called_for)
 	CHECK(!d.calls);
 	event(5, 1, MMU_NOTIFY_MIGRATE, &them);
 	CHECK(d.calls == 1);
-	event(5, 1, CLEAR, &us);	/* owner is not set for it: rubbish */
+	event(5, 1, CLEAR, &us);	/* only MIGRATE and EXCLUSIVE set owner */
 	CHECK(d.calls == 2);
 	remove_sub(&d);
 }
@@ -71,7 +71,7 @@ FIBER_TEST(insert_marks_by_the_filter)
 	CHECK(blocks(&d, &rd));
 	end(&r[1]);
 	shim_settle();
-	CHECK(rd.done && ra.done);	/* it has accepted another: retry */
+	CHECK(rd.done && ra.done);	/* all has accepted r[1]: retry */
 	CHECK(pinwatch_interval_read_retry(&all.sub, ra.seq) && blocks(&all, &ra));
 	end(&r[2]);
 	end(&r[0]);
@@ -137,16 +137,16 @@ FIBER_TEST(emptied_class_is_used_again)
 	remove_sub(&d[1]);
 	CHECK(!insert_ops(&d[4], 5, 1, &o[4]));
 	CHECK(pw_sub_class(&d[4].sub) == 2);
-	event(5, 1, 1, NULL);		/* of which the class knew before */
+	event(5, 1, 1, NULL);		/* the class ignored event 1 before */
 	event(5, 1, 4, NULL);
 	CHECK(d[4].calls == 1 && d[0].calls == 2 && d[3].calls == 2);
-	/* Same filter, same class */
+	/* The same filter gets the same class. */
 	CHECK(!insert_ops(&d[1], 5, 1, &o[0]) && pw_sub_class(&d[1].sub) == 1);
 	for (i = 0; i < 5; i++)
 		remove_sub(&d[i]);
 }
 
-/* The cursor is in a class of its own when it goes away. */
+/* The cursor's subscription, the only one of its class, is removed. */
 FIBER_TEST(cursor_moves_through_classes)
 {
 	struct pinwatch_interval_notifier_ops o[3];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Bounded waits, idle and dying mms, and many of everything. */
+/* basic: bounded waits, idle and dying mms, and 100,000 subscriptions. */
 #include "driver.h"
 
 static void killable_main(void *arg)
@@ -78,16 +78,16 @@ FIBER_TEST(idle_mm_is_let_go)
 	*shim_param_idle_ms = 10;
 	CHECK(!insert(&d, 5, 1));
 	pass_time(100);
-	CHECK(check());			/* in use */
+	CHECK(check());			/* has a subscription */
 	remove_sub(&d);
 	pass_time(9);
-	CHECK(check());			/* not for long enough */
+	CHECK(check());			/* idle for less than 10 ms */
 	CHECK(!insert(&d, 5, 1));
 	pass_time(5);
 	CHECK(check());
 	remove_sub(&d);
 	pass_time(9);
-	CHECK(check());			/* it began anew */
+	CHECK(check());			/* idle for less than 10 ms again */
 	pass_time(30);
 	shim_flush();
 	CHECK(!check() && !mm->notifiers.first && shim_nr_allocs() == 1);
@@ -117,7 +117,7 @@ FIBER_TEST(idle_mm_with_a_veto_stays)
 	remove_sub(&d);
 }
 
-/* A registration that waits long for something else is not idle. */
+/* An mm is not idle while an insert waits for the registration of the veto. */
 static void first_sleeper_main(void *arg)
 {
 	struct reader *r = arg;
@@ -147,7 +147,7 @@ FIBER_TEST(insert_under_way_is_not_idle)
 	remove_sub(&d);
 	start(&r, 50, 1);
 	task_start(&ri, &s, first_sleeper_main);
-	CHECK(!ri.done);			/* the veto is deferred */
+	CHECK(!ri.done);			/* the kernel defers the insert of the veto */
 	pass_time(100);
 	end(&r);
 	shim_settle();
@@ -240,7 +240,7 @@ FIBER_TEST(release_beside_a_start)
 	shim_settle();
 	CHECK(d.calls == 1 && blocks(&d, &rd));
 	task_start(&rr, NULL, release_main);
-	CHECK(!rr.done && d.calls == 3);	/* waits under SRCU, for the callback */
+	CHECK(!rr.done && d.calls == 3);	/* release waits for the callback */
 	CHECK(rd.done && pinwatch_interval_read_retry(&d.sub, rd.seq));
 	let(&d);
 	CHECK(rr.done && d.done == 3);

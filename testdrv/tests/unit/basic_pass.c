@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Two passes, and put. */
+/* basic: invalidations in two passes, and put. */
 #include "driver.h"
 
 FIBER_TEST(finishes_in_order_after_all_firsts)
@@ -15,7 +15,7 @@ FIBER_TEST(finishes_in_order_after_all_firsts)
 		d[i].one_pass = i == 5;
 		firsts[i] = 'a' + i;
 	}
-	d[7].lie = true;	/* a first pass that failed gets no second */
+	d[7].lie = true;	/* no second pass follows a first pass that failed */
 	start(&r, 0, 20);
 	snprintf(both, sizeof(both), "%sABCEGIJKLMNOPQRST", firsts);
 	if (strcmp(order, both))
@@ -54,9 +54,9 @@ FIBER_TEST(remove_waits_for_the_second_pass)
 	shim_settle();
 	CHECK(a.done == 1 && b.calls == 1 && !a.finishes);
 	task_start(&ra, &a, remover_main);
-	CHECK(!ra.done);			/* it is to come */
+	CHECK(!ra.done);			/* the second pass has not begun */
 	let(&b);
-	CHECK(!ra.done && !a.finishes);	/* it runs */
+	CHECK(!ra.done && !a.finishes);	/* the second pass is held */
 	let(&a);
 	CHECK(ra.done && a.finishes == 1);
 	end_other(&r);
@@ -101,7 +101,7 @@ FIBER_TEST(put_from_its_own_callback)
 	end(&r);
 }
 
-/* Of one that waits in the batch, of the cursor, and of one that was called. */
+/* Puts a subscription that waits in the batch, the cursor, and one already called. */
 FIBER_TEST(put_from_anothers_callback)
 {
 	static struct driver d[PW_WALK_BATCH + 2];
@@ -132,7 +132,7 @@ static void hold_main(void *arg)
 	mmu_notifier_invalidate_range_end(r);
 }
 
-/* Runs in two walks at once: the last of them frees it, once. */
+/* Two walks run the callback at once: the last walk frees the subscription, once. */
 static void put_while_running_twice(const struct pinwatch_interval_notifier_ops *o)
 {
 	struct mmu_notifier_range r[2];
@@ -216,7 +216,7 @@ RACE_TEST(put_races_with_walks, 2000)
 	int i;
 
 	CHECK(!insert(&d, 5, 1) && !insert_ops(&two, 5, 1, &two_pass));
-	two.one_pass = true;		/* it has one object for its second pass */
+	two.one_pass = true;		/* struct driver has only one finish object */
 	for (i = 0; i < 2; i++)
 		shim_spawn("invalidator", invalidate_twice_main, NULL);
 	for (i = shim_rand(16); i; i--)

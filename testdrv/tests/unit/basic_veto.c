@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Subscriptions that may sleep, and ranges that are not blockable. */
+/* basic: subscriptions that may sleep, and ranges that are not blockable. */
 #include "driver.h"
 
 static u64 vetoes(void)
@@ -10,37 +10,37 @@ static u64 vetoes(void)
 	return stats.vetoes;
 }
 
-/* Another driver's real interval notifier. */
-struct neighbour {
+/* A subscription of the kernel's own mmu_interval_notifier in the same mm */
+struct native {
 	struct mmu_interval_notifier mni;
 	struct shim_wq wq;
 	bool hold, done;
 };
 
-static bool neighbour_invalidate(struct mmu_interval_notifier *mni,
-				 const struct mmu_notifier_range *range, unsigned long seq)
+static bool native_invalidate(struct mmu_interval_notifier *mni,
+			      const struct mmu_notifier_range *range, unsigned long seq)
 {
-	struct neighbour *n = container_of(mni, struct neighbour, mni);
+	struct native *n = container_of(mni, struct native, mni);
 
 	mmu_interval_set_seq(mni, seq);
 	shim_wait_event(&n->wq, !n->hold, false);
 	return true;
 }
 
-static const struct mmu_interval_notifier_ops neighbour_ops = {
-	.invalidate = neighbour_invalidate,
+static const struct mmu_interval_notifier_ops native_ops = {
+	.invalidate = native_invalidate,
 };
 
-static void neighbour_insert(struct neighbour *n)
+static void native_insert(struct native *n)
 {
 	memset(n, 0, sizeof(*n));
 	shim_wq_init(&n->wq);
-	CHECK(!mmu_interval_notifier_insert(&n->mni, mm, PG(0), 100 * PAGE_SIZE, &neighbour_ops));
+	CHECK(!mmu_interval_notifier_insert(&n->mni, mm, PG(0), 100 * PAGE_SIZE, &native_ops));
 }
 
-static void neighbour_main(void *arg)
+static void native_main(void *arg)
 {
-	struct neighbour *n = arg;
+	struct native *n = arg;
 
 	mmu_interval_read_begin(&n->mni);
 	mmu_interval_notifier_remove(&n->mni);
@@ -56,7 +56,7 @@ FIBER_TEST(sleeper_is_never_called_nonblocking)
 	CHECK(!insert(&plain, 5, 3) && !insert_ops(&s, 6, 1, &sleeper));
 	CHECK(start_nonblock(&r, 5, 2) == -EAGAIN);
 	CHECK(!s.calls && !plain.calls && vetoes() == before + 1);
-	CHECK(!start_nonblock(&r, 5, 1));		/* beside it */
+	CHECK(!start_nonblock(&r, 5, 1));		/* not the pages of s */
 	CHECK(plain.calls == 1 && !s.calls && vetoes() == before + 1);
 	end(&r);
 	event(6, 1, MMU_NOTIFY_CLEAR, NULL);
@@ -82,18 +82,18 @@ FIBER_TEST(veto_minds_filters)
 	remove_sub(&s);
 }
 
-FIBER_TEST(veto_wedges_no_neighbour)
+FIBER_TEST(veto_blocks_no_native_notifier)
 {
 	struct mmu_notifier_range r;
-	struct neighbour before, after;
+	struct native before, after;
 	struct driver s;
 
-	neighbour_insert(&before);
+	native_insert(&before);
 	CHECK(!insert_ops(&s, 6, 1, &sleeper));
-	neighbour_insert(&after);
+	native_insert(&after);
 	CHECK(start_nonblock(&r, 5, 2) == -EAGAIN);
-	shim_spawn("neighbour", neighbour_main, &before);
-	shim_spawn("neighbour", neighbour_main, &after);
+	shim_spawn("native reader", native_main, &before);
+	shim_spawn("native reader", native_main, &after);
 	shim_settle();
 	CHECK(before.done && after.done);
 	remove_sub(&s);
@@ -107,7 +107,7 @@ static void inserter_main(void *arg)
 	r->done = true;
 }
 
-/* The veto has let it pass: no sleeper was there. Then comes one. */
+/* A sleeper is inserted after the veto has let a non-blockable range pass. */
 FIBER_TEST(insert_settles_with_the_veto)
 {
 	struct mmu_notifier_range r;
@@ -133,15 +133,15 @@ static void nonblock_main(void *arg)
 		shim_die("refused");
 }
 
-/* And between the veto and our own start: the walk skips it. */
+/* The same, but before the start of pinwatch: the walk skips the sleeper. */
 FIBER_TEST(insert_between_the_veto_and_start)
 {
 	struct mmu_notifier_range r;
 	struct driver first, s, plain;
-	struct neighbour n;
+	struct native n;
 	struct reader ri;
 
-	neighbour_insert(&n);		/* called after the veto */
+	native_insert(&n);		/* called between the veto and pinwatch */
 	CHECK(!insert_ops(&first, 30, 1, &sleeper) && !insert(&plain, 6, 1));
 	n.hold = true;
 	shim_spawn("oom reaper", nonblock_main, &r);
@@ -164,14 +164,14 @@ FIBER_TEST(insert_between_the_veto_and_start)
 FIBER_TEST(first_sleeper_waits_for_the_kernel)
 {
 	struct mmu_notifier_range r;
-	struct neighbour n;
+	struct native n;
 	struct driver s;
 	struct reader ri;
 
-	neighbour_insert(&n);
+	native_insert(&n);
 	start(&r, 50, 1);
 	task_start(&ri, &s, inserter_main);
-	CHECK(!ri.done);			/* deferred: no veto yet */
+	CHECK(!ri.done);			/* the kernel defers the insert of the veto */
 	end(&r);
 	shim_settle();
 	CHECK(ri.done && !ri.ret);
@@ -211,7 +211,7 @@ FIBER_TEST(sleeper_errors)
 	remove_sub(&plain);
 }
 
-/* The mm exits, or the module exits. test_main_fiber() checks that nothing is left. */
+/* The veto ends with the mm, or with the module: test_main_fiber() checks for leaks. */
 FIBER_TEST(veto_dies_with_the_mm)
 {
 	struct driver s;
@@ -231,7 +231,7 @@ FIBER_TEST(veto_goes_with_the_module)
 	CHECK(check()->veto);
 }
 
-static bool reaping;		/* over pages 5 and 6, and not refused */
+static bool reaping;		/* a non-blockable range over pages 5 and 6 is in flight */
 
 static void reap_main(void *arg)
 {
@@ -249,7 +249,7 @@ static void reap_main(void *arg)
 	}
 }
 
-/* From when insert has returned, nothing that is not blockable goes on over it. */
+/* Once insert has returned, no non-blockable range over page 6 is in flight. */
 static void must_not_reap(void)
 {
 	int i;
@@ -275,7 +275,7 @@ RACE_TEST(sleepers_race_with_a_reaper, 1500)
 	struct driver first, s, t;
 
 	*shim_param_idle_ms = shim_rand(2);
-	if (shim_rand(2)) {		/* the veto is there */
+	if (shim_rand(2)) {		/* registers the veto */
 		CHECK(!insert_ops(&first, 30, 1, &sleeper));
 		remove_sub(&first);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A driver that does what a test tells it, and short names for what tests do. */
+/* A driver whose callbacks a test controls, and short names for frequent calls. */
 #ifndef _UNIT_DRIVER_H
 #define _UNIT_DRIVER_H
 #include <linux/mmu_notifier.h>
@@ -36,7 +36,7 @@ struct driver {
 	bool refuse, hold, lie;
 	bool one_pass, hold_finish;
 	unsigned int hold_events;	/* BIT(event): hold that one */
-	struct driver *puts;		/* whom its callback puts */
+	struct driver *puts;		/* the callback puts this driver */
 	unsigned int calls, done, finishes, freed;
 	enum mmu_notifier_event events[4];
 	unsigned long start, end, seq;
@@ -44,25 +44,25 @@ struct driver {
 
 extern const struct pinwatch_interval_notifier_ops ops, two_pass, sleeper;
 extern struct mm_struct *mm;
-extern char order[64];			/* who was called, see driver.name */
+extern char order[64];			/* names in the order of the calls */
 
-struct pw_mm *check(void);		/* validates; NULL when not registered */
+struct pw_mm *check(void);		/* validates the mm; NULL: not registered */
 int insert_ops(struct driver *d, unsigned int page, unsigned int pages,
 	       const struct pinwatch_interval_notifier_ops *o);
 int insert(struct driver *d, unsigned int page, unsigned int pages);
 void remove_sub(struct driver *d);
-void let(struct driver *d);		/* hold nothing any more */
+void let(struct driver *d);		/* end all holds of d */
 int start_range(struct mmu_notifier_range *r, unsigned long from, unsigned long to,
 		enum mmu_notifier_event event, unsigned int flags, void *owner);
 void start_at(struct mmu_notifier_range *r, unsigned long from, unsigned long to);
 void start(struct mmu_notifier_range *r, unsigned int page, unsigned int pages);
 int start_nonblock(struct mmu_notifier_range *r, unsigned int page, unsigned int pages);
 void end(struct mmu_notifier_range *r);
-void end_other(struct mmu_notifier_range *r);	/* that another task has started */
+void end_other(struct mmu_notifier_range *r);	/* start was called by another task */
 void event(unsigned int page, unsigned int pages, enum mmu_notifier_event what, void *owner);
 void release(void);
 
-/* Something in a task of its own */
+/* A call in another task */
 struct reader {
 	struct driver *d;
 	unsigned long seq, timeout;
@@ -72,7 +72,7 @@ struct reader {
 };
 
 void reader_start(struct reader *r, struct driver *d);
-bool blocks(struct driver *d, struct reader *r);	/* does read_begin? */
+bool blocks(struct driver *d, struct reader *r);	/* does read_begin block? */
 void task_start(struct reader *r, struct driver *d, void (*fn)(void *arg));
 void remover_main(void *arg);		/* struct reader */
 void release_main(void *arg);		/* struct reader */

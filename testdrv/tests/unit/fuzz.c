@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Every choice of a round, operations and schedule alike, comes from the input.
- * With libFuzzer, or as a program: fuzz [--seed N] [--runs N] [FILE ...]
+ * fuzz [--seed N] [--runs N] [FILE ...]: rounds of stress.c whose operations and
+ * schedule come from the input, of libFuzzer or of a random generator
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "test.h"
-#include "world.h"
+#include "stress.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	struct shim_run run = { .random = true, .data = data, .size = size };
 
 	if (size)
-		world_round(&run, 200);
+		stress_round(&run, 200);
 	return 0;
 }
 
@@ -50,7 +50,7 @@ TEST(replay, .seconds = 120)
 			data[k] = random_next(&state);
 		LLVMFuzzerTestOneInput(data, 64 + random_below(&state, sizeof(data) - 64));
 	}
-	CHECK(world_stats.reads || !runs);
+	CHECK(stress_stats.reads || !runs);
 }
 
 int main(int argc, char **argv)

@@ -2,8 +2,9 @@
 /*
  * oracle [--threads] [--seed N] [--seconds N] [--rounds N] [--ops N]
  *
- * Rounds of random operations: as fibers, where one seed gives one schedule, or
- * as threads. Round k of seed S is round 0 of seed S + k.
+ * Rounds of random operations, which stress.c checks against an array of page versions.
+ * Tasks are fibers, where a seed determines the schedule, or threads. Round k of seed S
+ * is round 0 of seed S + k.
  */
 #include <getopt.h>
 #include <inttypes.h>
@@ -12,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "test.h"
-#include "world.h"
+#include "stress.h"
 
 static struct shim_run run = { .random = true };
 static unsigned long seconds = 5, rounds = ~0ul, ops = 40;
@@ -28,7 +29,7 @@ static const struct option options[] = {
 
 TEST(collision_retry_against_page_versions)
 {
-	struct world_stats *s = &world_stats;
+	struct stress_stats *s = &stress_stats;
 	time_t end = time(NULL) + seconds;
 	unsigned long i;
 
@@ -36,7 +37,7 @@ TEST(collision_retry_against_page_versions)
 	run.seed = test_seed();
 	for (i = 0; i < rounds && time(NULL) < end; i++) {
 		test_seed_is(run.seed);
-		world_round(&run, ops);
+		stress_round(&run, ops);
 		run.seed++;
 	}
 	test_note("seed %" PRIu64 " (the last), rounds %lu", (uint64_t)run.seed - 1, s->rounds);

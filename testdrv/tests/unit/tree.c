@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The interval tree against an array: every query after every change. */
+/* tree: the interval tree against an array, with queries after each change. */
 #include <stdio.h>
 #include <stdlib.h>
 #include "core.h"
@@ -19,7 +19,7 @@ static unsigned int rnd(unsigned int n)
 	return (rng >> 33) % n;
 }
 
-/* Positions near both ends of the address space and between. */
+/* Half of the positions lie at each end of the address space. */
 static unsigned long place(unsigned int i)
 {
 	return i < SPAN / 2 ? i : ULONG_MAX - (SPAN - 1 - i);

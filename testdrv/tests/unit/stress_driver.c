@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The oracle's driver: its SPTEs hold the versions that it read. */
+/* The driver of stress.c. An SPTE of a driver holds the version that the driver read. */
 #include <stdlib.h>
-#include "world_state.h"
+#include "stress_state.h"
 
 bool wants(const struct obj *o, enum kind kind)
 {
@@ -10,14 +10,14 @@ bool wants(const struct obj *o, enum kind kind)
 	       (kind == OWN_MIGRATION && !o->ops->owner);
 }
 
-/* What @o sees of a page: all versions are far below 2^32. */
+/* The version of a page that @o sees. All versions are below 2^32. */
 unsigned long page_value(const struct obj *o, unsigned int p)
 {
-	return READ_ONCE(w.version[p]) +
-	       (wants(o, SOFT_DIRTY) ? READ_ONCE(w.soft[p]) << 32 : 0);
+	return READ_ONCE(stress.version[p]) +
+	       (wants(o, SOFT_DIRTY) ? READ_ONCE(stress.soft[p]) << 32 : 0);
 }
 
-/* Under the user lock, what the device may use is what the page table says. */
+/* Caller holds the user lock. Each SPTE must hold the current version of the page. */
 void check_sptes(struct obj *o)
 {
 	unsigned int p;
@@ -30,7 +30,7 @@ void check_sptes(struct obj *o)
 				 "seq %lx, state %llx, mm_users %d",
 				 p, o->spte[p], version,
 				 o->sub.invalidate_seq, (unsigned long long)o->sub.state,
-				 atomic_read(&w.mm->mm_users));
+				 atomic_read(&stress.mm->mm_users));
 	}
 }
 
@@ -44,7 +44,7 @@ static bool invalidate(struct pinwatch_interval_notifier *sub,
 	REQUIRE(load(o->magic) == MAGIC);
 	REQUIRE(!shim_self()->atomic_depth);
 	REQUIRE(range->event != MMU_NOTIFY_SOFT_DIRTY || wants(o, SOFT_DIRTY));
-	REQUIRE(range->event != MMU_NOTIFY_MIGRATE || range->owner != &w ||
+	REQUIRE(range->event != MMU_NOTIFY_MIGRATE || range->owner != &stress ||
 		wants(o, OWN_MIGRATION));
 	REQUIRE(o->ops->flags || mmu_notifier_range_blockable(range));
 	REQUIRE(range->start <= sub->interval_tree.last && last >= sub->interval_tree.start);
@@ -108,7 +108,7 @@ void obj_free(struct pinwatch_interval_notifier *sub)
 	REQUIRE(!load(o->running));
 	memset(o, 0x6b, sizeof(*o));
 	free(o);
-	add(w.live, -1);
+	add(stress.live, -1);
 }
 
 #define PLAIN		.invalidate = invalidate, .free = obj_free
@@ -117,15 +117,15 @@ void obj_free(struct pinwatch_interval_notifier *sub)
 #define AWAKE		.flags = PINWATCH_OPS_NEVER_SLEEPS
 #define NO_SOFT_DIRTY	.ignore_events = BIT(MMU_NOTIFY_SOFT_DIRTY)
 
-/* More filters than there are classes; sleepers last: not in every round. */
+/* More filters than classes. The sleepers are last: some rounds have no sleeper. */
 const struct pinwatch_interval_notifier_ops all_ops[NR_OPS] = {
 	{ PLAIN, AWAKE },
 	{ PLAIN, AWAKE },
 	{ TWO_PASS, AWAKE },
 	{ PLAIN, AWAKE, NO_SOFT_DIRTY },
-	{ TWO_PASS, AWAKE, .owner = &w },
-	{ PLAIN, AWAKE, NO_SOFT_DIRTY, .owner = &w },
+	{ TWO_PASS, AWAKE, .owner = &stress },
+	{ PLAIN, AWAKE, NO_SOFT_DIRTY, .owner = &stress },
 	{ PLAIN, AWAKE, .ignore_events = BIT(MMU_NOTIFY_SOFT_DIRTY) | BIT(MMU_NOTIFY_EXCLUSIVE) },
-	{ PLAIN, AWAKE, .ignore_events = BIT(MMU_NOTIFY_EXCLUSIVE), .owner = &w },
+	{ PLAIN, AWAKE, .ignore_events = BIT(MMU_NOTIFY_EXCLUSIVE), .owner = &stress },
 	{ PLAIN }, { TWO_PASS, NO_SOFT_DIRTY },
 };

@@ -1,28 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The oracle. Some tasks invalidate ranges of a few pages, nested and overlapping,
- * and change the "page table", an array of versions, in between; some insert,
- * read under collision-retry, and remove subscriptions; one ends the mm.
+ * Random operations on one mm, and the properties that must hold. Some tasks invalidate
+ * ranges of a few pages, nested and overlapping, and change the "page table", an array
+ * of versions, between start and end. Some tasks insert subscriptions, read under
+ * collision-retry, and remove. One task ends the mm.
  *
- *   - read_retry() false under the user lock: each version that was read is still
- *     the page's, and so is each SPTE that was established before;
- *   - read_begin sleeps only if an invalidation over its own interval was in
- *     flight when it was called or has started since; insert never sleeps;
- *     only a sleeper's, for the kernel's own notifiers;
- *   - an event that a filter rejects is neither called back nor waited for;
- *   - a sleeper is not called for a range that is not blockable;
- *   - no callback runs during or after what remove has returned from; what was put
- *     is freed once, when none runs; each second pass follows its first;
- *   - whatever waits is woken (fibers: at once or "asleep for ever");
- *   - pw_mm_check() after every operation; in the end nothing is left.
+ *   - If read_retry() returns false under the user lock, each version that was read is
+ *     the current version of the page, and so is each SPTE that was established before.
+ *   - read_begin sleeps only if an invalidation over the subscription's interval was in
+ *     flight at the call or has started since. insert never sleeps, except that the
+ *     insert of a sleeper may wait for the kernel's own notifiers.
+ *   - An event that a filter rejects causes neither a callback nor a wait.
+ *   - A sleeper is not called for a range that is not blockable.
+ *   - No callback runs after remove has returned. A subscription that was put is freed
+ *     once, when no callback runs. Each second pass follows a first pass.
+ *   - Each waiter is woken. (Fibers: at once, else the shim reports "asleep for ever".)
+ *   - pw_mm_check() succeeds after every operation. At the end no object is left.
  */
 #include <linux/jiffies.h>
 #include <linux/moduleparam.h>
 #include <stdlib.h>
-#include "world_state.h"
+#include "stress_state.h"
 
-struct world w;
-struct world_stats world_stats;
+struct stress stress;
+struct stress_stats stress_stats;
 
 static void random_range(unsigned int *first, unsigned int *last, unsigned int max)
 {
@@ -34,7 +35,7 @@ static void random_range(unsigned int *first, unsigned int *last, unsigned int m
 
 static void random_cpu(void)
 {
-	shim_self()->cpu = shim_rand(w.nr_cpus);
+	shim_self()->cpu = shim_rand(stress.nr_cpus);
 }
 
 static void check_mm(void)
@@ -42,7 +43,7 @@ static void check_mm(void)
 	struct pw_mm *pm;
 
 	rcu_read_lock();
-	pm = pw_mm_lookup(w.mm);
+	pm = pw_mm_lookup(stress.mm);
 	if (pm) {
 		spin_lock(&pm->lock);
 		if (pm->registered || pm->nr_subs)
@@ -66,7 +67,7 @@ static unsigned long page_starts(const struct obj *o, unsigned int p)
 	enum kind k;
 
 	for (k = 0; k < NR_KINDS; k++)
-		n += wants(o, k) ? load(w.starts[k][p]) : 0;
+		n += wants(o, k) ? load(stress.starts[k][p]) : 0;
 	return n;
 }
 
@@ -76,7 +77,7 @@ static unsigned int page_active(const struct obj *o, unsigned int p)
 	enum kind k;
 
 	for (k = 0; k < NR_KINDS; k++)
-		n += wants(o, k) ? load(w.active[k][p]) : 0;
+		n += wants(o, k) ? load(stress.active[k][p]) : 0;
 	return n;
 }
 
@@ -88,7 +89,7 @@ static void on_sleep(struct shim_wq *wq)
 
 	if (!e)
 		return;		/* module exit */
-	if (e->sleeper && wq == &w.mm->itree.wq)
+	if (e->sleeper && wq == &stress.mm->itree.wq)
 		return;
 	REQUIRE(e->obj);
 	pm = e->obj->sub.pm;
@@ -96,7 +97,7 @@ static void on_sleep(struct shim_wq *wq)
 		return;
 	REQUIRE(wq == &pm->read_wq);
 	count(sleeps);
-	if (overflows() != w.overflows)
+	if (overflows() != stress.overflows)
 		return;
 	for (p = e->obj->first; p <= e->obj->last; p++)
 		if (e->active[p] || e->starts[p] != page_starts(e->obj, p))
@@ -104,7 +105,7 @@ static void on_sleep(struct shim_wq *wq)
 	shim_die("read_begin sleeps for an invalidation of another range");
 }
 
-/* One of the kinds of read_begin. Return: false when it gave up, as it may. */
+/* A random kind of read_begin. Return: false when a bounded or killable one gave up. */
 static bool read_begin(struct obj *o, unsigned long *seq)
 {
 	struct task_struct *t = shim_self();
@@ -174,9 +175,9 @@ static void do_insert(struct slot *slot)
 	memset(o->spte, 0, sizeof(o->spte));
 	o->magic = MAGIC;
 	o->running = 0;
-	o->ops = &all_ops[shim_rand(NR_OPS - (w.sleepers ? 0 : NR_SLEEPERS))];
+	o->ops = &all_ops[shim_rand(NR_OPS - (stress.sleepers ? 0 : NR_SLEEPERS))];
 	e.sleeper = !o->ops->flags;
-	add(w.live, 1);
+	add(stress.live, 1);
 	spin_lock_init(&o->user_lock);
 	random_range(&o->first, &o->last, 8);
 	start = page_start(o->first) + shim_rand(2) * 100;
@@ -184,22 +185,22 @@ static void do_insert(struct slot *slot)
 
 	shim_self()->data = &e;
 	if (locked)
-		mmap_write_lock(w.mm);
+		mmap_write_lock(stress.mm);
 	shim_self()->signal_pending = signal;
 	ret = (locked ? pinwatch_interval_notifier_insert_locked :
 			pinwatch_interval_notifier_insert)
-		(&o->sub, w.mm, start, last - start + 1, o->ops);
+		(&o->sub, stress.mm, start, last - start + 1, o->ops);
 	shim_self()->signal_pending = false;
 	if (locked)
-		mmap_write_unlock(w.mm);
+		mmap_write_unlock(stress.mm);
 	shim_self()->data = NULL;
 
 	REQUIRE(!ret || ret == -ESRCH || (ret == -EINTR && signal));
-	REQUIRE(ret != -ESRCH || !atomic_read(&w.mm->mm_users));
+	REQUIRE(ret != -ESRCH || !atomic_read(&stress.mm->mm_users));
 	count(inserts);
 	if (ret) {
 		free(o);
-		add(w.live, -1);
+		add(stress.live, -1);
 		o = NULL;
 	}
 	slot->obj = o;
@@ -210,7 +211,7 @@ static void do_remove(struct slot *slot)
 	struct obj *o = slot->obj;
 	struct expect e = { .obj = o };
 
-	/* A callback may still run, but of later changes none will tell. */
+	/* A callback may still run, but no callback reports later changes. */
 	spin_lock(&o->user_lock);
 	memset(o->spte, 0, sizeof(o->spte));
 	spin_unlock(&o->user_lock);
@@ -233,8 +234,8 @@ static void worker(void *arg)
 	unsigned int i;
 
 	(void)arg;
-	for (i = 0; i < w.ops && !shim_exhausted(); i++) {
-		struct slot *slot = &w.slot[shim_rand(NR_SLOTS)];
+	for (i = 0; i < stress.ops && !shim_exhausted(); i++) {
+		struct slot *slot = &stress.slot[shim_rand(NR_SLOTS)];
 
 		random_cpu();
 		if (!shim_rand(8))
@@ -254,28 +255,26 @@ static void worker(void *arg)
 		}
 		check_mm();
 	}
-	add(w.busy, -1);
+	add(stress.busy, -1);
 }
-
-/* ---- the mm ---- */
 
 static void change_pages(unsigned int first, unsigned int last, bool soft)
 {
 	for (; first <= last; first++) {
 		shim_point();
 		if (soft)
-			add(w.soft[first], 1);
+			add(stress.soft[first], 1);
 		else
-			add(w.version[first], 1);
+			add(stress.version[first], 1);
 	}
 }
 
 static void count_active(enum kind kind, unsigned int first, unsigned int last, int n)
 {
 	for (; first <= last; first++) {
-		add(w.active[kind][first], n);
+		add(stress.active[kind][first], n);
 		if (n > 0)
-			add(w.starts[kind][first], 1);
+			add(stress.starts[kind][first], 1);
 	}
 }
 
@@ -284,12 +283,12 @@ static enum kind random_event(struct mmu_notifier_range *range)
 	switch (shim_rand(8)) {
 	case 0:
 		range->event = MMU_NOTIFY_MIGRATE;
-		range->owner = shim_rand(2) ? &w : NULL;
+		range->owner = shim_rand(2) ? &stress : NULL;
 		return range->owner ? OWN_MIGRATION : WANTED;
 	case 1:
 	case 2:
 		range->event = MMU_NOTIFY_SOFT_DIRTY;
-		range->owner = (void *)1;	/* rubbish */
+		range->owner = (void *)1;	/* not meaningful for this event */
 		return SOFT_DIRTY;
 	default:
 		range->event = MMU_NOTIFY_CLEAR;
@@ -299,7 +298,7 @@ static enum kind random_event(struct mmu_notifier_range *range)
 
 static void do_invalidate(unsigned int depth)
 {
-	struct mmu_notifier_range range = { .mm = w.mm };
+	struct mmu_notifier_range range = { .mm = stress.mm };
 	unsigned int first, last;
 	enum kind kind;
 
@@ -311,16 +310,16 @@ static void do_invalidate(unsigned int depth)
 
 	count_active(kind, first, last, 1);
 	if (mmu_notifier_invalidate_range_start(&range)) {
-		REQUIRE(w.sleepers && !range.flags);
+		REQUIRE(stress.sleepers && !range.flags);
 		count(vetoes);
 		count_active(kind, first, last, -1);
 		return;
 	}
 	check_mm();
-	/* A driver ignores its own migrations: they change nothing here. */
+	/* A driver ignores its own migrations, so a migration changes no version. */
 	if (range.event != MMU_NOTIFY_MIGRATE)
 		change_pages(first, last, kind == SOFT_DIRTY);
-	if (depth < w.max_depth && shim_rand(256) < w.nest && !shim_exhausted())
+	if (depth < stress.max_depth && shim_rand(256) < stress.nest && !shim_exhausted())
 		do_invalidate(depth + 1);
 	random_cpu();
 	if (range.event != MMU_NOTIFY_MIGRATE)
@@ -335,11 +334,11 @@ static void invalidator(void *arg)
 	unsigned int i;
 
 	(void)arg;
-	for (i = 0; i < w.ops && !shim_exhausted(); i++) {
+	for (i = 0; i < stress.ops && !shim_exhausted(); i++) {
 		random_cpu();
 		do_invalidate(0);
 	}
-	add(w.busy, -1);
+	add(stress.busy, -1);
 }
 
 static void torn_down(struct mm_struct *mm)
@@ -348,16 +347,16 @@ static void torn_down(struct mm_struct *mm)
 	change_pages(0, NR_PAGES - 1, false);
 }
 
-/* The last user goes somewhere in the middle. */
+/* Drops the last user of the mm at a random time. */
 static void releaser(void *arg)
 {
-	unsigned int i, n = shim_rand(w.ops * 4);
+	unsigned int i, n = shim_rand(stress.ops * 4);
 
 	(void)arg;
-	for (i = 0; i < n && load(w.busy); i++)
+	for (i = 0; i < n && load(stress.busy); i++)
 		shim_yield();
-	mmput(w.mm);
-	w.released = true;
+	mmput(stress.mm);
+	stress.released = true;
 }
 
 static void cleanup(void *arg)
@@ -367,7 +366,7 @@ static void cleanup(void *arg)
 
 	(void)arg;
 	for (i = 0; i < NR_SLOTS; i++) {
-		struct obj *o = w.slot[i].obj;
+		struct obj *o = stress.slot[i].obj;
 
 		if (!o)
 			continue;
@@ -375,68 +374,68 @@ static void cleanup(void *arg)
 		check_sptes(o);
 		spin_unlock(&o->user_lock);
 		read_section(o);
-		do_remove(&w.slot[i]);
+		do_remove(&stress.slot[i]);
 	}
-	if (!w.released && shim_rand(2)) {
-		mmput(w.mm);
-		w.released = true;
+	if (!stress.released && shim_rand(2)) {
+		mmput(stress.mm);
+		stress.released = true;
 	}
 	pinwatch_interval_notifier_barrier();
-	REQUIRE(!load(w.live));
+	REQUIRE(!load(stress.live));
 	pw_core_exit();
-	if (!w.released)
-		mmput(w.mm);
-	mmdrop(w.mm);
+	if (!stress.released)
+		mmput(stress.mm);
+	mmdrop(stress.mm);
 	shim_flush();
-	world_stats.overflows += overflows() - w.overflows;
+	stress_stats.overflows += overflows() - stress.overflows;
 	pw_core_stats(&stats);
 	REQUIRE(!stats.nr_mms);
 	REQUIRE(!stats.nr_subscriptions);
 	REQUIRE(!shim_nr_allocs());
-	world_stats.rounds++;
+	stress_stats.rounds++;
 }
 
-static void world_init(unsigned int nr_ops)
+static void stress_init(unsigned int nr_ops)
 {
 	static const unsigned long bases[] = { 0, 0x7f0000000000, -NR_PAGES * PAGE_SIZE };
 	unsigned int i;
 
-	memset(&w, 0, sizeof(w));
-	w.base = bases[shim_rand(ARRAY_SIZE(bases))];
+	memset(&stress, 0, sizeof(stress));
+	stress.base = bases[shim_rand(ARRAY_SIZE(bases))];
 	for (i = 0; i < NR_PAGES; i++)
-		w.version[i] = 1;
-	w.sleepers = !shim_rand(3);
+		stress.version[i] = 1;
+	stress.sleepers = !shim_rand(3);
 	*shim_param_idle_ms = shim_rand(4);
 	for (i = 0; i < NR_SLOTS; i++)
-		shim_rwsem_init(&w.slot[i].rw);
-	w.ops = nr_ops;
-	w.nr_cpus = 1 + shim_rand(SHIM_NR_CPUS);
-	w.max_depth = 4;
-	w.nest = 64;
-	if (!shim_rand(8)) {	/* more in flight than there are slots */
-		w.max_depth = 60;
-		w.nest = 250;
-		w.ops = 3;
+		shim_rwsem_init(&stress.slot[i].rw);
+	stress.ops = nr_ops;
+	stress.nr_cpus = 1 + shim_rand(SHIM_NR_CPUS);
+	stress.max_depth = 4;
+	stress.nest = 64;
+	if (!shim_rand(8)) {	/* more invalidations in flight than slots */
+		stress.max_depth = 60;
+		stress.nest = 250;
+		stress.ops = 3;
 	}
-	w.overflows = overflows();
-	w.mm = shim_mm_alloc();
-	w.mm->torn_down = torn_down;
-	mmgrab(w.mm);
+	stress.overflows = overflows();
+	stress.mm = shim_mm_alloc();
+	stress.mm->torn_down = torn_down;
+	mmgrab(stress.mm);
 	shim_fail_nowait = shim_rand(3) ? 0 : 128;
 	shim_on_sleep = on_sleep;
 }
 
-void world_round(const struct shim_run *run, unsigned int nr_ops)
+void stress_round(const struct shim_run *run, unsigned int nr_ops)
 {
 	unsigned int i, nr_workers, nr_invalidators;
 	bool release;
 
 	shim_begin(run);
-	world_init(nr_ops);
+	stress_init(nr_ops);
 	nr_workers = 1 + shim_rand(3);
 	nr_invalidators = 1 + shim_rand(3);
 	release = shim_rand(3);
-	w.busy = nr_workers + nr_invalidators;
+	stress.busy = nr_workers + nr_invalidators;
 	for (i = 0; i < nr_workers; i++)
 		shim_spawn("worker", worker, NULL);
 	for (i = 0; i < nr_invalidators; i++)

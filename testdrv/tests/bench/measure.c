@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * bench: everything that is measured in one process
+ * bench: the measurements of one process
  *
- * The intervals lie STRIDE apart in an area of their own, a page each, with
- * nothing mapped under them. A process without intervals does the same system
- * calls on the same addresses, so the difference is what the intervals cost.
+ * Intervals of a page each lie STRIDE apart in an area without present pages. A process
+ * without intervals makes the same system calls on the same addresses, so that the
+ * difference is the cost of the intervals.
  */
 #include <err.h>
 #include <errno.h>
@@ -52,7 +52,7 @@ static uint32_t sorted_median(uint32_t *samples, unsigned int nr)
 	return samples[nr / 2];
 }
 
-static void measure_op(int fd, struct bench_row *row, enum bench_metric metric,
+static void measure_op(int fd, struct bench_counts *counts, enum bench_metric metric,
 		       unsigned int op)
 {
 	static uint32_t samples[NR_SAMPLES];
@@ -67,7 +67,7 @@ static void measure_op(int fd, struct bench_row *row, enum bench_metric metric,
 	if (ioctl(fd, PINWATCH_TEST_IOC_BENCH_RUN, &run))
 		err(1, "RUN %u", op);
 	sorted_median(samples, NR_SAMPLES);
-	row->count[metric] = samples[0] - row->count[BENCH_EMPTY];
+	counts->count[metric] = samples[0] - counts->count[BENCH_EMPTY];
 }
 
 static uint32_t time_dontneed(char *addr, size_t length)
@@ -81,8 +81,8 @@ static uint32_t time_dontneed(char *addr, size_t length)
 	return end - begin;
 }
 
-/* One page, between two intervals in the middle, again and again. */
-static void measure_dontneed(struct bench_row *row, enum bench_metric metric,
+/* The same page between two intervals in the middle, NR_DONTNEED times. */
+static void measure_dontneed(struct bench_counts *counts, enum bench_metric metric,
 			     char *page)
 {
 	uint32_t samples[NR_DONTNEED];
@@ -93,11 +93,11 @@ static void measure_dontneed(struct bench_row *row, enum bench_metric metric,
 		samples[i] = time_dontneed(page, PAGE);
 	}
 	sorted_median(samples, NR_DONTNEED);
-	row->count[metric] = samples[0];
+	counts->count[metric] = samples[0];
 }
 
-/* Pages between intervals, another one each time. */
-static void measure_gaps(struct bench_row *row, char *area, unsigned int nr)
+/* A random page between two intervals, NR_GAPS times. */
+static void measure_gaps(struct bench_counts *counts, char *area, unsigned int nr)
 {
 	uint32_t samples[NR_GAPS], seed = SEED;
 	unsigned int i;
@@ -109,11 +109,11 @@ static void measure_gaps(struct bench_row *row, char *area, unsigned int nr)
 		*(volatile char *)page = 1;
 		samples[i] = time_dontneed(page, PAGE);
 	}
-	row->count[BENCH_GAPS] = sorted_median(samples, NR_GAPS);
+	counts->count[BENCH_GAPS] = sorted_median(samples, NR_GAPS);
 }
 
 /* The whole area at once: every interval is called back. */
-static void measure_overlap(struct bench_row *row, char *area, unsigned int nr)
+static void measure_overlap(struct bench_counts *counts, char *area, unsigned int nr)
 {
 	uint32_t samples[NR_OVERLAPS];
 	unsigned int i;
@@ -121,10 +121,10 @@ static void measure_overlap(struct bench_row *row, char *area, unsigned int nr)
 	for (i = 0; i < NR_OVERLAPS; i++)
 		samples[i] = time_dontneed(area, nr ? nr * STRIDE : PAGE);
 	sorted_median(samples, NR_OVERLAPS);
-	row->count[BENCH_OVERLAP] = samples[0];
+	counts->count[BENCH_OVERLAP] = samples[0];
 }
 
-static void measure_fork(struct bench_row *row)
+static void measure_fork(struct bench_counts *counts)
 {
 	uint32_t samples[NR_FORKS];
 	uint64_t begin, end;
@@ -144,10 +144,10 @@ static void measure_fork(struct bench_row *row)
 		samples[i] = end - begin;
 	}
 	sorted_median(samples, NR_FORKS);
-	row->count[BENCH_FORK] = samples[0];
+	counts->count[BENCH_FORK] = samples[0];
 }
 
-/* Until pinwatch has let go of every address space. */
+/* Wait until pinwatch has unregistered every mm. */
 static void await_gone(void)
 {
 	struct pinwatch_stats stats;
@@ -162,11 +162,11 @@ static void await_gone(void)
 		usleep(GONE_STEP_US);
 	} while (stats.nr_mms && ++i < GONE_STEPS);
 	if (stats.nr_mms)
-		errx(1, "pinwatch does not let go of an idle address space");
+		errx(1, "pinwatch does not unregister an idle mm");
 	close(fd);
 }
 
-static int setup(struct bench_row *row, enum bench_engine engine, char *area,
+static int setup(struct bench_counts *counts, enum bench_engine engine, char *area,
 		 unsigned int nr)
 {
 	struct pinwatch_test_bench_setup arg = {
@@ -188,32 +188,32 @@ static int setup(struct bench_row *row, enum bench_engine engine, char *area,
 		return fd;
 	if (ioctl(fd, PINWATCH_TEST_IOC_BENCH_SETUP, &arg))
 		err(1, "SETUP of %u intervals", nr);
-	row->count[BENCH_FIRST] = arg.first;
+	counts->count[BENCH_FIRST] = arg.first;
 	if (nr)
-		row->count[BENCH_BYTES] = arg.handle_bytes +
+		counts->count[BENCH_BYTES] = arg.handle_bytes +
 					  (arg.engine_bytes + nr - 1) / nr;
-	measure_op(fd, row, BENCH_EMPTY, PINWATCH_TEST_BENCH_EMPTY);
-	row->count[BENCH_FIRST] -= row->count[BENCH_EMPTY];
+	measure_op(fd, counts, BENCH_EMPTY, PINWATCH_TEST_BENCH_EMPTY);
+	counts->count[BENCH_FIRST] -= counts->count[BENCH_EMPTY];
 	return fd;
 }
 
-static void measure_ops(int fd, struct bench_row *row, unsigned int nr)
+static void measure_ops(int fd, struct bench_counts *counts, unsigned int nr)
 {
-	measure_op(fd, row, BENCH_INSERT, PINWATCH_TEST_BENCH_INSERT);
-	measure_op(fd, row, BENCH_REMOVE, PINWATCH_TEST_BENCH_REMOVE);
+	measure_op(fd, counts, BENCH_INSERT, PINWATCH_TEST_BENCH_INSERT);
+	measure_op(fd, counts, BENCH_REMOVE, PINWATCH_TEST_BENCH_REMOVE);
 	if (!nr)
 		return;
-	measure_op(fd, row, BENCH_BEGIN, PINWATCH_TEST_BENCH_BEGIN);
-	measure_op(fd, row, BENCH_SECTION, PINWATCH_TEST_BENCH_SECTION);
+	measure_op(fd, counts, BENCH_BEGIN, PINWATCH_TEST_BENCH_BEGIN);
+	measure_op(fd, counts, BENCH_SECTION, PINWATCH_TEST_BENCH_SECTION);
 }
 
 /**
  * bench_measure() - measure one configuration, in this process
- * @row: Filled; BENCH_UNKNOWN where there is nothing to measure.
- * @engine: Whose intervals.
- * @nr: How many.
+ * @counts: Out. BENCH_UNKNOWN for each metric that is not measured.
+ * @engine: Kind of the intervals.
+ * @nr: Number of intervals.
  */
-void bench_measure(struct bench_row *row, enum bench_engine engine, unsigned int nr)
+void bench_measure(struct bench_counts *counts, enum bench_engine engine, unsigned int nr)
 {
 	size_t size = (nr ? nr : 1) * STRIDE;
 	char *area, *page;
@@ -221,25 +221,25 @@ void bench_measure(struct bench_row *row, enum bench_engine engine, unsigned int
 	int fd;
 
 	for (i = 0; i < BENCH_NR_METRICS; i++)
-		row->count[i] = BENCH_UNKNOWN;
-	row->count[BENCH_EMPTY] = 0;
+		counts->count[i] = BENCH_UNKNOWN;
+	counts->count[BENCH_EMPTY] = 0;
 	area = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (area == MAP_FAILED)
 		err(1, "mmap of %zu bytes", size);
 
-	fd = setup(row, engine, area, nr);
+	fd = setup(counts, engine, area, nr);
 	page = area + nr / 2 * STRIDE + 2 * PAGE;
-	measure_dontneed(row, BENCH_DONTNEED, page);
+	measure_dontneed(counts, BENCH_DONTNEED, page);
 	if (engine != BENCH_NONE)
-		measure_ops(fd, row, nr);
-	measure_overlap(row, area, nr);
-	measure_gaps(row, area, nr);
-	measure_fork(row);
+		measure_ops(fd, counts, nr);
+	measure_overlap(counts, area, nr);
+	measure_gaps(counts, area, nr);
+	measure_fork(counts);
 	close(fd);
-	/* With a veto it stays as long as the address space. */
+	/* An mm with a veto stays registered. */
 	if (engine == BENCH_SLEEPER)
 		return;
 	await_gone();
-	measure_dontneed(row, BENCH_GONE, page);
+	measure_dontneed(counts, BENCH_GONE, page);
 }
