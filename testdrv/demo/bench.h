@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pinwatch-demo bench: what it costs from user space
+ * pinwatch-demo bench: the cost of watches, pins and events for user space
  *
- *	cmd_bench.c	options, the report
+ *	cmd_bench.c	options and output
  *	bench_watch.c	many watches: add, query, delete
- *	bench_pin.c	pinning, beside io_uring's
- *	bench_event.c	events a second, and the cost of a validation
+ *	bench_pin.c	pinning, compared with io_uring's registered buffers
+ *	bench_event.c	events per second, and the cost of a validation
  */
 #ifndef BENCH_H
 #define BENCH_H
@@ -15,26 +15,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "clock.h"
 #include "libpinwatch.h"
 
 struct bench {
 	const char *device;
 	bool large;
 	bool json;
-	json_t *rows;		/* with json */
+	json_t *figures;	/* if json is set */
 };
 
-/* A figure. @n: watches, pages: what @name says. */
+/* Print a figure. @n: A number of watches, pages or calls; see @name. */
 void bench_report(struct bench *bench, const char *name, uint64_t n, double value,
 		  const char *unit);
-/* One that cannot be had, and why. */
+/* Print why a figure cannot be measured. */
 void bench_skip(struct bench *bench, const char *name, const char *why);
 
-uint64_t bench_now_ns(void);
-/* Private memory of its own, written if it is to be there. NULL: none. */
+/* Map private memory; @written: also populate each page. NULL: out of memory. */
 char *bench_memory(size_t length, bool written);
 
-/* 0 or -errno. */
+/* The measurements; each returns 0 or -errno. */
 int bench_watches(struct bench *bench);
 int bench_large(struct bench *bench);
 int bench_pins(struct bench *bench);

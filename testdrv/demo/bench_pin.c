@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Pinning: WATCH_ADD beside io_uring's buffer registration. See bench.h. */
+/* Pinning: WATCH_ADD compared with io_uring's registered buffers; see bench.h. */
 #include <errno.h>
 #include <linux/io_uring.h>
 #include <stdio.h>
@@ -11,71 +11,67 @@
 
 #include "bench.h"
 
-/* For each figure so many pages are pinned, or for so long. */
+/* A measurement ends when NR_PAGES pages were pinned or ENOUGH_NS has passed. */
 #define NR_PAGES	20000
 #define ENOUGH_NS	1000000000ULL
 
 struct pins {
 	struct pinwatch *dev;
-	int ring;		/* negative: there is none */
+	int ring;		/* an io_uring, or -errno */
 	char *addr;
 	size_t nr_pages, length;
 };
 
-/* Pins and unpins: adds what each took to *in_ns and *out_ns. 0 or -errno. */
-typedef int pin_fn(struct pins *pins, uint64_t *in_ns, uint64_t *out_ns);
+/* Pin and unpin once; add the durations to *pin_ns and *unpin_ns. 0 or -errno. */
+typedef int pin_fn(struct pins *pins, uint64_t *pin_ns, uint64_t *unpin_ns);
 
-static int watch_once(struct pins *pins, uint32_t flags, uint64_t *in_ns, uint64_t *out_ns)
+static int watch_once(struct pins *pins, uint64_t *pin_ns, uint64_t *unpin_ns)
 {
-	uint64_t begin = bench_now_ns(), middle;
+	uint64_t begin = now_ns(), middle;
 	struct pinwatch_watch watch;
 	int ret;
 
-	ret = pinwatch_watch_add(pins->dev, pins->addr, pins->length, flags, 0, &watch);
-	middle = bench_now_ns();
+	ret = pinwatch_watch_add(pins->dev, pins->addr, pins->length,
+				 PINWATCH_WATCH_F_PIN | PINWATCH_WATCH_F_WRITE, 0, &watch);
+	middle = now_ns();
 	if (ret)
 		return ret;
 	ret = pinwatch_watch_del(pins->dev, &watch);
-	*in_ns += middle - begin;
-	*out_ns += bench_now_ns() - middle;
+	*pin_ns += middle - begin;
+	*unpin_ns += now_ns() - middle;
 	return ret;
 }
 
-static int pin_once(struct pins *pins, uint64_t *in_ns, uint64_t *out_ns)
-{
-	return watch_once(pins, PINWATCH_WATCH_F_PIN | PINWATCH_WATCH_F_WRITE, in_ns, out_ns);
-}
-
-static int ring_once(struct pins *pins, uint64_t *in_ns, uint64_t *out_ns)
+static int ring_once(struct pins *pins, uint64_t *pin_ns, uint64_t *unpin_ns)
 {
 	struct iovec iov = { .iov_base = pins->addr, .iov_len = pins->length };
-	uint64_t begin = bench_now_ns(), middle;
+	uint64_t begin = now_ns(), middle;
 
 	if (syscall(SYS_io_uring_register, pins->ring, IORING_REGISTER_BUFFERS, &iov, 1) < 0)
 		return -errno;
-	middle = bench_now_ns();
+	middle = now_ns();
 	if (syscall(SYS_io_uring_register, pins->ring, IORING_UNREGISTER_BUFFERS, NULL, 0) < 0)
 		return -errno;
-	*in_ns += middle - begin;
-	*out_ns += bench_now_ns() - middle;
+	*pin_ns += middle - begin;
+	*unpin_ns += now_ns() - middle;
 	return 0;
 }
 
-static int pins_time(struct bench *bench, struct pins *pins, const char *in, const char *out,
+static int pins_time(struct bench *bench, struct pins *pins, const char *pin, const char *unpin,
 		     pin_fn *once)
 {
-	uint64_t in_ns = 0, out_ns = 0;
+	uint64_t pin_ns = 0, unpin_ns = 0;
 	size_t nr = 0;
 	int ret;
 
 	do {
-		ret = once(pins, &in_ns, &out_ns);
+		ret = once(pins, &pin_ns, &unpin_ns);
 		nr++;
-	} while (!ret && nr * pins->nr_pages < NR_PAGES && in_ns + out_ns < ENOUGH_NS);
+	} while (!ret && nr * pins->nr_pages < NR_PAGES && pin_ns + unpin_ns < ENOUGH_NS);
 	if (ret)
 		return ret;
-	bench_report(bench, in, pins->nr_pages, (double)in_ns / (double)nr / 1000, "us each");
-	bench_report(bench, out, pins->nr_pages, (double)out_ns / (double)nr / 1000, "us each");
+	bench_report(bench, pin, pins->nr_pages, (double)pin_ns / (double)nr / 1000, "us each");
+	bench_report(bench, unpin, pins->nr_pages, (double)unpin_ns / (double)nr / 1000, "us each");
 	return 0;
 }
 
@@ -101,7 +97,7 @@ static int size_run(struct bench *bench, struct pins *pins)
 	if (!pins->addr)
 		return -ENOMEM;
 	ret = pins_time(bench, pins, "pinned watch add, pages", "pinned watch del, pages",
-			pin_once);
+			watch_once);
 	if (!ret)
 		ret = ring_time(bench, pins);
 	munmap(pins->addr, pins->length);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Many watches: add, query, copy their generations, delete. See bench.h. */
+/* Many watches: add, query, invalidate, delete; see bench.h. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -11,8 +11,8 @@
 #define NR_LARGE	1000000
 #define MAX_HANDLES	256
 
-/* Watches of a page each, on as many handles as that takes. */
-struct many {
+/* Single-page watches, on as many handles as the limit per handle requires. */
+struct watch_set {
 	struct pinwatch *devs[MAX_HANDLES];
 	size_t nr_devs, max_devs;
 	struct pinwatch_watch *watches;
@@ -21,113 +21,113 @@ struct many {
 	size_t page_size;
 };
 
-static void many_close(struct many *many)
+static void set_close(struct watch_set *set)
 {
-	while (many->nr_devs)
-		pinwatch_close(many->devs[--many->nr_devs]);
-	if (many->addr)
-		munmap(many->addr, many->nr * many->page_size);
-	free(many->watches);
+	while (set->nr_devs)
+		pinwatch_close(set->devs[--set->nr_devs]);
+	if (set->addr)
+		munmap(set->addr, set->nr * set->page_size);
+	free(set->watches);
 }
 
-static int many_open(struct many *many, const char *device)
+static int set_open(struct watch_set *set, const char *device)
 {
 	struct pinwatch_info info;
 	int ret;
 
-	many->page_size = (size_t)sysconf(_SC_PAGESIZE);
-	many->watches = calloc(many->nr, sizeof(*many->watches));
-	many->addr = bench_memory(many->nr * many->page_size, false);
-	if (!many->watches || !many->addr)
+	set->page_size = (size_t)sysconf(_SC_PAGESIZE);
+	set->watches = calloc(set->nr, sizeof(*set->watches));
+	set->addr = bench_memory(set->nr * set->page_size, false);
+	if (!set->watches || !set->addr)
 		return -ENOMEM;
-	while (many->nr_devs * many->per_dev < many->nr) {
-		if (many->nr_devs == many->max_devs)
+	while (set->nr_devs * set->per_dev < set->nr) {
+		if (set->nr_devs == set->max_devs)
 			return -ENOSPC;
-		ret = pinwatch_open(&many->devs[many->nr_devs], device, 0);
+		ret = pinwatch_open(&set->devs[set->nr_devs], device, 0);
 		if (ret)
 			return ret;
-		ret = pinwatch_get_info(many->devs[many->nr_devs++], &info);
+		ret = pinwatch_get_info(set->devs[set->nr_devs++], &info);
 		if (ret)
 			return ret;
-		many->per_dev = info.max_watches;
+		set->per_dev = info.max_watches;
 	}
 	return 0;
 }
 
-static struct pinwatch *many_dev(const struct many *many, size_t i)
+static struct pinwatch *set_dev(const struct watch_set *set, size_t i)
 {
-	return many->devs[i / many->per_dev];
+	return set->devs[i / set->per_dev];
 }
 
-static int add_one(struct many *many, size_t i)
+static int add_one(struct watch_set *set, size_t i)
 {
-	return pinwatch_watch_add(many_dev(many, i), many->addr + i * many->page_size,
-				  many->page_size, 0, i, &many->watches[i]);
+	return pinwatch_watch_add(set_dev(set, i), set->addr + i * set->page_size,
+				  set->page_size, 0, i, &set->watches[i]);
 }
 
-static int query_one(struct many *many, size_t i)
+static int query_one(struct watch_set *set, size_t i)
 {
 	struct pinwatch_watch_query figures;
 
-	return pinwatch_watch_query(many_dev(many, i), many->watches[i].id, &figures);
+	return pinwatch_watch_query(set_dev(set, i), set->watches[i].id, &figures);
 }
 
-static int del_one(struct many *many, size_t i)
+static int del_one(struct watch_set *set, size_t i)
 {
-	return pinwatch_watch_del(many_dev(many, i), &many->watches[i]);
+	return pinwatch_watch_del(set_dev(set, i), &set->watches[i]);
 }
 
-static int many_time(struct bench *bench, struct many *many, const char *name,
-		     int (*one)(struct many *many, size_t i))
+static int set_time(struct bench *bench, struct watch_set *set, const char *name,
+		    int (*one)(struct watch_set *set, size_t i))
 {
-	uint64_t begin = bench_now_ns();
+	uint64_t begin = now_ns();
 	size_t i;
 	int ret = 0;
 
-	for (i = 0; i < many->nr && !ret; i++)
-		ret = one(many, i);
+	for (i = 0; i < set->nr && !ret; i++)
+		ret = one(set, i);
 	if (!ret)
-		bench_report(bench, name, many->nr,
-			     (double)(bench_now_ns() - begin) / (double)many->nr / 1000,
+		bench_report(bench, name, set->nr,
+			     (double)(now_ns() - begin) / (double)set->nr / 1000,
 			     "us each");
 	return ret;
 }
 
-/* What the process pays with all of them there: an invalidation that hits one. */
-static int dontneed_one(struct many *many, size_t i)
+/* Invalidate a single page, while all pages are watched. */
+static int dontneed_one(struct watch_set *set, size_t i)
 {
-	return madvise(many->addr + i * many->page_size, many->page_size, MADV_DONTNEED) ?
+	return madvise(set->addr + i * set->page_size, set->page_size, MADV_DONTNEED) ?
 		-errno : 0;
 }
 
-static int many_run(struct bench *bench, struct many *many)
+static int set_run(struct bench *bench, struct watch_set *set)
 {
 	int ret;
 
-	ret = many_time(bench, many, "watch add", add_one);
+	ret = set_time(bench, set, "watch add", add_one);
 	if (!ret)
-		ret = many_time(bench, many, "watch query", query_one);
+		ret = set_time(bench, set, "watch query", query_one);
 	if (!ret)
-		ret = many_time(bench, many, "MADV_DONTNEED of a watched page", dontneed_one);
+		ret = set_time(bench, set, "MADV_DONTNEED of a watched page", dontneed_one);
 	if (!ret)
-		ret = many_time(bench, many, "watch del", del_one);
+		ret = set_time(bench, set, "watch del", del_one);
 	return ret;
 }
 
-static int many_bench(struct bench *bench, size_t nr, size_t max_devs)
+static int set_bench(struct bench *bench, size_t nr, size_t max_devs)
 {
-	struct many many = { .nr = nr, .max_devs = max_devs };
-	int ret = many_open(&many, bench->device);
+	struct watch_set set = { .nr = nr, .max_devs = max_devs };
+	int ret = set_open(&set, bench->device);
 
 	if (!ret)
-		ret = many_run(bench, &many);
-	many_close(&many);
+		ret = set_run(bench, &set);
+	set_close(&set);
 	return ret;
 }
 
 int bench_watches(struct bench *bench)
 {
-	int ret = many_bench(bench, NR_WATCHES, MAX_HANDLES);
+	int ret = set_bench(bench, NR_WATCHES, MAX_HANDLES);
 
 	if (ret != -EDQUOT && ret != -ENOSPC)
 		return ret;
@@ -142,7 +142,7 @@ int bench_large(struct bench *bench)
 
 	if (!bench->large)
 		return 0;
-	ret = many_bench(bench, NR_LARGE, 1);
+	ret = set_bench(bench, NR_LARGE, 1);
 	if (ret != -EDQUOT && ret != -ENOSPC)
 		return ret;
 	bench_skip(bench, "1,000,000 watches on one descriptor",

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/* pinwatch-demo bench: options, output, and the order of the measurements. */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -6,19 +7,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/utsname.h>
-#include <time.h>
 
 #include "bench.h"
 #include "print.h"
 #include "verbs.h"
-
-uint64_t bench_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
-}
 
 char *bench_memory(size_t length, bool written)
 {
@@ -27,7 +19,7 @@ char *bench_memory(size_t length, bool written)
 
 	if (addr == MAP_FAILED)
 		return NULL;
-	/* So that each page is one page; fails only where there is no THP. */
+	/* Fails only on a kernel without transparent huge pages. */
 	madvise(addr, length, MADV_NOHUGEPAGE);
 	if (written)
 		memset(addr, 'b', length);
@@ -38,7 +30,7 @@ void bench_report(struct bench *bench, const char *name, uint64_t n, double valu
 		  const char *unit)
 {
 	if (bench->json) {
-		json_array_append_new(bench->rows,
+		json_array_append_new(bench->figures,
 				      json_pack("{s:s, s:I, s:f, s:s}", "name", name, "n",
 						(json_int_t)n, "value", value, "unit", unit));
 		return;
@@ -50,7 +42,7 @@ void bench_report(struct bench *bench, const char *name, uint64_t n, double valu
 void bench_skip(struct bench *bench, const char *name, const char *why)
 {
 	if (bench->json) {
-		json_array_append_new(bench->rows,
+		json_array_append_new(bench->figures,
 				      json_pack("{s:s, s:s}", "name", name, "skipped", why));
 		return;
 	}
@@ -77,17 +69,17 @@ static int bench_start(struct bench *bench)
 
 	uname(&kernel);
 	if (bench->json)
-		bench->rows = json_array();
+		bench->figures = json_array();
 	else
 		printf("%s\n%-34s %9s  %12s\n", kernel.release, "MEASURED", "N", "FIGURE");
 	ret = parts_run(bench);
 	if (ret) {
-		json_decref(bench->rows);
+		json_decref(bench->figures);
 		return verb_device_error(bench->device ? bench->device : PINWATCH_DEVICE, ret);
 	}
 	if (bench->json)
 		return print_json(json_pack("{s:s, s:o}", "kernel", kernel.release, "figures",
-					    bench->rows));
+					    bench->figures));
 	return STATUS_OK;
 }
 
@@ -119,13 +111,13 @@ static int bench_main(int argc, char **argv)
 
 const struct verb verb_bench = {
 	.name = "bench",
-	.summary = "Measure what watches, pins and events cost on this machine",
+	.summary = "Measure the cost of watches, pins and events on this machine",
 	.usage = "[--large] [--json] [--device PATH]",
 	.help =
-		"Averages over many calls; pinning is measured beside io_uring's buffer\n"
-		"registration of the same pages. Touches memory of its own only.\n\n"
-		"  --large         1,000,000 watches on one descriptor, too\n"
-		"  --json          for programs\n"
+		"Prints averages over many calls. Pinning is compared with the registration of\n"
+		"the same pages as an io_uring buffer. Changes only memory of its own process.\n\n"
+		"  --large         also add 1,000,000 watches to one descriptor\n"
+		"  --json          print one JSON object\n"
 		"  --device PATH   the device node (" PINWATCH_DEVICE ")\n",
 	.run = bench_main,
 };

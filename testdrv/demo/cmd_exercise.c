@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/* pinwatch-demo exercise: do an operation and print the report of the watch. */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -10,26 +11,25 @@
 #include "demo.h"
 #include "libpinwatch.h"
 #include "print.h"
-#include "rows.h"
 #include "verbs.h"
 
 #define MAX_COUNT	1000000UL
 
 struct exercise {
 	struct demo_options options;
-	size_t index;		/* of the operation */
+	size_t index;		/* the operation */
 	unsigned long count;
 	bool pin;
 	bool json;
 };
 
-/* Time for a watcher to be set upon the process, before anything happens to it. */
-static void ready_wait(const struct demo_row *row)
+/* Wait for Enter, so that the user can attach another watcher to the process. */
+static void ready_wait(const struct demo_result *result)
 {
 	int c;
 
 	fprintf(stderr, "pid %d, range 0x%" PRIx64 "-0x%" PRIx64 ", not changed yet. Press Enter.",
-		(int)row->pid, row->addr, row->addr + row->length);
+		(int)result->pid, result->addr, result->addr + result->length);
 	do {
 		c = getchar();
 	} while (c != '\n' && c != EOF);
@@ -39,70 +39,79 @@ static void ready_wait(const struct demo_row *row)
 
 static void table_begin(void)
 {
-	printf("%7s %-27s %-5s %-14s %-15s %6s %-14s %-15s %9s %9s  %s\n", "PID", "RANGE", "MODE",
-	       "CAUSE", "EVENTS", "COUNT", "GENERATION", "PAGES (oracle)", "TOLD us", "AFTER us",
-	       "NOTE");
+	printf("%7s %-27s %-5s %-14s %-15s %6s %-14s %-15s %9s  %s\n", "PID", "RANGE", "MODE",
+	       "CAUSE", "EVENTS", "COUNT", "GENERATION", "PAGES (pagemap)", "TOLD us", "NOTE");
 }
 
-static const char *row_range(const struct demo_row *row, char *buf, size_t size)
+static const char *result_range(const struct demo_result *result, char *buf, size_t size)
 {
-	if (!row->pid)
+	if (!result->pid)
 		return "-";
-	snprintf(buf, size, "%" PRIx64 "-%" PRIx64, row->addr, row->addr + row->length);
+	snprintf(buf, size, "%" PRIx64 "-%" PRIx64, result->addr, result->addr + result->length);
 	return buf;
 }
 
-/* Only what kept it from being done is of concern here, not the verdict. */
-static const char *row_note(const struct demo_row *row)
+/* The verdict is not printed, so a note is only printed if the operation failed. */
+static const char *result_note(const struct demo_result *result)
 {
-	return row->performed ? "" : row->note;
+	return result->performed ? "" : result->note;
 }
 
-static void row_print(const struct demo_row *row)
+/* Microseconds; "-" if @ns is negative. */
+static const char *result_time(int64_t ns, char *buf, size_t size)
 {
-	char range[48], events[96], causes[256], generation[48], pages[32], told[24], after[24];
+	if (ns < 0)
+		snprintf(buf, size, "-");
+	else
+		snprintf(buf, size, "%.1f", (double)ns / 1000);
+	return buf;
+}
 
-	printf("%7d %-27s %-5s %-14s %-15s %6" PRIu64 " %-14s %-15s %9s %9s  %s\n", (int)row->pid,
-	       row_range(row, range, sizeof(range)), row->pin ? "pin" : "watch",
-	       pinwatch_causes_string(row->causes, causes, sizeof(causes)),
-	       pinwatch_events_string(row->events, events, sizeof(events)), row->nr_told,
-	       row_generation(row, generation, sizeof(generation)),
-	       row_pages(row, pages, sizeof(pages)), row_time(row->told_ns, told, sizeof(told)),
-	       row_time(row->change_ns, after, sizeof(after)), row_note(row));
+static void result_print(const struct demo_result *result)
+{
+	char range[48], events[96], causes[256], generation[48], pages[32], told[24];
+
+	printf("%7d %-27s %-5s %-14s %-15s %6" PRIu64 " %-14s %-15s %9s  %s\n", (int)result->pid,
+	       result_range(result, range, sizeof(range)), result->pin ? "pin" : "watch",
+	       pinwatch_causes_string(result->causes, causes, sizeof(causes)),
+	       pinwatch_events_string(result->events, events, sizeof(events)),
+	       result->nr_invalidations, result_generation(result, generation, sizeof(generation)),
+	       result_pages(result, pages, sizeof(pages)),
+	       result_time(result->told_ns, told, sizeof(told)), result_note(result));
 	fflush(stdout);
 }
 
-static json_t *row_to_json(const struct demo_row *row)
+static json_t *result_to_json(const struct demo_result *result)
 {
-	json_t *json = row_json(row);
+	json_t *json = result_json(result);
 
-	json_int_t start = (json_int_t)row->addr;
+	json_int_t start = (json_int_t)result->addr;
 
-	json_object_set_new(json, "pid", json_integer(row->pid));
+	json_object_set_new(json, "pid", json_integer(result->pid));
 	json_object_set_new(json, "start", json_integer(start));
-	json_object_set_new(json, "end", json_integer(start + (json_int_t)row->length));
-	json_object_set_new(json, "performed", json_boolean(row->performed));
-	json_object_set_new(json, "note", json_string(row_note(row)));
+	json_object_set_new(json, "end", json_integer(start + (json_int_t)result->length));
+	json_object_set_new(json, "performed", json_boolean(result->performed));
+	json_object_set_new(json, "note", json_string(result_note(result)));
 	return json;
 }
 
-/* A status; each repetition has a process of its own. */
-static int exercise_repeat(const struct exercise *exercise, json_t *rows)
+/* Repeat the operation, each time with a fresh process. Returns a status. */
+static int exercise_repeat(const struct exercise *exercise, json_t *results)
 {
 	int status = STATUS_OK;
-	struct demo_row row;
+	struct demo_result result;
 	unsigned long i;
 	int ret;
 
 	for (i = 0; i < exercise->count; i++) {
-		ret = demo_exercise(&exercise->options, exercise->index, exercise->pin, &row);
+		ret = demo_exercise(&exercise->options, exercise->index, exercise->pin, &result);
 		if (ret)
 			return verb_device_error("exercise", ret);
-		if (rows)
-			json_array_append_new(rows, row_to_json(&row));
+		if (results)
+			json_array_append_new(results, result_to_json(&result));
 		else
-			row_print(&row);
-		if (!row.performed)
+			result_print(&result);
+		if (!result.performed)
 			status = STATUS_BAD;
 	}
 	return status;
@@ -111,7 +120,7 @@ static int exercise_repeat(const struct exercise *exercise, json_t *rows)
 static int exercise_start(const struct exercise *exercise)
 {
 	int status = verb_check_device(exercise->options.device);
-	json_t *rows;
+	json_t *results;
 
 	if (status)
 		return status;
@@ -119,13 +128,13 @@ static int exercise_start(const struct exercise *exercise)
 		table_begin();
 		return exercise_repeat(exercise, NULL);
 	}
-	rows = json_array();
-	status = exercise_repeat(exercise, rows);
+	results = json_array();
+	status = exercise_repeat(exercise, results);
 	if (status == STATUS_DEVICE) {
-		json_decref(rows);
+		json_decref(results);
 		return status;
 	}
-	return print_json(rows) ? STATUS_BAD : status;
+	return print_json(results) ? STATUS_BAD : status;
 }
 
 static void candidates_print(const char *part)
@@ -133,7 +142,7 @@ static void candidates_print(const char *part)
 	const char *name;
 	size_t i;
 
-	fprintf(stderr, "pinwatch-demo: '%s' can be any of these:\n", part);
+	fprintf(stderr, "pinwatch-demo: '%s' matches several operations:\n", part);
 	for (i = 0; (name = demo_operation_name(i)); i++)
 		if (strstr(name, part))
 			fprintf(stderr, "  %s\n", name);
@@ -160,8 +169,8 @@ static int count_parse(const char *text, unsigned long *count)
 	*count = strtoul(text, &end, 10);
 	if (!errno && *text >= '0' && *text <= '9' && !*end && *count && *count <= MAX_COUNT)
 		return STATUS_OK;
-	fprintf(stderr, "pinwatch-demo: --count wants a number from 1 to %lu, not '%s'\n", MAX_COUNT,
-		text);
+	fprintf(stderr, "pinwatch-demo: --count takes a number from 1 to %lu, not '%s'\n",
+		MAX_COUNT, text);
 	return verb_usage_error(&verb_exercise);
 }
 
@@ -176,7 +185,7 @@ static const struct option longopts[] = {
 	{ 0 },
 };
 
-/* @list: Out. A status. */
+/* @list: Out. Returns a status. */
 static int arguments_parse(int argc, char **argv, struct exercise *exercise, bool *list)
 {
 	int opt;
@@ -224,7 +233,7 @@ static int exercise_main(int argc, char **argv)
 	if (optind + !list != argc)
 		return verb_usage_error(&verb_exercise);
 	if (list) {
-		rows_list();
+		operations_list();
 		return STATUS_OK;
 	}
 	status = operation_find(argv[optind], &exercise.index);
@@ -233,21 +242,21 @@ static int exercise_main(int argc, char **argv)
 
 const struct verb verb_exercise = {
 	.name = "exercise",
-	.summary = "Do one operation to watched memory, and print what the watch says",
+	.summary = "Do one operation to watched memory, and print the report of the watch",
 	.usage = "OPERATION [--count N] [--pin] [--wait] [--global] [--json] [--device PATH]\n"
 		 "       pinwatch-demo exercise --list",
 	.help =
-		"OPERATION is a name of --list, or a part that only one of them has. It is done\n"
-		"to a range of a fresh process each time, and not judged; see 'demo' for that.\n"
-		"Status 0: it was done each time.\n\n"
-		"  --count N       do it N times (1)\n"
-		"  --pin           pin the range as well\n"
-		"  --wait          print the process and its range and wait for Enter, so that\n"
-		"                  another watcher can be set upon it\n"
-		"  --global        also what turns a knob of the kernel that others feel, or\n"
-		"                  poisons memory, or takes it away: in a machine of its own\n"
-		"  --json          for programs: an array of one object for each time\n"
-		"  --list          list the operations and do nothing\n"
+		"OPERATION is a name that --list prints, or a part of exactly one such name. Each\n"
+		"repetition has a fresh process. There is no verdict; 'demo' prints verdicts.\n"
+		"Status 0: the operation succeeded each time.\n\n"
+		"  --count N       do the operation N times (1)\n"
+		"  --pin           also pin the range\n"
+		"  --wait          print the process and its range, and wait for Enter before the\n"
+		"                  operation, to allow attaching another watcher\n"
+		"  --global        allow an operation that changes kernel-wide settings, poisons\n"
+		"                  memory or takes memory offline: use a machine of its own\n"
+		"  --json          print an array with one JSON object per repetition\n"
+		"  --list          list the operations and exit\n"
 		"  --device PATH   the device node (" PINWATCH_DEVICE ")\n",
 	.run = exercise_main,
 };

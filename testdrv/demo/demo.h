@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The demonstration: a table of operations that change a mapping, each done to
- * a watched range of a fresh process, each judged by the oracle.
+ * The demonstration: a table of operations that change a mapping. Each operation
+ * is done to a watched range of a fresh process, and again with the range pinned.
  *
- * Terms of a row's verdict:
+ * The verdict of a case:
  *
- *  observed	the generation changed by the time the operation returned, and
- *		the oracle's finding is what the table states.
- *  kept	nothing changed, neither the page nor the generation; only where
- *		the table says that a pin may keep the page.
- *  missed	the oracle saw a change of the range (or of the control range)
- *		and its generation had not changed when the operation returned.
- *  false	a generation changed although the oracle saw no change: that of
- *		the control range, 4 MiB away, or that of either range in the
- *		idle window before or after the operation.
- *  failed	the operation returned an error, had not the effect that the table
- *		states, or was told, but not as the event (or with the cause) that
- *		the table states.
- *  skipped	this kernel or machine lacks what the row's note names.
+ *  observed	The generation of the range had changed when the operation returned,
+ *		and pagemap.h found the change that the table of operations states.
+ *  kept	Neither a page nor the generation changed. Only good where the table
+ *		says that a pin may keep the page.
+ *  missed	A page of the range (or of the control range) changed, and its
+ *		generation had not changed when the operation returned.
+ *  false	A generation changed and no page did: the generation of the control
+ *		range, 4 MiB away, or a generation of either range in the idle window
+ *		before or after the operation.
+ *  failed	The operation returned an error, did not have the effect that the table
+ *		states, or was reported with another event or cause.
+ *  skipped	This kernel or machine lacks the feature that the note names.
  */
 #ifndef DEMO_H
 #define DEMO_H
@@ -27,7 +26,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "oracle.h"
+#include "pagemap.h"
 
 enum demo_verdict {
 	DEMO_OBSERVED,
@@ -39,69 +38,69 @@ enum demo_verdict {
 	DEMO_NR_VERDICTS,
 };
 
-struct demo_row {
+/* The result of a case: a row of the printed table. */
+struct demo_result {
 	const char *operation;
-	const char *who;		/* "self", "other process", "kernel" */
-	bool pin;			/* a pinned watch */
-	bool only_told;			/* an oracle cannot see the effect, not even unpinned */
-	pid_t pid;			/* of the process that it was done to */
-	uint64_t addr;			/* of the watched range in it */
+	const char *by;			/* the name of an enum demo_by */
+	bool pin;			/* the range is also pinned */
+	bool only_notified;		/* MUST_NOTIFY: pagemap.h may see no change */
+	pid_t pid;			/* of the subject */
+	uint64_t addr;			/* of the watched range */
 	uint64_t length;		/* bytes */
-	bool performed;			/* it returned, without an error */
+	bool performed;			/* the operation returned without an error */
 	uint32_t events;		/* PINWATCH_EVENT_* */
 	uint64_t causes;		/* PINWATCH_CAUSE_* */
-	uint64_t nr_told;		/* how many invalidations that was */
-	int64_t told_ns;		/* until the first of them was recorded; -1: none */
+	uint64_t nr_invalidations;
+	int64_t told_ns;		/* from the call to the first event record, or -1 */
 	uint64_t generation_before;
 	uint64_t generation_after;	/* when the operation returned */
-	struct oracle_result page;
-	int64_t change_ns;		/* until the generation changed; -1: it did not */
+	struct pagemap_diff page;
 	enum demo_verdict verdict;
-	char note[96];			/* the reason of a verdict that is not good */
+	char note[96];			/* the reason of a bad verdict */
 };
 
 struct demo_options {
 	const char *device;		/* NULL: the default node */
-	bool global;			/* also turn knobs that others feel */
-	const char *only;		/* run operations that contain this, or NULL */
-	/* May be NULL: when the range is watched, before the operation. */
-	void (*ready)(const struct demo_row *row);
+	bool global;			/* include operations that affect the whole machine */
+	const char *only;		/* run operations whose name contains @only, or NULL: all */
+	/* May be NULL. Called when the range is watched, before the operation. */
+	void (*ready)(const struct demo_result *result);
 };
 
 struct demo_summary {
-	size_t nr_operations;		/* that could be run here */
-	size_t nr_observed;		/* of them, those whose watched row was */
-	size_t nr_rows[DEMO_NR_VERDICTS];
+	size_t nr_operations;		/* all but the skipped operations */
+	size_t nr_observed;		/* operations observed with the range only watched */
+	size_t nr_results[DEMO_NR_VERDICTS];
 };
 
-typedef void demo_row_fn(const struct demo_row *row, void *data);
+typedef void demo_result_fn(const struct demo_result *result, void *data);
 
 /*
- * Run the table, calling @fn after each row. 0, or -errno when it could not be
- * begun (-EPERM: not root). The verdict is demo_passed()'s.
+ * Run all operations and call @fn after each case. Returns 0 whatever the verdicts
+ * are (see demo_passed()), or -errno if no case could be started (-EPERM: not root).
  */
-int demo_run(const struct demo_options *options, demo_row_fn *fn, void *data,
+int demo_run(const struct demo_options *options, demo_result_fn *fn, void *data,
 	     struct demo_summary *summary);
 
-/* Nothing missed, false or failed, and each operation was observed when watched. */
+/* No case is missed, false or failed, and each operation is observed with a watch. */
 bool demo_passed(const struct demo_summary *summary);
 
 const char *demo_verdict_name(enum demo_verdict verdict);
 
 /*
- * The only operation that is called @name or else contains it. 0 and its index;
- * -ENOENT: there is none; -ENOTUNIQ: there are several.
+ * Find the operation called @name, or else the only operation whose name contains
+ * @name. Returns 0 and the index; -ENOENT: no match; -ENOTUNIQ: several matches.
  */
 int demo_find(const char *name, size_t *index);
 
 /*
- * Do one operation to a fresh process, once. @options: only is of no concern.
- * 0 or -errno, as demo_run().
+ * Do one operation to a fresh process, once. @options: The member only is ignored.
+ * Returns 0 or -errno, like demo_run().
  */
 int demo_exercise(const struct demo_options *options, size_t index, bool pin,
-		  struct demo_row *row);
+		  struct demo_result *result);
 
-/* The operations' names, in order; NULL after the last. */
+/* The name of operation @index, in table order; NULL after the last. */
 const char *demo_operation_name(size_t index);
 
 #endif /* DEMO_H */

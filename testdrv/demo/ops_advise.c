@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: MIT
-/* Operations that give memory back and keep the mapping. */
+/* madvise(2): free pages and keep the mapping. */
 #include <sys/mman.h>
 
-#include "sysfs.h"
 #include "ops.h"
+#include "sysfs.h"
 
 #ifndef MADV_GUARD_INSTALL	/* 6.13 */
 #define MADV_GUARD_INSTALL	102
 #endif
-
-static int map_shared(struct subject *subject)
-{
-	return subject_map_file(subject, MAP_SHARED);
-}
 
 static int act_dontneed(struct actor *actor)
 {
@@ -21,7 +16,7 @@ static int act_dontneed(struct actor *actor)
 	return ACT(actor, madvise(s->addr, s->length, MADV_DONTNEED));
 }
 
-/* The pages go when memory is short; that they may is what is told. */
+/* The kernel notifies at once, and frees the pages when memory is short. */
 static int act_free(struct actor *actor)
 {
 	struct subject *s = actor->subject;
@@ -55,10 +50,11 @@ const struct demo_op ops_advise[] = {
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_MADVISE,
 	}, {
 		.name = "madvise MADV_FREE", .map = subject_map_written, .act = act_free,
-		.watch = MUST_TELL, .pin = MUST_TELL, .pin_flags = PIN_WRITE,
+		.watch = MUST_NOTIFY, .pin = MUST_NOTIFY, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_MADVISE,
 	}, {
-		.name = "madvise MADV_REMOVE, shared memory", .map = map_shared, .act = act_remove,
+		.name = "madvise MADV_REMOVE, shared memory", .map = subject_map_shared,
+		.act = act_remove,
 		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_TRUNCATE,
 	}, {

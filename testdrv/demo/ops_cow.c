@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * Copy-on-write: the page at an address is replaced by a copy of it. A page
- * that is pinned for writing was copied at the time of the pin, and fork()
- * copies it for the child; its owner keeps it.
+ * Copy-on-write: a write replaces the page at an address by a copy. A page that is
+ * pinned for writing stays: the pin broke copy-on-write in advance, and fork() gives
+ * the child the copy.
  */
 #include <sys/mman.h>
 
-#include "sysfs.h"
 #include "ops.h"
-
-static int map_private_file(struct subject *subject)
-{
-	return subject_map_file(subject, MAP_PRIVATE);
-}
+#include "sysfs.h"
 
 static long store(char *addr)
 {
@@ -29,12 +24,7 @@ int op_write(struct actor *actor)
 
 int op_fork(struct actor *actor)
 {
-	int ret;
-
-	actor_begin(actor);
-	ret = subject_fork_helper(actor->subject);
-	actor_end(actor, 0);
-	return ret;
+	return ACT_ERRNO(actor, subject_fork_helper(actor->subject));
 }
 
 static int act_populate(struct actor *actor)
@@ -73,7 +63,7 @@ const struct demo_op ops_cow[] = {
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_READ,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_COW,
 	}, {
-		.name = "write to a private file", .map = map_private_file, .act = op_write,
+		.name = "write to a private file", .map = subject_map_private, .act = op_write,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_READ,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_COW,
 	},

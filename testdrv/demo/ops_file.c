@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A file that the subject has mapped is changed, by another process: the page
- * goes although the subject made no system call. Or it is written back.
+ * A mapped file changes: another process removes its pages, without a system call of the
+ * subject, or the kernel writes the pages back.
  */
 #include <linux/magic.h>
 #include <stdio.h>
@@ -14,17 +14,7 @@
 
 #define DISK	"/var/tmp"
 
-static int map_shared(struct subject *subject)
-{
-	return subject_map_file(subject, MAP_SHARED);
-}
-
-static int map_private(struct subject *subject)
-{
-	return subject_map_file(subject, MAP_PRIVATE);
-}
-
-/* A file without a name, on a disk; or -errno. */
+/* Create a file without a name on a disk. Returns a descriptor or -errno. */
 static int disk_file_open(void)
 {
 	char path[] = DISK "/pinwatch-demo-XXXXXX";
@@ -36,7 +26,7 @@ static int disk_file_open(void)
 	return fd;
 }
 
-/* Only where pages are written back are they protected for it. */
+/* Only a file system on a disk write-protects a page to write back the page. */
 static const char *lacks_disk(void)
 {
 	struct statfs fs;
@@ -50,40 +40,39 @@ static const char *lacks_disk(void)
 	return NULL;
 }
 
-/* Clean: a dirty page that has to move, to be pinned, is one that 6.1 protects no more. */
+/*
+ * fsync() makes the pages clean: if a pin has to migrate a dirty page, 6.1 does not
+ * write-protect the page afterwards.
+ */
 static int map_disk(struct subject *subject)
 {
-	int ret;
+	int ret, fd = disk_file_open();
 
-	subject->fd = disk_file_open();
-	if (subject->fd < 0)
-		return subject->fd;
-	if (ftruncate(subject->fd, (off_t)subject->length))
-		return -errno;
-	ret = range_map(subject->addr, subject->length, PROT_READ | PROT_WRITE, MAP_SHARED,
-			subject->fd);
+	if (fd < 0)
+		return fd;
+	ret = subject_map_fd(subject, fd);
 	if (ret)
 		return ret;
 	range_write(subject->addr, subject->length);
 	return fsync(subject->fd) ? -errno : 0;
 }
 
-/* The subject's file, opened by its name in /proc. */
-static int subject_file_open(const struct subject *subject)
+/* Open the mapped file of the subject. Returns a descriptor or -errno. */
+static int file_open(const struct actor *actor)
 {
-	char path[64];
+	char name[32];
 
-	snprintf(path, sizeof(path), "/proc/%d/fd/%d", subject->pid, subject->fd);
-	return open(path, O_RDWR | O_CLOEXEC);
+	snprintf(name, sizeof(name), "fd/%d", actor->subject->fd);
+	return actor_proc_open(actor, name, O_RDWR);
 }
 
 static int act_punch_hole(struct actor *actor)
 {
 	struct subject *s = actor->subject;
-	int ret, fd = subject_file_open(s);
+	int ret, fd = file_open(actor);
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	ret = ACT(actor, fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 				   (off_t)s->page_size, (off_t)(2 * s->page_size)));
 	close(fd);
@@ -93,16 +82,16 @@ static int act_punch_hole(struct actor *actor)
 static int act_truncate(struct actor *actor)
 {
 	struct subject *s = actor->subject;
-	int ret, fd = subject_file_open(s);
+	int ret, fd = file_open(actor);
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	ret = ACT(actor, ftruncate(fd, (off_t)(s->length / 2)));
 	close(fd);
 	return ret;
 }
 
-/* What is written to a page from here on must be noticed: it is write-protected. */
+/* Writeback write-protects each page, so that the next write marks the page dirty. */
 static int act_writeback(struct actor *actor)
 {
 	struct subject *s = actor->subject;
@@ -113,25 +102,25 @@ static int act_writeback(struct actor *actor)
 
 const struct demo_op ops_file[] = {
 	{
-		.name = "hole punched into a shared file", .who = DEMO_OTHER,
-		.map = map_shared, .act = act_punch_hole,
+		.name = "hole punched into a shared file", .by = DEMO_BY_OTHER,
+		.map = subject_map_shared, .act = act_punch_hole,
 		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_TRUNCATE,
 	}, {
-		.name = "shared file truncated", .who = DEMO_OTHER,
-		.map = map_shared, .act = act_truncate,
+		.name = "shared file truncated", .by = DEMO_BY_OTHER,
+		.map = subject_map_shared, .act = act_truncate,
 		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_TRUNCATE,
 	}, {
-		.name = "privately mapped file truncated", .who = DEMO_OTHER,
-		.map = map_private, .act = act_truncate,
+		.name = "privately mapped file truncated", .by = DEMO_BY_OTHER,
+		.map = subject_map_private, .act = act_truncate,
 		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_READ,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_TRUNCATE,
 	}, {
-		/* A disk's page cannot be pinned for writing, from 6.5 on. */
+		/* PIN_READ: from 6.5 on, such a page cannot be pinned for writing. */
 		.name = "shared file written back", .map = map_disk,
 		.act = act_writeback, .lacks = lacks_disk,
-		.watch = MUST_TELL, .pin = MUST_TELL, .pin_flags = PIN_READ,
+		.watch = MUST_NOTIFY, .pin = MUST_NOTIFY, .pin_flags = PIN_READ,
 		.events = PINWATCH_EVENT_PROTECT_PAGE, .cause = PINWATCH_CAUSE_WRITEBACK,
 	},
 	{ .name = NULL },

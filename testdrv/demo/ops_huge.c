@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * Transparent huge pages: split because a part of them is changed, and made of
- * small ones. The watched range lies at the beginning of the huge page, what is
- * changed in its second half.
+ * Transparent huge pages: a change of a part splits the huge page, and the kernel
+ * collapses small pages into a huge page. The watched range is the beginning of the
+ * huge page; the operations change the second half.
  */
 #include <sys/mman.h>
-#include <unistd.h>
 
-#include "sysfs.h"
 #include "ops.h"
-#include "pages.h"
+#include "placement.h"
+#include "sysfs.h"
 
 #ifndef MADV_COLLAPSE	/* 6.1 */
 #define MADV_COLLAPSE	25
@@ -19,12 +18,10 @@
 #define KHUGEPAGED_SLEEP	KHUGEPAGED "scan_sleep_millisecs"
 #define KHUGEPAGED_SCANS	KHUGEPAGED "full_scans"
 
-/* One that is under way may have passed. */
-#define SCANS		2
-#define SCAN_TIMEOUT_NS	(20ULL * 1000000000)
-#define SCAN_POLL_US	1000
+/* The current scan may already have passed the range. */
+#define NR_SCANS	2
 
-/* A page may be held for a moment, by nobody in particular. */
+/* The kernel may hold a reference to a page for a moment. */
 #define COLLAPSE_TRIES	20
 
 static char *second_half(const struct subject *subject)
@@ -32,11 +29,10 @@ static char *second_half(const struct subject *subject)
 	return subject->addr + SUBJECT_HUGE / 2;
 }
 
-/* As many small pages as make a huge one; it is for act to allow that. */
+/* Small pages for one huge page. act allows the collapse with MADV_HUGEPAGE. */
 static int map_small(struct subject *subject)
 {
-	int ret = range_map(subject->addr, SUBJECT_HUGE, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	int ret = range_map_anonymous(subject->addr, SUBJECT_HUGE);
 
 	if (!ret)
 		range_write(subject->addr, SUBJECT_HUGE);
@@ -45,13 +41,12 @@ static int map_small(struct subject *subject)
 
 static int map_huge_zero(struct subject *subject)
 {
-	void *map = mmap(subject->addr, SUBJECT_HUGE, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	int ret = range_map_huge(subject->addr);
 
-	if (map == MAP_FAILED || madvise(map, SUBJECT_HUGE, MADV_HUGEPAGE))
-		return -errno;
+	if (ret)
+		return ret;
 	range_read(subject->addr, SUBJECT_HUGE);
-	return pages_huge(subject->addr) ? 0 : -ENOMEM;
+	return placement_huge(subject->addr) ? 0 : -ENOMEM;
 }
 
 static int act_munmap(struct actor *actor)
@@ -75,7 +70,7 @@ static const char *lacks_collapse(void)
 	return kernel_has_advice(MADV_COLLAPSE) ? lacks_huge() : "MADV_COLLAPSE (6.1)";
 }
 
-/* It refuses pinned pages, after some tries of its own. */
+/* MADV_COLLAPSE fails if a page is pinned, after retries in the kernel. */
 static int act_collapse(struct actor *actor)
 {
 	struct subject *s = actor->subject;
@@ -93,60 +88,49 @@ static int act_collapse(struct actor *actor)
 	return ret;
 }
 
-/* For act to change, for the harness to set back. */
+/* act changes the saved setting, and the parent restores the setting. */
 static int khugepaged_save(void)
 {
 	return sysfs_set(KHUGEPAGED_SLEEP, "10000");
 }
 
-static int khugepaged_wait(void)
+/* MADV_NOHUGEPAGE ends the access of khugepaged to the range. */
+static int khugepaged_collapse(char *addr)
 {
-	long scans = sysfs_read(KHUGEPAGED_SCANS) + SCANS;
-	uint64_t deadline = now_ns() + SCAN_TIMEOUT_NS;
-
-	while (sysfs_read(KHUGEPAGED_SCANS) < scans) {
-		if (now_ns() > deadline)
-			return -ETIMEDOUT;
-		usleep(SCAN_POLL_US);
-	}
-	return 0;
-}
-
-/* From MADV_NOHUGEPAGE on khugepaged leaves the range alone. */
-static int act_khugepaged(struct actor *actor)
-{
-	struct subject *s = actor->subject;
 	int ret;
 
-	actor_begin(actor);
-	if (madvise(s->addr, SUBJECT_HUGE, MADV_HUGEPAGE))
+	if (madvise(addr, SUBJECT_HUGE, MADV_HUGEPAGE))
 		return -errno;
 	ret = sysfs_write(KHUGEPAGED_SLEEP, "0");
 	if (!ret)
-		ret = khugepaged_wait();
-	if (madvise(s->addr, SUBJECT_HUGE, MADV_NOHUGEPAGE) && !ret)
+		ret = actor_wait_scans(KHUGEPAGED_SCANS, NR_SCANS);
+	if (madvise(addr, SUBJECT_HUGE, MADV_NOHUGEPAGE) && !ret)
 		ret = -errno;
-	actor_end(actor, 0);
 	return ret;
+}
+
+static int act_khugepaged(struct actor *actor)
+{
+	return ACT_ERRNO(actor, khugepaged_collapse(actor->subject->addr));
 }
 
 const struct demo_op ops_huge[] = {
 	{
 		.name = "huge page split by munmap", .map = subject_map_huge, .act = act_munmap,
 		.lacks = lacks_huge,
-		.watch = MUST_TELL, .pin = MUST_TELL, .pin_flags = PIN_WRITE,
+		.watch = MUST_NOTIFY, .pin = MUST_NOTIFY, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR,
 		.cause = PINWATCH_CAUSE_THP | PINWATCH_CAUSE_MUNMAP,
 	}, {
 		.name = "huge page split by mprotect", .map = subject_map_huge,
 		.act = act_mprotect, .lacks = lacks_huge,
-		.watch = MUST_TELL, .pin = MUST_TELL, .pin_flags = PIN_WRITE,
+		.watch = MUST_NOTIFY, .pin = MUST_NOTIFY, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR,
 		.cause = PINWATCH_CAUSE_THP | PINWATCH_CAUSE_MPROTECT,
 	}, {
 		.name = "huge page split by MADV_DONTNEED", .map = subject_map_huge,
 		.act = act_dontneed, .lacks = lacks_huge,
-		.watch = MUST_TELL, .pin = MUST_TELL, .pin_flags = PIN_WRITE,
+		.watch = MUST_NOTIFY, .pin = MUST_NOTIFY, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR,
 		.cause = PINWATCH_CAUSE_THP | PINWATCH_CAUSE_MADVISE,
 	}, {
@@ -161,7 +145,7 @@ const struct demo_op ops_huge[] = {
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_THP,
 	}, {
-		.name = "made huge by khugepaged", .who = DEMO_KERNEL, .by_subject = true,
+		.name = "made huge by khugepaged", .by = DEMO_BY_KERNEL, .by_subject = true,
 		.global = true, .map = map_small, .act = act_khugepaged, .lacks = lacks_huge,
 		.prepare = khugepaged_save, .cleanup = sysfs_restore,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-/* Reserved huge pages (hugetlb). The watched range is the beginning of one. */
+/* Reserved huge pages (hugetlb). The watched range is the beginning of a huge page. */
 #include <sys/mman.h>
 
-#include "sysfs.h"
 #include "ops.h"
+#include "sysfs.h"
 
 #define FREE_PAGES	"/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages"
 
-/* One mapped, one for a copy of it, and some that are on their way back. */
+/* The mapped page, its copy, and two for pages still being freed. */
 #define NR_NEEDED	4
 
 #define MAP_HUGE_2M	(21 << MAP_HUGE_SHIFT)
@@ -59,7 +59,7 @@ static int act_mremap(struct actor *actor)
 				       MREMAP_MAYMOVE | MREMAP_FIXED, s->spare));
 }
 
-/* Does @call succeed on a huge page, not even brought in, as it lies at @addr? */
+/* Does @call succeed on an unpopulated mapping of a huge page? */
 static bool hugetlb_can(bool (*call)(char *addr))
 {
 	char *addr = mmap(NULL, SUBJECT_HUGE, PROT_READ | PROT_WRITE, MAP_RESERVED, -1, 0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Operations on the mappings themselves: unmap, move, shrink, protect. */
+/* Operations on whole mappings: unmap, move, shrink, protect. */
 #include <sys/mman.h>
 #include <sys/shm.h>
 #include <unistd.h>
@@ -22,8 +22,7 @@ static int act_munmap_part(struct actor *actor)
 
 static int map_untouched(struct subject *subject)
 {
-	return range_map(subject->addr, subject->length, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	return range_map_anonymous(subject->addr, subject->length);
 }
 
 static int act_map_over(struct actor *actor)
@@ -42,7 +41,7 @@ static int map_sysv(struct subject *subject)
 	if (id < 0)
 		return -errno;
 	addr = shmat(id, subject->addr, SHM_REMAP);
-	/* It goes when it is attached to no more. */
+	/* The kernel destroys the segment when the last process detaches. */
 	if (shmctl(id, IPC_RMID, NULL) || addr == (void *)-1)
 		return -errno;
 	range_write(subject->addr, subject->length);
@@ -70,8 +69,7 @@ static int map_beside(struct subject *subject)
 {
 	int ret = subject_map_written(subject);
 
-	return ret ? ret : range_map(subject->spare, subject->length, PROT_READ | PROT_WRITE,
-				     MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	return ret ? ret : range_map_anonymous(subject->spare, subject->length);
 }
 
 static int act_mremap_over(struct actor *actor)
@@ -128,7 +126,7 @@ static const char *lacks_pkeys(void)
 	return NULL;
 }
 
-/* The permissions stay; what the key permits is added to them. */
+/* The permissions of the mapping stay the same; only the key changes. */
 static int act_pkey_mprotect(struct actor *actor)
 {
 	struct subject *s = actor->subject;
@@ -205,7 +203,7 @@ const struct demo_op ops_map[] = {
 	}, {
 		.name = "pkey_mprotect", .map = subject_map_written, .act = act_pkey_mprotect,
 		.lacks = lacks_pkeys,
-		.watch = MUST_TELL, .pin = MUST_TELL, .pin_flags = PIN_WRITE,
+		.watch = MUST_NOTIFY, .pin = MUST_NOTIFY, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_PROTECT, .cause = PINWATCH_CAUSE_MPROTECT,
 	},
 	{ .name = NULL },

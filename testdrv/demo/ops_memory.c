@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Physical memory is put in order, or taken away: the pages in it must move. */
+/* Compaction and memory hot-remove: the kernel must move the pages. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,24 +7,25 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "sysfs.h"
 #include "ops.h"
-#include "pages.h"
+#include "placement.h"
+#include "sysfs.h"
 
 #define COMPACT		"/proc/sys/vm/compact_memory"
 #define BLOCKS		"/sys/devices/system/memory/"
 
 /*
- * So much is taken to have the lowest pages of it: compaction moves upwards. It moves
- * pages to blocks that are in use in part, and first those that lie below ours: of each
- * STEP pages one is kept, so that there are such blocks, with room for many.
+ * The watched pages are the lowest of FIELD_PAGES allocated pages, because compaction
+ * moves pages upwards. Compaction moves pages into blocks that are partly in use, and
+ * starts with the pages below the watched pages. So one of each FIELD_STEP pages stays
+ * allocated, which leaves many blocks with free pages.
  */
 #define FIELD_PAGES	32768UL
 #define FIELD_STEP	128UL
-/* Below it is x86's ZONE_DMA, which has little room to move to. */
+/* The end of ZONE_DMA of x86: has few free pages as a target. */
 #define DMA_END		(16UL << 20)
 
-/* A block with a pinned page in it is not given up, only interrupted. */
+/* Seconds until a signal ends the write; a pinned page blocks offlining. */
 #define OFFLINE_S	30
 #define OFFLINE_PINNED_S	2
 
@@ -33,7 +34,7 @@ static const char *lacks_compaction(void)
 	return access(COMPACT, W_OK) ? "compaction" : NULL;
 }
 
-/* The index of the lowest frame; 0 counts as none. */
+/* The index of the lowest frame number, not counting 0. */
 static size_t lowest(const uint64_t *pfns, size_t nr)
 {
 	size_t i, best = 0;
@@ -66,7 +67,7 @@ static int field_thin(char *field, size_t page_size)
 {
 	size_t i;
 
-	/* ENOMEM: the rest of it is done beside the holes that were picked. */
+	/* ENOMEM: the range has holes, where mremap() took pages; the rest is done. */
 	for (i = 0; i < FIELD_PAGES; i += FIELD_STEP)
 		if (madvise(field + (i + 1) * page_size, (FIELD_STEP - 1) * page_size,
 			    MADV_DONTNEED) && errno != ENOMEM)
@@ -75,8 +76,8 @@ static int field_thin(char *field, size_t page_size)
 }
 
 /*
- * Pages at the bottom of memory, with all the room above them that compaction wants.
- * What is left of the field is the subject's, to its end.
+ * Low pages, with the free pages above them that compaction needs. The subject keeps the
+ * rest of the field until it exits.
  */
 static int map_low(struct subject *subject)
 {
@@ -88,11 +89,11 @@ static int map_low(struct subject *subject)
 
 	if (field == MAP_FAILED)
 		return -errno;
-	ret = range_map(field, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	ret = range_map_anonymous(field, size);
 	if (ret)
 		return ret;
 	range_write(field, size);
-	ret = pages_pfns(field, FIELD_PAGES, pfns);
+	ret = placement_pfns(field, FIELD_PAGES, pfns);
 	for (i = 0; i < FIELD_PAGES; i++)
 		if (pfns[i] < DMA_END / subject->page_size)
 			pfns[i] = 0;
@@ -103,15 +104,10 @@ static int map_low(struct subject *subject)
 
 static int act_compact(struct actor *actor)
 {
-	int ret;
-
-	actor_begin(actor);
-	ret = sysfs_write(COMPACT, "1");
-	actor_end(actor, 0);
-	return ret;
+	return ACT_ERRNO(actor, sysfs_write(COMPACT, "1"));
 }
 
-/* The memory block, as /sys numbers them, of a page of this process. 0 or -errno. */
+/* Find the memory block of a page, by its number in /sys. 0 or -errno. */
 static int block_of(const void *addr, unsigned long *block)
 {
 	char text[32], *end;
@@ -123,7 +119,7 @@ static int block_of(const void *addr, unsigned long *block)
 	size = strtoul(text, &end, 16);
 	if (end == text || !size)
 		return -ENOENT;
-	ret = pages_pfns(addr, 1, &pfn);
+	ret = placement_pfns(addr, 1, &pfn);
 	if (ret)
 		return ret;
 	if (!pfn)
@@ -146,7 +142,7 @@ static bool block_movable(unsigned long block)
 	return !strncmp(zones, "Movable", strlen("Movable"));
 }
 
-/* Users' pages come from movable memory as long as there is some. */
+/* The kernel prefers movable memory for the pages of user space. */
 static const char *lacks_movable(void)
 {
 	size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
@@ -179,7 +175,7 @@ static void alarm_ignore(int signal)
 	(void)signal;
 }
 
-/* A write that a signal ends when it takes too long. */
+/* Write @state; after @seconds a signal interrupts the write. 0 or -errno. */
 static int state_write(const char *path, const char *state, unsigned int seconds)
 {
 	struct sigaction action = { .sa_handler = alarm_ignore }, old;
@@ -194,8 +190,9 @@ static int state_write(const char *path, const char *state, unsigned int seconds
 }
 
 /*
- * The block that the pages were in before they were pinned. To be pinned they
- * leave movable memory, and this goes; before 5.18 or so they stay, and it cannot.
+ * Take the block offline that held the pages before the pin. A pin migrates the pages out
+ * of movable memory, so the block can go offline. Before about 5.18 a pin leaves the
+ * pages in the block, and the block cannot.
  */
 static int act_offline(struct actor *actor)
 {
@@ -204,9 +201,8 @@ static int act_offline(struct actor *actor)
 	int ret;
 
 	block_path(s->block, "state", path, sizeof(path));
-	actor_begin(actor);
-	ret = state_write(path, "offline", s->pin ? OFFLINE_PINNED_S : OFFLINE_S);
-	actor_end(actor, 0);
+	ret = ACT_ERRNO(actor, state_write(path, "offline",
+					   s->pin ? OFFLINE_PINNED_S : OFFLINE_S));
 	if (ret)
 		return s->pin && (ret == -EINTR || ret == -EBUSY) ? 0 : ret;
 	return sysfs_write(path, "online_movable");
@@ -214,13 +210,13 @@ static int act_offline(struct actor *actor)
 
 const struct demo_op ops_memory[] = {
 	{
-		.name = "memory compaction", .who = DEMO_KERNEL, .global = true,
+		.name = "memory compaction", .by = DEMO_BY_KERNEL, .global = true,
 		.pin_control = true, .map = map_low, .act = act_compact,
 		.lacks = lacks_compaction,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_COMPACT,
 	}, {
-		.name = "memory block taken offline", .who = DEMO_KERNEL, .global = true,
+		.name = "memory block taken offline", .by = DEMO_BY_KERNEL, .global = true,
 		.map = map_movable, .act = act_offline, .lacks = lacks_movable,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_OFFLINE,

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* Memory that is bad, or said to be. It is lost to the machine until it reboots. */
+/* Memory failure. The machine cannot use the page again until the next boot. */
 #include <signal.h>
 #include <sys/mman.h>
 
-#include "sysfs.h"
 #include "ops.h"
+#include "sysfs.h"
 
 #ifndef MADV_SOFT_OFFLINE
 #define MADV_SOFT_OFFLINE	101
@@ -15,7 +15,7 @@ static const char *lacks_poison(void)
 	return kernel_has_advice(MADV_HWPOISON) ? NULL : "memory failure handling";
 }
 
-/* A page that is pinned cannot be replaced. */
+/* The kernel cannot migrate a pinned page, and fails with EBUSY. */
 static int act_soft_offline(struct actor *actor)
 {
 	struct subject *s = actor->subject;
@@ -30,8 +30,8 @@ static void signal_ignore(int signal)
 }
 
 /*
- * Newer kernels send SIGBUS to who asks for it. If somebody holds the page the
- * kernel takes it from the address space all the same, but is not content.
+ * Newer kernels send SIGBUS to the calling process. If the page is pinned, the kernel
+ * unmaps the page nevertheless, and the call fails with EBUSY.
  */
 static int act_poison(struct actor *actor)
 {

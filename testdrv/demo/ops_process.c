@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Breakpoints in a program's text, and the end of a program. */
+/* Breakpoints in the text of a program (uprobes), exec and exit. */
 #include <linux/perf_event.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,14 +8,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "sysfs.h"
 #include "ops.h"
+#include "sysfs.h"
 
 #define UPROBE_TYPE	"/sys/bus/event_source/devices/uprobe/type"
 
-#define NOP		0x90	/* of x86, as is all that this runs on */
+#define NOP		0x90	/* of x86 */
 
-/* The breakpoint's descriptor, in the process that set it. */
+/* The descriptor of the breakpoint, in the actor. */
 static int probe = -1;
 
 static const char *lacks_uprobes(void)
@@ -23,16 +23,11 @@ static const char *lacks_uprobes(void)
 	return sysfs_read(UPROBE_TYPE) < 0 ? "uprobes (CONFIG_UPROBE_EVENTS)" : NULL;
 }
 
-/* A program's text: a file that is mapped privately, and executable. */
+/* The text of a program: a private, executable mapping of a file. */
 static int map_text(struct subject *subject)
 {
-	int ret;
+	int ret = subject_map_shared(subject);
 
-	subject->fd = memfd_create("pinwatch-demo", MFD_CLOEXEC);
-	if (subject->fd < 0 || ftruncate(subject->fd, (off_t)subject->length))
-		return -errno;
-	ret = range_map(subject->addr, subject->length, PROT_READ | PROT_WRITE, MAP_SHARED,
-			subject->fd);
 	if (ret)
 		return ret;
 	memset(subject->addr, NOP, subject->length);
@@ -44,8 +39,9 @@ static int map_text(struct subject *subject)
 }
 
 /*
- * A breakpoint in the second page of the subject's text, which is there as long
- * as the descriptor is open. @pid: who is to have it. -1, with errno, on failure.
+ * Set a breakpoint in the second page of the subject's text, for process @pid. The
+ * kernel removes the breakpoint when the returned descriptor is closed. -1 and errno on
+ * failure.
  */
 static int uprobe_open(const struct subject *subject, pid_t pid)
 {
@@ -99,8 +95,8 @@ static int act_kill(struct actor *actor)
 }
 
 /*
- * This program, which has to know "version" and end; the harness sees that the
- * channel is closed.
+ * Execute this program again, with the argument "version", after which the program exits.
+ * The parent notices that exec() closed the channel.
  */
 static int act_exec(struct actor *actor)
 {
@@ -117,15 +113,15 @@ static int act_exec(struct actor *actor)
 
 const struct demo_op ops_process[] = {
 	{
-		.name = "uprobe set", .who = DEMO_OTHER, .map = map_text, .act = act_uprobe,
+		.name = "uprobe set", .by = DEMO_BY_OTHER, .map = map_text, .act = act_uprobe,
 		.lacks = lacks_uprobes, .cleanup = uprobe_close,
-		/* A page that was copied to be pinned is written to in place, by newer ones. */
+		/* MAY_KEEP: newer kernels write to an exclusive page in place. */
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_READ,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_UPROBE,
 	}, {
 		.name = "uprobe removed", .map = map_probed, .act = act_uprobe_remove,
 		.lacks = lacks_uprobes,
-		.watch = MUST_TELL, .pin = MUST_TELL, .pin_flags = PIN_READ,
+		.watch = MUST_NOTIFY, .pin = MUST_NOTIFY, .pin_flags = PIN_READ,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_UPROBE,
 	}, {
 		.name = "exec", .end = DEMO_EXECS,
@@ -138,7 +134,7 @@ const struct demo_op ops_process[] = {
 		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_RELEASE, .cause = PINWATCH_CAUSE_EXIT,
 	}, {
-		.name = "killed (SIGKILL)", .who = DEMO_OTHER, .end = DEMO_DIES,
+		.name = "killed (SIGKILL)", .by = DEMO_BY_OTHER, .end = DEMO_DIES,
 		.map = subject_map_written, .act = act_kill,
 		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_RELEASE, .cause = PINWATCH_CAUSE_EXIT,

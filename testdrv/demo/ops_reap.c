@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * Who was killed for its memory loses it at once, however slow it is to die. This
- * is told by invalidations that must not sleep, the only such.
+ * The OOM reaper and process_mrelease(2) free the memory of a killed process before the
+ * process has exited. Only these two invalidate without being allowed to sleep.
  *
- * The subject is slow because it is traced: it stops on its way out, when it still
- * has its memory.
+ * The parent traces the subject, which therefore stops in its exit, with its memory
+ * still in place.
  */
 #include <signal.h>
 #include <sys/mman.h>
@@ -14,14 +14,14 @@
 #include <unistd.h>
 
 #include "cgroup.h"
-#include "sysfs.h"
 #include "ops.h"
+#include "sysfs.h"
 
 #ifndef SYS_process_mrelease
 #define SYS_process_mrelease	448
 #endif
 
-/* A group in which there is no room for two. */
+/* The limit of the cgroup: too low for the subject and the hog together. */
 #define GROUP_MAX	"8388608"
 #define HOG_BYTES	(16UL << 20)
 
@@ -37,7 +37,7 @@ static const char *lacks_mrelease(void)
 		"process_mrelease(2) (5.15)" : NULL;
 }
 
-/* Stop the subject when it is about to exit, whatever kills it. 0 or -errno. */
+/* Make the subject stop in exit. 0 or -errno. */
 static int subject_trace(const struct subject *subject)
 {
 	return ptrace(PTRACE_SEIZE, subject->pid, NULL, PTRACE_O_TRACEEXIT) ? -errno : 0;
@@ -64,7 +64,7 @@ static int subject_hold(const struct subject *subject)
 	return kill(subject->pid, SIGKILL) ? -errno : subject_wait_exit(subject);
 }
 
-/* As a memory killer in user space does to the one that it killed. */
+/* The same calls as a userspace OOM killer makes. */
 static int act_mrelease(struct actor *actor)
 {
 	int ret, pidfd = (int)syscall(SYS_pidfd_open, actor->subject->pid, 0);
@@ -78,7 +78,7 @@ static int act_mrelease(struct actor *actor)
 	return ret;
 }
 
-/* The group; and no report of the killer on the console, which has a call trace. */
+/* Make the cgroup, and keep the report of the OOM killer off the console. */
 static int oom_prepare(void)
 {
 	int ret = cgroup_make("memory");
@@ -104,7 +104,7 @@ static const char *lacks_oom(void)
 	return lacks;
 }
 
-/* The killer's first choice. */
+/* The subject is the first choice of the OOM killer. */
 static int map_victim(struct subject *subject)
 {
 	int ret = cgroup_join();
@@ -114,7 +114,7 @@ static int map_victim(struct subject *subject)
 	return ret ? ret : subject_map_written(subject);
 }
 
-/* The second: it wants too much, and gets it killed, and is killed itself. */
+/* The hog exceeds the limit. The kernel kills the subject, then the hog. */
 static void hog_main(void)
 {
 	char *addr = mmap(NULL, HOG_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
@@ -126,8 +126,8 @@ static void hog_main(void)
 }
 
 /*
- * The kernel kills nobody else as long as a victim has its memory: when it kills
- * the one who wanted too much, the subject was reaped.
+ * The kernel kills no second process while a victim has its memory. So once the hog is
+ * killed, the subject has been reaped.
  */
 static int hog_run(void)
 {
@@ -147,13 +147,11 @@ static int act_oom(struct actor *actor)
 
 	if (ret)
 		return ret;
-	actor_begin(actor);
-	ret = hog_run();
-	actor_end(actor, 0);
+	ret = ACT_ERRNO(actor, hog_run());
 	return ret ? ret : subject_wait_exit(actor->subject);
 }
 
-/* The kernel's two reapers do the same; what they call it has changed. */
+/* The event of both reapers depends on the kernel version. */
 static uint32_t reaper_events(void)
 {
 	if (kernel_running() <= KERNEL(6, 12))
@@ -165,12 +163,12 @@ static uint32_t reaper_events(void)
 
 const struct demo_op ops_reap[] = {
 	{
-		.name = "process_mrelease of one killed", .who = DEMO_OTHER, .end = DEMO_HELD,
+		.name = "process_mrelease of one killed", .by = DEMO_BY_OTHER, .end = DEMO_HELD,
 		.map = subject_map_written, .act = act_mrelease, .lacks = lacks_mrelease,
 		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_WRITE,
 		.events_here = reaper_events, .cause = PINWATCH_CAUSE_REAP,
 	}, {
-		.name = "reaped by the OOM killer", .who = DEMO_KERNEL, .end = DEMO_HELD,
+		.name = "reaped by the OOM killer", .by = DEMO_BY_KERNEL, .end = DEMO_HELD,
 		.global = true, .map = map_victim, .act = act_oom, .lacks = lacks_oom,
 		.prepare = oom_prepare, .cleanup = oom_cleanup,
 		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_WRITE,

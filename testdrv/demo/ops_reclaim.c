@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Pages go to the swap area. Those that are pinned are passed by. */
+/* The kernel writes pages to the swap area, and skips pinned pages. */
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -27,7 +27,7 @@ static const char *lacks_swap(void)
 	return nr_lines > 1 ? NULL : "a swap area";
 }
 
-/* Pages that can be reclaimed at once: not used lately, and in no batch. */
+/* Inactive pages outside any batch: the kernel can reclaim them at once. */
 static int map_cold(struct subject *subject)
 {
 	int ret = subject_stay();
@@ -61,51 +61,50 @@ static int act_process_pageout(struct actor *actor)
 	return ret;
 }
 
-static int memory_group_make(void)
+static int memory_cgroup_make(void)
 {
 	return cgroup_make("memory");
 }
 
-static const char *lacks_memory_group(void)
+static const char *lacks_memory_cgroup(void)
 {
 	const char *lacks = lacks_swap();
 
-	if (!lacks && (memory_group_make() || !cgroup_has("memory.high")))
+	if (!lacks && (memory_cgroup_make() || !cgroup_has("memory.high")))
 		lacks = "control groups (v2) with memory";
 	cgroup_remove();
 	return lacks;
 }
 
-/* Charged to the group is what is touched from here on: not the control range. */
-static int map_in_group(struct subject *subject)
+/* The cgroup is charged for pages populated from here on, so not for the control range. */
+static int map_in_cgroup(struct subject *subject)
 {
 	int ret = cgroup_join();
 
 	return ret ? ret : map_cold(subject);
 }
 
-/*
- * Lowering the limit reclaims at once, as memory.reclaim does from 5.19 on; that
- * gives up with EAGAIN where pages are pinned.
- */
+/* memory.reclaim exists from 5.19 on. Lowering memory.high has the same effect. */
+static int memory_cgroup_reclaim(size_t length)
+{
+	char bytes[32];
+	int ret, restore;
+
+	snprintf(bytes, sizeof(bytes), "%zu", length);
+	if (cgroup_has("memory.reclaim"))
+		return cgroup_write("memory.reclaim", bytes);
+	ret = cgroup_write("memory.high", "0");
+	restore = cgroup_write("memory.high", "max");
+	return ret ? ret : restore;
+}
+
+/* memory.reclaim fails with EAGAIN if the pages are pinned. */
 static int act_reclaim(struct actor *actor)
 {
 	struct subject *s = actor->subject;
-	char bytes[32];
-	int ret, restore = 0;
+	int ret = ACT_ERRNO(actor, memory_cgroup_reclaim(s->length));
 
-	snprintf(bytes, sizeof(bytes), "%zu", s->length);
-	actor_begin(actor);
-	if (cgroup_has("memory.reclaim")) {
-		ret = cgroup_write("memory.reclaim", bytes);
-	} else {
-		ret = cgroup_write("memory.high", "0");
-		restore = cgroup_write("memory.high", "max");
-	}
-	actor_end(actor, 0);
-	if (ret == -EAGAIN && s->pin)
-		ret = 0;
-	return ret ? ret : restore;
+	return ret == -EAGAIN && s->pin ? 0 : ret;
 }
 
 const struct demo_op ops_reclaim[] = {
@@ -115,14 +114,14 @@ const struct demo_op ops_reclaim[] = {
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_RECLAIM,
 	}, {
-		.name = "process_madvise MADV_PAGEOUT", .who = DEMO_OTHER, .map = map_cold,
+		.name = "process_madvise MADV_PAGEOUT", .by = DEMO_BY_OTHER, .map = map_cold,
 		.act = act_process_pageout, .lacks = lacks_swap,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_RECLAIM,
 	}, {
-		.name = "reclaimed from a memory cgroup", .who = DEMO_OTHER, .global = true,
-		.map = map_in_group, .act = act_reclaim, .lacks = lacks_memory_group,
-		.prepare = memory_group_make, .cleanup = cgroup_remove,
+		.name = "reclaimed from a memory cgroup", .by = DEMO_BY_OTHER, .global = true,
+		.map = map_in_cgroup, .act = act_reclaim, .lacks = lacks_memory_cgroup,
+		.prepare = memory_cgroup_make, .cleanup = cgroup_remove,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_RECLAIM,
 	},

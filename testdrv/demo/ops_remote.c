@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Another process writes to the subject's memory: it breaks copy-on-write there. */
-#include <stdio.h>
+/* Another process writes to the subject's memory, which breaks copy-on-write. */
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
@@ -19,7 +18,7 @@ static int act_vm_writev(struct actor *actor)
 	return ACT(actor, process_vm_writev(s->pid, &local, 1, &remote, 1, 0));
 }
 
-/* A debugger writes to a mapping that its owner cannot write to. */
+/* A debugger can write to a read-only mapping. */
 static int act_poke(struct actor *actor)
 {
 	struct subject *s = actor->subject;
@@ -38,13 +37,10 @@ static int act_poke(struct actor *actor)
 static int act_proc_mem(struct actor *actor)
 {
 	struct subject *s = actor->subject;
-	char path[64];
-	int ret, fd;
+	int ret, fd = actor_proc_open(actor, "mem", O_RDWR);
 
-	snprintf(path, sizeof(path), "/proc/%d/mem", s->pid);
-	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	ret = ACT(actor, pwrite(fd, "m", 1, (off_t)(uintptr_t)(s->addr + s->page_size)));
 	close(fd);
 	return ret;
@@ -52,22 +48,22 @@ static int act_proc_mem(struct actor *actor)
 
 const struct demo_op ops_remote[] = {
 	{
-		.name = "process_vm_writev to a zero page", .who = DEMO_OTHER,
+		.name = "process_vm_writev to a zero page", .by = DEMO_BY_OTHER,
 		.map = subject_map_zero, .act = act_vm_writev,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_READ,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_REMOTE_WRITE,
 	}, {
-		.name = "process_vm_writev after fork", .who = DEMO_OTHER,
+		.name = "process_vm_writev after fork", .by = DEMO_BY_OTHER,
 		.map = subject_map_forked, .act = act_vm_writev,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_READ,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_REMOTE_WRITE,
 	}, {
-		.name = "write by /proc/PID/mem after fork", .who = DEMO_OTHER,
+		.name = "write by /proc/PID/mem after fork", .by = DEMO_BY_OTHER,
 		.map = subject_map_forked, .act = act_proc_mem,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_READ,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_REMOTE_WRITE,
 	}, {
-		.name = "ptrace write to a read-only page", .who = DEMO_OTHER,
+		.name = "ptrace write to a read-only page", .by = DEMO_BY_OTHER,
 		.map = subject_map_read_only, .act = act_poke,
 		.watch = MUST_CHANGE, .pin = MAY_KEEP, .pin_flags = PIN_READ,
 		.events = PINWATCH_EVENT_CLEAR, .cause = PINWATCH_CAUSE_REMOTE_WRITE,

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: MIT
 /*
- * Who tracks writes protects pages: userfaultfd(2), and the soft-dirty bits and
- * scans of /proc/PID/pagemap. And userfaultfd's way of moving pages.
+ * userfaultfd(2), which write-protects pages to track writes and can move pages, and the
+ * soft-dirty bits and PAGEMAP_SCAN of /proc/PID/pagemap, which also track writes.
  */
 #include <linux/userfaultfd.h>
-#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "ops.h"
-#include "oracle.h"
+#include "pagemap.h"
 
-/* Newer than Debian 12's headers: 6.7 and 6.8. */
+/* Definitions of 6.7 and 6.8; Debian 12 has older headers. */
 #ifndef UFFD_FEATURE_WP_ASYNC
 #define UFFD_FEATURE_WP_ASYNC	(1 << 15)
 #endif
@@ -52,40 +51,37 @@ struct pm_scan_arg {
 };
 #endif
 
-/* A page that was just written to is soft-dirty, where the kernel has that. */
+/* A page is soft-dirty after a write, if the kernel has soft-dirty bits. */
 static const char *lacks_soft_dirty(void)
 {
 	static char page[2 * 65536];
 	size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
 	char *addr = (char *)(((uintptr_t)page + page_size - 1) & ~(page_size - 1));
-	struct oracle_snapshot snapshot;
-	struct oracle oracle;
+	struct pagemap_snapshot snapshot;
+	struct pagemap pagemap;
 	int ret;
 
 	*(volatile char *)addr = 1;
-	if (oracle_open(&oracle, getpid()))
+	if (pagemap_open(&pagemap, getpid()))
 		return NULL;
-	ret = oracle_look(&oracle, addr, page_size, &snapshot);
-	oracle_close(&oracle);
+	ret = pagemap_read(&pagemap, addr, page_size, &snapshot);
+	pagemap_close(&pagemap);
 	return ret || snapshot.pages[0].soft_dirty ? NULL :
 		"soft-dirty bits (CONFIG_MEM_SOFT_DIRTY)";
 }
 
 static int act_soft_dirty(struct actor *actor)
 {
-	char path[64];
-	int ret, fd;
+	int ret, fd = actor_proc_open(actor, "clear_refs", O_WRONLY);
 
-	snprintf(path, sizeof(path), "/proc/%d/clear_refs", actor->subject->pid);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	ret = ACT(actor, write(fd, "4", 1));
 	close(fd);
 	return ret;
 }
 
-/* A descriptor, or -errno. */
+/* Returns a descriptor or -errno. */
 static int userfault_open(uint64_t features)
 {
 	struct uffdio_api api = { .api = UFFD_API, .features = features };
@@ -125,7 +121,7 @@ static const char *lacks_move(void)
 	return lacks_feature(UFFD_FEATURE_MOVE, "UFFDIO_MOVE (6.8)");
 }
 
-/* Put @addr under a new userfaultfd of the subject. */
+/* Open a userfaultfd for the subject and register the range at @addr. */
 static int userfault_register(struct subject *subject, char *addr, uint64_t features,
 			      uint64_t mode)
 {
@@ -178,14 +174,13 @@ static int map_scanned(struct subject *subject)
 					      UFFDIO_REGISTER_MODE_WP);
 }
 
-/* What moves goes to where a page is missing. */
+/* UFFDIO_MOVE moves a page to an address without a page. */
 static int map_movable(struct subject *subject)
 {
 	int ret = subject_map_written(subject);
 
 	if (!ret)
-		ret = range_map(subject->spare, subject->length, PROT_READ | PROT_WRITE,
-				MAP_PRIVATE | MAP_ANONYMOUS, -1);
+		ret = range_map_anonymous(subject->spare, subject->length);
 	return ret ? ret : userfault_register(subject, subject->spare, UFFD_FEATURE_MOVE,
 					      UFFDIO_REGISTER_MODE_MISSING);
 }
@@ -209,16 +204,16 @@ static int act_scan(struct actor *actor)
 		.start = (uintptr_t)s->addr,
 		.end = (uintptr_t)s->addr + s->length,
 	};
-	int ret, fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	int ret, fd = actor_proc_open(actor, "pagemap", O_RDONLY);
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	ret = ACT(actor, ioctl(fd, PAGEMAP_SCAN, &arg));
 	close(fd);
 	return ret;
 }
 
-/* It refuses a pinned page. */
+/* UFFDIO_MOVE fails with EBUSY if a page is pinned. */
 static int act_move(struct actor *actor)
 {
 	struct subject *s = actor->subject;
@@ -234,20 +229,20 @@ static int act_move(struct actor *actor)
 
 const struct demo_op ops_userfault[] = {
 	{
-		.name = "soft-dirty reset by clear_refs", .who = DEMO_OTHER,
+		.name = "soft-dirty reset by clear_refs", .by = DEMO_BY_OTHER,
 		.map = subject_map_written, .act = act_soft_dirty, .lacks = lacks_soft_dirty,
-		/* The kernel leaves the entry of a pinned page as it is. */
-		.watch = MUST_PROTECT, .pin = MUST_TELL, .pin_flags = PIN_WRITE,
+		/* The kernel does not change the page table entry of a pinned page. */
+		.watch = MUST_PROTECT, .pin = MUST_NOTIFY, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_SOFT_DIRTY, .cause = PINWATCH_CAUSE_SOFT_DIRTY,
 	}, {
 		.name = "userfaultfd write-protects", .map = map_tracked, .act = act_protect,
 		.lacks = lacks_protect,
-		.watch = MUST_TELL, .pin = MUST_TELL, .pin_flags = PIN_WRITE,
+		.watch = MUST_NOTIFY, .pin = MUST_NOTIFY, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_PROTECT, .cause = PINWATCH_CAUSE_USERFAULT,
 	}, {
 		.name = "userfaultfd protects no more", .map = map_protected,
 		.act = act_unprotect, .lacks = lacks_protect,
-		.watch = MUST_TELL, .pin = MUST_TELL, .pin_flags = PIN_READ,
+		.watch = MUST_NOTIFY, .pin = MUST_NOTIFY, .pin_flags = PIN_READ,
 		.events = PINWATCH_EVENT_PROTECT, .cause = PINWATCH_CAUSE_USERFAULT,
 	}, {
 		.name = "PAGEMAP_SCAN write-protects", .map = map_scanned, .act = act_scan,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* See subject.h. */
+/* The process whose memory is watched: set-up and main loop; see subject.h. */
 #include <linux/mempolicy.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,22 +15,7 @@
 #define ARENA_SIZE	(16UL << 20)
 #define ARENA_ALIGN	(2UL << 20)
 
-void actor_begin(struct actor *actor)
-{
-	__atomic_store_n(&actor->subject->begin_ns, now_ns(), __ATOMIC_RELEASE);
-}
-
-int actor_end(struct actor *actor, long ret)
-{
-	int error = ret == -1 ? -errno : 0;
-	struct subject *subject = actor->subject;
-
-	subject->generation = word_load(&actor->words[subject->watch_id]);
-	subject->control_generation = word_load(&actor->words[subject->control_id]);
-	return error;
-}
-
-/* The helper stays until the subject's end of the pipe is closed. */
+/* read() returns when the subject's end of the pipe is closed. */
 static void helper_main(int pipe_fd)
 {
 	char byte;
@@ -76,13 +61,12 @@ static int arena_map(struct subject *subject)
 	return 0;
 }
 
-/* fork() must not concern the control range, so a child does not inherit it. */
+/* MADV_DONTFORK: fork() must not write-protect the control range. */
 static int control_map(struct subject *subject)
 {
 	int ret;
 
-	ret = range_map(subject->control, subject->length, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	ret = range_map_anonymous(subject->control, subject->length);
 	if (ret)
 		return ret;
 	if (madvise(subject->control, subject->length, MADV_DONTFORK))
@@ -112,7 +96,7 @@ static int subject_prepare(struct subject *subject, struct pinwatch **dev)
 {
 	int ret;
 
-	/* A policy of its own keeps NUMA balancing away; ENOSYS without NUMA. */
+	/* NUMA balancing skips a process with a policy. Without NUMA: ENOSYS. */
 	syscall(SYS_set_mempolicy, MPOL_LOCAL, NULL, 0);
 
 	ret = arena_map(subject);
@@ -151,7 +135,7 @@ void subject_main(struct subject *subject, int channel)
 	actor.words = pinwatch_map_generations(dev, NULL);
 	channel_send(channel, pinwatch_fd(dev));
 
-	/* The harness says go or, when it acts itself, only that it is over. */
+	/* The parent sends the turn to act, and closes the channel at the end. */
 	while (!channel_receive(channel, NULL)) {
 		if (op_in_subject(subject->op))
 			subject->error = subject->op->act(&actor);

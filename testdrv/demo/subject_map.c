@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-/* The kinds of memory that an operation is done to; see subject.h. */
+/* The kinds of memory for the watched range; see subject.h. */
 #include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "ops.h"
-#include "pages.h"
+#include "placement.h"
 #include "subject.h"
 
 int range_map(char *addr, size_t length, int prot, int flags, int fd)
@@ -15,9 +15,22 @@ int range_map(char *addr, size_t length, int prot, int flags, int fd)
 
 	if (map == MAP_FAILED)
 		return -errno;
-	/* So that each page is one page; fails only where there is no THP. */
+	/* Fails only on a kernel without transparent huge pages. */
 	madvise(map, length, MADV_NOHUGEPAGE);
 	return 0;
+}
+
+int range_map_anonymous(char *addr, size_t length)
+{
+	return range_map(addr, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+}
+
+int range_map_huge(char *addr)
+{
+	void *map = mmap(addr, SUBJECT_HUGE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+	return map == MAP_FAILED || madvise(map, SUBJECT_HUGE, MADV_HUGEPAGE) ? -errno : 0;
 }
 
 void range_write(char *addr, size_t length)
@@ -40,10 +53,8 @@ void range_read(const volatile char *addr, size_t length)
 
 int subject_map_written(struct subject *subject)
 {
-	int ret;
+	int ret = range_map_anonymous(subject->addr, subject->length);
 
-	ret = range_map(subject->addr, subject->length, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	if (!ret)
 		range_write(subject->addr, subject->length);
 	return ret;
@@ -51,32 +62,42 @@ int subject_map_written(struct subject *subject)
 
 int subject_map_zero(struct subject *subject)
 {
-	int ret;
+	int ret = range_map_anonymous(subject->addr, subject->length);
 
-	ret = range_map(subject->addr, subject->length, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	if (!ret)
 		range_read(subject->addr, subject->length);
 	return ret;
 }
 
-int subject_map_file(struct subject *subject, int map_flags)
+int subject_map_fd(struct subject *subject, int fd)
 {
-	int ret;
-
-	subject->fd = memfd_create("pinwatch-demo", MFD_CLOEXEC);
-	if (subject->fd < 0 || ftruncate(subject->fd, (off_t)subject->length))
+	subject->fd = fd;
+	if (ftruncate(fd, (off_t)subject->length))
 		return -errno;
-	/* Fill the file through a shared mapping, then map it as asked for. */
-	ret = range_map(subject->addr, subject->length, PROT_READ | PROT_WRITE,
-			MAP_SHARED, subject->fd);
+	return range_map(subject->addr, subject->length, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
+}
+
+int subject_map_shared(struct subject *subject)
+{
+	int ret, fd = memfd_create("pinwatch-demo", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	ret = subject_map_fd(subject, fd);
+	if (!ret)
+		range_write(subject->addr, subject->length);
+	return ret;
+}
+
+/* The shared mapping fills the file. */
+int subject_map_private(struct subject *subject)
+{
+	int ret = subject_map_shared(subject);
+
 	if (ret)
 		return ret;
-	range_write(subject->addr, subject->length);
-	if (map_flags == MAP_SHARED)
-		return 0;
-	ret = range_map(subject->addr, subject->length, PROT_READ | PROT_WRITE,
-			map_flags, subject->fd);
+	ret = range_map(subject->addr, subject->length, PROT_READ | PROT_WRITE, MAP_PRIVATE,
+			subject->fd);
 	if (!ret)
 		range_read(subject->addr, subject->length);
 	return ret;
@@ -113,13 +134,12 @@ int subject_map_forked(struct subject *subject)
 
 int subject_map_huge(struct subject *subject)
 {
-	void *map = mmap(subject->addr, SUBJECT_HUGE, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	int ret = range_map_huge(subject->addr);
 
-	if (map == MAP_FAILED || madvise(map, SUBJECT_HUGE, MADV_HUGEPAGE))
-		return -errno;
+	if (ret)
+		return ret;
 	range_write(subject->addr, SUBJECT_HUGE);
-	return pages_huge(subject->addr) ? 0 : -ENOMEM;
+	return placement_huge(subject->addr) ? 0 : -ENOMEM;
 }
 
 int subject_stay(void)
@@ -134,7 +154,7 @@ int subject_stay(void)
 	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
 }
 
-/* MADV_COLD of whatever mapping empties this processor's batches first. */
+/* MADV_COLD of any mapping first drains the batches of the processor. */
 int subject_settle(const struct subject *subject)
 {
 	return madvise(subject->spare, subject->length, MADV_COLD) ? -errno : 0;

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
- * The judgement of a row of the demonstration, of a real device: operations whose
- * effect, event or cause is not what their entry in the table states must fail.
- * tests/judge.c has what is missed and what is false.
+ * The verdict of a case of the demonstration, with the real device: an operation must
+ * fail if its effect, event or cause differs from its entry in the table of operations.
+ * tests/demo/demo_verdict_test.c tests the verdicts missed and false without a device.
  */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 
+#include "demo_case.h"
 #include "device.h"
 #include "ops.h"
-#include "row.h"
 
 static int act_munmap(struct actor *actor)
 {
@@ -31,7 +31,7 @@ static int act_fails(struct actor *actor)
 	return ACT(actor, munmap(s->addr + 1, s->length));
 }
 
-/* Told, but nothing that an oracle sees. */
+/* The generation of the control range changes; pagemap.h sees no change of its pages. */
 static int act_free_control(struct actor *actor)
 {
 	struct subject *s = actor->subject;
@@ -47,39 +47,38 @@ static const struct demo_op right = {
 	.events = PINWATCH_EVENT_UNMAP, .cause = PINWATCH_CAUSE_MUNMAP,
 };
 
-static struct demo_row row_of(const struct demo_op *op)
+static struct demo_result result_of(const struct demo_op *op)
 {
-	struct demo_row row = { .operation = op->name, .change_ns = -1, .told_ns = -1 };
+	struct demo_result result = { .operation = op->name, .told_ns = -1 };
 	struct demo_options options = { 0 };
 	struct subject *subject;
 
 	subject = mmap(NULL, sizeof(*subject), PROT_READ | PROT_WRITE,
 		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(subject != MAP_FAILED);
-	row_run(op, subject, &options, &row);
-	return row;
+	demo_case_run(op, subject, &options, &result);
+	return result;
 }
 
-/* @note: a part of the reason. */
-static void check_row(const struct demo_op *op, enum demo_verdict verdict, const char *note)
+/* @note: A part of the expected note. */
+static void check_result(const struct demo_op *op, enum demo_verdict verdict, const char *note)
 {
-	struct demo_row row = row_of(op);
+	struct demo_result result = result_of(op);
 
-	if (row.verdict != verdict || !strstr(row.note, note))
-		FAIL("%s: %s", demo_verdict_name(row.verdict), row.note);
+	if (result.verdict != verdict || !strstr(result.note, note))
+		FAIL("%s: %s", demo_verdict_name(result.verdict), result.note);
 }
 
 TEST(demo_right_is_observed)
 {
-	struct demo_row row = row_of(&right);
+	struct demo_result result = result_of(&right);
 
-	CHECK_EQ(row.verdict, DEMO_OBSERVED);
-	CHECK(row.performed);
-	CHECK_EQ(row.events, PINWATCH_EVENT_UNMAP);
-	CHECK_EQ(row.nr_told, row.generation_after - row.generation_before);
-	CHECK(row.told_ns >= 0);
-	CHECK(row.change_ns >= 0);
-	CHECK_EQ(row.page.change, ORACLE_GONE);
+	CHECK_EQ(result.verdict, DEMO_OBSERVED);
+	CHECK(result.performed);
+	CHECK_EQ(result.events, PINWATCH_EVENT_UNMAP);
+	CHECK_EQ(result.nr_invalidations, result.generation_after - result.generation_before);
+	CHECK(result.told_ns >= 0);
+	CHECK_EQ(result.page.change, PAGE_GONE);
 }
 
 TEST(demo_wrong_event_fails)
@@ -87,7 +86,7 @@ TEST(demo_wrong_event_fails)
 	struct demo_op op = right;
 
 	op.events = ~(uint32_t)PINWATCH_EVENT_UNMAP;
-	check_row(&op, DEMO_FAILED, "another event");
+	check_result(&op, DEMO_FAILED, "an event that");
 }
 
 static uint32_t no_events(void)
@@ -100,7 +99,7 @@ TEST(demo_wrong_event_of_this_kernel_fails)
 	struct demo_op op = right;
 
 	op.events_here = no_events;
-	check_row(&op, DEMO_FAILED, "another event");
+	check_result(&op, DEMO_FAILED, "an event that");
 }
 
 TEST(demo_wrong_cause_fails)
@@ -108,7 +107,7 @@ TEST(demo_wrong_cause_fails)
 	struct demo_op op = right;
 
 	op.cause = ~(uint64_t)PINWATCH_CAUSE_MUNMAP;
-	check_row(&op, DEMO_FAILED, "another cause");
+	check_result(&op, DEMO_FAILED, "a cause that");
 }
 
 TEST(demo_wrong_effect_fails)
@@ -116,7 +115,7 @@ TEST(demo_wrong_effect_fails)
 	struct demo_op op = right;
 
 	op.watch = MUST_PROTECT;
-	check_row(&op, DEMO_FAILED, "not the effect");
+	check_result(&op, DEMO_FAILED, "did not change as");
 }
 
 TEST(demo_no_effect_fails)
@@ -124,9 +123,9 @@ TEST(demo_no_effect_fails)
 	struct demo_op op = right;
 
 	op.act = act_nothing;
-	check_row(&op, DEMO_FAILED, "not the effect");
-	op.watch = MUST_TELL;
-	check_row(&op, DEMO_FAILED, "not the effect");
+	check_result(&op, DEMO_FAILED, "did not change as");
+	op.watch = MUST_NOTIFY;
+	check_result(&op, DEMO_FAILED, "did not change as");
 }
 
 TEST(demo_error_fails)
@@ -134,7 +133,7 @@ TEST(demo_error_fails)
 	struct demo_op op = right;
 
 	op.act = act_fails;
-	check_row(&op, DEMO_FAILED, "the operation: Invalid argument");
+	check_result(&op, DEMO_FAILED, "the operation: Invalid argument");
 }
 
 TEST(demo_control_told_is_false)
@@ -142,5 +141,5 @@ TEST(demo_control_told_is_false)
 	struct demo_op op = right;
 
 	op.act = act_free_control;
-	check_row(&op, DEMO_FALSE, "control");
+	check_result(&op, DEMO_FALSE, "control");
 }

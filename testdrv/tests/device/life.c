@@ -14,7 +14,7 @@
 
 #include "channel.h"
 #include "device.h"
-#include "oracle.h"
+#include "pagemap.h"
 
 /*
  * Does fork() copy the page for the child? It does for a page that FOLL_PIN
@@ -22,8 +22,8 @@
  */
 static bool page_held(char *addr)
 {
-	struct oracle_snapshot snapshot;
-	struct oracle oracle;
+	struct pagemap_snapshot snapshot;
+	struct pagemap pagemap;
 	int go[2];
 	char byte;
 	pid_t pid;
@@ -34,9 +34,9 @@ static bool page_held(char *addr)
 		close(go[1]);
 		_exit(read(go[0], &byte, 1) != 0);
 	}
-	CHECK_EQ(oracle_open(&oracle, getpid()), 0);
-	CHECK_EQ(oracle_look(&oracle, addr, page_size(), &snapshot), 0);
-	oracle_close(&oracle);
+	CHECK_EQ(pagemap_open(&pagemap, getpid()), 0);
+	CHECK_EQ(pagemap_read(&pagemap, addr, page_size(), &snapshot), 0);
+	pagemap_close(&pagemap);
 	close(go[0]);
 	close(go[1]);
 	wait_child(pid);

@@ -12,8 +12,8 @@
 #include "channel.h"
 #include "device.h"
 #include "invalidator.h"
-#include "oracle.h"
-#include "pages.h"
+#include "pagemap.h"
+#include "placement.h"
 #include "sysfs.h"
 
 #define NR	8UL
@@ -77,12 +77,12 @@ TEST(verify_pin_same)
 	uint8_t verdict;
 
 	check_one(&r, 0, SAME, SAME);
-	CHECK_EQ(pages_pfns(r.addr, NR, before), 0);
+	CHECK_EQ(placement_pfns(r.addr, NR, before), 0);
 	/* A false alarm: told, but still true. */
 	CHECK_EQ(mprotect(r.addr, NR * page_size(), PROT_READ), 0);
 	CHECK_EQ(mprotect(r.addr, NR * page_size(), PROT_READ | PROT_WRITE), 0);
 	memset(r.addr, 'w', NR * page_size());
-	CHECK_EQ(pages_pfns(r.addr, NR, after), 0);
+	CHECK_EQ(placement_pfns(r.addr, NR, after), 0);
 	/* But 5.10 copies a pinned page when it is written to after that. */
 	verdict = memcmp(before, after, sizeof(before)) ? MOVED : SAME;
 	CHECK(verdict == SAME || kernel_running() < KERNEL(6, 1));
@@ -164,9 +164,9 @@ TEST(verify_never_faults)
 	char *addr = mmap(NULL, NR * page_size(), PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct pinwatch_watch_verify verify;
-	struct oracle_snapshot snapshot;
+	struct pagemap_snapshot snapshot;
 	uint8_t verdicts[NR];
-	struct oracle oracle;
+	struct pagemap pagemap;
 	int fd = open_device(0);
 	size_t i;
 
@@ -174,11 +174,11 @@ TEST(verify_never_faults)
 	add(fd, addr, NR * page_size(), WATCH, 0);
 	CHECK_EQ(try_verify(fd, 0, verdicts, &verify), 0);
 	CHECK_EQ(verify.verdict, NOT_PRESENT);
-	CHECK_EQ(oracle_open(&oracle, getpid()), 0);
-	CHECK_EQ(oracle_look(&oracle, addr, NR * page_size(), &snapshot), 0);
+	CHECK_EQ(pagemap_open(&pagemap, getpid()), 0);
+	CHECK_EQ(pagemap_read(&pagemap, addr, NR * page_size(), &snapshot), 0);
 	for (i = 0; i < NR; i++)
 		CHECK(!snapshot.pages[i].present);
-	oracle_close(&oracle);
+	pagemap_close(&pagemap);
 }
 
 TEST(verify_file)

@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: MIT
 /*
- * A libpinwatch without a device, to test the demonstration's judgement: its
- * watches pin nothing and nothing invalidates them. What it should have told is
- * missed; and when its words are made to change all by themselves, false.
+ * A libpinwatch without a device. A watch pins nothing, and an operation on the range
+ * changes no generation, so the demonstration must find each change missed. The
+ * device path "noisy" makes a generation change in each idle window, while no page
+ * changes, so the demonstration must find a false report.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "judge_fake.h"
 #include "libpinwatch.h"
 
 #define NR_WORDS	16
+#define NOISY		(NR_WORDS - 1)	/* the word of no watch; not 0: noisy */
 #define MAP_SIZE	4096
 
 struct pinwatch {
@@ -23,9 +25,7 @@ struct pinwatch {
 	uint32_t nr_watches;
 };
 
-bool fake_noise;
-
-/* The words of the last device that was opened in this process. */
+/* The generation words of the last opened device. */
 static struct pinwatch_gen *fake_device_words;
 
 int pinwatch_from_fd(struct pinwatch **out, int fd)
@@ -47,27 +47,29 @@ int pinwatch_from_fd(struct pinwatch **out, int fd)
 
 int pinwatch_open(struct pinwatch **dev, const char *path, unsigned int flags)
 {
-	int fd = memfd_create("fake-pinwatch", MFD_CLOEXEC);
+	int ret, fd = memfd_create("fake-pinwatch", MFD_CLOEXEC);
 
-	(void)path;
 	(void)flags;
 	if (fd < 0 || ftruncate(fd, MAP_SIZE))
 		return -errno;
-	return pinwatch_from_fd(dev, fd);
+	ret = pinwatch_from_fd(dev, fd);
+	if (!ret)
+		(*dev)->words[NOISY].generation = !strcmp(path, "noisy");
+	return ret;
 }
 
-/* How the harness lets time pass: it waits for nothing but that. */
+/* demo_case.c calls poll() only to let the idle window pass. */
 int poll(struct pollfd *fds, nfds_t nr_fds, int timeout_ms)
 {
 	(void)fds;
 	(void)nr_fds;
 	(void)timeout_ms;
-	if (fake_noise)
+	if (fake_device_words && fake_device_words[NOISY].generation)
 		__atomic_add_fetch(&fake_device_words[0].generation, 1, __ATOMIC_RELEASE);
 	return 0;
 }
 
-/* The words stay mapped: the noise may still be made. */
+/* The words stay mapped, because poll() is called after the close too. */
 void pinwatch_close(struct pinwatch *dev)
 {
 	close(dev->fd);

@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: MIT
-/* See pages.h. */
+/* The page frame and the NUMA node of a page; see placement.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "pagemap.h"
+#include "placement.h"
 #include "sysfs.h"
-#include "pages.h"
 
-/* Documentation/admin-guide/mm/pagemap.rst */
-#define PAGEMAP_PFN	((1ULL << 55) - 1)
-#define PAGEMAP_PRESENT	(1ULL << 63)
-#define KPF_THP		(1ULL << 22)
+#define KPF_THP	(1ULL << 22)	/* of /proc/kpageflags */
 
-/* Whole words from a file of them, from the word @index on. 0 or -errno. */
+/* Read @nr 64-bit words from @path, starting with word @index. 0 or -errno. */
 static int words_read(const char *path, uint64_t index, size_t nr, uint64_t *words)
 {
 	size_t size = nr * sizeof(*words);
@@ -28,7 +26,7 @@ static int words_read(const char *path, uint64_t index, size_t nr, uint64_t *wor
 	return ret == (ssize_t)size ? 0 : -EIO;
 }
 
-int pages_pfns(const void *addr, size_t nr, uint64_t *pfns)
+int placement_pfns(const void *addr, size_t nr, uint64_t *pfns)
 {
 	uint64_t index = (uintptr_t)addr / (size_t)sysconf(_SC_PAGESIZE);
 	int ret = words_read("/proc/self/pagemap", index, nr, pfns);
@@ -39,17 +37,17 @@ int pages_pfns(const void *addr, size_t nr, uint64_t *pfns)
 	return ret;
 }
 
-bool pages_huge(const void *addr)
+bool placement_huge(const void *addr)
 {
 	uint64_t pfn = 0, flags = 0;
 
-	if (pages_pfns(addr, 1, &pfn) || !pfn ||
+	if (placement_pfns(addr, 1, &pfn) || !pfn ||
 	    words_read("/proc/kpageflags", pfn, 1, &flags))
 		return false;
 	return flags & KPF_THP;
 }
 
-int pages_node(pid_t pid, void *addr)
+int placement_node(pid_t pid, void *addr)
 {
 	int status = -ENOENT;
 

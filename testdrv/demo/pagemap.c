@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* See oracle.h. */
+/* The oracle of the demonstration; see pagemap.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -8,14 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "oracle.h"
-
-/* Bits of a /proc/PID/pagemap entry: Documentation/admin-guide/mm/pagemap.rst */
-#define PAGEMAP_PFN		((1ULL << 55) - 1)
-#define PAGEMAP_SOFT_DIRTY	(1ULL << 55)
-#define PAGEMAP_EXCLUSIVE	(1ULL << 56)
-#define PAGEMAP_UFFD_WP		(1ULL << 57)
-#define PAGEMAP_PRESENT		(1ULL << 63)
+#include "pagemap.h"
 
 static int proc_open(pid_t pid, const char *name)
 {
@@ -27,28 +20,28 @@ static int proc_open(pid_t pid, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-int oracle_open(struct oracle *oracle, pid_t pid)
+int pagemap_open(struct pagemap *pagemap, pid_t pid)
 {
-	oracle->pagemap = proc_open(pid, "pagemap");
-	if (oracle->pagemap < 0)
-		return oracle->pagemap;
-	oracle->maps = proc_open(pid, "maps");
-	if (oracle->maps < 0) {
-		close(oracle->pagemap);
-		return oracle->maps;
+	pagemap->pagemap_fd = proc_open(pid, "pagemap");
+	if (pagemap->pagemap_fd < 0)
+		return pagemap->pagemap_fd;
+	pagemap->maps_fd = proc_open(pid, "maps");
+	if (pagemap->maps_fd < 0) {
+		close(pagemap->pagemap_fd);
+		return pagemap->maps_fd;
 	}
 	return 0;
 }
 
-void oracle_close(struct oracle *oracle)
+void pagemap_close(struct pagemap *pagemap)
 {
-	close(oracle->pagemap);
-	close(oracle->maps);
+	close(pagemap->pagemap_fd);
+	close(pagemap->maps_fd);
 }
 
 /*
- * The whole of the maps file as a string; empty if the address space is dead,
- * also (ESRCH) when its process was waited for.
+ * Read the whole maps file as a string. The string is empty after the address space
+ * was destroyed; read() fails with ESRCH after the parent has waited for the process.
  */
 static int maps_read(int fd, char *buf, size_t size)
 {
@@ -74,7 +67,7 @@ static unsigned int prot_parse(const char *perms)
 	       (perms[2] == 'x' ? PROT_EXEC : 0);
 }
 
-static void mapping_apply(struct oracle_snapshot *snapshot, uintptr_t addr,
+static void mapping_apply(struct pagemap_snapshot *snapshot, uintptr_t addr,
 			  uintptr_t start, uintptr_t end, const char *perms)
 {
 	size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
@@ -89,7 +82,7 @@ static void mapping_apply(struct oracle_snapshot *snapshot, uintptr_t addr,
 	}
 }
 
-static int mappings_look(int fd, uintptr_t addr, struct oracle_snapshot *snapshot)
+static int mappings_read(int fd, uintptr_t addr, struct pagemap_snapshot *snapshot)
 {
 	static char text[256 * 1024];
 	char *line, *save = NULL;
@@ -109,9 +102,9 @@ static int mappings_look(int fd, uintptr_t addr, struct oracle_snapshot *snapsho
 	return 0;
 }
 
-static int pages_look(int fd, uintptr_t addr, struct oracle_snapshot *snapshot)
+static int pages_read(int fd, uintptr_t addr, struct pagemap_snapshot *snapshot)
 {
-	uint64_t entries[ORACLE_MAX_PAGES] = { 0 };
+	uint64_t entries[PAGEMAP_MAX_PAGES] = { 0 };
 	size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
 	ssize_t ret;
 	size_t i;
@@ -121,7 +114,7 @@ static int pages_look(int fd, uintptr_t addr, struct oracle_snapshot *snapshot)
 	if (ret < 0)
 		return -errno;
 	for (i = 0; i < snapshot->nr_pages; i++) {
-		struct oracle_page *page = &snapshot->pages[i];
+		struct pagemap_page *page = &snapshot->pages[i];
 
 		page->soft_dirty = entries[i] & PAGEMAP_SOFT_DIRTY;
 		page->tracked = entries[i] & PAGEMAP_UFFD_WP;
@@ -136,69 +129,69 @@ static int pages_look(int fd, uintptr_t addr, struct oracle_snapshot *snapshot)
 	return 0;
 }
 
-int oracle_look(const struct oracle *oracle, const void *addr, size_t length,
-		struct oracle_snapshot *snapshot)
+int pagemap_read(const struct pagemap *pagemap, const void *addr, size_t length,
+		 struct pagemap_snapshot *snapshot)
 {
 	size_t nr_pages = length / (size_t)sysconf(_SC_PAGESIZE);
 	int ret;
 
-	if (nr_pages > ORACLE_MAX_PAGES)
+	if (nr_pages > PAGEMAP_MAX_PAGES)
 		return -EINVAL;
-	*snapshot = (struct oracle_snapshot){ .nr_pages = nr_pages };
-	ret = mappings_look(oracle->maps, (uintptr_t)addr, snapshot);
+	*snapshot = (struct pagemap_snapshot){ .nr_pages = nr_pages };
+	ret = mappings_read(pagemap->maps_fd, (uintptr_t)addr, snapshot);
 	if (ret)
 		return ret;
-	return pages_look(oracle->pagemap, (uintptr_t)addr, snapshot);
+	return pages_read(pagemap->pagemap_fd, (uintptr_t)addr, snapshot);
 }
 
-static enum oracle_change page_compare(const struct oracle_page *before,
-				       const struct oracle_page *after)
+static enum page_change page_compare(const struct pagemap_page *before,
+				     const struct pagemap_page *after)
 {
 	if (before->mapped && !after->mapped)
-		return ORACLE_GONE;
+		return PAGE_GONE;
 	if (before->present && after->present && before->pfn != after->pfn)
-		return ORACLE_MOVED;
+		return PAGE_MOVED;
 	if (before->present && !after->present)
-		return ORACLE_NOT_PRESENT;
+		return PAGE_NOT_PRESENT;
 	if (before->prot & ~after->prot)
-		return ORACLE_READ_ONLY;
+		return PAGE_READ_ONLY;
 	if (before->private_map && before->exclusive && !after->exclusive)
-		return ORACLE_SHARED;
+		return PAGE_SHARED;
 	if (!before->tracked && after->tracked)
-		return ORACLE_TRACKED;
+		return PAGE_TRACKED;
 	if (before->soft_dirty && !after->soft_dirty)
-		return ORACLE_SOFT_DIRTY;
-	return ORACLE_SAME;
+		return PAGE_SOFT_DIRTY;
+	return PAGE_SAME;
 }
 
-struct oracle_result oracle_compare(const struct oracle_snapshot *before,
-				    const struct oracle_snapshot *after)
+struct pagemap_diff pagemap_compare(const struct pagemap_snapshot *before,
+				    const struct pagemap_snapshot *after)
 {
-	struct oracle_result result = { .nr_pages = before->nr_pages };
+	struct pagemap_diff result = { .nr_pages = before->nr_pages };
 	size_t i;
 
 	for (i = 0; i < before->nr_pages; i++) {
-		enum oracle_change change;
+		enum page_change change;
 
 		change = page_compare(&before->pages[i], &after->pages[i]);
 		if (change > result.change)
 			result.change = change;
-		result.nr_changed += change != ORACLE_SAME;
+		result.nr_changed += change != PAGE_SAME;
 	}
 	return result;
 }
 
-const char *oracle_change_name(enum oracle_change change)
+const char *page_change_name(enum page_change change)
 {
 	static const char *const names[] = {
-		[ORACLE_SAME] = "same",
-		[ORACLE_SOFT_DIRTY] = "soft-dirty",
-		[ORACLE_TRACKED] = "tracked",
-		[ORACLE_SHARED] = "shared",
-		[ORACLE_READ_ONLY] = "read-only",
-		[ORACLE_NOT_PRESENT] = "not-present",
-		[ORACLE_MOVED] = "moved",
-		[ORACLE_GONE] = "gone",
+		[PAGE_SAME] = "same",
+		[PAGE_SOFT_DIRTY] = "soft-dirty",
+		[PAGE_TRACKED] = "tracked",
+		[PAGE_SHARED] = "shared",
+		[PAGE_READ_ONLY] = "read-only",
+		[PAGE_NOT_PRESENT] = "not-present",
+		[PAGE_MOVED] = "moved",
+		[PAGE_GONE] = "gone",
 	};
 
 	return names[change];
