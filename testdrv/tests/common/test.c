@@ -19,7 +19,11 @@
 
 static struct test *tests;
 static uint64_t seed;
-static char (*skip_reason)[128];	/* shared with the child processes */
+static struct {
+	char skip_reason[128];
+	bool has_seed;
+	uint64_t seed;
+} *shared;				/* with the child processes */
 static const char *running;		/* name of the test, in its process */
 static unsigned int nr_checks, nr_failed_checks;
 
@@ -82,7 +86,7 @@ void test_skip(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(*skip_reason, sizeof(*skip_reason), format, args);
+	vsnprintf(shared->skip_reason, sizeof(shared->skip_reason), format, args);
 	va_end(args);
 	_exit(STATUS_SKIP);
 }
@@ -128,6 +132,7 @@ static int test_run(const struct test *test)
 	int status = -1;
 	pid_t pid;
 
+	shared->has_seed = false;
 	fflush(NULL);
 	pid = fork();
 	if (!pid)
@@ -150,9 +155,11 @@ static bool test_report(const struct test *test, int number, int status)
 	if (reason)
 		test_note("%s: %s", test->name, reason);
 	passed = passed && !reason;
+	if (!passed && shared->has_seed)
+		test_note("%s: seed %" PRIu64, test->name, shared->seed);
 	printf("%sok %d %s", passed ? "" : "not ", number, test->name);
 	if (skipped && passed)
-		printf(" # SKIP %s", *skip_reason);
+		printf(" # SKIP %s", shared->skip_reason);
 	printf("\n");
 	fflush(stdout);
 	return passed;
@@ -234,9 +241,9 @@ int test_main(int argc, char **argv)
 	}
 	if (options.list)
 		return 0;
-	skip_reason = mmap(NULL, sizeof(*skip_reason), PROT_READ | PROT_WRITE,
-			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (skip_reason == MAP_FAILED)
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		      -1, 0);
+	if (shared == MAP_FAILED)
 		return STATUS_FAIL;
 	return run_all(&options, nr);
 }
@@ -249,6 +256,12 @@ __attribute__((weak)) int main(int argc, char **argv)
 uint64_t test_seed(void)
 {
 	return seed;
+}
+
+void test_seed_is(uint64_t now)
+{
+	shared->seed = now;
+	shared->has_seed = true;
 }
 
 /* splitmix64 */

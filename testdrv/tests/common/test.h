@@ -112,6 +112,8 @@ bool test_check(bool ok, const char *format, ...) __attribute__((format(printf, 
 
 /* The seed of the program's random numbers: --seed, or random. test_main() prints it. */
 uint64_t test_seed(void);
+/* Record the seed of the current part of the test: printed when the test fails in any way. */
+void test_seed_is(uint64_t seed);
 /* The next number of the sequence @state, which starts with any seed. */
 uint64_t random_next(uint64_t *state);
 /* A number below @limit. */

@@ -3,7 +3,7 @@
 #include <linux/mmu_notifier.h>
 #include "driver.h"
 
-static void t_errors(void)
+FIBER_TEST(errors)
 {
 	static const struct pinwatch_interval_notifier_ops none;
 	struct pinwatch_interval_notifier_ops bad = ops;
@@ -12,64 +12,64 @@ static void t_errors(void)
 
 	bad.flags = BIT(7);
 
-	ok(TRY(0, 0, &ops) == -EOVERFLOW);
-	ok(TRY(PAGE_SIZE, ULONG_MAX, &ops) == -EOVERFLOW);
-	ok(TRY(0, 1, &none) == -EINVAL);
-	ok(TRY(0, 1, &bad) == -EINVAL);
+	CHECK(TRY(0, 0, &ops) == -EOVERFLOW);
+	CHECK(TRY(PAGE_SIZE, ULONG_MAX, &ops) == -EOVERFLOW);
+	CHECK(TRY(0, 1, &none) == -EINVAL);
+	CHECK(TRY(0, 1, &bad) == -EINVAL);
 	shim_self()->signal_pending = true;
-	ok(TRY(0, 1, &ops) == -EINTR);
+	CHECK(TRY(0, 1, &ops) == -EINTR);
 	shim_self()->signal_pending = false;
 	shim_fail_kernel = true;
-	ok(TRY(0, 1, &ops) == -ENOMEM);
+	CHECK(TRY(0, 1, &ops) == -ENOMEM);
 	shim_fail_kernel = false;
-	ok(!pw_mm_lookup(mm));
-	ok(!insert(&d, 0, 1));
+	CHECK(!pw_mm_lookup(mm));
+	CHECK(!insert(&d, 0, 1));
 	remove_sub(&d);
-	ok(!TRY(ULONG_MAX, 1, &ops));
+	CHECK(!TRY(ULONG_MAX, 1, &ops));
 	remove_sub(&d);
-	ok(!TRY(0, ULONG_MAX, &ops));
+	CHECK(!TRY(0, ULONG_MAX, &ops));
 	remove_sub(&d);
 	mmap_write_lock(mm);
-	ok(!pinwatch_interval_notifier_insert_locked(&d.sub, mm, 0, 1, &ops));
+	CHECK(!pinwatch_interval_notifier_insert_locked(&d.sub, mm, 0, 1, &ops));
 	mmap_write_unlock(mm);
 	remove_sub(&d);
 	release();
-	ok(insert(&d, 0, 1) == -ESRCH);
+	CHECK(insert(&d, 0, 1) == -ESRCH);
 }
 
-static void t_callback_precedes_the_change(void)
+FIBER_TEST(callback_precedes_the_change)
 {
 	struct mmu_notifier_range r;
 	struct driver d, other;
 
-	ok(!insert(&d, 4, 2) && !insert(&other, 8, 2));
+	CHECK(!insert(&d, 4, 2) && !insert(&other, 8, 2));
 	start(&r, 5, 1);
-	ok(d.calls == 1);
-	ok(!other.calls);
+	CHECK(d.calls == 1);
+	CHECK(!other.calls);
 	end(&r);
-	ok(d.calls == 1);
+	CHECK(d.calls == 1);
 	remove_sub(&d);
 	remove_sub(&other);
 }
 
-static void t_reader_waits_for_the_end(void)
+FIBER_TEST(reader_waits_for_the_end)
 {
 	struct mmu_notifier_range r;
 	struct driver d, other;
 	unsigned long seq;
 	struct reader rd, ro;
 
-	ok(!insert(&d, 4, 2) && !insert(&other, 8, 2));
+	CHECK(!insert(&d, 4, 2) && !insert(&other, 8, 2));
 	seq = pinwatch_interval_read_begin(&d.sub);
-	ok(!pinwatch_interval_read_retry(&d.sub, seq));
+	CHECK(!pinwatch_interval_read_retry(&d.sub, seq));
 	start(&r, 5, 1);
-	ok(pinwatch_interval_read_retry(&d.sub, seq));
-	ok(pinwatch_interval_check_retry(&d.sub, seq));
-	ok(blocks(&d, &rd));
-	ok(!blocks(&other, &ro));
+	CHECK(pinwatch_interval_read_retry(&d.sub, seq));
+	CHECK(pinwatch_interval_check_retry(&d.sub, seq));
+	CHECK(blocks(&d, &rd));
+	CHECK(!blocks(&other, &ro));
 	end(&r);
 	shim_settle();
-	ok(rd.done && !pinwatch_interval_read_retry(&d.sub, rd.seq));
+	CHECK(rd.done && !pinwatch_interval_read_retry(&d.sub, rd.seq));
 	remove_sub(&d);
 	remove_sub(&other);
 }
@@ -81,20 +81,20 @@ static void other_task(void *arg)
 	end(arg);
 }
 
-static void t_other_tasks_invalidate(void)
+FIBER_TEST(other_tasks_invalidate)
 {
 	struct mmu_notifier_range r;
 	struct driver d;
 
 	shim_self()->mm = mm;
-	ok(!insert(&d, 5, 1));
+	CHECK(!insert(&d, 5, 1));
 	shim_spawn("kswapd", other_task, &r);
 	shim_settle();
-	ok(d.calls == 1);
+	CHECK(d.calls == 1);
 	remove_sub(&d);
 }
 
-static void t_insert_is_marked(void)
+FIBER_TEST(insert_is_marked)
 {
 	struct mmu_notifier_range r[3];
 	struct reader rd;
@@ -102,7 +102,7 @@ static void t_insert_is_marked(void)
 	int i;
 
 	/* Each record caches a hole, which the insert below invalidates. */
-	ok(!insert(&far, 30, 1));
+	CHECK(!insert(&far, 30, 1));
 	for (i = 0; i < 2; i++) {
 		start(&r[0], 5, 1);
 		start(&r[1], 5, 1);
@@ -111,102 +111,102 @@ static void t_insert_is_marked(void)
 	}
 	start(&r[0], 5, 1);
 	start(&r[1], 9, 1);
-	ok(!insert(&d, 5, 2));
-	ok(!d.calls);
-	ok(!(d.sub.state & PW_SUB_MULTI));
-	ok(blocks(&d, &rd));
+	CHECK(!insert(&d, 5, 2));
+	CHECK(!d.calls);
+	CHECK(!(d.sub.state & PW_SUB_MULTI));
+	CHECK(blocks(&d, &rd));
 	end(&r[1]);
 	shim_settle();
-	ok(!rd.done);
+	CHECK(!rd.done);
 	end(&r[0]);
 	shim_settle();
-	ok(rd.done);
+	CHECK(rd.done);
 	/* No hole that was cached before the insert is used. */
 	start(&r[2], 5, 1);
-	ok(d.calls == 1);
+	CHECK(d.calls == 1);
 	end(&r[2]);
 	remove_sub(&d);
 	remove_sub(&far);
 }
 
-static void t_earlier_of_two_is_waited_for(void)
+FIBER_TEST(earlier_of_two_is_waited_for)
 {
 	struct mmu_notifier_range a, b;
 	struct reader rd;
 	struct driver d;
 
-	ok(!insert(&d, 5, 4));
+	CHECK(!insert(&d, 5, 4));
 	start(&a, 5, 1);
 	start(&b, 7, 1);
 	end(&b);
-	ok(blocks(&d, &rd));
+	CHECK(blocks(&d, &rd));
 	end(&a);
 	shim_settle();
-	ok(rd.done && !pinwatch_interval_read_retry(&d.sub, rd.seq));
-	ok(!blocks(&d, &rd) && !(d.sub.state & PW_SUB_MULTI));
+	CHECK(rd.done && !pinwatch_interval_read_retry(&d.sub, rd.seq));
+	CHECK(!blocks(&d, &rd) && !(d.sub.state & PW_SUB_MULTI));
 	remove_sub(&d);
 }
 
-static void t_refused_is_not_waited_for(void)
+FIBER_TEST(refused_is_not_waited_for)
 {
 	struct mmu_notifier_range r;
 	struct reader rd;
 	struct driver d;
 	unsigned long seq;
 
-	ok(!insert(&d, 5, 1));
+	CHECK(!insert(&d, 5, 1));
 	d.refuse = true;
 	seq = pinwatch_interval_read_begin(&d.sub);
 	start(&r, 5, 1);
-	ok(d.calls == 1);
-	ok(!pinwatch_interval_read_retry(&d.sub, seq));
-	ok(!blocks(&d, &rd));
+	CHECK(d.calls == 1);
+	CHECK(!pinwatch_interval_read_retry(&d.sub, seq));
+	CHECK(!blocks(&d, &rd));
 	end(&r);
 	remove_sub(&d);
 }
 
-static void t_remove_waits_for_its_own_callback(void)
+FIBER_TEST(remove_waits_for_its_own_callback)
 {
 	struct mmu_notifier_range r;
 	struct driver a, b, c;
 	struct reader ra, rb, rc;
 
-	ok(!insert(&a, 1, 1) && !insert(&b, 2, 1) && !insert(&c, 3, 1));
+	CHECK(!insert(&a, 1, 1) && !insert(&b, 2, 1) && !insert(&c, 3, 1));
 	a.hold = true;
 	shim_spawn("invalidator", started_main, &r);
 	shim_settle();
-	ok(a.calls == 1 && !b.calls);
+	CHECK(a.calls == 1 && !b.calls);
 	rb.d = &b; rb.done = false;
 	shim_spawn("remover", remover_main, &rb);
 	ra.d = &a; ra.done = false;
 	shim_spawn("remover", remover_main, &ra);
 	shim_settle();
-	ok(rb.done);
-	ok(!ra.done);
+	CHECK(rb.done);
+	CHECK(!ra.done);
 	a.hold = false;
 	shim_wq_wake(&a.wq);
 	shim_settle();
-	ok(ra.done && a.done == 1);
-	ok(!b.calls);
-	ok(c.calls == 1);
+	CHECK(ra.done && a.done == 1);
+	CHECK(!b.calls);
+	CHECK(c.calls == 1);
 	rc.d = &c; rc.done = false;
 	shim_spawn("remover", remover_main, &rc);
 	shim_settle();
-	ok(rc.done);
+	CHECK(rc.done);
 	/* The task that called start has ended: call end from the current task. */
 	shim_self()->section_depth++;
 	end(&r);
 }
 
 /* The range covers more than a batch, and the cursor's subscription is removed. */
-static void t_remove_moves_the_cursor(void)
+FIBER_TEST(remove_moves_the_cursor)
 {
 	static struct driver d[PW_WALK_BATCH + 2];
 	struct mmu_notifier_range r;
 	int i;
 
 	for (i = 0; i < PW_WALK_BATCH + 2; i++)
-		ok(!insert(&d[i], i, 1));
+		CHECK(!insert(&d[i], i, 1));
 	d[0].hold = true;
 	shim_spawn("invalidator", started_main, &r);
 	shim_settle();
@@ -215,7 +215,7 @@ static void t_remove_moves_the_cursor(void)
 	d[0].hold = false;
 	shim_wq_wake(&d[0].wq);
 	shim_settle();
-	ok(!d[PW_WALK_BATCH].calls && d[PW_WALK_BATCH + 1].calls == 1);
+	CHECK(!d[PW_WALK_BATCH].calls && d[PW_WALK_BATCH + 1].calls == 1);
 	shim_self()->section_depth++;
 	end(&r);
 	for (i = 0; i < PW_WALK_BATCH + 2; i++)
@@ -223,90 +223,90 @@ static void t_remove_moves_the_cursor(void)
 			remove_sub(&d[i]);
 }
 
-static void t_unaligned_and_last_page(void)
+FIBER_TEST(unaligned_and_last_page)
 {
 	struct mmu_notifier_range r;
 	struct driver d, top;
 
-	ok(!insert(&d, 5, 1));
+	CHECK(!insert(&d, 5, 1));
 	memset(&top, 0, sizeof(top));
 	shim_wq_init(&top.wq);
-	ok(!pinwatch_interval_notifier_insert(&top.sub, mm, -1ul, 1, &ops));
+	CHECK(!pinwatch_interval_notifier_insert(&top.sub, mm, -1ul, 1, &ops));
 	start_at(&r, PG(5) + 8, PG(5) + 9);
-	ok(d.calls == 1 && d.start == PG(5) && d.end == PG(6) && !top.calls);
+	CHECK(d.calls == 1 && d.start == PG(5) && d.end == PG(6) && !top.calls);
 	end(&r);
 	start_at(&r, 0, -1ul);
-	ok(d.calls == 2 && top.calls == 1 && top.end == -1ul);
+	CHECK(d.calls == 2 && top.calls == 1 && top.end == -1ul);
 	end(&r);
 	start_at(&r, PG(4), PG(5));
-	ok(d.calls == 2);
+	CHECK(d.calls == 2);
 	end(&r);
 	remove_sub(&d);
 	remove_sub(&top);
 }
 
-static void t_more_than_there_are_slots(void)
+FIBER_TEST(more_than_there_are_slots)
 {
 	static struct mmu_notifier_range r[70];
 	struct driver d, other;
 	struct reader rd, ro;
 	int i;
 
-	ok(!insert(&d, 5, 1) && !insert(&other, 30, 1));
+	CHECK(!insert(&d, 5, 1) && !insert(&other, 30, 1));
 	for (i = 0; i < 70; i++)
 		start(&r[i], 5, 1);
-	ok(check()->nr_coarse == 8);
-	ok(blocks(&d, &rd));
-	ok(!blocks(&other, &ro));
+	CHECK(check()->nr_coarse == 8);
+	CHECK(blocks(&d, &rd));
+	CHECK(!blocks(&other, &ro));
 	for (i = 0; i < 69; i++)
 		end(&r[i]);
 	shim_settle();
-	ok(!rd.done);
+	CHECK(!rd.done);
 	end(&r[69]);
 	shim_settle();
-	ok(rd.done && check()->nr_coarse == 0);
+	CHECK(rd.done && check()->nr_coarse == 0);
 	remove_sub(&d);
 	remove_sub(&other);
 }
 
-static void t_without_memory(void)
+FIBER_TEST(without_memory)
 {
 	static struct mmu_notifier_range r[20];
 	struct driver d, late;
 	struct reader rd, rl;
 	int i;
 
-	ok(!insert(&d, 5, 1));
+	CHECK(!insert(&d, 5, 1));
 	shim_fail_nowait = 256;
 	for (i = 0; i < 20; i++)
 		start(&r[i], 5, 1);
-	ok(check()->nr_anon == 10);
-	ok(!insert(&late, 5, 1));
+	CHECK(check()->nr_anon == 10);
+	CHECK(!insert(&late, 5, 1));
 	for (i = 0; i < 10; i++)
 		end(&r[i]);
-	ok(blocks(&d, &rd) && blocks(&late, &rl));
+	CHECK(blocks(&d, &rd) && blocks(&late, &rl));
 	for (; i < 20; i++)
 		end(&r[i]);
 	shim_settle();
-	ok(rd.done && rl.done && !check()->nr_anon);
+	CHECK(rd.done && rl.done && !check()->nr_anon);
 	shim_fail_nowait = 0;
 	remove_sub(&d);
 	remove_sub(&late);
 }
 
 /* The shared slot stores one value twice: a start in between must stay visible. */
-static void t_shared_value_stored_twice(void)
+FIBER_TEST(shared_value_stored_twice)
 {
 	static struct mmu_notifier_range fill[PW_NR_OWN_SLOTS], x, y, c;
 	struct driver d, other;
 	struct reader rd;
 	int i;
 
-	ok(!insert(&d, 5, 1) && !insert(&other, 30, 1));
+	CHECK(!insert(&d, 5, 1) && !insert(&other, 30, 1));
 	for (i = 0; i < (int)PW_NR_OWN_SLOTS; i++)
 		start(&fill[i], 30, 1);
 	start(&x, 5, 1);
-	ok(blocks(&d, &rd));
+	CHECK(blocks(&d, &rd));
 	end(&fill[0]);
 	shim_settle();
 	start(&c, 5, 1);		/* takes the free slot */
@@ -314,67 +314,67 @@ static void t_shared_value_stored_twice(void)
 	end(&x);
 	end(&y);
 	shim_settle();
-	ok(!rd.done || pinwatch_interval_read_retry(&d.sub, rd.seq));
+	CHECK(!rd.done || pinwatch_interval_read_retry(&d.sub, rd.seq));
 	end(&c);
 	for (i = 1; i < (int)PW_NR_OWN_SLOTS; i++)
 		end(&fill[i]);
 	shim_settle();
-	ok(rd.done);
+	CHECK(rd.done);
 	remove_sub(&d);
 	remove_sub(&other);
 }
 
-static void t_lost_end_after_release(void)
+FIBER_TEST(lost_end_after_release)
 {
 	struct mmu_notifier_range r;
 	struct reader rd;
 	struct driver d;
 
-	ok(!insert(&d, 5, 1));
+	CHECK(!insert(&d, 5, 1));
 	start(&r, 5, 1);
-	ok(blocks(&d, &rd));
+	CHECK(blocks(&d, &rd));
 	release();
 	end(&r);
 	shim_settle();
-	ok(rd.done && pinwatch_interval_read_retry(&d.sub, rd.seq));
-	ok(!blocks(&d, &rd) && pinwatch_interval_read_retry(&d.sub, rd.seq));
+	CHECK(rd.done && pinwatch_interval_read_retry(&d.sub, rd.seq));
+	CHECK(!blocks(&d, &rd) && pinwatch_interval_read_retry(&d.sub, rd.seq));
 	remove_sub(&d);
 }
 
 /* On a live mm: a start with the same struct mmu_notifier_range reclaims the record. */
-static void t_lost_end_is_reclaimed_and_wakes(void)
+FIBER_TEST(lost_end_is_reclaimed_and_wakes)
 {
 	struct mmu_notifier_range r;
 	struct reader rd;
 	struct driver d;
 
-	ok(!insert(&d, 5, 1));
+	CHECK(!insert(&d, 5, 1));
 	start(&r, 5, 1);
-	ok(blocks(&d, &rd));
+	CHECK(blocks(&d, &rd));
 	shim_invalidate_lose(&r);
 	start(&r, 9, 1);
 	end(&r);
 	shim_settle();
-	ok(rd.done);
+	CHECK(rd.done);
 	if (rd.done)
 		remove_sub(&d);
 	else
 		release(), shim_settle(), pinwatch_interval_notifier_remove(&d.sub);
 }
 
-static void t_release_then_unmap(void)
+FIBER_TEST(release_then_unmap)
 {
 	struct driver d;
 
-	ok(!insert(&d, 5, 1));
+	CHECK(!insert(&d, 5, 1));
 	release();
-	ok(d.calls == 2);
-	ok(d.events[0] == MMU_NOTIFY_RELEASE && d.events[1] == MMU_NOTIFY_UNMAP);
-	ok(d.start == 0 && d.end == ULONG_MAX);
+	CHECK(d.calls == 2);
+	CHECK(d.events[0] == MMU_NOTIFY_RELEASE && d.events[1] == MMU_NOTIFY_UNMAP);
+	CHECK(d.start == 0 && d.end == ULONG_MAX);
 	remove_sub(&d);
 }
 
-static void t_sequence_never_repeats(void)
+FIBER_TEST(sequence_never_repeats)
 {
 	unsigned long seen = 0;
 	struct driver d;
@@ -388,20 +388,20 @@ static void t_sequence_never_repeats(void)
 		seen = d.sub.invalidate_seq;
 		pinwatch_interval_notifier_remove(&d.sub);
 	}
-	ok(i == 70000);
+	CHECK(i == 70000);
 }
 
-static void t_false_from_a_callback_is_told(void)
+FIBER_TEST(false_from_a_callback_is_told)
 {
 	unsigned long warned = shim_nr_warned;
 	struct mmu_notifier_range r;
 	struct driver d;
 
-	ok(!insert(&d, 5, 1));
+	CHECK(!insert(&d, 5, 1));
 	d.lie = true;
 	start(&r, 5, 1);
 	end(&r);
-	ok(shim_nr_warned == warned + 1);
+	CHECK(shim_nr_warned == warned + 1);
 	remove_sub(&d);
 }
 
@@ -412,38 +412,25 @@ static void same_cpu_main(void *arg)
 }
 
 /* If insert marked the subscription, the walk does not call back: seq is insert's. */
-static void t_insert_races_with_start(void)
+RACE_TEST(insert_races_with_start, 1500)
 {
 	struct driver d, far;
 	struct mmu_notifier_range r;
 	unsigned long seq = 0;
 
-	ok(!insert(&far, 30, 1));
+	CHECK(!insert(&far, 30, 1));
 	event(40, 1, MMU_NOTIFY_CLEAR, NULL);	/* insert now visits the record of page 40 */
 	shim_spawn("invalidator", same_cpu_main, &r);
 	memset(&d, 0, sizeof(d));
 	shim_wq_init(&d.wq);
-	ok(!pinwatch_interval_notifier_insert(&d.sub, mm, PG(5), PAGE_SIZE, &ops));
+	CHECK(!pinwatch_interval_notifier_insert(&d.sub, mm, PG(5), PAGE_SIZE, &ops));
 	if (!d.calls)
 		seq = d.sub.invalidate_seq;
 	shim_settle();
-	ok(d.calls <= 1 && d.seq != seq);
+	CHECK(d.calls <= 1 && d.seq != seq);
 	/* In both cases the subscription is under invalidation. */
-	ok(pinwatch_interval_read_begin_timeout(&d.sub, &seq, 0) == -EBUSY);
+	CHECK(pinwatch_interval_read_begin_timeout(&d.sub, &seq, 0) == -EBUSY);
 	end_other(&r);
 	remove_sub(&d);
 	remove_sub(&far);
 }
-
-const struct test tests_engine[] = {
-	TEST(errors), TEST(callback_precedes_the_change), TEST(reader_waits_for_the_end),
-	TEST(other_tasks_invalidate), TEST(insert_is_marked),
-	TEST(earlier_of_two_is_waited_for), TEST(refused_is_not_waited_for),
-	TEST(remove_waits_for_its_own_callback), TEST(remove_moves_the_cursor),
-	TEST(unaligned_and_last_page), TEST(more_than_there_are_slots),
-	TEST(without_memory), TEST(shared_value_stored_twice),
-	TEST(lost_end_after_release), TEST(lost_end_is_reclaimed_and_wakes),
-	TEST(release_then_unmap), TEST(sequence_never_repeats),
-	TEST(false_from_a_callback_is_told), RACE(insert_races_with_start, 1500),
-	{ NULL },
-};

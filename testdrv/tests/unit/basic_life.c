@@ -18,49 +18,49 @@ static void timeout_main(void *arg)
 	r->done = true;
 }
 
-static void t_killable_read_ends_with_a_signal(void)
+FIBER_TEST(killable_read_ends_with_a_signal)
 {
 	struct reader rd = { .seq = 42 };
 	struct mmu_notifier_range r;
 	struct driver d;
 
-	ok(!insert(&d, 5, 1));
+	CHECK(!insert(&d, 5, 1));
 	start(&r, 5, 1);
 	task_start(&rd, &d, killable_main);
-	ok(!rd.done);
+	CHECK(!rd.done);
 	shim_kill(rd.task);
 	shim_settle();
-	ok(rd.done && rd.ret == -EINTR && rd.seq == 42);
+	CHECK(rd.done && rd.ret == -EINTR && rd.seq == 42);
 	task_start(&rd, &d, killable_main);
 	end(&r);
 	shim_settle();
-	ok(rd.done && !rd.ret && !pinwatch_interval_read_retry(&d.sub, rd.seq));
-	ok(!pinwatch_interval_read_begin_killable(&d.sub, &rd.seq));
+	CHECK(rd.done && !rd.ret && !pinwatch_interval_read_retry(&d.sub, rd.seq));
+	CHECK(!pinwatch_interval_read_begin_killable(&d.sub, &rd.seq));
 	remove_sub(&d);
 }
 
-static void t_bounded_read_gives_up(void)
+FIBER_TEST(bounded_read_gives_up)
 {
 	struct reader rd = { .seq = 42, .timeout = 5 };
 	struct mmu_notifier_range r;
 	struct driver d;
 
-	ok(!insert(&d, 5, 1));
-	ok(!pinwatch_interval_read_begin_timeout(&d.sub, &rd.seq, 0));
+	CHECK(!insert(&d, 5, 1));
+	CHECK(!pinwatch_interval_read_begin_timeout(&d.sub, &rd.seq, 0));
 	rd.seq = 42;
 	start(&r, 5, 1);
-	ok(pinwatch_interval_read_begin_timeout(&d.sub, &rd.seq, 0) == -EBUSY);
+	CHECK(pinwatch_interval_read_begin_timeout(&d.sub, &rd.seq, 0) == -EBUSY);
 	task_start(&rd, &d, timeout_main);
 	shim_tick(4);
 	shim_settle();
-	ok(!rd.done);
+	CHECK(!rd.done);
 	shim_tick(1);
 	shim_settle();
-	ok(rd.done && rd.ret == -EBUSY && rd.seq == 42);
+	CHECK(rd.done && rd.ret == -EBUSY && rd.seq == 42);
 	task_start(&rd, &d, timeout_main);
 	end(&r);
 	shim_settle();
-	ok(rd.done && !rd.ret && !pinwatch_interval_read_retry(&d.sub, rd.seq));
+	CHECK(rd.done && !rd.ret && !pinwatch_interval_read_retry(&d.sub, rd.seq));
 	remove_sub(&d);
 }
 
@@ -70,50 +70,50 @@ static void pass_time(unsigned long n)
 	shim_settle();
 }
 
-static void t_idle_mm_is_let_go(void)
+FIBER_TEST(idle_mm_is_let_go)
 {
 	struct mmu_notifier_range r;
 	struct driver d;
 
 	*shim_param_idle_ms = 10;
-	ok(!insert(&d, 5, 1));
+	CHECK(!insert(&d, 5, 1));
 	pass_time(100);
-	ok(check());			/* has a subscription */
+	CHECK(check());			/* has a subscription */
 	remove_sub(&d);
 	pass_time(9);
-	ok(check());			/* idle for less than 10 ms */
-	ok(!insert(&d, 5, 1));
+	CHECK(check());			/* idle for less than 10 ms */
+	CHECK(!insert(&d, 5, 1));
 	pass_time(5);
-	ok(check());
+	CHECK(check());
 	remove_sub(&d);
 	pass_time(9);
-	ok(check());			/* idle for less than 10 ms again */
+	CHECK(check());			/* idle for less than 10 ms again */
 	pass_time(30);
 	shim_flush();
-	ok(!check() && !mm->notifiers.first && shim_nr_allocs() == 1);
-	ok(!insert(&d, 5, 1) && check());
+	CHECK(!check() && !mm->notifiers.first && shim_nr_allocs() == 1);
+	CHECK(!insert(&d, 5, 1) && check());
 	start(&r, 5, 1);
-	ok(d.calls == 1);
+	CHECK(d.calls == 1);
 	end(&r);
 	pinwatch_interval_notifier_put(&d.sub);
 	pass_time(30);
 	shim_flush();
-	ok(!check());
+	CHECK(!check());
 }
 
-static void t_idle_mm_with_a_veto_stays(void)
+FIBER_TEST(idle_mm_with_a_veto_stays)
 {
 	struct mmu_notifier_range r;
 	struct driver d;
 
 	*shim_param_idle_ms = 10;
-	ok(!insert_ops(&d, 5, 1, &sleeper));
+	CHECK(!insert_ops(&d, 5, 1, &sleeper));
 	remove_sub(&d);
 	pass_time(30);
 	shim_flush();
-	ok(check() && shim_nr_allocs() > 1);
-	ok(!insert_ops(&d, 5, 1, &sleeper));
-	ok(start_nonblock(&r, 5, 1) == -EAGAIN);
+	CHECK(check() && shim_nr_allocs() > 1);
+	CHECK(!insert_ops(&d, 5, 1, &sleeper));
+	CHECK(start_nonblock(&r, 5, 1) == -EAGAIN);
 	remove_sub(&d);
 }
 
@@ -133,7 +133,7 @@ static bool accept(struct mmu_interval_notifier *mni,
 	return true;
 }
 
-static void t_insert_under_way_is_not_idle(void)
+FIBER_TEST(insert_under_way_is_not_idle)
 {
 	static const struct mmu_interval_notifier_ops accepting = { .invalidate = accept };
 	struct mmu_interval_notifier other;
@@ -142,17 +142,18 @@ static void t_insert_under_way_is_not_idle(void)
 	struct reader ri = { .ret = 0 };
 
 	*shim_param_idle_ms = 10;
-	ok(!mmu_interval_notifier_insert(&other, mm, 0, ULONG_MAX, &accepting));
-	ok(!insert(&d, 5, 1));
+	CHECK(!mmu_interval_notifier_insert(&other, mm, 0, ULONG_MAX, &accepting));
+	CHECK(!insert(&d, 5, 1));
 	remove_sub(&d);
 	start(&r, 50, 1);
 	task_start(&ri, &s, first_sleeper_main);
-	ok(!ri.done);			/* the kernel defers the insert of the veto */
+	CHECK(!ri.done);			/* the kernel defers the insert of the veto */
 	pass_time(100);
 	end(&r);
 	shim_settle();
-	tap_ok(ri.done && !ri.ret, "insert: %d", ri.ret);
-	ok(start_nonblock(&r, 6, 1) == -EAGAIN);
+	if (!ri.done || ri.ret)
+		FAIL("insert: %d", ri.ret);
+	CHECK(start_nonblock(&r, 6, 1) == -EAGAIN);
 	mmu_interval_notifier_remove(&other);
 	remove_sub(&s);
 }
@@ -180,7 +181,7 @@ static void insert_remove_main(void *arg)
 	}
 }
 
-static void t_idle_races_with_insert(void)
+RACE_TEST(idle_races_with_insert, 1500)
 {
 	int i;
 
@@ -190,7 +191,7 @@ static void t_idle_races_with_insert(void)
 	shim_settle();
 }
 
-static void t_idle_races_with_release(void)
+RACE_TEST(idle_races_with_release, 1500)
 {
 	*shim_param_idle_ms = shim_rand(2);
 	mmgrab(mm);
@@ -200,49 +201,49 @@ static void t_idle_races_with_release(void)
 	shim_settle();
 }
 
-static void t_idle_races_with_exit(void)
+RACE_TEST(idle_races_with_exit, 500)
 {
 	struct driver d;
 
 	*shim_param_idle_ms = shim_rand(3);
-	ok(!insert_ops(&d, 5, 1, shim_rand(2) ? &ops : &sleeper));
+	CHECK(!insert_ops(&d, 5, 1, shim_rand(2) ? &ops : &sleeper));
 	remove_sub(&d);
 	shim_tick(shim_rand(3));
 }
 
-static void t_dying_mm(void)
+FIBER_TEST(dying_mm)
 {
 	struct driver d, late;
 	struct reader rr;
 
-	ok(!insert(&d, 5, 1));
+	CHECK(!insert(&d, 5, 1));
 	d.hold = true;
 	task_start(&rr, NULL, release_main);
-	ok(!rr.done && d.calls == 1);
-	ok(insert(&late, 5, 1) == -ESRCH);
-	ok(insert_ops(&late, 5, 1, &sleeper) == -ESRCH);
+	CHECK(!rr.done && d.calls == 1);
+	CHECK(insert(&late, 5, 1) == -ESRCH);
+	CHECK(insert_ops(&late, 5, 1, &sleeper) == -ESRCH);
 	let(&d);
-	ok(rr.done && d.calls == 2);
-	ok(insert(&late, 5, 1) == -ESRCH);
+	CHECK(rr.done && d.calls == 2);
+	CHECK(insert(&late, 5, 1) == -ESRCH);
 	remove_sub(&d);
 }
 
-static void t_release_beside_a_start(void)
+FIBER_TEST(release_beside_a_start)
 {
 	struct mmu_notifier_range r;
 	struct reader rd, rr;
 	struct driver d;
 
-	ok(!insert(&d, 5, 1));
+	CHECK(!insert(&d, 5, 1));
 	d.hold_events = BIT(MMU_NOTIFY_CLEAR);
 	shim_spawn("truncate", started_main, &r);
 	shim_settle();
-	ok(d.calls == 1 && blocks(&d, &rd));
+	CHECK(d.calls == 1 && blocks(&d, &rd));
 	task_start(&rr, NULL, release_main);
-	ok(!rr.done && d.calls == 3);	/* release waits for the callback */
-	ok(rd.done && pinwatch_interval_read_retry(&d.sub, rd.seq));
+	CHECK(!rr.done && d.calls == 3);	/* release waits for the callback */
+	CHECK(rd.done && pinwatch_interval_read_retry(&d.sub, rd.seq));
 	let(&d);
-	ok(rr.done && d.done == 3);
+	CHECK(rr.done && d.done == 3);
 	end_other(&r);
 	remove_sub(&d);
 }
@@ -256,7 +257,7 @@ static bool accept_ours(struct pinwatch_interval_notifier *sub,
 	return true;
 }
 
-static void t_overlapping_ends_of_many(void)
+FIBER_TEST(overlapping_ends_of_many)
 {
 	static const struct pinwatch_interval_notifier_ops accepting = {
 		.invalidate = accept_ours, .flags = PINWATCH_OPS_NEVER_SLEEPS,
@@ -271,28 +272,19 @@ static void t_overlapping_ends_of_many(void)
 	for (i = 0; i < MANY; i++)
 		if (pinwatch_interval_notifier_insert(&subs[i], mm, PG(i), 1, &accepting))
 			break;
-	ok(i == MANY && !insert(&d, 10, 1) && !insert(&e, MANY - 10, 1));
+	CHECK(i == MANY && !insert(&d, 10, 1) && !insert(&e, MANY - 10, 1));
 	start(&a, 0, MANY);
 	start(&b, MANY / 2, MANY / 2);
-	ok(blocks(&d, &rd) && blocks(&e, &re));
+	CHECK(blocks(&d, &rd) && blocks(&e, &re));
 	end(&a);
 	shim_settle();
-	ok(rd.done && !re.done);
+	CHECK(rd.done && !re.done);
 	end(&b);
 	shim_settle();
-	ok(re.done && !pinwatch_interval_read_retry(&e.sub, re.seq));
+	CHECK(re.done && !pinwatch_interval_read_retry(&e.sub, re.seq));
 	for (i = 0; i < MANY; i++)
 		pinwatch_interval_notifier_remove(&subs[i]);
 	remove_sub(&d);
 	remove_sub(&e);
 	free(subs);
 }
-
-const struct test tests_life[] = {
-	TEST(killable_read_ends_with_a_signal), TEST(bounded_read_gives_up),
-	TEST(idle_mm_is_let_go), TEST(idle_mm_with_a_veto_stays),
-	TEST(insert_under_way_is_not_idle), RACE(idle_races_with_insert, 1500),
-	RACE(idle_races_with_release, 1500), RACE(idle_races_with_exit, 500),
-	TEST(dying_mm), TEST(release_beside_a_start), TEST(overlapping_ends_of_many),
-	{ NULL },
-};

@@ -2,7 +2,7 @@
 /* basic: invalidations in two passes, and put. */
 #include "driver.h"
 
-static void t_finishes_in_order_after_all_firsts(void)
+FIBER_TEST(finishes_in_order_after_all_firsts)
 {
 	static struct driver d[PW_WALK_BATCH + 4];
 	char firsts[32] = "", both[64];
@@ -10,7 +10,7 @@ static void t_finishes_in_order_after_all_firsts(void)
 	int i;
 
 	for (i = 0; i < (int)ARRAY_SIZE(d); i++) {
-		ok(!insert_ops(&d[i], i, 1, i == 3 ? &ops : &two_pass));
+		CHECK(!insert_ops(&d[i], i, 1, i == 3 ? &ops : &two_pass));
 		d[i].name = 'a' + i;
 		d[i].one_pass = i == 5;
 		firsts[i] = 'a' + i;
@@ -18,105 +18,106 @@ static void t_finishes_in_order_after_all_firsts(void)
 	d[7].lie = true;	/* no second pass follows a first pass that failed */
 	start(&r, 0, 20);
 	snprintf(both, sizeof(both), "%sABCEGIJKLMNOPQRST", firsts);
-	tap_ok(!strcmp(order, both), "%s, not %s", order, both);
+	if (strcmp(order, both))
+		FAIL("%s, not %s", order, both);
 	end(&r);
 	for (i = 0; i < (int)ARRAY_SIZE(d); i++)
 		remove_sub(&d[i]);
 }
 
-static void t_reader_waits_beyond_the_second_pass(void)
+FIBER_TEST(reader_waits_beyond_the_second_pass)
 {
 	struct mmu_notifier_range r;
 	struct reader rd;
 	struct driver d;
 
-	ok(!insert_ops(&d, 5, 1, &two_pass));
+	CHECK(!insert_ops(&d, 5, 1, &two_pass));
 	start(&r, 5, 1);
-	ok(d.calls == 1 && d.finishes == 1);
-	ok(blocks(&d, &rd));
+	CHECK(d.calls == 1 && d.finishes == 1);
+	CHECK(blocks(&d, &rd));
 	end(&r);
 	shim_settle();
-	ok(rd.done && !pinwatch_interval_read_retry(&d.sub, rd.seq));
+	CHECK(rd.done && !pinwatch_interval_read_retry(&d.sub, rd.seq));
 	remove_sub(&d);
 }
 
-static void t_remove_waits_for_the_second_pass(void)
+FIBER_TEST(remove_waits_for_the_second_pass)
 {
 	struct mmu_notifier_range r;
 	struct driver a, b;
 	struct reader ra;
 
-	ok(!insert_ops(&a, 1, 1, &two_pass) && !insert(&b, 2, 1));
+	CHECK(!insert_ops(&a, 1, 1, &two_pass) && !insert(&b, 2, 1));
 	b.hold = true;
 	a.hold_finish = true;
 	shim_spawn("invalidator", started_main, &r);
 	shim_settle();
-	ok(a.done == 1 && b.calls == 1 && !a.finishes);
+	CHECK(a.done == 1 && b.calls == 1 && !a.finishes);
 	task_start(&ra, &a, remover_main);
-	ok(!ra.done);			/* the second pass has not begun */
+	CHECK(!ra.done);			/* the second pass has not begun */
 	let(&b);
-	ok(!ra.done && !a.finishes);	/* the second pass is held */
+	CHECK(!ra.done && !a.finishes);	/* the second pass is held */
 	let(&a);
-	ok(ra.done && a.finishes == 1);
+	CHECK(ra.done && a.finishes == 1);
 	end_other(&r);
 	remove_sub(&b);
 }
 
-static void t_put_is_freed_after_the_second_pass(void)
+FIBER_TEST(put_is_freed_after_the_second_pass)
 {
 	struct mmu_notifier_range r;
 	struct driver a, b;
 
-	ok(!insert_ops(&a, 1, 1, &two_pass) && !insert(&b, 2, 1));
+	CHECK(!insert_ops(&a, 1, 1, &two_pass) && !insert(&b, 2, 1));
 	b.hold = true;
 	a.hold_finish = true;
 	shim_spawn("invalidator", started_main, &r);
 	shim_settle();
 	pinwatch_interval_notifier_put(&a.sub);
 	shim_settle();
-	ok(!a.freed);
+	CHECK(!a.freed);
 	let(&b);
-	ok(!a.freed && !a.finishes);
+	CHECK(!a.freed && !a.finishes);
 	let(&a);
-	ok(a.freed == 1 && a.finishes == 1);
+	CHECK(a.freed == 1 && a.finishes == 1);
 	end_other(&r);
 	remove_sub(&b);
 }
 
-static void t_put_from_its_own_callback(void)
+FIBER_TEST(put_from_its_own_callback)
 {
 	struct mmu_notifier_range r;
 	struct driver d, two;
 
-	ok(!insert(&d, 5, 1) && !insert_ops(&two, 6, 1, &two_pass));
+	CHECK(!insert(&d, 5, 1) && !insert_ops(&two, 6, 1, &two_pass));
 	d.puts = &d;
 	two.puts = &two;
 	start(&r, 5, 2);
-	ok(d.calls == 1 && d.freed == 1);
-	ok(two.calls == 1 && two.finishes == 1 && two.freed == 1);
+	CHECK(d.calls == 1 && d.freed == 1);
+	CHECK(two.calls == 1 && two.finishes == 1 && two.freed == 1);
 	end(&r);
 	start(&r, 5, 2);
-	ok(d.calls == 1 && two.calls == 1);
+	CHECK(d.calls == 1 && two.calls == 1);
 	end(&r);
 }
 
 /* Puts a subscription that waits in the batch, the cursor, and one already called. */
-static void t_put_from_anothers_callback(void)
+FIBER_TEST(put_from_anothers_callback)
 {
 	static struct driver d[PW_WALK_BATCH + 2];
 	struct mmu_notifier_range r;
 	int i;
 
 	for (i = 0; i < PW_WALK_BATCH + 2; i++)
-		ok(!insert(&d[i], i, 1));
+		CHECK(!insert(&d[i], i, 1));
 	d[1].puts = &d[4];
 	d[2].puts = &d[PW_WALK_BATCH];
 	d[5].puts = &d[3];
 	start(&r, 0, 20);
-	ok(!d[4].calls && d[4].freed == 1);
-	ok(!d[PW_WALK_BATCH].calls && d[PW_WALK_BATCH].freed == 1);
-	ok(d[3].calls == 1 && d[3].freed == 1);
-	ok(d[PW_WALK_BATCH + 1].calls == 1);
+	CHECK(!d[4].calls && d[4].freed == 1);
+	CHECK(!d[PW_WALK_BATCH].calls && d[PW_WALK_BATCH].freed == 1);
+	CHECK(d[3].calls == 1 && d[3].freed == 1);
+	CHECK(d[PW_WALK_BATCH + 1].calls == 1);
 	end(&r);
 	for (i = 0; i < PW_WALK_BATCH + 2; i++)
 		if (!d[i].freed)
@@ -138,7 +139,7 @@ static void put_while_running_twice(const struct pinwatch_interval_notifier_ops 
 	struct driver d;
 	int i;
 
-	ok(!insert_ops(&d, 5, 1, o));
+	CHECK(!insert_ops(&d, 5, 1, o));
 	d.hold_events = BIT(MMU_NOTIFY_UNMAP) | BIT(MMU_NOTIFY_CLEAR);
 	d.one_pass = true;
 	for (i = 0; i < 2; i++) {
@@ -150,18 +151,18 @@ static void put_while_running_twice(const struct pinwatch_interval_notifier_ops 
 		shim_spawn("invalidator", hold_main, &r[i]);
 	}
 	shim_settle();
-	ok(d.calls == 2 && !d.done);
+	CHECK(d.calls == 2 && !d.done);
 	pinwatch_interval_notifier_put(&d.sub);
-	ok(!d.freed);
+	CHECK(!d.freed);
 	d.hold_events = BIT(MMU_NOTIFY_UNMAP);
 	shim_wq_wake(&d.wq);
 	shim_settle();
-	ok(d.done == 1 && !d.freed);
+	CHECK(d.done == 1 && !d.freed);
 	let(&d);
-	ok(d.done == 2 && d.freed == 1);
+	CHECK(d.done == 2 && d.freed == 1);
 }
 
-static void t_put_while_running_twice(void)
+FIBER_TEST(put_while_running_twice)
 {
 	put_while_running_twice(&ops);
 	put_while_running_twice(&two_pass);
@@ -175,25 +176,25 @@ static void barrier_main(void *arg)
 	r->done = true;
 }
 
-static void t_barrier_waits_for_free(void)
+FIBER_TEST(barrier_waits_for_free)
 {
 	struct mmu_notifier_range r;
 	struct driver d, idle;
 	struct reader rb;
 
-	ok(!insert(&d, 5, 1) && !insert(&idle, 6, 1));
+	CHECK(!insert(&d, 5, 1) && !insert(&idle, 6, 1));
 	pinwatch_interval_notifier_put(&idle.sub);
-	ok(idle.freed == 1);
+	CHECK(idle.freed == 1);
 	task_start(&rb, NULL, barrier_main);
-	ok(rb.done);
+	CHECK(rb.done);
 	d.hold = true;
 	shim_spawn("invalidator", started_main, &r);
 	shim_settle();
 	pinwatch_interval_notifier_put(&d.sub);
 	task_start(&rb, NULL, barrier_main);
-	ok(!rb.done && !d.freed);
+	CHECK(!rb.done && !d.freed);
 	let(&d);
-	ok(rb.done && d.freed == 1);
+	CHECK(rb.done && d.freed == 1);
 	end_other(&r);
 }
 
@@ -209,12 +210,12 @@ static void invalidate_twice_main(void *arg)
 	}
 }
 
-static void t_put_races_with_walks(void)
+RACE_TEST(put_races_with_walks, 2000)
 {
 	struct driver d, two;
 	int i;
 
-	ok(!insert(&d, 5, 1) && !insert_ops(&two, 5, 1, &two_pass));
+	CHECK(!insert(&d, 5, 1) && !insert_ops(&two, 5, 1, &two_pass));
 	two.one_pass = true;		/* struct driver has only one finish object */
 	for (i = 0; i < 2; i++)
 		shim_spawn("invalidator", invalidate_twice_main, NULL);
@@ -223,14 +224,6 @@ static void t_put_races_with_walks(void)
 	pinwatch_interval_notifier_put(&d.sub);
 	pinwatch_interval_notifier_put(&two.sub);
 	pinwatch_interval_notifier_barrier();
-	ok(d.freed == 1 && two.freed == 1);
+	CHECK(d.freed == 1 && two.freed == 1);
 	shim_settle();
 }
-
-const struct test tests_pass[] = {
-	TEST(finishes_in_order_after_all_firsts), TEST(reader_waits_beyond_the_second_pass),
-	TEST(remove_waits_for_the_second_pass), TEST(put_is_freed_after_the_second_pass),
-	TEST(put_from_its_own_callback), TEST(put_from_anothers_callback),
-	TEST(put_while_running_twice), TEST(barrier_waits_for_free),
-	RACE(put_races_with_walks, 2000), { NULL },
-};

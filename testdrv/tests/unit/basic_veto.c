@@ -35,7 +35,7 @@ static void native_insert(struct native *n)
 {
 	memset(n, 0, sizeof(*n));
 	shim_wq_init(&n->wq);
-	ok(!mmu_interval_notifier_insert(&n->mni, mm, PG(0), 100 * PAGE_SIZE, &native_ops));
+	CHECK(!mmu_interval_notifier_insert(&n->mni, mm, PG(0), 100 * PAGE_SIZE, &native_ops));
 }
 
 static void native_main(void *arg)
@@ -47,55 +47,55 @@ static void native_main(void *arg)
 	n->done = true;
 }
 
-static void t_sleeper_is_never_called_nonblocking(void)
+FIBER_TEST(sleeper_is_never_called_nonblocking)
 {
 	struct mmu_notifier_range r;
 	struct driver s, plain;
 	u64 before = vetoes();
 
-	ok(!insert(&plain, 5, 3) && !insert_ops(&s, 6, 1, &sleeper));
-	ok(start_nonblock(&r, 5, 2) == -EAGAIN);
-	ok(!s.calls && !plain.calls && vetoes() == before + 1);
-	ok(!start_nonblock(&r, 5, 1));		/* not the pages of s */
-	ok(plain.calls == 1 && !s.calls && vetoes() == before + 1);
+	CHECK(!insert(&plain, 5, 3) && !insert_ops(&s, 6, 1, &sleeper));
+	CHECK(start_nonblock(&r, 5, 2) == -EAGAIN);
+	CHECK(!s.calls && !plain.calls && vetoes() == before + 1);
+	CHECK(!start_nonblock(&r, 5, 1));		/* not the pages of s */
+	CHECK(plain.calls == 1 && !s.calls && vetoes() == before + 1);
 	end(&r);
 	event(6, 1, MMU_NOTIFY_CLEAR, NULL);
-	ok(s.calls == 1 && plain.calls == 2);
+	CHECK(s.calls == 1 && plain.calls == 2);
 	remove_sub(&s);
-	ok(!start_nonblock(&r, 5, 2) && plain.calls == 3);
+	CHECK(!start_nonblock(&r, 5, 2) && plain.calls == 3);
 	end(&r);
 	remove_sub(&plain);
 }
 
-static void t_veto_minds_filters(void)
+FIBER_TEST(veto_minds_filters)
 {
 	struct pinwatch_interval_notifier_ops o = sleeper;
 	struct mmu_notifier_range r;
 	struct driver s;
 
 	o.ignore_events = BIT(MMU_NOTIFY_CLEAR);
-	ok(!insert_ops(&s, 6, 1, &o));
-	ok(!start_nonblock(&r, 5, 2));
+	CHECK(!insert_ops(&s, 6, 1, &o));
+	CHECK(!start_nonblock(&r, 5, 2));
 	end(&r);
-	ok(start_range(&r, PG(5), PG(7), MMU_NOTIFY_UNMAP, 0, NULL) == -EAGAIN);
-	ok(!s.calls);
+	CHECK(start_range(&r, PG(5), PG(7), MMU_NOTIFY_UNMAP, 0, NULL) == -EAGAIN);
+	CHECK(!s.calls);
 	remove_sub(&s);
 }
 
-static void t_veto_blocks_no_native_notifier(void)
+FIBER_TEST(veto_blocks_no_native_notifier)
 {
 	struct mmu_notifier_range r;
 	struct native before, after;
 	struct driver s;
 
 	native_insert(&before);
-	ok(!insert_ops(&s, 6, 1, &sleeper));
+	CHECK(!insert_ops(&s, 6, 1, &sleeper));
 	native_insert(&after);
-	ok(start_nonblock(&r, 5, 2) == -EAGAIN);
+	CHECK(start_nonblock(&r, 5, 2) == -EAGAIN);
 	shim_spawn("native reader", native_main, &before);
 	shim_spawn("native reader", native_main, &after);
 	shim_settle();
-	ok(before.done && after.done);
+	CHECK(before.done && after.done);
 	remove_sub(&s);
 }
 
@@ -108,19 +108,19 @@ static void inserter_main(void *arg)
 }
 
 /* A sleeper is inserted after the veto has let a non-blockable range pass. */
-static void t_insert_settles_with_the_veto(void)
+FIBER_TEST(insert_settles_with_the_veto)
 {
 	struct mmu_notifier_range r;
 	struct driver first, s;
 	struct reader ri;
 
-	ok(!insert_ops(&first, 30, 1, &sleeper));
-	ok(!start_nonblock(&r, 5, 2));
+	CHECK(!insert_ops(&first, 30, 1, &sleeper));
+	CHECK(!start_nonblock(&r, 5, 2));
 	task_start(&ri, &s, inserter_main);
-	ok(!ri.done);
+	CHECK(!ri.done);
 	end(&r);
 	shim_settle();
-	ok(ri.done && !ri.ret && !s.calls);
+	CHECK(ri.done && !ri.ret && !s.calls);
 	remove_sub(&s);
 	remove_sub(&first);
 }
@@ -134,7 +134,7 @@ static void nonblock_main(void *arg)
 }
 
 /* The same, but before the start of pinwatch: the walk skips the sleeper. */
-static void t_insert_between_the_veto_and_start(void)
+FIBER_TEST(insert_between_the_veto_and_start)
 {
 	struct mmu_notifier_range r;
 	struct driver first, s, plain;
@@ -142,26 +142,26 @@ static void t_insert_between_the_veto_and_start(void)
 	struct reader ri;
 
 	native_insert(&n);		/* called between the veto and pinwatch */
-	ok(!insert_ops(&first, 30, 1, &sleeper) && !insert(&plain, 6, 1));
+	CHECK(!insert_ops(&first, 30, 1, &sleeper) && !insert(&plain, 6, 1));
 	n.hold = true;
 	shim_spawn("oom reaper", nonblock_main, &r);
 	shim_settle();
 	task_start(&ri, &s, inserter_main);
-	ok(!ri.done);
+	CHECK(!ri.done);
 	n.hold = false;
 	shim_wq_wake(&n.wq);
 	shim_settle();
-	ok(!ri.done && !s.calls && plain.calls == 1);
+	CHECK(!ri.done && !s.calls && plain.calls == 1);
 	end_other(&r);
 	shim_settle();
-	ok(ri.done && !ri.ret && !s.calls);
+	CHECK(ri.done && !ri.ret && !s.calls);
 	remove_sub(&s);
 	remove_sub(&first);
 	remove_sub(&plain);
 	mmu_interval_notifier_remove(&n.mni);
 }
 
-static void t_first_sleeper_waits_for_the_kernel(void)
+FIBER_TEST(first_sleeper_waits_for_the_kernel)
 {
 	struct mmu_notifier_range r;
 	struct native n;
@@ -171,16 +171,16 @@ static void t_first_sleeper_waits_for_the_kernel(void)
 	native_insert(&n);
 	start(&r, 50, 1);
 	task_start(&ri, &s, inserter_main);
-	ok(!ri.done);			/* the kernel defers the insert of the veto */
+	CHECK(!ri.done);			/* the kernel defers the insert of the veto */
 	end(&r);
 	shim_settle();
-	ok(ri.done && !ri.ret);
-	ok(start_nonblock(&r, 6, 1) == -EAGAIN);
+	CHECK(ri.done && !ri.ret);
+	CHECK(start_nonblock(&r, 6, 1) == -EAGAIN);
 	mmu_interval_notifier_remove(&n.mni);
 	remove_sub(&s);
 }
 
-static void t_first_sleeper_under_the_mmap_lock(void)
+FIBER_TEST(first_sleeper_under_the_mmap_lock)
 {
 	struct mmu_notifier_range r;
 	struct driver s;
@@ -188,47 +188,47 @@ static void t_first_sleeper_under_the_mmap_lock(void)
 	memset(&s, 0, sizeof(s));
 	shim_wq_init(&s.wq);
 	mmap_write_lock(mm);
-	ok(!pinwatch_interval_notifier_insert_locked(&s.sub, mm, PG(6), PAGE_SIZE, &sleeper));
+	CHECK(!pinwatch_interval_notifier_insert_locked(&s.sub, mm, PG(6), PAGE_SIZE, &sleeper));
 	mmap_write_unlock(mm);
-	ok(start_nonblock(&r, 6, 1) == -EAGAIN);
+	CHECK(start_nonblock(&r, 6, 1) == -EAGAIN);
 	remove_sub(&s);
 }
 
-static void t_sleeper_errors(void)
+FIBER_TEST(sleeper_errors)
 {
 	struct driver s, plain;
 
-	ok(!insert(&plain, 5, 1));
+	CHECK(!insert(&plain, 5, 1));
 	shim_fail_kernel = true;
-	ok(insert_ops(&s, 6, 1, &sleeper) == -ENOMEM);
+	CHECK(insert_ops(&s, 6, 1, &sleeper) == -ENOMEM);
 	shim_fail_kernel = false;
 	shim_self()->signal_pending = true;
-	ok(insert_ops(&s, 6, 1, &sleeper) == -EINTR);
+	CHECK(insert_ops(&s, 6, 1, &sleeper) == -EINTR);
 	shim_self()->signal_pending = false;
-	ok(!check()->veto);
-	ok(!insert_ops(&s, 6, 1, &sleeper) && check()->veto);
+	CHECK(!check()->veto);
+	CHECK(!insert_ops(&s, 6, 1, &sleeper) && check()->veto);
 	remove_sub(&s);
 	remove_sub(&plain);
 }
 
-/* The veto ends with the mm, or with the module: test_main() checks for leaks. */
-static void t_veto_dies_with_the_mm(void)
+/* The veto ends with the mm, or with the module: test_main_fiber() checks for leaks. */
+FIBER_TEST(veto_dies_with_the_mm)
 {
 	struct driver s;
 
-	ok(!insert_ops(&s, 6, 1, &sleeper));
+	CHECK(!insert_ops(&s, 6, 1, &sleeper));
 	release();
-	ok(s.calls == 2);
+	CHECK(s.calls == 2);
 	remove_sub(&s);
 }
 
-static void t_veto_goes_with_the_module(void)
+FIBER_TEST(veto_goes_with_the_module)
 {
 	struct driver s;
 
-	ok(!insert_ops(&s, 6, 1, &sleeper));
+	CHECK(!insert_ops(&s, 6, 1, &sleeper));
 	remove_sub(&s);
-	ok(check()->veto);
+	CHECK(check()->veto);
 }
 
 static bool reaping;		/* a non-blockable range over pages 5 and 6 is in flight */
@@ -255,7 +255,7 @@ static void must_not_reap(void)
 	int i;
 
 	for (i = 0; i < 6; i++) {
-		ok(!reaping);
+		CHECK(!reaping);
 		shim_yield();
 	}
 }
@@ -264,19 +264,19 @@ static void sleeper_main(void *arg)
 {
 	struct driver *s = arg;
 
-	ok(!insert_ops(s, 6, 1, &sleeper));
+	CHECK(!insert_ops(s, 6, 1, &sleeper));
 	must_not_reap();
 	remove_sub(s);
-	ok(!s->calls);
+	CHECK(!s->calls);
 }
 
-static void t_sleepers_race_with_a_reaper(void)
+RACE_TEST(sleepers_race_with_a_reaper, 1500)
 {
 	struct driver first, s, t;
 
 	*shim_param_idle_ms = shim_rand(2);
 	if (shim_rand(2)) {		/* registers the veto */
-		ok(!insert_ops(&first, 30, 1, &sleeper));
+		CHECK(!insert_ops(&first, 30, 1, &sleeper));
 		remove_sub(&first);
 	}
 	shim_spawn("inserter", sleeper_main, &s);
@@ -284,12 +284,3 @@ static void t_sleepers_race_with_a_reaper(void)
 	sleeper_main(&t);
 	shim_settle();
 }
-
-const struct test tests_veto[] = {
-	TEST(sleeper_is_never_called_nonblocking), TEST(veto_minds_filters),
-	TEST(veto_blocks_no_native_notifier), TEST(insert_settles_with_the_veto),
-	TEST(insert_between_the_veto_and_start), TEST(first_sleeper_waits_for_the_kernel),
-	TEST(first_sleeper_under_the_mmap_lock), TEST(sleeper_errors),
-	TEST(veto_dies_with_the_mm), TEST(veto_goes_with_the_module),
-	RACE(sleepers_race_with_a_reaper, 1500), { NULL },
-};

@@ -7,21 +7,26 @@
 #include <stdlib.h>
 #include <linux/moduleparam.h>
 #include "core.h"
-#include "tap.h"
+#include "test.h"
 
 #define BASE	0x100000ul
 #define PG(n)	(BASE + (n) * PAGE_SIZE)
 
-struct test {
-	const char *name;
-	void (*fn)(void);
-	unsigned int seeds;		/* random schedules; 0: a fiber runs until blocked */
-};
+/*
+ * A test whose body is a fiber. FIBER_TEST() runs the body once, and changes the fiber only
+ * when one blocks. RACE_TEST() runs the body under @nr_seeds random schedules.
+ */
+#define RACE_TEST(name, nr_seeds)					\
+	static void body_##name(void);					\
+	TEST(name, .seconds = 60)					\
+	{								\
+		fiber_test(body_##name, nr_seeds);			\
+	}								\
+	static void body_##name(void)
 
-#define TEST(name)	{ #name, t_##name, 0 }
-#define RACE(name, n)	{ #name, t_##name, n }
-extern const struct test tests_engine[], tests_pass[], tests_filter[], tests_veto[],
-	tests_life[];
+#define FIBER_TEST(name)	RACE_TEST(name, 0)
+
+void fiber_test(void (*body)(void), unsigned int nr_seeds);
 
 struct driver {
 	struct pinwatch_interval_notifier sub;

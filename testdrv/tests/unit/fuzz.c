@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include "tap.h"
+#include "test.h"
 #include "stress.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
@@ -33,34 +32,46 @@ static int replay(const char *path)
 	return fclose(file);
 }
 
+static unsigned long runs = 1500;
+static char **files;
+
+TEST(replay, .seconds = 120)
+{
+	static u8 data[4096];
+	unsigned long i, k;
+	u64 state;
+
+	for (; *files; files++)
+		CHECK(!replay(*files));
+	for (i = 0; i < runs; i++) {
+		state = test_seed() + i;
+		test_seed_is(state);
+		for (k = 0; k < sizeof(data); k++)
+			data[k] = random_next(&state);
+		LLVMFuzzerTestOneInput(data, 64 + random_below(&state, sizeof(data) - 64));
+	}
+	CHECK(stress_stats.reads || !runs);
+}
+
 int main(int argc, char **argv)
 {
-	unsigned long seed = time(NULL), runs = 1500, i, k;
-	static u8 data[4096];
-	u64 rng;
-	int arg;
+	char *arguments[] = { argv[0], NULL, NULL, NULL };
 
-	tap_begin("fuzz", 120);
-	tap_test("replay");
-	for (arg = 1; arg + 1 < argc && argv[arg][0] == '-'; arg += 2) {
-		if (!strcmp(argv[arg], "--seed"))
-			seed = strtoul(argv[arg + 1], NULL, 0);
-		else
-			runs = strtoul(argv[arg + 1], NULL, 0);
-	}
-	for (; arg < argc; arg++)
-		ok(!replay(argv[arg]));
-	printf("# seed %lu\n", seed);
-	for (i = 0; i < runs; i++) {
-		rng = seed + i;
-		tap_seed = rng;
-		for (k = 0; k < sizeof(data); k++) {
-			rng = rng * 6364136223846793005ull + 1442695040888963407ull;
-			data[k] = rng >> 40;
+	for (argv++; *argv && argv[1] && argv[0][0] == '-'; argv += 2) {
+		if (!strcmp(argv[0], "--seed")) {
+			arguments[1] = argv[0];
+			arguments[2] = argv[1];
+		} else {
+			runs = strtoul(argv[1], NULL, 0);
 		}
-		LLVMFuzzerTestOneInput(data, 64 + rng % (sizeof(data) - 64));
 	}
-	ok(stress_stats.reads || !runs);
-	return tap_end();
+	files = argv;
+	return test_main(1, arguments);
+}
+#else
+/* libFuzzer saves the input of a process that aborts. */
+void test_abort(void)
+{
+	abort();
 }
 #endif

@@ -7,11 +7,16 @@
  * is round 0 of seed S + k.
  */
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include "tap.h"
+#include <unistd.h>
+#include "test.h"
 #include "stress.h"
+
+static struct shim_run run = { .random = true };
+static unsigned long seconds = 5, rounds = ~0ul, ops = 40;
 
 static const struct option options[] = {
 	{ "threads", no_argument, NULL, 't' },
@@ -22,13 +27,34 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
+TEST(collision_retry_against_page_versions)
+{
+	struct stress_stats *s = &stress_stats;
+	time_t end = time(NULL) + seconds;
+	unsigned long i;
+
+	alarm(seconds + 20);
+	run.seed = test_seed();
+	for (i = 0; i < rounds && time(NULL) < end; i++) {
+		test_seed_is(run.seed);
+		stress_round(&run, ops);
+		run.seed++;
+	}
+	test_note("seed %" PRIu64 " (the last), rounds %lu", (uint64_t)run.seed - 1, s->rounds);
+	test_note("reads %lu retries %lu sleeps %lu given up %lu",
+		  s->reads, s->retries, s->sleeps, s->given_up);
+	test_note("callbacks %lu finishes %lu refused %lu vetoes %lu overflows %lu",
+		  s->callbacks, s->finishes, s->refused, s->vetoes, s->overflows);
+	test_note("inserts %lu removes %lu puts %lu", s->inserts, s->removes, s->puts);
+	CHECK(s->rounds && s->reads && s->callbacks && s->inserts && s->removes);
+	if (s->rounds > 50)
+		CHECK(s->retries && s->sleeps && s->refused && s->puts && s->finishes &&
+		      s->vetoes && s->given_up);
+}
+
 int main(int argc, char **argv)
 {
-	struct shim_run run = { .random = true, .seed = 0 };
-	unsigned long seconds = 5, rounds = ~0ul, ops = 40, i;
-	struct stress_stats *s = &stress_stats;
-	bool seeded = false;
-	time_t end;
+	char *arguments[] = { argv[0], NULL, NULL, NULL };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -37,8 +63,8 @@ int main(int argc, char **argv)
 			run.threads = true;
 			break;
 		case 's':
-			run.seed = strtoul(optarg, NULL, 0);
-			seeded = true;
+			arguments[1] = (char *)"--seed";
+			arguments[2] = optarg;
 			break;
 		case 'T':
 			seconds = strtoul(optarg, NULL, 0);
@@ -53,25 +79,5 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (!seeded)
-		run.seed = (u64)time(NULL) << 20;
-	tap_begin(run.threads ? "oracle-threads" : "oracle-fibers", seconds + 20);
-	tap_test("collision_retry_against_page_versions");
-	end = time(NULL) + seconds;
-	for (i = 0; i < rounds && time(NULL) < end; i++) {
-		tap_seed = run.seed;
-		stress_round(&run, ops);
-		run.seed++;
-	}
-	printf("# seed %lu (the last), rounds %lu\n", run.seed - 1, s->rounds);
-	printf("# reads %lu retries %lu sleeps %lu given up %lu\n",
-	       s->reads, s->retries, s->sleeps, s->given_up);
-	printf("# callbacks %lu finishes %lu refused %lu vetoes %lu overflows %lu\n",
-	       s->callbacks, s->finishes, s->refused, s->vetoes, s->overflows);
-	printf("# inserts %lu removes %lu puts %lu\n", s->inserts, s->removes, s->puts);
-	ok(s->rounds && s->reads && s->callbacks && s->inserts && s->removes);
-	if (s->rounds > 50)
-		ok(s->retries && s->sleeps && s->refused && s->puts && s->finishes &&
-		   s->vetoes && s->given_up);
-	return tap_end();
+	return test_main(1, arguments);
 }

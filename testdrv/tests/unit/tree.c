@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "core.h"
-#include "tap.h"
+#include "test.h"
 
 #define NR	40
 #define SPAN	64
@@ -39,12 +39,12 @@ static void check_walk(unsigned long start, unsigned long last)
 		nr += overlaps(i, start, last);
 	for (node = pw_tree_first(&root, start, last); node;
 	     node = pw_tree_next(node, start, last)) {
-		ok(overlaps(node - nodes, start, last));
-		ok(!prev || prev->start <= node->start);
+		CHECK(overlaps(node - nodes, start, last));
+		CHECK(!prev || prev->start <= node->start);
 		prev = node;
 		nr--;
 	}
-	ok(!nr);
+	CHECK(!nr);
 }
 
 static void check_hole(unsigned long start, unsigned long last)
@@ -63,10 +63,11 @@ static void check_hole(unsigned long start, unsigned long last)
 			hi = nodes[i].start - 1;
 	}
 	before = pw_tree_before(&root, last, &next);
-	if (!ok((any && before >= start) == !free) || !free)
+	CHECK((any && before >= start) == !free);
+	if (!free)
 		return;
-	ok(any ? before == lo - 1 : before == 0);
-	ok(next == (hi == ULONG_MAX ? hi : hi + 1));
+	CHECK(any ? before == lo - 1 : before == 0);
+	CHECK(next == (hi == ULONG_MAX ? hi : hi + 1));
 }
 
 static void change(void)
@@ -83,12 +84,10 @@ static void change(void)
 	linked[i] = !linked[i];
 }
 
-int main(void)
+TEST(first_next_hole_against_an_array)
 {
 	unsigned int round, a, b;
 
-	tap_begin("tree", 60);
-	tap_test("first_next_hole_against_an_array");
 	for (round = 0; round < 2000; round++) {
 		change();
 		for (a = 0; a < SPAN; a += 1 + rnd(3)) {
@@ -97,5 +96,4 @@ int main(void)
 			check_hole(place(a), place(b));
 		}
 	}
-	return tap_end();
 }

@@ -95,7 +95,6 @@ struct task_struct *shim_self(void);
 void shim_yield(void);
 void shim_atomic_section(int delta);
 extern void (*shim_on_sleep)(struct shim_wq *wq);
-extern void (*shim_on_die)(const char *reason);
 
 void shim_mutex_init(struct shim_mutex *m);
 void shim_mutex_lock(struct shim_mutex *m);

@@ -15,7 +15,6 @@ bool shim_pointed;
 int shim_fence_word;
 unsigned long shim_nr_warned;
 void (*shim_on_sleep)(struct shim_wq *wq);
-void (*shim_on_die)(const char *reason);
 
 static struct shim_run run;
 static struct task_struct main_task = { .name = "main", .may_block = 1 };
@@ -44,8 +43,6 @@ void shim_die(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(reason + n, sizeof(reason) - n, fmt, ap);
 	va_end(ap);
-	if (shim_on_die)
-		shim_on_die(reason);
 	fprintf(stderr, "%s\n", reason);
 	abort();
 }
