@@ -33,8 +33,8 @@ TEST(add)
 	struct pinwatch *dev = fake_open();
 	struct pinwatch_watch watch;
 
-	CHECK_EQ(pinwatch_watch_add(dev, fake_page(0) + 1, FAKE_PAGE, PINWATCH_WATCH_F_PIN, 99, &watch),
-		 0);
+	CHECK_EQ(pinwatch_watch_add(dev, fake_page(0) + 1, FAKE_PAGE, PINWATCH_WATCH_F_PIN, 99,
+				    &watch), 0);
 	CHECK_EQ(fake.last.add.addr, (uintptr_t)fake_page(0) + 1);
 	CHECK_EQ(fake.last.add.length, FAKE_PAGE);
 	CHECK_EQ(fake.last.add.flags, PINWATCH_WATCH_F_PIN);
@@ -298,7 +298,7 @@ TEST(names)
 	CHECK_EQ(strcmp(pinwatch_causes_string(PINWATCH_CAUSE_MUNMAP | PINWATCH_CAUSE_MMAP, small,
 					       sizeof(small)), "munmap+"), 0);
 	CHECK_EQ(strcmp(pinwatch_causes_string(UINT64_MAX, small, 1), ""), 0);
-	/* What the headers say suffices. */
+	/* The documented sizes suffice. */
 	CHECK(strlen(pinwatch_causes_string(UINT64_MAX, buf, sizeof(buf))) < 256);
 	CHECK(strlen(pinwatch_events_string(UINT32_MAX, buf, sizeof(buf))) < 96);
 	for (i = 0; i < PINWATCH_NR_VERDICTS; i++)
