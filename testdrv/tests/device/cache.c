@@ -290,8 +290,8 @@ TEST(cache_no_events)
 }
 
 /*
- * Threads that use slots, each of which its own thread alone remaps now and then: a
- * region that get returned is of the mapping that is there.
+ * The threads share a cache. Each thread uses and remaps only its own slots. A region from
+ * get must belong to the current mapping of the slot.
  */
 static char *slots[NR_THREADS][NR_SLOTS];
 

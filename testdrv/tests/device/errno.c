@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The errors that no other test of the device has: each call is right but for one
- * thing. scripts/check/errno knows from the tests' names which are covered.
+ * Errors without a test in another program. Each call is valid except for the cause of the
+ * error. scripts/check/errno takes the covered errors from the names of the tests.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@
 #include "invalidator.h"
 #include "sysfs.h"
 
-#define NR_LARGE	32768UL	/* pages: to pin them takes longer than an invalidator pauses */
+#define NR_LARGE	32768UL	/* pages: the pin takes longer than an invalidator pauses */
 #define NR_TRIES	50
 #define NR_FILES	500
 
@@ -323,8 +323,8 @@ static unsigned long file_max(const char *value)
 }
 
 /*
- * A mapping has a file of its own: who is not root gets none when there are too many.
- * The kernel counts a few dozen on each processor before it adds them up.
+ * A mapping needs a new file. Above file-max, only root gets a file. The kernel counts some
+ * dozens of files per processor before it updates the sum.
  */
 TEST(map_enfile)
 {

@@ -227,8 +227,8 @@ static struct counts get_counts(void)
 }
 
 /*
- * More than the module's buffer holds, faster than they are sent: each event is
- * either received, or counted as lost by a message that comes.
+ * More events than the buffer of the module holds: each event is either received, or counted
+ * as lost in a later message.
  */
 TEST(events_lost_are_counted)
 {

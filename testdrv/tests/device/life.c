@@ -17,8 +17,8 @@
 #include "pagemap.h"
 
 /*
- * Does fork() copy the page for the child? It does for a page that FOLL_PIN
- * holds, which then stays mapped once; it shares any other.
+ * Does fork() copy the page for the child? fork() copies a page with a FOLL_PIN reference,
+ * so that the page stays mapped once, and shares each other page.
  */
 static bool page_held(char *addr)
 {

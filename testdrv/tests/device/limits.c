@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * What users can make the kernel hold, up to the limit and beyond it
+ * Limits of the memory that users can make the kernel hold: up to the limit, and beyond
  *
- * Usage: device_limits [WATCHES]: how many on one descriptor (20,000). A million
- * takes a guest with some 3 GiB.
+ * usage: device_limits [WATCHES]: number of watches on a descriptor (20,000). A million
+ * watches need a guest with about 3 GiB.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -91,8 +91,8 @@ static void signal_ignore(int number)
 }
 
 /*
- * The kernel tries for ever to move what is in the block, until a signal comes, unless
- * it sees at once that something cannot be moved.
+ * The kernel tries to migrate the pages of the block until a signal comes, unless the kernel
+ * sees at once that a page cannot be migrated.
  */
 static int offline(uint64_t pfn, time_t patience_s)
 {
@@ -126,8 +126,8 @@ static bool has_movable(void)
 }
 
 /*
- * A long-term pin takes pages out of the movable zone, where they would be in the way;
- * before 5.13, only out of the areas of CMA.
+ * A long-term pin migrates pages out of the movable zone; before 5.13, only out of the areas
+ * of CMA.
  */
 TEST(memory_pin_leaves_movable)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Who may do what: each kind of caller does each operation, in a process of its own,
- * and the result is compared with a table. The table that was found is printed.
+ * Permissions: each kind of caller performs each operation in a new process. The result is
+ * compared with a table. The table of the results is printed.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -48,9 +48,9 @@ static void race_stop(struct race *race, pthread_t *threads, int nr)
 }
 
 /*
- * The promise: who knows that munmap() has returned finds another generation.
- * The order of the three loads matters, since a new round may begin in between.
- * A process of its own, so that it gets no interrupt for each munmap().
+ * After munmap() has returned, each process reads a new generation. The order of the three
+ * loads matters, since a new round may begin in between. The reader is a process, not a
+ * thread, so that munmap() sends no interrupt to its processor.
  */
 static void spin_main(struct race *race)
 {

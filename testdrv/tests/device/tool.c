@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The tool against the module: pinwatch watch on a process that is told what to do,
- * stat -p; and pinwatch-demo bench. Both are those in the guest's PATH.
+ * The tool with the module: pinwatch watch on a process under control of the test, and
+ * stat -p; and pinwatch-demo bench. Both programs are found in PATH of the guest.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -220,7 +220,7 @@ TEST(add_pin_valid_at_once)
 	CHECK_EQ(waitpid(pid, NULL, 0), pid);
 }
 
-#define NR_LARGE	32768UL	/* pages: to pin them takes longer than an invalidator pauses */
+#define NR_LARGE	32768UL	/* pages: the pin takes longer than an invalidator pauses */
 #define NR_TRIES	50
 
 /* Try to pin the range. A failed WATCH_ADD leaves nothing behind; a watch is deleted. */

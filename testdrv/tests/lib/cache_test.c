@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* pinwatch_cache on the fake device, without concurrency: one documented property a test. */
+/* pinwatch_cache on the fake device, without concurrency: a documented property a test. */
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
@@ -291,7 +291,7 @@ TEST(reap)
 	end();
 }
 
-/* Misses unpin stale regions for which no request comes. */
+/* Misses unpin stale regions, even without a request for the region. */
 TEST(misses_reap)
 {
 	size_t i;

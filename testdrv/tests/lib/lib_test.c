@@ -240,7 +240,7 @@ TEST(attach)
 	end(dev);
 }
 
-/* The process ends, and its parent waits for it, while the kernel looks up the PID. */
+/* The process ends, and is reaped, while the kernel looks up the PID. */
 TEST(attach_to_reused_pid)
 {
 	struct pinwatch *dev = fake_open();
@@ -255,7 +255,7 @@ TEST(attach_to_reused_pid)
 	end(dev);
 }
 
-/* A child has no mapped generations: there it must not unmap what is in their place. */
+/* A child inherits no mapping of the generations: pinwatch_close() must unmap nothing. */
 TEST(close_in_a_child)
 {
 	struct pinwatch *dev = fake_open();
