@@ -169,7 +169,7 @@ static ssize_t receive(const struct genl *genl)
 	return length < 0 ? -errno : length;
 }
 
-/* True: that was the last. */
+/* True: end of the answers. */
 static bool answer(const struct nlmsghdr *header, struct genl_ack *ack,
 		   void (*each)(const struct genl_message *message, void *data), void *data)
 {
@@ -214,7 +214,7 @@ int genl_event(struct genl *genl, struct genl_message *message)
 
 	if (length < 0)
 		return (int)length;
-	/* One message each. */
+	/* One message for each datagram. */
 	CHECK(NLMSG_OK(header, length));
 	CHECK_EQ(header->nlmsg_type, genl->family);
 	CHECK_EQ(header->nlmsg_seq, 0);

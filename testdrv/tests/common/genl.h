@@ -18,7 +18,7 @@ struct genl {
 	int fd;
 	uint32_t seq;
 	uint16_t family;	/* of "pinwatch" */
-	uint32_t events;	/* its groups */
+	uint32_t events;	/* multicast groups */
 	uint32_t actors;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Who did it and from where: causes, actors, stacks, and who may know. */
+/* Causes, actors and stacks of invalidations, and the privileges to read them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -26,7 +26,7 @@ static uint64_t causes_of(int fd)
 	return event.causes;
 }
 
-/* The operations of the caller itself, one after another on fresh pages. */
+/* Operations of the caller, each on fresh pages. */
 TEST(cause_self)
 {
 	int fd = open_device(O_NONBLOCK);
@@ -41,7 +41,7 @@ TEST(cause_self)
 	CHECK(mmap(addr, length, PROT_READ | PROT_WRITE,
 		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == addr);
 	CHECK_EQ(causes_of(fd), PINWATCH_CAUSE_MMAP);
-	/* A page of zeros, and then one of its own. */
+	/* The zero page, and then a private page. */
 	CHECK_EQ(*(volatile char *)addr, 0);
 	*(volatile char *)addr = 1;
 	CHECK_EQ(causes_of(fd), PINWATCH_CAUSE_COW);
@@ -143,7 +143,7 @@ static char *zero_page(void)
 
 	CHECK(addr != MAP_FAILED);
 	CHECK_EQ(*(volatile char *)addr, 0);
-	/* fork() is not to be an event of its own. */
+	/* fork() must not cause an event. */
 	CHECK_EQ(madvise(addr, page_size(), MADV_DONTFORK), 0);
 	return addr;
 }
@@ -159,7 +159,7 @@ TEST(actor_other_process)
 	pid = remote_write(addr);
 	event = read_event(fd);
 	CHECK_EQ(event.causes, PINWATCH_CAUSE_REMOTE_WRITE);
-	/* It has ended meanwhile; this reader is root. */
+	/* The process has ended. Root still gets its number. */
 	CHECK_EQ(event.flags, PINWATCH_EVENT_F_ACTOR);
 	CHECK_EQ(event.tid, pid);
 	CHECK_EQ(event.tgid, pid);
@@ -182,7 +182,7 @@ TEST(actor_hidden_unprivileged)
 	CHECK_EQ(event.tid, 0);
 	CHECK_EQ(event.tgid, 0);
 	CHECK_EQ(memcmp(event.comm, nobody.comm, sizeof(event.comm)), 0);
-	/* What its own threads do, anybody may know. */
+	/* A process may see the actions of its threads without a privilege. */
 	dontneed(addr, page_size());
 	event = read_event(fd);
 	CHECK_EQ(event.flags, PINWATCH_EVENT_F_ACTOR);
@@ -203,7 +203,7 @@ TEST(actor_pid_namespace)
 		struct pinwatch_event event;
 
 		CHECK_EQ(getpid(), 1);
-		/* The parent's, outside: no number names it here. */
+		/* The parent has no number in the PID namespace of the reader. */
 		event = read_event(fd);
 		CHECK_EQ(event.tid, 0);
 		CHECK_EQ(event.tgid, 0);
@@ -244,7 +244,7 @@ static int stack_has(const struct pinwatch_watch_stack *stack, const char *name)
 	return 0;
 }
 
-/* How the kernel names a system call of a program like this. */
+/* The prefix of the symbol of a system call, for the word size of the test. */
 #ifdef __x86_64__
 #define SYSCALL "__x64_sys_"
 #else

@@ -18,7 +18,7 @@
 
 #define NR	4UL
 
-/* A process with a range, that takes the range's pages away at each turn. */
+/* A process that discards a page of its range at each turn. */
 struct target {
 	pid_t pid;
 	int channel;
@@ -73,7 +73,7 @@ TEST(attach_watch)
 
 	CHECK_EQ(try_attach(fd, target.pid), 0);
 	watch = add(fd, target.addr, NR * page_size(), WATCH, 9);
-	/* What this process does with the same addresses is nothing to it. */
+	/* An invalidation of the same addresses in the test's process is no hit. */
 	dontneed(target.addr, NR * page_size());
 	CHECK_EQ(generation(&words[watch.id]), watch.generation);
 	target_turn(&target);
@@ -108,7 +108,7 @@ TEST(attach_verify)
 	target_end(&target);
 }
 
-/* The range of the first process's stack, which lies at the end of its memory. */
+/* The stack of PID 1, at the end of the address space. */
 static void stack_of_init(uint64_t *start, uint64_t *end)
 {
 	FILE *file = fopen("/proc/1/maps", "re");
@@ -123,7 +123,7 @@ static void stack_of_init(uint64_t *start, uint64_t *end)
 	CHECK(found);
 }
 
-/* It is a 64-bit program, whatever this one is. */
+/* PID 1 is a 64-bit program, also for a 32-bit test. */
 TEST(attach_watch_high)
 {
 	struct pinwatch_watch_add watch = { .size = sizeof(watch) };
@@ -137,7 +137,7 @@ TEST(attach_watch_high)
 	watch.length = end - start;
 	CHECK_EQ(try_ioctl(fd, PINWATCH_IOC_WATCH_ADD, &watch), 0);
 	CHECK_EQ(watch.nr_pages, (end - start) / page_size());
-	/* And there its end is. */
+	/* The end of the address space. */
 	watch.addr = (1ULL << 63) - page_size();
 	watch.length = page_size();
 	CHECK_EQ(try_ioctl(fd, PINWATCH_IOC_WATCH_ADD, &watch), -EOVERFLOW);
@@ -177,7 +177,7 @@ TEST(attach_esrch)
 
 	target_end(&target);
 	CHECK_EQ(try_attach(fd, target.pid), -ESRCH);
-	/* The kernel's own threads have none. */
+	/* A kernel thread has no address space. */
 	CHECK_EQ(try_attach(fd, 2), -ESRCH);
 	/* Attached in time, and gone since. */
 	target = target_start();
@@ -211,7 +211,7 @@ TEST(attach_eperm)
 
 #define NR_KILLS	100
 
-/* The target dies while it is being watched. */
+/* Kill the target between two calls of WATCH_ADD, after another number of calls each time. */
 TEST(attach_kill)
 {
 	int i;

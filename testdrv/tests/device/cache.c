@@ -60,7 +60,7 @@ static const struct pinwatch_cache_region *get(const char *addr, size_t nr_pages
 	return got;
 }
 
-/* Get and put. Returns whether it was there. */
+/* Get and put. Returns whether the cache had the region. */
 static bool touch(const char *addr, size_t nr_pages, unsigned int intent)
 {
 	uint64_t hits = stats().hits;
@@ -78,7 +78,7 @@ static void remap(char *addr, size_t nr_pages)
 		   -1, 0) == addr);
 }
 
-/* The pages that a region pinned are those that are mapped: the module's own word. */
+/* The verdict of WATCH_VERIFY: are the pinned pages of the region still mapped? */
 static uint32_t verdict(const struct pinwatch_cache_region *got)
 {
 	struct pinwatch_watch_verify result;
@@ -87,7 +87,7 @@ static uint32_t verdict(const struct pinwatch_cache_region *got)
 	return result.verdict;
 }
 
-/* The bug that such caches are known for: munmap, and mmap at the same address. */
+/* The well-known bug of registration caches: munmap, and mmap at the same address. */
 TEST(cache_remap_at_the_same_address)
 {
 	char *addr = map_pages(4);
@@ -135,7 +135,7 @@ static void protect(char *addr, size_t length)
 	CHECK_EQ(mprotect(addr, length, PROT_READ | PROT_WRITE), 0);
 }
 
-/* Each other way to change it, in part. */
+/* Each other way to change a part of the mapping. */
 TEST(cache_other_changes)
 {
 	static void (*const changes[])(char *addr, size_t length) = {
@@ -154,7 +154,7 @@ TEST(cache_other_changes)
 	end();
 }
 
-/* Nothing is said to be changed that was not: no false stale one. */
+/* No region becomes stale without a change of its pages. */
 TEST(cache_neighbours_are_kept)
 {
 	char *addr = map_pages(9);
@@ -213,7 +213,7 @@ TEST(cache_in_use_is_kept)
 	end();
 }
 
-/* RLIMIT_MEMLOCK of somebody who is not root: idle regions make room. */
+/* An unprivileged process reaches RLIMIT_MEMLOCK: the cache evicts idle regions. */
 TEST(cache_memlock_unprivileged)
 {
 	char *addr = map_pages(32);
@@ -276,7 +276,7 @@ TEST(cache_efault)
 	end();
 }
 
-/* Its watches tell no events: the caller's reader is not woken. */
+/* The watches of the cache queue no events, so poll() of the caller does not return. */
 TEST(cache_no_events)
 {
 	struct pinwatch_event event;
@@ -290,15 +290,15 @@ TEST(cache_no_events)
 }
 
 /*
- * Threads that use slots, each of which its own thread alone remaps now and then: a
- * region that get returned is of the mapping that is there.
+ * The threads share a cache. Each thread uses and remaps only its own slots. A region from
+ * get must belong to the current mapping of the slot.
  */
 static char *slots[NR_THREADS][NR_SLOTS];
 
-/* What the kernel does by itself, to pages that it looked at before they were pinned. */
+/* Changes by the kernel itself, which may have selected the pages before the pin. */
 #define ALARMS		(PINWATCH_CAUSE_COMPACT | PINWATCH_CAUSE_MIGRATE | PINWATCH_CAUSE_THP)
 
-/* A slot of a mapping of its own: to unmap another one splits nothing of it. */
+/* A slot is a separate mapping, so that munmap() of another slot splits no VMA. */
 static char *slot_make(void)
 {
 	char *addr = map_pages(SLOT_PAGES + 2);
@@ -308,7 +308,7 @@ static char *slot_make(void)
 	return addr + page_size();
 }
 
-/* It was told of since it was returned: by no thread of ours. */
+/* An invalidation since get, not caused by a thread of the test. */
 static void slot_alarm(const struct pinwatch_cache_region *got)
 {
 	uint64_t causes = query(pinwatch_fd(dev), got->watch.id).causes;
@@ -325,7 +325,7 @@ static void slot_use(char *addr, uint64_t *state)
 	size_t first = random_below(state, 2);
 
 	got = get(addr + first * page_size(), SLOT_PAGES - 1, (unsigned int)random_below(state, 2));
-	/* Nobody else maps or unmaps here: what is returned is valid, and stays so. */
+	/* Only the current thread maps and unmaps the slot, so the region stays valid. */
 	if (!pinwatch_valid(&got->watch))
 		slot_alarm(got);
 	CHECK_EQ(verdict(got), PINWATCH_VERDICT_SAME);

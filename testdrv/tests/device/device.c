@@ -37,7 +37,7 @@ static_assert(_IOC_SIZE(PINWATCH_IOC_WATCH_STACK) == sizeof(struct pinwatch_watc
 static_assert(_IOC_SIZE(PINWATCH_IOC_RESYNC) == sizeof(struct pinwatch_resync), "resync");
 static_assert(_IOC_SIZE(PINWATCH_IOC_ATTACH) == sizeof(struct pinwatch_attach), "attach");
 
-#define SETTLE_POLLS	5000	/* of one millisecond */
+#define SETTLE_POLLS	5000	/* of a millisecond */
 
 static struct pinwatch_stats remembered;
 

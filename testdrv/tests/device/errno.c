@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The errors that no other test of the device has: each call is right but for one
- * thing. scripts/check/errno knows from the tests' names which are covered.
+ * Errors without a test in another program. Each call is valid except for the cause of the
+ * error. scripts/check/errno takes the covered errors from the names of the tests.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@
 #include "invalidator.h"
 #include "sysfs.h"
 
-#define NR_LARGE	32768UL	/* pages: to pin them takes longer than an invalidator pauses */
+#define NR_LARGE	32768UL	/* pages: the pin takes longer than an invalidator pauses */
 #define NR_TRIES	50
 #define NR_FILES	500
 
@@ -57,7 +57,7 @@ TEST(add_eperm_stack)
 	add(fd, addr, page_size(), WATCH, 0);
 }
 
-/* ATTACH keeps nothing alive: the process that the descriptor is bound to may end. */
+/* ATTACH holds no reference that would keep the attached process alive. */
 TEST(add_esrch_attached)
 {
 	struct pinwatch_watch_add watch;
@@ -78,7 +78,7 @@ TEST(add_esrch_attached)
 	close(ends[0]);
 	wait_child(pid);
 	CHECK_EQ(try_add(fd, addr, page_size(), WATCH, 0, &watch), -ESRCH);
-	/* Before anything else of it: it was never one of this process's. */
+	/* The descriptor was never bound to the test's process. */
 	CHECK_EQ(get_info(fd).nr_watches, 1);
 }
 
@@ -87,7 +87,7 @@ static void signal_ignore(int number)
 	(void)number;
 }
 
-/* Memory that has failed: for pin_user_pages() it is like memory that is not there. */
+/* pin_user_pages() fails with EFAULT for poisoned memory. */
 TEST(add_efault_poisoned)
 {
 	struct sigaction action = { .sa_handler = signal_ignore };
@@ -97,7 +97,7 @@ TEST(add_efault_poisoned)
 
 	if (!kernel_has_advice(MADV_HWPOISON))
 		SKIP("no MADV_HWPOISON: a kernel without CONFIG_MEMORY_FAILURE");
-	/* 6.12 and newer tell the caller by a signal, too, which cannot be ignored. */
+	/* 6.12 and newer also send SIGBUS, which cannot be ignored. */
 	CHECK_EQ(sigaction(SIGBUS, &action, NULL), 0);
 	CHECK_EQ(madvise(addr + page_size(), page_size(), MADV_HWPOISON), 0);
 	CHECK_EQ(try_add(fd, addr, 2 * page_size(), PIN, 0, &watch), -EFAULT);
@@ -107,7 +107,7 @@ TEST(add_efault_poisoned)
 }
 
 #ifdef SYS_memfd_secret
-/* Memory that the kernel itself must not read: nor may devices. */
+/* memfd_secret() memory must not be pinned. */
 TEST(add_efault_secret)
 {
 	struct pinwatch_watch_add watch;
@@ -192,7 +192,7 @@ TEST(query_enoent)
 	query(fd, 0);
 	CHECK_EQ(try_query(fd, 1, &now), -ENOENT);
 	CHECK_EQ(try_query(fd, UINT32_MAX, &now), -ENOENT);
-	/* None from there on; but there is one from 0 on. */
+	/* No watch from id 1 on, a watch from id 0 on. */
 	now = (struct pinwatch_watch_query){
 		.size = sizeof(now), .flags = PINWATCH_QUERY_F_NEXT, .id = 1,
 	};
@@ -323,8 +323,8 @@ static unsigned long file_max(const char *value)
 }
 
 /*
- * A mapping has a file of its own: who is not root gets none when there are too many.
- * The kernel counts a few dozen on each processor before it adds them up.
+ * A mapping needs a new file. Above file-max, only root gets a file. The kernel counts some
+ * dozens of files per processor before it updates the sum.
  */
 TEST(map_enfile)
 {

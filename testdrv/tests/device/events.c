@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Events over netlink: what they say, what becomes of too many, and rmmod. */
+/* Events over netlink: attributes, lost events, and rmmod. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -15,7 +15,7 @@
 #include "genl.h"
 
 #define MODULE		"/lib/pinwatch/pinwatch.ko"
-#define FLOOD		20000	/* watches on one page: hits at one go */
+#define FLOOD		20000	/* watches on one page */
 #define LARGE_BUFFER	(256 << 20)
 #define SMALL_BUFFER	4096
 
@@ -35,7 +35,7 @@ static void next_event(struct genl *genl, struct genl_message *message)
 	CHECK_EQ(message->cmd, PINWATCH_CMD_EVENT);
 }
 
-/* None is on its way: one more, of another watch, comes next. */
+/* No event is pending: the next event is of a new watch. */
 static void check_no_more(struct genl *genl, int fd, uint64_t seq)
 {
 	char *addr = map_pages(1);
@@ -115,7 +115,7 @@ static int file_make(size_t nr_pages)
 	return fd;
 }
 
-/* Another process changes what both have mapped. */
+/* Another process changes a shared mapping. */
 TEST(events_actor_is_another_process)
 {
 	int fd = open_device(0), file = file_make(2);
@@ -144,7 +144,7 @@ TEST(events_actor_is_another_process)
 	CHECK_EQ(message_u32(&message, PINWATCH_A_TID), pid);
 }
 
-/* What read() is not told of is told here all the same. */
+/* Events that ignore_events hides from read() are sent over netlink. */
 TEST(events_ignored_ones_are_sent)
 {
 	char *pages = map_pages(1);
@@ -165,7 +165,7 @@ TEST(events_ignored_ones_are_sent)
 	CHECK_EQ(try_read_events(fd, &event, 1), -EAGAIN);
 }
 
-/* A process ends: the last event of its watch, though nobody can be asked any more. */
+/* The exit of a process sends the last event of its watch. */
 TEST(events_exit_is_told)
 {
 	struct genl_message message;
@@ -187,7 +187,7 @@ TEST(events_exit_is_told)
 	CHECK_EQ(message_u64(&message, PINWATCH_A_CAUSES), PINWATCH_CAUSE_EXIT);
 }
 
-/* FLOOD watches on one page. */
+/* Add FLOOD watches on one page. */
 static char *flood_prepare(int fd)
 {
 	char *page = map_pages(1);
@@ -211,7 +211,7 @@ static void seen_counts(const struct genl_message *message, void *data)
 	counts->lost = message_u64(message, PINWATCH_A_EVENTS_LOST);
 }
 
-/* By a socket of its own. */
+/* Read the counters through a new socket. */
 static struct counts get_counts(void)
 {
 	struct genl_request request;
@@ -227,8 +227,8 @@ static struct counts get_counts(void)
 }
 
 /*
- * More than the module's buffer holds, faster than they are sent: each event is
- * either received, or counted as lost by a message that comes.
+ * More events than the buffer of the module holds: each event is either received, or counted
+ * as lost in a later message.
  */
 TEST(events_lost_are_counted)
 {
@@ -260,14 +260,14 @@ TEST(events_lost_are_counted)
 	CHECK_EQ(received + lost, FLOOD);
 	CHECK(lost && received);
 	CHECK_EQ(get_counts().lost - counts.lost, lost);
-	/* The last is counted a little after it came. */
+	/* The module counts an event after the event was sent. */
 	for (i = 0; i < 5000 && get_counts().sent - counts.sent < received; i++)
 		usleep(1000);
 	CHECK_EQ(get_counts().sent - counts.sent, received);
 	check_no_more(&genl, fd, seq);
 }
 
-/* A listener who does not listen: its socket says so, and the numbers have a gap. */
+/* A full socket buffer: recv() returns ENOBUFS, and the sequence numbers have a gap. */
 TEST(events_full_socket_enobufs)
 {
 	int fd = open_device(0), size = SMALL_BUFFER, i, err;
@@ -286,12 +286,12 @@ TEST(events_full_socket_enobufs)
 	first = message_u64(&message, PINWATCH_A_SEQ);
 	for (i = 0; i < 100; i++)
 		dontneed(page, page_size());
-	/* All have been sent by then; one is counted a little after it came. */
+	/* Wait until all events are sent and counted. */
 	for (i = 0; i < 5000 && get_counts().sent < counts.sent + 101; i++)
 		usleep(1000);
 	CHECK_EQ(get_counts().sent, counts.sent + 101);
 	CHECK_EQ(get_counts().lost, counts.lost);
-	/* Read what did fit; only then is there room for one that shows the gap. */
+	/* Empty the socket buffer, so that the next event fits and shows the gap. */
 	CHECK_EQ(fcntl(genl.fd, F_SETFL, O_NONBLOCK), 0);
 	CHECK_EQ(genl_event(&genl, &message), -ENOBUFS);
 	while ((err = genl_event(&genl, &message)) != -EAGAIN) {
@@ -318,7 +318,7 @@ static int module_open(void)
 	return file;
 }
 
-/* Unloaded under those who listen, with events on their way; and loaded again. */
+/* Unload the module with a listener and with pending events, and load the module again. */
 TEST(events_unload_under_a_listener)
 {
 	int fd, file = module_open(), err, i;
@@ -337,7 +337,7 @@ TEST(events_unload_under_a_listener)
 	CHECK_EQ(syscall(SYS_delete_module, "pinwatch", O_NONBLOCK), 0);
 	genl_socket(&fresh);
 	CHECK_EQ(genl_resolve(&fresh), -ENOENT);
-	/* What was sent before is still there to be read; nothing comes after it. */
+	/* Events from before the unload can be read, then no more. */
 	for (i = 0; !(err = recv(genl.fd, &message, sizeof(message), MSG_DONTWAIT) < 0 ?
 			    -errno : 0) || err == -ENOBUFS; i++)
 		;
@@ -348,7 +348,7 @@ TEST(events_unload_under_a_listener)
 	test_note("%d datagrams; family %u, then %u", i, family, fresh.family);
 }
 
-/* A dump that is not read to its end keeps the module. */
+/* An unfinished dump holds a reference on the module. */
 TEST(events_unload_refused_in_a_dump)
 {
 	struct genl_request request;

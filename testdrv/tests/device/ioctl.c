@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The ioctls' common rules, and what each returns on valid input. */
+/* The common rules of all ioctls, and the results of valid calls. */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -7,14 +7,14 @@
 
 #include "device.h"
 
-#define TAIL		8	/* bytes that a newer caller knows */
+#define TAIL		8	/* bytes by which the structure of a newer caller is longer */
 
-/* A call with valid input, of which each test below spoils one thing. */
+/* A valid call. Each test below makes a part of the input invalid. */
 struct call {
 	unsigned long cmd;
-	size_t min_size;	/* of its structure in ABI 0.1, or when it came */
+	size_t min_size;	/* of the structure in the ABI that introduced the call */
 	size_t reserved;	/* offset of a reserved member */
-	uint32_t flags;		/* that are known */
+	uint32_t flags;		/* known flags */
 	int fd;
 	union {
 		uint32_t head[2];	/* size, flags */
@@ -74,7 +74,7 @@ static struct call call_make(int fd, int i)
 	case PINWATCH_IOC_WATCH_QUERY:
 	case PINWATCH_IOC_WATCH_VERIFY:
 	case PINWATCH_IOC_WATCH_STACK:
-		/* The id stands in the same place in all of them. */
+		/* The id has the same offset in all these structures. */
 		call.arg.del.id = add_watch(fd);
 		break;
 	case PINWATCH_IOC_RESYNC:
@@ -94,7 +94,7 @@ static int try_call(struct call *call)
 	return try_ioctl(call->fd, call->cmd, &call->arg);
 }
 
-/* The same ioctl with another size in its number (and in the structure). */
+/* The ioctl with another size, in the number and in the structure. */
 static unsigned long call_resize(struct call *call, size_t size)
 {
 	call->arg.head[0] = (uint32_t)size;
@@ -142,7 +142,7 @@ TEST(ioctl_einval_shorter)
 	}
 }
 
-/* A program that was built against ABI 0.1, and does not know what came later. */
+/* A program that was built with the structures of ABI 0.1. */
 TEST(ioctl_shortest)
 {
 	int i, fd = open_device(0);
@@ -226,7 +226,7 @@ TEST(ioctl_efault)
 	CHECK_EQ(try_ioctl(fd, PINWATCH_IOC_GET_INFO, hole), -EFAULT);
 }
 
-/* A result that cannot be delivered leaves no watch behind. */
+/* WATCH_ADD that cannot copy out its result deletes the watch. */
 TEST(ioctl_efault_result)
 {
 	int fd = open_device(0);

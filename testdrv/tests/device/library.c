@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* libpinwatch against the real module: that each function gets its ioctl right. */
+/* libpinwatch with the real module: each function and its ioctl. */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -137,7 +137,7 @@ TEST(library_stack)
 	pinwatch_close(dev);
 }
 
-/* In a child, which has not the mapping. */
+/* In a child, which does not inherit the mapping of the generations. */
 TEST(library_resync_in_a_child)
 {
 	struct pinwatch *dev = library_open();
@@ -160,7 +160,7 @@ TEST(library_resync_in_a_child)
 	pinwatch_close(dev);
 }
 
-/* The child's range is watched by its pidfd, until it ends. */
+/* Watch a range of the child by pidfd until the child exits. */
 TEST(library_attach)
 {
 	struct pinwatch *dev = library_open(), *late = library_open();

@@ -17,8 +17,8 @@
 #include "pagemap.h"
 
 /*
- * Does fork() copy the page for the child? It does for a page that FOLL_PIN
- * holds, which then stays mapped once; it shares any other.
+ * Does fork() copy the page for the child? fork() copies a page with a FOLL_PIN reference,
+ * so that the page stays mapped once, and shares each other page.
  */
 static bool page_held(char *addr)
 {
@@ -61,7 +61,7 @@ TEST(pin_is_released)
 	CHECK(!page_held(addr));
 }
 
-/* The watch of a child that ends, seen through the descriptor that it passed. */
+/* The child exits. The parent queries its watch through the passed descriptor. */
 TEST(exit_while_pinned_fd_passed)
 {
 	uint64_t pinned = get_stats().pinned_pages, watches = get_stats().nr_watches;
@@ -95,14 +95,14 @@ TEST(exit_while_pinned_fd_passed)
 	CHECK_EQ(try_read_events(fd, &event, 1), 1);
 	CHECK_EQ(event.cookie, 5);
 	CHECK(event.events & PINWATCH_EVENT_RELEASE);
-	/* The watch is still one, of nothing. */
+	/* The watch still exists, without pages. */
 	CHECK_EQ(get_info(fd).nr_watches, 1);
 	CHECK_EQ(try_add(fd, map_pages(1), page_size(), WATCH, 0, &again), -EXDEV);
 	CHECK_EQ(try_del(fd, 0), 0);
 	CHECK_EQ(get_stats().nr_watches, watches);
 }
 
-/* What the program that exec() starts does with the descriptor it inherited. */
+/* The program after exec(), with the inherited descriptor. */
 static int after_exec(int fd)
 {
 	struct pinwatch_watch_add watch;
@@ -130,7 +130,7 @@ TEST(exec_while_pinned_fd_kept)
 	wait_child(pid);
 }
 
-/* Nobody else has the descriptor: it ends with the process. */
+/* The exit of the process closes the last copy of the descriptor. */
 TEST(exit_closes)
 {
 	struct pinwatch_stats before = get_stats(), after;
@@ -198,7 +198,7 @@ static int try_unload(void)
 	return syscall(SYS_delete_module, "pinwatch", O_NONBLOCK) ? -errno : 0;
 }
 
-/* Whatever could still call into the module, or be called, keeps it. */
+/* An open descriptor and a mapping each hold a reference on the module. */
 TEST(unload_refused_while_used)
 {
 	char *addr = map_pages(1);
@@ -215,7 +215,7 @@ TEST(unload_refused_while_used)
 	CHECK(generation(&words[0]) != 0);
 }
 
-/* A descriptor lives as long as its last copy. */
+/* close() of the last copy releases the file. */
 TEST(dup_shares)
 {
 	uint64_t pinned = get_stats().pinned_pages;

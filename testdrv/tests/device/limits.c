@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * What users can make the kernel hold, up to the limit and beyond it
+ * Limits of the memory that users can make the kernel hold: up to the limit, and beyond
  *
- * Usage: device_limits [WATCHES]: how many on one descriptor (20,000). A million
- * takes a guest with some 3 GiB.
+ * usage: device_limits [WATCHES]: number of watches on a descriptor (20,000). A million
+ * watches need a guest with about 3 GiB.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +24,7 @@
 #define MEMCG_BYTES	(32UL << 20)
 #define MASS_BYTES	(512UL << 20)
 #define MILLION		1000000UL
-#define GROUP_SLACK	(160UL << 10)	/* bytes that a group may still charge */
+#define GROUP_SLACK	(160UL << 10)	/* bytes that the cgroup may still charge */
 
 static unsigned long nr_many = 20000;
 
@@ -55,7 +55,7 @@ static int pin(int fd, char *addr, size_t nr_pages)
 	return try_add(fd, addr, nr_pages * page_size(), PIN_RW, 0, &watch);
 }
 
-/* The limit is the address space's, whichever descriptors its pins came by. */
+/* The limit counts all pins of the address space, on all descriptors. */
 TEST(limit_memlock_exact)
 {
 	char *addr = map_pages(32);
@@ -70,14 +70,14 @@ TEST(limit_memlock_exact)
 	CHECK_EQ(pin(first, addr, 10), 0);
 	CHECK_EQ(pin(second, addr, 7), -ENOMEM);
 	CHECK_EQ(pin(second, addr, 6), 0);
-	/* Pages that are pinned twice count twice. */
+	/* A page counts once for each pin. */
 	CHECK_EQ(pin(second, addr, 1), -ENOMEM);
 	CHECK_EQ(close(second), 0);
 	CHECK_EQ(pin(first, addr + 16 * page_size(), 6), 0);
 	CHECK_EQ(pin(first, addr + 16 * page_size(), 1), -ENOMEM);
 }
 
-/* A range that is not a page's multiple counts as the pages that it touches. */
+/* A range counts as the pages that overlap the range. */
 TEST(limit_memlock_rounds)
 {
 	struct pinwatch_watch_add watch;
@@ -112,7 +112,7 @@ TEST(limit_repin_counts_twice)
 	CHECK_EQ(pin(fd, addr, 7), 0);
 }
 
-/* Root has its share, nobody has his own; a descriptor is charged to who opened it. */
+/* Root and nobody have separate limits. The user that opened a descriptor is charged. */
 TEST(limit_users_are_apart)
 {
 	unsigned long old = param_get("max_watches_per_user");
@@ -144,7 +144,7 @@ TEST(limit_users_are_apart)
 	add(open_device(0), addr, page_size(), WATCH, 0);
 }
 
-/* The kernel shows a stack when it kills for want of memory: not on the console. */
+/* Keep the report of the OOM killer, with its call trace, off the console. */
 static void console(int level)
 {
 	klogctl(8, NULL, level);
@@ -164,7 +164,7 @@ static void memory_cgroup_make(void)
 	memory_limit(MEMCG_BYTES);
 }
 
-/* Watches until the group has no memory for more. Its end is an error, or its death. */
+/* Add watches until ENOMEM, or until the OOM killer kills the process. */
 static void memcg_child(uint64_t *nr) __attribute__((noreturn));
 static void memcg_child(uint64_t *nr)
 {
@@ -206,7 +206,7 @@ TEST(limit_memory_cgroup)
 	test_note("%llu watches in a group of %lu MiB, then %s", (unsigned long long)*nr,
 		  MEMCG_BYTES >> 20, WIFSIGNALED(status) ? "it was killed" : "ENOMEM");
 	CHECK(status == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));
-	/* Less than one would be too little, more than these do not fit. */
+	/* A plausible number: not zero, and not more than fit in the limit. */
 	CHECK(*nr > 1000 && *nr < MEMCG_BYTES / 128);
 	cgroup_remove();
 }
@@ -220,7 +220,7 @@ static void oom_never(void)
 	close(fd);
 }
 
-/* A group without memory, in which nobody can be killed for it. */
+/* VERIFY at the limit of a cgroup whose only process is exempt from the OOM killer. */
 static void verify_in_group(void) __attribute__((noreturn));
 static void verify_in_group(void)
 {
@@ -264,7 +264,7 @@ TEST(verify_enomem_memory_cgroup)
 	cgroup_remove();
 }
 
-/* A child with @bytes pinned, whose descriptor its parent has, too. */
+/* Start a child with @bytes pinned. The parent has the descriptor, too. */
 static pid_t mass_start(size_t bytes, int *fd)
 {
 	int ends[2];
@@ -292,7 +292,7 @@ static pid_t mass_start(size_t bytes, int *fd)
 	return pid;
 }
 
-/* exit() does not wait for the unpinning: a worker does that. */
+/* exit() does not wait until a worker has unpinned the pages. */
 TEST(limit_mass_exit)
 {
 	size_t bytes = memory("MemAvailable") / 2 > MASS_BYTES ? MASS_BYTES :
@@ -318,7 +318,7 @@ TEST(limit_mass_exit)
 	CHECK_EQ(try_del(fd, 0), 0);
 }
 
-/* As many as one descriptor can have, each of another page. */
+/* The largest number of watches of a descriptor, each on a different page. */
 TEST(limit_many_watches)
 {
 	unsigned long per_file = param_get("max_watches_per_file");
@@ -363,7 +363,7 @@ TEST(limit_many_watches)
 	test_note("%lu bytes of memory a watch", (unsigned long)used / nr_many);
 }
 
-/* The longest mapping, looked at to its end, and given back. */
+/* Map the largest map of generations, read each page, and unmap. */
 TEST(limit_map_growth)
 {
 	unsigned long old = param_get("max_watches_per_file");
@@ -395,7 +395,7 @@ TEST(limit_map_growth)
 	CHECK_EQ(munmap((void *)words, size), 0);
 }
 
-/* Each open and map of it would show what it leaves behind. */
+/* Repeat, so that a leak would show. */
 TEST(limit_map_growth_ends)
 {
 	unsigned long old = param_get("max_watches_per_file");
@@ -412,7 +412,7 @@ TEST(limit_map_growth_ends)
 
 		for (i = 0; i < MILLION; i += step)
 			CHECK_EQ(generation(&words[i]), 0);
-		/* Half of them close first, half unmap first. */
+		/* Half of the rounds close first, half unmap first. */
 		if (round % 2)
 			CHECK_EQ(close(fd), 0);
 		CHECK_EQ(munmap((void *)words, size), 0);
@@ -421,7 +421,7 @@ TEST(limit_map_growth_ends)
 	}
 	param_set("max_watches_per_file", old);
 	param_set("max_watches_per_user", per_user);
-	/* All of it would be 8 times 16 MB. */
+	/* A leak of all pages would be 8 times 16 MB. */
 	CHECK(memory("MemFree") + (32UL << 20) > before);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Netlink requests that are wrong: each is refused, and told what is wrong with it. */
+/* Malformed netlink requests: each is refused with a text and an offset. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 #define NR_RANDOM	2000
 
-/* Values that are there */
+/* Existing values */
 #define A_FILE		(1ULL << 63)
 #define AN_MM		(1ULL << 63 | 1)
 
@@ -28,8 +28,8 @@ static const struct bad {
 	uint16_t flags;
 	struct attr attrs[2];
 	int error;
-	unsigned int culprit;	/* which attribute is named, from 1; 0: none */
-	const char *text;	/* part of what is said; NULL: anything */
+	unsigned int culprit;	/* number of the bad attribute, from 1; 0: none */
+	const char *text;	/* part of the text; NULL: any text */
 } bads[] = {
 	{ "watch: nothing", PINWATCH_CMD_WATCH_GET, 0, { { 0 } },
 	  EINVAL, 0, "PINWATCH_A_FILE is missing" },
@@ -67,7 +67,7 @@ static const struct bad {
 	  EINVAL, 1, NULL },
 	{ "watch: unknown attribute", PINWATCH_CMD_WATCH_GET, 0,
 	  { { PINWATCH_A_FILE, 4, A_FILE }, { PINWATCH_A_MAX + 1, 4, 0 } }, EINVAL, 2, NULL },
-	/* What a dump itself refuses, older kernels pass on without the place. */
+	/* When the dump callback refuses, older kernels drop the offset. */
 	{ "watches: id", PINWATCH_CMD_WATCH_GET, NLM_F_DUMP, { { PINWATCH_A_ID, 4, 0 } },
 	  EINVAL, 0, "PINWATCH_A_ID" },
 	{ "watches: file 0", PINWATCH_CMD_WATCH_GET, NLM_F_DUMP, { { PINWATCH_A_FILE, 4, 0 } },
@@ -118,7 +118,7 @@ static void seen_number(const struct genl_message *message, void *data)
 		place->mm = message_u64(message, PINWATCH_A_MM);
 }
 
-/* A watch with id 0, and its numbers. */
+/* A watch with id 0, and the number of its file. */
 static void place_make(struct place *place)
 {
 	struct genl_request request;
@@ -145,7 +145,7 @@ static void check_valid(struct place *place)
 	CHECK_EQ(genl_ask(&place->genl, &request, &ack, NULL, NULL), 0);
 }
 
-/* Returns the offset of the attribute that is at fault. */
+/* Returns the offset of the bad attribute. */
 static uint32_t bad_make(const struct bad *bad, const struct place *place,
 			 struct genl_request *request)
 {
@@ -222,7 +222,7 @@ TEST(malformed_reserved_einval)
 	}
 }
 
-/* Bytes after the last attribute that are none; an attribute that ends beyond. */
+/* Bytes after the last attribute, and an attribute that ends beyond the message. */
 TEST(malformed_bytes_left_over_einval)
 {
 	struct genl_request request;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The mapped generations: who may map them how, and what they promise. */
+/* The mapped generations: access, lifetime and order. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -71,7 +71,7 @@ TEST(map_not_inherited)
 	wait_child(pid);
 }
 
-/* Another process that has the descriptor may look, at what the first one's are. */
+/* Another process with the descriptor maps the same generations. */
 TEST(map_seen_by_others)
 {
 	char *addr = map_pages(1);
@@ -128,7 +128,7 @@ TEST(generation_words)
 	CHECK_EQ(words[first.id].reserved, 0);
 }
 
-/* An id that is used again does not bring an old value back. */
+/* The generation of a reused id is larger than each earlier value. */
 TEST(generation_monotonic_over_reuse)
 {
 	char *addr = map_pages(1);
@@ -169,7 +169,7 @@ TEST(map_outlives_close)
 	CHECK(generation(&words[watch.id]) > watch.generation);
 }
 
-/* How many pages of words can be touched, up to @nr, before that is a SIGBUS? */
+/* Count the pages of words that can be read before SIGBUS, at most @nr. */
 static size_t pages_touched(int fd, size_t nr)
 {
 	size_t step = page_size() / sizeof(struct pinwatch_gen), done;
@@ -203,15 +203,15 @@ TEST(limit_map_touch)
 
 	param_set("max_watches_per_user", 4 * step);
 	CHECK_EQ(pages_touched(fd, 4), 4);
-	/* They stay, and cost nothing more. */
+	/* A second read of the pages charges no more memory. */
 	CHECK_EQ(pages_touched(fd, 4), 4);
-	/* Each has one for itself. */
+	/* Each descriptor has a free page. */
 	CHECK_EQ(pages_touched(other, 3), 2);
 	CHECK_EQ(pages_touched(fd, 5), 4);
 	CHECK_EQ(close(fd), 0);
 	CHECK_EQ(pages_touched(other, 8), 5);
 	CHECK_EQ(close(other), 0);
-	/* The first one is free, used or touched. */
+	/* The first page is free, both for watches and for reads. */
 	fd = open_device(0);
 	CHECK_EQ(add(fd, map_pages(1), page_size(), WATCH, 0).id, 0);
 	CHECK_EQ(pages_touched(fd, 8), 5);
@@ -219,7 +219,7 @@ TEST(limit_map_touch)
 	param_set("max_watches_per_user", per_user);
 }
 
-/* Watches @nr and deletes them all. What is mapped of @fd, if anything, stays. */
+/* Add and delete @nr watches. A mapping of @fd stays. */
 static int peak(int fd, char *addr, size_t nr)
 {
 	struct pinwatch_watch_add watch;
@@ -233,7 +233,7 @@ static int peak(int fd, char *addr, size_t nr)
 	return ret;
 }
 
-/* What watches have used stays as long as a mapping does, and is paid for as long. */
+/* The pages that watches have used stay charged as long as a mapping exists. */
 TEST(limit_map_peak)
 {
 	unsigned long per_user = param_get("max_watches_per_user");
@@ -244,12 +244,12 @@ TEST(limit_map_peak)
 	size_t size = get_info(fd).gen_map_size;
 
 	param_set("max_watches_per_user", 2 * step);
-	/* All watches that a user may have fit, in a first page and the share. */
+	/* All watches that a user may have fit in the free page and the user's share. */
 	CHECK_EQ(peak(fd, addr, 2 * step + 1), -EDQUOT);
 	CHECK_EQ(peak(other, addr, 2 * step), 0);
 	CHECK_EQ(close(fd), 0);
 	CHECK_EQ(close(other), 0);
-	/* One page of the mapping's is paid for yet. */
+	/* One page of the mapping is still charged. */
 	other = open_device(0);
 	CHECK_EQ(peak(other, addr, 2 * step), 0);
 	CHECK_EQ(pages_touched(other, 4), 2);
@@ -259,7 +259,7 @@ TEST(limit_map_peak)
 	param_set("max_watches_per_user", per_user);
 }
 
-/* The kernel's load, which fails where the program's own is a SIGBUS. */
+/* A read by the kernel: EFAULT where a read by the program gets SIGBUS. */
 static bool touch_done(const struct pinwatch_gen *words)
 {
 	int ends[2];
@@ -293,7 +293,7 @@ static void *touch_run(void *data)
 	}
 }
 
-/* The free page is free for all that come at once, though the user's share is used up. */
+/* Concurrent faults get the free page, even when the user's share is used up. */
 TEST(limit_map_touch_together)
 {
 	unsigned long per_user = param_get("max_watches_per_user");

@@ -22,8 +22,8 @@
 
 #define MEMORY		"/sys/devices/system/memory"
 #define NR		16UL
-#define PATIENCE_S	3	/* with a block that does not go offline */
-#define LONG_S		60	/* with one that does */
+#define PATIENCE_S	3	/* when a block cannot go offline */
+#define LONG_S		60	/* when a block goes offline */
 #define CHUNK		2048UL	/* pages */
 #define MAX_CHUNKS	32
 #define REAP_PAGES	16384UL
@@ -66,7 +66,7 @@ static uint64_t pfn_of(const char *addr)
 	return entry & ((1ULL << 55) - 1);
 }
 
-/* A file of the memory block that a page lies in. */
+/* A sysfs file of the memory block of a page. */
 static const char *block_path(uint64_t pfn, const char *file)
 {
 	static char path[2][128];
@@ -91,8 +91,8 @@ static void signal_ignore(int number)
 }
 
 /*
- * The kernel tries for ever to move what is in the block, until a signal comes, unless
- * it sees at once that something cannot be moved.
+ * The kernel tries to migrate the pages of the block until a signal comes, unless the kernel
+ * sees at once that a page cannot be migrated.
  */
 static int offline(uint64_t pfn, time_t patience_s)
 {
@@ -126,8 +126,8 @@ static bool has_movable(void)
 }
 
 /*
- * A long-term pin takes pages out of the movable zone, where they would be in the way;
- * before 5.13, only out of the areas of CMA.
+ * A long-term pin migrates pages out of the movable zone; before 5.13, only out of the areas
+ * of CMA.
  */
 TEST(memory_pin_leaves_movable)
 {
@@ -171,7 +171,7 @@ TEST(memory_offline_pinned)
 	uint64_t pfn = 0;
 	char *addr = NULL;
 
-	/* The last block has a hole in it, and is refused for that. */
+	/* The last block has a hole, so the kernel refuses to offline the block. */
 	for (i = 0; i < MAX_CHUNKS && ret == -EINVAL; i++) {
 		watch = pin_elsewhere(fd, &addr);
 		pfn = pfn_of(addr);
@@ -186,7 +186,7 @@ TEST(memory_offline_pinned)
 	CHECK_EQ(addr[0], 'p');
 }
 
-/* A page that is only watched is moved, and the watch says so. */
+/* A watched page without a pin is migrated, and the watch gets a hit. */
 TEST(memory_offline_watched)
 {
 	int i, ret = -EINVAL, fd = open_device(O_NONBLOCK);
@@ -216,7 +216,7 @@ TEST(memory_offline_watched)
 	CHECK_EQ(text_write(block_path(pfn, "state"), "online_movable"), 0);
 }
 
-/* Its state in /proc: 'S' when it sleeps. */
+/* The state of the process in /proc: 'S' for sleeping. */
 static char state_of(pid_t pid)
 {
 	char path[64], text[256], *state;
@@ -232,7 +232,7 @@ static char state_of(pid_t pid)
 	return state[2];
 }
 
-/* Waits for one event of a watch that its parent makes. */
+/* Wait for an event of a watch of the parent. */
 static pid_t reader_start(int fd)
 {
 	struct pinwatch_event event;
@@ -248,7 +248,7 @@ static pid_t reader_start(int fd)
 	return pid;
 }
 
-/* Has many pages pinned, through a descriptor that its parent keeps. */
+/* Pin many pages, through a descriptor that the parent keeps. */
 static pid_t victim_start(int fd)
 {
 	int ready[2];
@@ -299,7 +299,7 @@ static void suspend_at(const char *level)
 	CHECK_EQ(waitpid(victim, NULL, 0), victim);
 	wait_pinned_pages(pinned + NR);
 	check_same(of_pin, 0);
-	/* It waits as before: being frozen is no signal to it. */
+	/* The process still waits: the freezer does not interrupt read(). */
 	CHECK_EQ(waitpid(reader, NULL, WNOHANG), 0);
 	dontneed(addr, page_size());
 	wait_child(reader);

@@ -13,7 +13,7 @@
 #include "credentials.h"
 #include "device.h"
 
-#define FLOOD	20000	/* watches on one page: hits at one go */
+#define FLOOD	20000	/* watches on one page */
 
 static FILE *tool_start(const char *arguments)
 {
@@ -27,7 +27,7 @@ static FILE *tool_start(const char *arguments)
 	return out;
 }
 
-/* A line, which must have each of @words in it. */
+/* Read a line, which must contain all @words. */
 static void expect_line(FILE *out, const char *const *words)
 {
 	char line[4096];
@@ -40,7 +40,7 @@ static void expect_line(FILE *out, const char *const *words)
 
 #define expect_words(out, ...) expect_line(out, (const char *const[]){ __VA_ARGS__, NULL })
 
-/* Its status, once it has said that and nothing more. */
+/* Wait for the end of the tool. Returns its exit status. */
 static int tool_end(FILE *out)
 {
 	int status = pclose(out);
@@ -101,7 +101,7 @@ TEST(monitor_counts_what_is_lost)
 	uint64_t printed = 0, lost = 0;
 	char *page = map_pages(1), line[4096];
 	int i, fd = open_device(0);
-	static FILE *out;	/* the tool, which ends with the test */
+	static FILE *out;	/* the tool ends with the test */
 
 	for (i = 0; i < FLOOD; i++)
 		add(fd, page, page_size(), WATCH, 0);
@@ -184,7 +184,7 @@ TEST(monitor_unprivileged_is_refused)
 	FILE *out;
 	size_t i;
 
-	/* A guest's root directory may be closed to others. */
+	/* The root directory of a guest may be closed to nobody. */
 	CHECK_EQ(chmod("/", 0755), 0);
 	credentials_nobody();
 	for (i = 0; i < sizeof(arguments) / sizeof(arguments[0]); i++) {

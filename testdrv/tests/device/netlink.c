@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The netlink family: what can be asked, who may ask, and wrong questions. */
+/* The requests of the netlink family, and the privileges for each. */
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 #include "device.h"
 #include "genl.h"
 
-#define MANY		500	/* watches: more than fit into one datagram */
+#define MANY		500	/* watches: more than a datagram holds */
 
 static void check_watch(const struct genl_message *message,
 			const struct pinwatch_watch_query *query)
@@ -38,10 +38,10 @@ static void check_watch(const struct genl_message *message,
 	CHECK_EQ(message_u64(message, PINWATCH_A_NR_PINNED), query->nr_pinned);
 }
 
-/* What a dump of watches saw. */
+/* The result of a dump of watches. */
 struct seen {
 	int fds[2];
-	uint32_t files[2];	/* their numbers, as they come up; of this process */
+	uint32_t files[2];	/* file numbers of the test's process, in the order of the dump */
 	size_t nr[2];
 	uint32_t next[2];	/* ids ascend */
 };
@@ -75,7 +75,7 @@ static void dump(struct genl *genl, uint32_t file, struct seen *seen)
 	CHECK_EQ(genl_ask(genl, &request, &ack, seen_watch, seen), 0);
 }
 
-/* The number of a file that has watches, and is the only one. */
+/* The number of the only file with watches. */
 static uint32_t file_number(struct genl *genl, int fd)
 {
 	struct seen seen = { .fds = { fd, -1 } };
@@ -161,8 +161,8 @@ TEST(netlink_dump_of_a_file)
 }
 
 struct closing {
-	int fd;			/* of the first file, until it is closed */
-	uint32_t first;		/* its number */
+	int fd;			/* descriptor of the first file, until closed */
+	uint32_t first;		/* number of the first file */
 	size_t nr[2];
 };
 
@@ -179,7 +179,7 @@ static void closing_watch(const struct genl_message *message, void *data)
 	closing->fd = -1;
 }
 
-/* A file that goes in the middle of a dump takes nothing of the next one's with it. */
+/* A file that is closed during a dump does not hide watches of the next file. */
 TEST(netlink_dump_while_closing)
 {
 	struct closing closing = { .fd = open_device(0) };
@@ -202,7 +202,7 @@ TEST(netlink_dump_while_closing)
 	CHECK_EQ(close(other), 0);
 }
 
-/* The watches of a process that has gone are still there, and dead. */
+/* The watches of a process that exited are dumped as dead. */
 static void dead_watch(const struct genl_message *message, void *data)
 {
 	size_t *nr = data;
@@ -236,7 +236,7 @@ TEST(netlink_dump_of_the_dead)
 	CHECK_EQ(nr, 1);
 }
 
-/* The address space of this process, among all. */
+/* Find the address space of the test's process. */
 struct mm {
 	uint64_t number;
 	uint64_t nr_subscriptions;
@@ -289,7 +289,7 @@ static void seen_stats(const struct genl_message *message, void *data)
 	CHECK_EQ(message->cmd, PINWATCH_CMD_STATS_GET);
 	CHECK_EQ(message_u64(message, PINWATCH_A_NR_MMS), stats->nr_mms);
 	CHECK_EQ(message_u64(message, PINWATCH_A_NR_SUBSCRIPTIONS), stats->nr_subscriptions);
-	/* The file that was opened for the ioctl is closed. */
+	/* The file for the ioctl is closed again. */
 	CHECK_EQ(message_u64(message, PINWATCH_A_NR_FILES), stats->nr_files - 1);
 	CHECK_EQ(message_u64(message, PINWATCH_A_NR_WATCHES), stats->nr_watches);
 	CHECK_EQ(message_u64(message, PINWATCH_A_PINNED_PAGES), stats->pinned_pages);
@@ -322,7 +322,7 @@ TEST(netlink_stats_equal_the_ioctl)
 	CHECK_EQ(genl_ask(&genl, &request, &ack, seen_stats, &stats), 0);
 }
 
-/* What each of the requests is answered. */
+/* Each request must fail with @expected. */
 static void check_requests(struct genl *genl, int expected)
 {
 	static const struct { uint8_t cmd; uint16_t flags; } requests[] = {
@@ -349,13 +349,13 @@ TEST(netlink_unprivileged_eperm)
 
 	make_watches(open_device(0));
 	credentials_nobody();
-	genl_open(&genl);		/* that it is there is no secret */
+	genl_open(&genl);		/* an unprivileged process may resolve the family */
 	check_requests(&genl, -EPERM);
 	CHECK_EQ(genl_join(&genl, genl.events), -EPERM);
 	CHECK_EQ(genl_join(&genl, genl.actors), -EPERM);
 }
 
-/* A socket that root has opened helps nobody. */
+/* A socket that root opened grants no privilege. */
 TEST(netlink_unprivileged_inherits_eperm)
 {
 	struct genl genl;
@@ -402,7 +402,7 @@ TEST(netlink_sys_admin_joins_actors)
 	CHECK_EQ(genl_join(&genl, genl.actors), 0);
 }
 
-/* Whoever rules a namespace of his own does not find it there. */
+/* The family does not exist in another network namespace. */
 TEST(netlink_other_namespaces_enoent)
 {
 	struct genl genl, inside;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Who may do what: each kind of caller does each operation, in a process of its own,
- * and the result is compared with a table. The table that was found is printed.
+ * Permissions: each kind of caller performs each operation in a new process. The result is
+ * compared with a table. The table of the results is printed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,9 +30,9 @@ enum {
 	NO_SYS_ADMIN,
 	NO_IPC_LOCK,
 	PASSED,		/* nobody, with root's descriptor */
-	OPENED,		/* nobody, who opened the node himself */
-	SAME_USER,	/* another process of nobody's than the one whose descriptor it is */
-	NAMESPACE,	/* root in a user namespace of its own */
+	OPENED,		/* nobody, with a descriptor that nobody opened */
+	SAME_USER,	/* nobody, with the descriptor of another process of nobody */
+	NAMESPACE,	/* root of a new user namespace */
 	NR_CALLERS,
 };
 
@@ -41,12 +41,12 @@ static const char *const callers[NR_CALLERS] = {
 	"userns",
 };
 
-/* What an operation works on: see cell_prepare(). */
+/* The input of an operation: see cell_prepare(). */
 struct cell {
 	int caller;
 	int fd;
 	char *addr;
-	int channel;	/* of another process: it takes its page away at each turn */
+	int channel;	/* to another process, which discards its page at each turn */
 	char *other_addr;
 	pid_t other;
 };
@@ -131,7 +131,7 @@ static int op_stack(struct cell *cell)
 	struct pinwatch_watch_stack stack = { .size = sizeof(stack) };
 	int ret = try_ioctl(cell->fd, PINWATCH_IOC_WATCH_STACK, &stack);
 
-	/* The watch is one without: the permission is looked at first. */
+	/* The watch has no stack, and the permission is checked first. */
 	return ret == -ENODATA ? 0 : ret;
 }
 
@@ -145,7 +145,7 @@ static int op_resync(struct cell *cell)
 	return try_ioctl(cell->fd, PINWATCH_IOC_RESYNC, &resync);
 }
 
-/* A descriptor that is bound to nothing: whoever may at all may open one. */
+/* The descriptor is not bound. A caller that may open the node may attach to itself. */
 static int op_attach_own(struct cell *cell)
 {
 	return try_attach(cell->fd, getpid());
@@ -173,7 +173,7 @@ static int op_actor_own(struct cell *cell)
 	return told(cell);
 }
 
-/* The watch is the other process's, and so is the hit. */
+/* The watch and the hit belong to the other process. */
 static int op_actor_other(struct cell *cell)
 {
 	CHECK_EQ(channel_send(cell->channel, -1), 0);
@@ -198,7 +198,7 @@ static int op_map_write(struct cell *cell)
 	return map(cell, PROT_READ | PROT_WRITE);
 }
 
-/* What a cell's descriptor is bound to before its caller acts */
+/* The process to which the descriptor is bound before the operation */
 enum binding { FRESH, OWN, OTHERS };
 
 static const struct operation {
@@ -268,7 +268,7 @@ static void other_run(int channel, char *addr)
 	_exit(0);
 }
 
-/* Another process, of the same caller, with a watch of its own on @cell->fd if asked. */
+/* Start another process with the same credentials, with a watch on @cell->fd if requested. */
 static void other_start(struct cell *cell, enum binding binding)
 {
 	int ends[2];
@@ -288,11 +288,11 @@ static void other_start(struct cell *cell, enum binding binding)
 	CHECK_EQ(channel_receive(cell->channel, NULL), 0);
 }
 
-/* The descriptor: opened by root, unless the caller opens it; bound as is asked for. */
+/* Open the descriptor, as root unless the caller is OPENED, and bind the descriptor. */
 static void cell_prepare(struct cell *cell, const struct operation *operation)
 {
 	cell->addr = map_pages(1);
-	/* The administrator may open the node to all; all others have root's descriptor. */
+	/* OPENED needs a node with mode 0666. The other callers use the descriptor of root. */
 	credentials_device_mode(cell->caller == OPENED ? 0666 : 0600);
 	if (cell->caller != OPENED)
 		cell->fd = open_device(O_NONBLOCK);
@@ -304,7 +304,7 @@ static void cell_prepare(struct cell *cell, const struct operation *operation)
 		add(cell->fd, cell->addr, page_size(), WATCH, 0);
 }
 
-/* A process that has the descriptor of another one, of the same user */
+/* A process with the descriptor of another process of the same user */
 static void same_user_run(struct cell *cell, const struct operation *operation, int *result)
 {
 	pid_t pid = fork_child();

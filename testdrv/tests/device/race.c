@@ -18,13 +18,13 @@
 #define NR_PAGES	8
 #define NR_BURST	8
 
-/* What the threads (or processes) of a test share. */
+/* State that the threads or processes of a test share. */
 struct race {
 	int fd;
 	char *addr;
 	const struct pinwatch_gen *words;
-	uint64_t expected;	/* of the watch of this round; 0: no round */
-	bool unmapped;		/* munmap() of this round has returned */
+	uint64_t expected;	/* generation of the watch of the current round; 0: no round */
+	bool unmapped;		/* munmap() of the current round has returned */
 	bool ready;
 	bool stop;
 	uint64_t looks;
@@ -48,9 +48,9 @@ static void race_stop(struct race *race, pthread_t *threads, int nr)
 }
 
 /*
- * The promise: who knows that munmap() has returned finds another generation.
- * The order of the three loads matters, since a new round may begin in between.
- * A process of its own, so that it gets no interrupt for each munmap().
+ * After munmap() has returned, each process reads a new generation. The order of the three
+ * loads matters, since a new round may begin in between. The reader is a process, not a
+ * thread, so that munmap() sends no interrupt to its processor.
  */
 static void spin_main(struct race *race)
 {
@@ -110,7 +110,7 @@ TEST(race_munmap_spin, .seconds = 900)
 	CHECK(race->looks > 0);
 }
 
-/* Adds and deletes, its own and the others' watches alike. */
+/* Add watches, and delete watches of all threads. */
 static void *add_del_run(void *data)
 {
 	static unsigned int nr_threads;
@@ -137,7 +137,7 @@ static void *add_del_run(void *data)
 	return NULL;
 }
 
-/* In bursts, or no pin would ever last where this takes no lock of mm. */
+/* Pause between bursts: without mmap lock in MADV_DONTNEED, no pin would succeed otherwise. */
 static void *dontneed_run(void *data)
 {
 	struct race *race = data;
@@ -222,7 +222,7 @@ TEST(race_close_dontneed)
 	race_stop(&race, &thread, 1);
 }
 
-/* The address space goes while threads of it add, delete, read and invalidate. */
+/* A process exits while its threads add, delete, read and invalidate. */
 TEST(race_exit_all)
 {
 	int i;

@@ -97,7 +97,7 @@ TEST(read_efault_keeps)
 	CHECK_EQ(munmap(buf + page_size(), page_size()), 0);
 
 	CHECK_EQ(try_read_events(fd, (void *)(buf + page_size()), 2), -EFAULT);
-	/* One fits before the end of the buffer; the other stays. */
+	/* The buffer has room for one of two records. The second record stays queued. */
 	events = (void *)(buf + page_size() - sizeof(*events));
 	CHECK_EQ(try_read_events(fd, events, 2), 1);
 	CHECK_EQ(try_read_events(fd, &event, 1), 1);
@@ -142,7 +142,7 @@ TEST(poll_readable)
 	CHECK_EQ(poll_events(fd, 0), 0);
 }
 
-/* Edge-triggered: told once for each watch that becomes dirty. */
+/* Edge-triggered epoll reports each watch once when the watch becomes dirty. */
 TEST(poll_edge_triggered)
 {
 	struct epoll_event want = { .events = EPOLLIN | EPOLLET }, got;
@@ -167,7 +167,7 @@ TEST(poll_edge_triggered)
 	close(ep);
 }
 
-/* The child waits; only the parent's hits can end that. */
+/* The child waits in read() until a hit of the parent. */
 static void wait_in_child(int fd, int ready, int by_poll)
 {
 	struct pinwatch_event event;
@@ -192,7 +192,7 @@ TEST(read_waits)
 		int fd = open_device(0);
 		pid_t pid;
 
-		/* Added after the fork, or that would be a hit. */
+		/* Add the watch after fork(), since fork() would be a hit. */
 		pid = fork_child();
 		if (!pid)
 			wait_in_child(fd, ready[1], by_poll);
@@ -205,7 +205,7 @@ TEST(read_waits)
 
 #define NR_KILLS	300
 
-/* Killed at any point of a read() that always finds something. */
+/* Kill the child at a random point of read() with queued events. */
 TEST(read_killed)
 {
 	char *addr = map_pages(64);
@@ -228,7 +228,7 @@ TEST(read_killed)
 			dontneed(addr, 64 * page_size());
 		CHECK_EQ(kill(pid, SIGKILL), 0);
 		dontneed(addr, 64 * page_size());
-		/* The test's own alarm ends it if this does not. */
+		/* The timeout of the test ends the test if the signal does not end read(). */
 		CHECK_EQ(waitpid(pid, NULL, 0), pid);
 	}
 }
@@ -270,7 +270,7 @@ static void *reader_run(void *data)
 	return NULL;
 }
 
-/* Several readers of one descriptor: each record goes to one of them. */
+/* Several readers of a descriptor: each record goes to exactly one reader. */
 TEST(read_readers_share)
 {
 	static struct reader readers[3];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* WATCH_REPIN, one-shot watches, and the event mask. */
+/* WATCH_REPIN, F_ONESHOT, and ignore_events. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -23,7 +23,7 @@ static uint32_t verdict(int fd, uint32_t id)
 	return verify.verdict;
 }
 
-/* The watch is true of what is mapped now, and the generation says so. */
+/* The watch is valid, and the generation is @expected. */
 static void check_valid(int fd, const struct pinwatch_gen *words, uint32_t id,
 			uint64_t expected)
 {
@@ -52,7 +52,7 @@ TEST(repin_takes_new_pages)
 	CHECK_EQ(query(fd, watch.id).nr_pinned, NR);
 	CHECK_EQ(get_stats().pinned_pages, NR);
 	CHECK_EQ(addr[0], 'n');
-	/* What was pending stays. */
+	/* The queued event stays. */
 	CHECK_EQ(read_event(fd).cookie, 3);
 	CHECK_EQ(try_del(fd, watch.id), 0);
 	CHECK_EQ(get_stats().pinned_pages, 0);
@@ -85,7 +85,7 @@ TEST(repin_watch_only)
 	CHECK_EQ(query(fd, id).nr_pinned, 0);
 }
 
-/* It failed: what was held is held, what was said is true. */
+/* A failed REPIN leaves pins and counters as before. */
 static void check_unchanged(int fd, const struct pinwatch_watch_query *before)
 {
 	struct pinwatch_watch_query after = query(fd, before->id);
@@ -141,7 +141,7 @@ TEST(repin_exdev)
 		uint64_t generation;
 
 		CHECK_EQ(try_repin(fd, pin, &generation), -EXDEV);
-		/* No page is taken: that works from anywhere. */
+		/* REPIN without a pin works from each process. */
 		CHECK_EQ(try_repin(fd, watch, &generation), 0);
 		_exit(0);
 	}
@@ -234,7 +234,7 @@ TEST(ignore_events)
 	CHECK_EQ(add_attributes(fd, addr, WATCH, 1U << 30, &watch), -EINVAL);
 }
 
-/* A record names the generation after its last hit, whatever came then. */
+/* A record has the generation of its last hit, not of a later REPIN. */
 TEST(event_generation)
 {
 	char *addr = map_pages(NR);
@@ -249,7 +249,7 @@ TEST(event_generation)
 	CHECK_EQ(read_event(fd).generation, hit);
 }
 
-/* The end is told to everybody: to a one-shot watch that has had its shot too. */
+/* A one-shot watch that had its event still gets RELEASE. */
 TEST(oneshot_release)
 {
 	int ends[2], fd;
@@ -275,7 +275,7 @@ TEST(oneshot_release)
 	CHECK_EQ(read_event(fd).events, PINWATCH_EVENT_RELEASE);
 }
 
-/* Which of the pages: exact up to 64 pages, in larger parts beyond. */
+/* The bits of touched: a page each up to 64 pages, a larger part each beyond. */
 TEST(touched)
 {
 	char *addr = map_pages(256);
@@ -341,7 +341,7 @@ static void *dontneed_run(void *data)
 	return NULL;
 }
 
-/* REPIN, VERIFY, DEL and invalidations of one id at once. */
+/* Concurrent REPIN, VERIFY, DEL and invalidations of the same id. */
 TEST(repin_races)
 {
 	static struct race race;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The tool against the module: pinwatch watch on a process that is told what to do,
- * stat -p; and pinwatch-demo bench. Both are those in the guest's PATH.
+ * The tool with the module: pinwatch watch on a process under control of the test, and
+ * stat -p; and pinwatch-demo bench. Both programs are found in PATH of the guest.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,10 +20,10 @@
 #include "device.h"
 
 #define NR		4UL
-#define CHANNEL_FD	9	/* the target's end, where an exec finds it */
-#define POLLS		5000	/* of one millisecond */
+#define CHANNEL_FD	9	/* end of the channel of the target, fixed for exec() */
+#define POLLS		5000	/* of a millisecond */
 
-/* A run of the tool: its output is read line by line. */
+/* A run of the tool, whose output is read by lines. */
 struct tool {
 	pid_t pid;
 	int out;
@@ -50,7 +50,7 @@ static struct tool tool_run(const char *const *argv)
 #define tool_start(...)	tool_run((const char *const []){ "pinwatch", __VA_ARGS__, NULL })
 #define demo_start(...)	tool_run((const char *const []){ "pinwatch-demo", __VA_ARGS__, NULL })
 
-/* False: that was all. */
+/* False: end of the output. */
 static bool line_read(struct tool *tool)
 {
 	size_t nr = 0;
@@ -65,7 +65,7 @@ static bool line_read(struct tool *tool)
 	return nr > 0;
 }
 
-/* The next line that has @text in it. The test's own time limit ends the wait. */
+/* Read up to a line with @text. The timeout of the test ends the wait. */
 static const char *tool_expect(struct tool *tool, const char *text)
 {
 	while (line_read(tool))
@@ -86,7 +86,7 @@ static int tool_end(struct tool *tool)
 	return WEXITSTATUS(status);
 }
 
-/* A process that does one thing to its range at each turn. */
+/* A process that performs an operation on its range at each turn. */
 enum turn { DISCARD, MAP_MORE, DISCARD_MORE, EXEC };
 
 struct target {
@@ -213,7 +213,7 @@ TEST(watch_stack)
 	CHECK_EQ(tool_end(&tool), 0);
 }
 
-/* Of two pages of which only one is watched, that one. */
+/* Only one of two pages is watched, and reported. */
 TEST(watch_range)
 {
 	struct target target = target_start();
@@ -257,7 +257,7 @@ TEST(watch_new_mapping)
 	CHECK_EQ(tool_end(&tool), 0);
 }
 
-/* The new program's memory is watched: a range, of which it is known when that is so. */
+/* After exec(), the tool watches the memory of the new program. */
 TEST(watch_exec)
 {
 	struct target target = target_start();
@@ -322,7 +322,7 @@ TEST(watch_errors)
 	CHECK_EQ(status_of("watch", "-p", target.pid_text, "--map=no such thing"), 1);
 	CHECK_EQ(status_of("watch", "-p", "4194303", NULL), 1);
 	CHECK_EQ(status_of("watch", "-p", target.pid_text, "--device=/dev/no-such"), 3);
-	/* Not for root without that capability, either. */
+	/* Root without the capability is refused, too. */
 	CHECK_EQ(prctl(PR_CAPBSET_DROP, CAP_SYS_PTRACE), 0);
 	CHECK_EQ(status_of("watch", "-p", target.pid_text, NULL), 3);
 	target_end(&target);
@@ -335,7 +335,7 @@ TEST(stat_process)
 	struct tool tool;
 	const char *line;
 
-	/* A fork invalidates what it copies. */
+	/* fork() invalidates the pages that fork() copies. */
 	CHECK_EQ(madvise(addr, NR * page_size(), MADV_DONTFORK), 0);
 	add(fd, addr, page_size(), PIN_RW, 0);
 	add(fd, addr + page_size(), page_size(), WATCH, 0);
@@ -352,7 +352,7 @@ TEST(stat_process)
 	CHECK_EQ(status_of("stat", "-p", "0", NULL), 2);
 }
 
-/* What the parameters do not allow is said, and that is no failure. */
+/* The tool reports a limit of the parameters, and does not fail. */
 TEST(bench)
 {
 	struct tool tool = demo_start("bench", "--json", "--large");
@@ -371,7 +371,7 @@ int main(int argc, char **argv)
 	if (argc > 1 && !strcmp(argv[1], "--target")) {
 		char *addr = map_more();
 
-		/* The end of the turn that began with execv(). */
+		/* End of the turn that began with execv(). */
 		CHECK_EQ(write(CHANNEL_FD, "", 1), 1);
 		target_main(CHANNEL_FD, addr);
 	}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What people see: tracepoints of watches, and the counters in debugfs. */
+/* Tracepoints of watches, and the counters in debugfs. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@ static void trace_begin(void)
 	tracing_enable("", true);
 }
 
-/* The only line of an event, by its name and another word. */
+/* The only line of @event with @word. */
 static void expect_line(const char *event, const char *word, char *line, size_t size)
 {
 	const char *const words[] = { event, word, NULL };
@@ -80,7 +80,7 @@ TEST(trace_life_of_a_watch)
 	check_field(line, "generation", after, 10);
 	check_field(line, "atomic", 0, 10);
 	check_text(line, "event", "clear");
-	CHECK(strstr(line, actor));	/* the tracer tells who it was */
+	CHECK(strstr(line, actor));	/* the tracer reports the task */
 	expect_line("pinwatch_watch_del:", "cookie=0x5eed", line, sizeof(line));
 	check_field(line, "generation", after + 1, 10);
 }
@@ -128,7 +128,7 @@ TEST(trace_release)
 	snprintf(actor, sizeof(actor), "-%d ", pid);
 	CHECK(strstr(line, actor));
 	close(fd);
-	/* The address space is let go of when its last subscription is. */
+	/* The address space is released with the last subscription. */
 	for (i = 0; i < 5000 && !nr; i++) {
 		nr = tracing_count((const char *const[]){ "pinwatch_mm_release:", NULL },
 				   line, sizeof(line));
@@ -154,7 +154,7 @@ static void read_table(const char *name, char *text, size_t size)
 	text[length] = '\0';
 	CHECK(!ferror(file));
 	fclose(file);
-	/* No address of the kernel's, whatever it is. */
+	/* No kernel address is printed. */
 	CHECK(!strstr(text, "ffff"));
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* VERIFY: each verdict, and that it changes nothing. */
+/* VERIFY: each verdict, and no side effect. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -25,7 +25,7 @@
 #define MOVED		PINWATCH_VERDICT_MOVED
 #define GONE		PINWATCH_VERDICT_GONE
 
-/* What was done to a range of NR pages, and what is to be said of them. */
+/* Check the verdicts after an operation on a range of NR pages. */
 struct range {
 	int fd;
 	char *addr;
@@ -54,7 +54,7 @@ static void range_verify(struct range *r)
 	CHECK_EQ(r->verify.generation, query(r->fd, r->id).generation);
 }
 
-/* Page @i and it alone has @verdict; the others have @others, which is no worse. */
+/* Only page @i has @verdict. All other pages have @others, which is not worse. */
 static void check_one(struct range *r, size_t i, uint8_t verdict, uint8_t others)
 {
 	uint64_t sum = 0;
@@ -83,7 +83,7 @@ TEST(verify_pin_same)
 	CHECK_EQ(mprotect(r.addr, NR * page_size(), PROT_READ | PROT_WRITE), 0);
 	memset(r.addr, 'w', NR * page_size());
 	CHECK_EQ(placement_pfns(r.addr, NR, after), 0);
-	/* But 5.10 copies a pinned page when it is written to after that. */
+	/* 5.10 copies a pinned page at the next write. */
 	verdict = memcmp(before, after, sizeof(before)) ? MOVED : SAME;
 	CHECK(verdict == SAME || kernel_running() < KERNEL(6, 1));
 	check_one(&r, 0, verdict, verdict);
@@ -107,7 +107,7 @@ TEST(verify_pin_not_present)
 
 	dontneed(range_page(&r, 2), page_size());
 	check_one(&r, 2, NOT_PRESENT, SAME);
-	/* It was not brought in by that. */
+	/* VERIFY did not fault the page in. */
 	check_one(&r, 2, NOT_PRESENT, SAME);
 }
 
@@ -119,7 +119,7 @@ TEST(verify_pin_moved)
 	*(volatile char *)range_page(&r, 2) = 1;
 	check_one(&r, 2, MOVED, SAME);
 
-	/* Read first: a page of zeros, which is another one. */
+	/* A read maps the zero page, which is not the pinned page. */
 	r = range_make(PIN);
 	dontneed(range_page(&r, 5), page_size());
 	CHECK_EQ(*(volatile char *)range_page(&r, 5), 0);
@@ -150,7 +150,7 @@ TEST(verify_watch)
 
 	check_one(&r, 0, SAME, SAME);
 	dontneed(range_page(&r, 4), page_size());
-	/* A hit, and so nothing is certain any more of what is mapped. */
+	/* After a hit, the mapped pages are unknown. */
 	check_one(&r, 4, NOT_PRESENT, UNKNOWN);
 	CHECK_EQ(munmap(range_page(&r, 4), page_size()), 0);
 	check_one(&r, 4, GONE, UNKNOWN);
@@ -158,7 +158,7 @@ TEST(verify_watch)
 	check_one(&r, 4, GONE, SAME);
 }
 
-/* Pages that were never touched stay so, whatever is looked at. */
+/* VERIFY faults in no page. */
 TEST(verify_never_faults)
 {
 	char *addr = mmap(NULL, NR * page_size(), PROT_READ | PROT_WRITE,
@@ -234,7 +234,7 @@ TEST(verify_part)
 	CHECK_EQ(try_ioctl(r.fd, PINWATCH_IOC_WATCH_VERIFY, &v), -EINVAL);
 }
 
-/* More than one call looks at, and more than one snapshot holds. */
+/* More pages than a call of VERIFY checks, and than a snapshot of the module holds. */
 TEST(verify_large)
 {
 	uint64_t bytes = (PINWATCH_VERIFY_MAX + 1000ULL) * page_size();
@@ -309,7 +309,7 @@ TEST(verify_from_outside)
 #define NR_LARGE	262144UL
 #define NR_TRIES	20
 
-/* VERIFY reports one moment. A thread that never pauses leaves VERIFY no such moment. */
+/* VERIFY needs a moment without invalidation. The invalidator never pauses. */
 TEST(verify_eagain)
 {
 	size_t length = NR_LARGE * page_size();
@@ -348,7 +348,7 @@ static void *touch_run(void *data)
 	return NULL;
 }
 
-/* SAME, of a watch without a pin, goes with the generation at which it was valid. */
+/* For a watch without a pin, SAME comes with the generation of the last REPIN. */
 TEST(verify_race)
 {
 	struct toucher toucher = { .addr = map_pages(1) };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Every error of WATCH_ADD and WATCH_DEL, and what they promise on success. */
+/* Each error of WATCH_ADD and WATCH_DEL, and the results of success. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -56,10 +56,10 @@ TEST(add_efault_pin)
 	CHECK_EQ(mprotect(addr + page_size(), page_size(), PROT_READ), 0);
 	CHECK_EQ(try_add(fd, addr, 3 * page_size(), PIN_RW, 0, &watch), -EFAULT);
 	CHECK_EQ(try_add(fd, addr, 3 * page_size(), PIN, 0, &watch), 0);
-	/* one without access not at all, */
+	/* pages without access cannot be pinned */
 	CHECK_EQ(mprotect(addr + page_size(), page_size(), PROT_NONE), 0);
 	CHECK_EQ(try_add(fd, addr, 3 * page_size(), PIN, 0, &watch), -EFAULT);
-	/* nor one that is not there, which can be watched though. */
+	/* an unmapped range cannot be pinned, only watched */
 	CHECK_EQ(munmap(addr + page_size(), page_size()), 0);
 	CHECK_EQ(try_add(fd, addr, 3 * page_size(), PIN, 0, &watch), -EFAULT);
 	CHECK_EQ(try_add(fd, addr, 3 * page_size(), WATCH, 0, &watch), 0);
@@ -140,7 +140,7 @@ TEST(add_enomem_max_pin_pages)
 	CHECK_EQ(ret, -ENOMEM);
 }
 
-/* A descriptor that was opened by root and handed to somebody else. */
+/* Root opens the descriptor, and nobody uses the descriptor. */
 TEST(add_enomem_memlock_unprivileged)
 {
 	struct pinwatch_watch_add watch;
@@ -151,7 +151,7 @@ TEST(add_enomem_memlock_unprivileged)
 	credentials_nobody();
 	CHECK_EQ(try_add(fd, addr, 17 * page_size(), PIN, 0, &watch), -ENOMEM);
 	CHECK_EQ(try_add(fd, addr, 17 * page_size(), WATCH, 0, &watch), 0);
-	/* What was unpinned counts no more. */
+	/* Unpinned pages do not count. */
 	for (i = 0; i < 100; i++) {
 		watch = add(fd, addr, 16 * page_size(), PIN, 0);
 		CHECK_EQ(try_add(fd, addr, page_size(), PIN, 0, &(struct pinwatch_watch_add){ 0 }),
@@ -199,7 +199,7 @@ TEST(add_rounds_to_pages)
 	CHECK(generation(&words[watch.id]) != watch.generation);
 }
 
-/* The pinning breaks copy-on-write itself; the watch must not count that. */
+/* The pin breaks copy-on-write, which must not count as a hit. */
 TEST(add_pin_valid_at_once)
 {
 	char *addr = map_pages(8);
@@ -220,7 +220,7 @@ TEST(add_pin_valid_at_once)
 	CHECK_EQ(waitpid(pid, NULL, 0), pid);
 }
 
-#define NR_LARGE	32768UL	/* pages: to pin them takes longer than an invalidator pauses */
+#define NR_LARGE	32768UL	/* pages: the pin takes longer than an invalidator pauses */
 #define NR_TRIES	50
 
 /* Try to pin the range. A failed WATCH_ADD leaves nothing behind; a watch is deleted. */

@@ -7,7 +7,7 @@
 #define MAX_LENGTH	40
 #define MAX_MODEL	FAKE_MAX_WATCHES
 
-/* A region that was put into the cache. The cache must have the region unless stale. */
+/* A region in the cache, which must be found unless stale. */
 struct entry {
 	size_t first, last;
 	unsigned int intent;
@@ -39,7 +39,7 @@ static void model_remove(size_t i)
 	model[i] = model[--nr_model];
 }
 
-/* @new replaces the regions that @new covers. */
+/* @new replaces the covered regions. */
 static void model_add(const struct entry *new)
 {
 	size_t i = 0;
@@ -97,7 +97,7 @@ static void step_flush(const struct entry *what)
 	}
 }
 
-/* After a reap, exactly the regions of the model that are not stale are pinned. */
+/* After a reap, exactly the valid regions of the model are pinned. */
 static void step_reap(void)
 {
 	size_t i = 0;
@@ -114,7 +114,9 @@ static void step_reap(void)
 
 static void step(void)
 {
-	struct entry what = { .first = random_below(&state, NR_PAGES), .intent = random_below(&state, 2) };
+	struct entry what = {
+		.first = random_below(&state, NR_PAGES), .intent = random_below(&state, 2),
+	};
 	size_t kind = random_below(&state, 1000);
 
 	what.last = what.first + random_below(&state, MAX_LENGTH);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* pinwatch_cache on the fake device, without concurrency: one documented property a test. */
+/* pinwatch_cache on the fake device, without concurrency: a documented property a test. */
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
@@ -50,7 +50,7 @@ TEST(hit)
 	end();
 }
 
-/* Bytes, not pages, are what is asked for. */
+/* The cache rounds a request of bytes to pages. */
 TEST(rounding)
 {
 	const struct pinwatch_cache_region *got;
@@ -98,7 +98,7 @@ TEST(flag_write)
 	end();
 }
 
-/* What a new region can do the work of is unpinned; what is in use is not. */
+/* A new region replaces the regions inside, unless a region is in use. */
 TEST(subsumes)
 {
 	const struct pinwatch_cache_region *used;
@@ -109,7 +109,7 @@ TEST(subsumes)
 	used = get(4, 2, READ);
 	touch(9, 2, READ);
 	touch(0, 10, READ);
-	/* Those for writing, in use and partly outside are left. */
+	/* The regions for writing, in use and partly outside stay. */
 	CHECK_EQ(stats().nr_regions, 4);
 	touch(0, 11, WRITE);
 	CHECK_EQ(stats().nr_regions, 2);
@@ -127,7 +127,7 @@ TEST(stale_is_not_returned)
 	fake_invalidate(fake_page(1), 1);
 	second = get(0, 2, READ);
 	CHECK(first != second);
-	/* It is somebody's, and stays pinned until that one is done. */
+	/* A stale region in use stays pinned until put. */
 	CHECK_EQ(fake.pinned_pages, 4);
 	CHECK_EQ(stats().bytes_in_use, 4 * FAKE_PAGE);
 	put(first);
@@ -141,7 +141,7 @@ TEST(stale_is_not_returned)
 	end();
 }
 
-/* A valid one behind a stale one is found. */
+/* A stale region does not hide a valid region. */
 TEST(stale_hides_nothing)
 {
 	begin(LIMIT, 0);
@@ -225,7 +225,7 @@ static void test_limit_of(int error)
 	fake.user_watches = error == -EDQUOT ? 3 : UINT32_MAX;
 	fake.memlock_pages = error == -ENOMEM ? 6 : UINT64_MAX;
 	CHECK(!touch(30, 1, READ));
-	/* The oldest went, and no more than that. */
+	/* Only the least recently used region was evicted. */
 	CHECK(touch(10, 2, READ));
 	CHECK_EQ(stats().evictions, 1);
 	CHECK_EQ(stats().retries, 1);
@@ -255,7 +255,7 @@ TEST(limit_enospc)
 	test_limit_of(-ENOSPC);
 }
 
-/* A request that no room would suffice for does not cost the others their place. */
+/* A request above the limit evicts no region. */
 TEST(hopeless_request)
 {
 	struct rlimit limit = { .rlim_cur = 4 * FAKE_PAGE, .rlim_max = 4 * FAKE_PAGE };
@@ -291,7 +291,7 @@ TEST(reap)
 	end();
 }
 
-/* Nobody asks for them any more, and they are unpinned all the same. */
+/* Misses unpin stale regions, even without a request for the region. */
 TEST(misses_reap)
 {
 	size_t i;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Threads that share a pinwatch_cache, while another thread invalidates. */
+/* Threads share a pinwatch_cache, while another thread invalidates. */
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -78,7 +78,7 @@ static void *user_run(void *data)
 	return NULL;
 }
 
-/* Pauses between invalidations, so that the other threads find valid regions. */
+/* Pauses between invalidations, to leave valid regions to the users. */
 static void *invalidator_run(void *data)
 {
 	uint64_t state = test_seed();
@@ -129,7 +129,7 @@ TEST(threads)
 	CHECK_EQ(nr_added, 0);
 }
 
-/* A thread that waits inside WATCH_ADD of pages 0 to 3 until @released. */
+/* A thread waits inside WATCH_ADD of pages 0 to 3 until @released. */
 static bool held, released;
 
 static void add_hold(void)

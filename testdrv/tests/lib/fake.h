@@ -28,7 +28,7 @@ struct fake_watch {
 /* Tests may set any member between calls. */
 struct fake {
 	unsigned long last_cmd;
-	struct {			/* the last argument of each call, as it came in */
+	struct {			/* the last argument of each call */
 		struct pinwatch_watch_add add;
 		struct pinwatch_watch_verify verify;
 		struct pinwatch_attach attach;

@@ -33,8 +33,8 @@ TEST(add)
 	struct pinwatch *dev = fake_open();
 	struct pinwatch_watch watch;
 
-	CHECK_EQ(pinwatch_watch_add(dev, fake_page(0) + 1, FAKE_PAGE, PINWATCH_WATCH_F_PIN, 99, &watch),
-		 0);
+	CHECK_EQ(pinwatch_watch_add(dev, fake_page(0) + 1, FAKE_PAGE, PINWATCH_WATCH_F_PIN, 99,
+				    &watch), 0);
 	CHECK_EQ(fake.last.add.addr, (uintptr_t)fake_page(0) + 1);
 	CHECK_EQ(fake.last.add.length, FAKE_PAGE);
 	CHECK_EQ(fake.last.add.flags, PINWATCH_WATCH_F_PIN);
@@ -240,7 +240,7 @@ TEST(attach)
 	end(dev);
 }
 
-/* The process ends, and its parent waits for it, while the kernel looks up the PID. */
+/* The process ends, and is reaped, while the kernel looks up the PID. */
 TEST(attach_to_reused_pid)
 {
 	struct pinwatch *dev = fake_open();
@@ -255,7 +255,7 @@ TEST(attach_to_reused_pid)
 	end(dev);
 }
 
-/* A child has no mapped generations: there it must not unmap what is in their place. */
+/* A child inherits no mapping of the generations: pinwatch_close() must unmap nothing. */
 TEST(close_in_a_child)
 {
 	struct pinwatch *dev = fake_open();
@@ -298,7 +298,7 @@ TEST(names)
 	CHECK_EQ(strcmp(pinwatch_causes_string(PINWATCH_CAUSE_MUNMAP | PINWATCH_CAUSE_MMAP, small,
 					       sizeof(small)), "munmap+"), 0);
 	CHECK_EQ(strcmp(pinwatch_causes_string(UINT64_MAX, small, 1), ""), 0);
-	/* What the headers say suffices. */
+	/* The documented sizes suffice. */
 	CHECK(strlen(pinwatch_causes_string(UINT64_MAX, buf, sizeof(buf))) < 256);
 	CHECK(strlen(pinwatch_events_string(UINT32_MAX, buf, sizeof(buf))) < 96);
 	for (i = 0; i < PINWATCH_NR_VERDICTS; i++)
