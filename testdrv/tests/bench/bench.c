@@ -135,7 +135,7 @@ int main(int argc, char **argv)
 			return print_help(), opt != 'h';
 	}
 	counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE,
-		   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (counts == MAP_FAILED)
 		err(1, "mmap");
 	for (i = 0; i < nr; i++)

@@ -86,7 +86,7 @@ static bool figure_applies(const struct figure *figure, unsigned int nr)
 }
 
 static bool count_value(const struct figure *figure, const struct bench_result *result,
-		      enum bench_engine engine, int64_t *value)
+			enum bench_engine engine, int64_t *value)
 {
 	uint64_t count = result->counts[engine].count[figure->metric];
 

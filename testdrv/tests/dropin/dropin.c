@@ -114,7 +114,7 @@ TEST(hmm_after_mremap)
 	CHECK_EQ(mirror(fd, MIRROR_READ, from, page, 1), -EFAULT);
 }
 
-/* Parent and child share a page until the parent writes, which gives the parent a copy. */
+/* Parent and child share a page until the parent writes, and gets a copy. */
 TEST(hmm_after_cow)
 {
 	uint64_t *word = map_pages(NULL, 1), i;
@@ -218,7 +218,7 @@ static void *resolve(void *arg)
 	return NULL;
 }
 
-/* A fault that drops the mmap lock, which only MIRROR_READ_UNLOCKED supports. */
+/* Only MIRROR_READ_UNLOCKED supports a fault that drops the mmap lock. */
 TEST(hmm_userfault)
 {
 	uint64_t *word = map_pages(NULL, 1);

@@ -218,8 +218,8 @@ static void race_read(unsigned long command, unsigned int i)
 		__atomic_add_fetch(&race.zeros, 1, __ATOMIC_RELAXED);
 	} else if (page[0] < before || page[0] > after) {
 		FAIL("page %u: read %llu, between %llu and %llu", i,
-			  (unsigned long long)page[0], (unsigned long long)before,
-			  (unsigned long long)after);
+		     (unsigned long long)page[0], (unsigned long long)before,
+		     (unsigned long long)after);
 	}
 	__atomic_add_fetch(&race.reads, 1, __ATOMIC_RELAXED);
 }

@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include "engine.h"
 
-#define STATE_POLLS	10000	/* one per millisecond */
+#define STATE_POLLS	10000	/* a poll per millisecond */
 
 struct caller {
 	pid_t pid;

@@ -45,7 +45,7 @@ struct pair {
 	struct pinwatch_test_read last[NR_ENGINES];
 };
 
-/* State in memory that both processes share */
+/* State, in memory shared by both processes */
 struct differential {
 	uint64_t random;
 	int fd;
@@ -142,7 +142,7 @@ static void pair_remove(struct pair *pair)
 	diff->nr_operations++;
 }
 
-/* A section of both during a burst. The test only checks that read_begin returns. */
+/* A section of both during a burst: only checks the return of read_begin. */
 static void pair_section(struct pair *pair)
 {
 	unsigned int i, engine = below(2);

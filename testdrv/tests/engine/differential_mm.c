@@ -126,7 +126,7 @@ void workers_start(struct workers *workers, uint64_t seed)
 {
 	unsigned int i;
 
-	/* khugepaged would cause callbacks that no operation explains. */
+	/* khugepaged would cause additional callbacks. */
 	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 	workers->memfd = memfd_create("engine", MFD_CLOEXEC);
 	CHECK(workers->memfd >= 0);

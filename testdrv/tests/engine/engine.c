@@ -22,7 +22,7 @@ struct pinwatch_stats pw_stats(void)
 	return stats;
 }
 
-/* Wait until one of the counts has grown. */
+/* Wait until a count has grown. */
 static void await(uint64_t waits, uint64_t remove_waits)
 {
 	time_t end = time(NULL) + PATIENCE_S;

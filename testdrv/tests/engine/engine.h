@@ -42,13 +42,13 @@ unsigned int sub_add_slow(int fd, unsigned int engine, char *start, size_t lengt
 struct pinwatch_test_time sub_del(int fd, unsigned int id);
 struct pinwatch_test_read sub_read(int fd, unsigned int id);
 struct pinwatch_test_begin sub_begin(int fd, unsigned int id);
-/* The kind of read_begin that @begin->how names. 0 or -errno. */
+/* The kind of read_begin is @begin->how. 0 or -errno. */
 int sub_try_begin(int fd, struct pinwatch_test_begin *begin);
 bool sub_retry(int fd, unsigned int id, uint64_t seq);
 void sub_wait(int fd, unsigned int id, unsigned int inside);
 void sub_release(int fd, unsigned int id);
 
-/* A subscription of the kernel's mmu_interval_notifier, which must keep working */
+/* A subscription of the kernel's mmu_interval_notifier in the same mm */
 struct native {
 	int fd;
 	unsigned int id;

@@ -40,7 +40,7 @@ TEST(engine_mass, .parallel = true)
 	for (round = 0; round < ROUNDS; round++) {
 		struct task *task = &tasks[round * NR_THREADS];
 
-		/* Three ranges that overlap: the first 80 %, the last 80 %, all. */
+		/* Three overlapping ranges: the first 80 %, the last 80 %, all. */
 		task_dontneed(&task[0], area, NR / 5 * 4 * STRIDE);
 		task_dontneed(&task[1], area + NR / 5 * STRIDE, NR / 5 * 4 * STRIDE);
 		task_dontneed(&task[2], area, NR * STRIDE);

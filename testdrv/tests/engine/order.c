@@ -190,7 +190,7 @@ TEST(engine_two_invalidations, .parallel = true)
 	close(fd);
 }
 
-/* An invalidation that the callback did not accept does not affect the interval. */
+/* An invalidation that the callback rejects does not affect the interval. */
 TEST(engine_rejected_invalidation, .parallel = true)
 {
 	struct pinwatch_test_begin before, during;

@@ -28,7 +28,7 @@ static uint64_t time_dontneed(char *area, size_t length)
 	return (now_ns() - begin) / 1000;
 }
 
-/* NR callbacks in two passes take as long as one callback. */
+/* NR callbacks in two passes take as long as a single callback. */
 TEST(engine_two_pass_overlaps)
 {
 	char *one = map_pages(NR), *two = map_pages(NR);
@@ -106,7 +106,7 @@ TEST(engine_two_pass_remove_waits)
 
 #define NR_AT_ONCE	6
 
-/* More passes at once than finish objects: the rest uses one pass. */
+/* More passes at once than finish objects: the rest uses a single pass. */
 TEST(engine_two_pass_no_object)
 {
 	static struct task tasks[NR_AT_ONCE];

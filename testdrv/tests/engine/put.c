@@ -66,7 +66,7 @@ TEST(engine_put)
 	close(fd);
 }
 
-/* Callbacks put the subscription that is called. */
+/* Callbacks put the called subscription. */
 TEST(engine_put_itself)
 {
 	struct pinwatch_stats before = pw_stats();

@@ -139,7 +139,7 @@ TEST(engine_reap)
 	victim_end(&victim);
 }
 
-/* Count the vetoes of this process in the trace. */
+/* Count the vetoes of the current process in the trace. */
 static size_t traced(char *line, size_t size)
 {
 	char actor[32];

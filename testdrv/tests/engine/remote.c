@@ -48,7 +48,7 @@ static void helper_go(struct helper *helper)
 	close(helper->pipe[1]);
 }
 
-/* Run @act in another process, which must invalidate @page. */
+/* @act in another process must invalidate @page. */
 static void expect_invalidation(const char *what, int fd, unsigned int id,
 				char *page, int (*act)(void *), void *arg)
 {
