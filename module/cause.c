@@ -26,7 +26,7 @@
 #define STACK_DEPTH	48	/* return addresses examined */
 #define SEEN_BITS	10	/* binary logarithm of the size of seen[] */
 
-/* A cause is represented by its bit number here. */
+/* The bit number of a cause */
 #define CODE(cause)	__builtin_ctzll(PINWATCH_CAUSE_##cause)
 #define CODE_NONE	0	/* no cause found: the bit number of UNKNOWN */
 #define CODE_HINT	BIT(6)	/* used unless an outer function proves a cause */
@@ -198,7 +198,7 @@ static const struct cause_syscall syscalls[] = {
 #endif
 };
 
-/* Cache of return addresses: SEEN_ADDR bits of the address, and its code above */
+/* Cache of return addresses: SEEN_ADDR bits of the address, and the code above */
 #define SEEN_CODE_SHIFT	56
 #define SEEN_ADDR	GENMASK_ULL(SEEN_CODE_SHIFT - 1, 0)
 static u64 seen[BIT(SEEN_BITS)];
@@ -207,7 +207,7 @@ static u64 seen[BIT(SEEN_BITS)];
 /* NOLINTNEXTLINE(bugprone-implicit-widening-of-multiplication-result) */
 static DEFINE_PER_CPU(char [KSYM_SYMBOL_LEN], symbol);
 
-/* The result of the last stack on this CPU, for other callbacks of its invalidation */
+/* The result of the last stack on a CPU, for other callbacks of the invalidation */
 struct cause_memo {
 	unsigned long seq;
 	const struct mmu_notifier_range *range;
@@ -276,7 +276,7 @@ static noinline u8 stack_code(void)
 	return hint;
 }
 
-/* Advice with which madvise() always discards pages, and never reclaims or migrates */
+/* Does madvise() with @advice always discard pages, and never reclaim or migrate? */
 static bool advice_discards(unsigned long advice)
 {
 	return advice == MADV_DONTNEED || advice == MADV_FREE;

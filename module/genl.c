@@ -134,7 +134,7 @@ err_ring:
 
 void pw_genl_exit(void)
 {
-	/* Sends the events that are in the ring. */
+	/* Sends the events in the ring. */
 	destroy_workqueue(send_wq);
 	genl_unregister_family(&pw_genl_family);
 	pw_ring_exit();

@@ -46,7 +46,7 @@ union ioctl_args {
 	struct pinwatch_attach attach;
 };
 
-/* If the caller's structure is longer, its rest is zero: arg_get() has checked that. */
+/* The rest of a longer structure of the caller is zero, as arg_get() has checked. */
 static int arg_put(const void *src, size_t size, const struct ioctl_arg *arg)
 {
 	return copy_to_user(arg->ptr, src, min(size, arg->size)) ? -EFAULT : 0;

@@ -114,7 +114,7 @@ static void event_restore(struct pw_watch *watch, struct pw_event *taken)
 	pw_event_wake(queue);
 }
 
-/* Copy the pending records out. Return: bytes, 0 if none is pending, -EFAULT. */
+/* Copy pending records out. Return: bytes, 0 if the list is empty, -EFAULT. */
 static ssize_t event_drain(struct pw_event_queue *queue, char __user *buf, size_t count)
 {
 	struct pinwatch_event record;

@@ -51,7 +51,7 @@ static void event_fill(struct pw_ring_event *event, const struct pw_file *file, 
 	event->flags = hit->atomic ? PINWATCH_EVENT_F_ATOMIC : 0;
 	event->tid = task_pid_nr(current);
 	event->tgid = task_tgid_nr(current);
-	/* Without task_lock(), which the task may hold. comm[] always ends in a NUL. */
+	/* Not under task_lock(): current may hold the lock. comm[] always ends in a NUL. */
 	memcpy(event->comm, current->comm, sizeof(event->comm));
 }
 

@@ -23,7 +23,7 @@
 #include "verify.h"
 #include "watch.h"
 
-#define CHUNK			256UL	/* pages in one snapshot */
+#define CHUNK			256UL	/* pages per snapshot */
 #define VERIFY_MIN_TRIES	8
 #define VERIFY_TIMEOUT		HZ
 

@@ -49,7 +49,7 @@ static int watch_activate(struct pw_watch *watch, enum pw_watch_state from,
 /* Return: 0 to try again, or the reason not to. */
 static int settle_again(struct pw_watch *watch, int tries, unsigned long deadline)
 {
-	/* The watch is of another process, which has exited. */
+	/* The process of an attached file has exited. */
 	if (!atomic_read(&watch->sub.mm->mm_users))
 		return -ESRCH;
 	if (signal_pending(current))

@@ -58,7 +58,7 @@
 #define PW_SEQ_BLOCK		BIT(16)
 
 #define PW_SLOT_IDLE		(PW_NR_SLOTS - 1) /* never in flight: of new subscriptions */
-#define PW_SLOT_COARSE		(PW_NR_SLOTS - 2) /* shared when no other slot is free */
+#define PW_SLOT_COARSE		(PW_NR_SLOTS - 2) /* shared when all own slots are in use */
 #define PW_NR_OWN_SLOTS		(PW_NR_SLOTS - 2)
 #define PW_SLOT_NONE		0xff
 
@@ -106,7 +106,7 @@ struct pw_record {
 } ____cacheline_aligned_in_smp;
 
 #define PW_KEY_SLOW	BIT(0)
-#define PW_EVENT_ANY	U32_MAX /* no filter rejects this value */
+#define PW_EVENT_ANY	U32_MAX /* never rejected by a filter */
 
 /* Two records of a CPU: for an invalidation and a nested invalidation */
 struct pw_cpu_records {
@@ -159,7 +159,7 @@ struct pw_walk {
 };
 
 #define PW_BATCH_CANCELLED	BIT(0) /* do not call */
-#define PW_BATCH_PUT		BIT(1) /* and free it when its callback returns */
+#define PW_BATCH_PUT		BIT(1) /* the walk frees after the callback */
 #define PW_BATCH_FLAGS		(PW_BATCH_CANCELLED | PW_BATCH_PUT)
 
 /**
@@ -275,12 +275,12 @@ struct pw_mm {
 struct pw_core_stats {
 	u64 nr_mms;		/* live */
 	u64 nr_subscriptions;	/* live */
-	u64 walks;		/* invalidations that overlapped a subscription */
+	u64 walks;		/* invalidations with an overlap */
 	u64 callbacks;
-	u64 waits;		/* calls of read_begin that slept */
-	u64 remove_waits;	/* calls of remove that slept */
-	u64 overflows;		/* invalidations that had to share the coarse slot */
-	u64 vetoes;		/* non-blockable invalidations that the veto refused */
+	u64 waits;		/* read_begin slept */
+	u64 remove_waits;	/* remove slept */
+	u64 overflows;		/* invalidations in the coarse slot */
+	u64 vetoes;		/* non-blockable invalidations refused by the veto */
 };
 
 /**
@@ -424,7 +424,7 @@ static inline unsigned int pw_seq_slot(unsigned long seq)
 	return seq & (PW_NR_SLOTS - 1);
 }
 
-/* Record @i of all CPUs: the number of its bit in pm->used */
+/* Return: the record for bit @i of pm->used */
 static inline struct pw_record *pw_record_nr(struct pw_mm *pm, unsigned int i)
 {
 	return &pm->recs[i / 2].rec[i % 2];

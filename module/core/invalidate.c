@@ -17,7 +17,7 @@ static struct pw_mm *mn_pm(struct mmu_notifier *mn)
 	return container_of(mn, struct pw_mm, mn);
 }
 
-/* The records of this CPU; if preemptible, of a CPU that the task was on. */
+/* Return: the records of the current CPU, or of a previous CPU if preemptible. */
 static struct pw_record *cpu_records(struct pw_mm *pm)
 {
 	unsigned long offset = (unsigned int)raw_smp_processor_id() * sizeof(*pm->recs);
@@ -40,7 +40,7 @@ static unsigned long range_last(const struct mmu_notifier_range *range)
 	return range->end - 1;
 }
 
-/* Give the callbacks the rounded range, from which they compute the overlap. */
+/* Round the range for the callbacks, because drivers compute the overlap. */
 static noinline void walk_rounded(struct pw_mm *pm, const struct mmu_notifier_range *range,
 				  unsigned long start, unsigned long last,
 				  unsigned long seq)
@@ -82,7 +82,7 @@ static void record_hole(struct pw_mm *pm, struct pw_record *rec,
 	rec->hole_gen = pm->gen;
 }
 
-/* A subscription may overlap. Caller holds pm->lock, which is dropped. */
+/* A subscription may overlap. Caller holds pm->lock. Drops pm->lock. */
 static noinline void start_walk(struct pw_mm *pm, struct pw_record *rec,
 				const struct mmu_notifier_range *range)
 	__releases(&pm->lock)
@@ -147,7 +147,7 @@ static noinline void start_miss(struct pw_mm *pm, struct pw_record *rec,
 	start_walk(pm, rec, range);
 }
 
-/* Both records of this CPU are in use. */
+/* Both records of the CPU are in use. */
 static noinline void start_spare(struct pw_mm *pm, const struct mmu_notifier_range *range)
 {
 	spin_lock(&pm->lock);
@@ -194,7 +194,7 @@ static int mn_invalidate_range_start(struct mmu_notifier *mn,
 	return 0;
 }
 
-/* The record has a slot, or is not the first record of this CPU. */
+/* The record has a slot, or is not the first record of the CPU. */
 static noinline void end_locked(struct pw_mm *pm, unsigned long key)
 {
 	struct pw_record *rec = cpu_records(pm) + 1;

@@ -328,7 +328,7 @@ static void mm_idle_work(struct work_struct *work)
 
 int pw_core_init(void)
 {
-	/* No WQ_MEM_RECLAIM: memory reclaim never waits for this queue. */
+	/* No WQ_MEM_RECLAIM: memory reclaim never waits for mm_put_wq. */
 	mm_put_wq = alloc_workqueue("pinwatch_mm", WQ_UNBOUND, 0);
 	return mm_put_wq ? 0 : -ENOMEM;
 }
@@ -366,7 +366,7 @@ void pw_core_exit(void)
 	bool put;
 
 	cancel_delayed_work_sync(&mm_idle);
-	/* RCU: a release that runs now may free @pm after this loop has found it. */
+	/* RCU: a concurrent release may free @pm after mm_take_registered(). */
 	rcu_read_lock();
 	while ((pm = mm_take_registered())) {
 		spin_lock(&pm->lock);

@@ -98,7 +98,7 @@ static void coarse_get(struct pw_mm *pm, unsigned long start, unsigned long last
 	}
 	pm->coarse.start = start;
 	pm->coarse.last = last;
-	/* Callbacks store this value more than once: wait_init() handles that. */
+	/* Callbacks may store the value again: see wait_init(). */
 	slot_open(pm, PW_SLOT_COARSE, &pm->coarse, U64_MAX >> PW_SUB_STAMP_SHIFT);
 }
 
@@ -117,7 +117,7 @@ static struct pw_extra_record *extra_get(struct pw_mm *pm)
 		list_del(&extra->node);
 		return extra;
 	}
-	/* The caller may be in memory reclaim: do not use its reserves. */
+	/* The caller may be in memory reclaim: do not use the reserves. */
 	extra = kmalloc(sizeof(*extra), GFP_NOWAIT | __GFP_NOMEMALLOC | __GFP_NOWARN);
 	if (extra)
 		extra->allocated = true;
@@ -295,7 +295,7 @@ void pw_record_use(struct pw_mm *pm, struct pw_record *rec)
 		pm->nr_maybe++;
 }
 
-/* If @rec is in flight over the new subscription @sub, store its value in @sub. */
+/* If @rec is in flight over the new @sub, store the value of @rec in @sub. */
 static void mark_record(struct pw_mm *pm, struct pinwatch_interval_notifier *sub,
 			struct pw_record *rec, unsigned int *nr)
 {

@@ -94,7 +94,7 @@ static int sub_insert_first(struct pinwatch_interval_notifier *sub,
 	struct pw_mm *pm;
 	int ret = 0;
 
-	/* Registration needs mm_users, which also keeps release from running. */
+	/* Registration needs mm_users. Release does not run while mm_users is held. */
 	if (!mmget_not_zero(mm))
 		return -ESRCH;
 	pm = pw_mm_register(mm, locked);
@@ -159,7 +159,7 @@ static __always_inline int sub_init(struct pinwatch_interval_notifier *sub,
 	sub->interval_tree.start = start;
 	sub->mm = mm;
 	sub->ops = ops;
-	/* If the mm dies after this test, release calls the subscription. */
+	/* If the mm dies later, release calls the subscription. */
 	return likely(atomic_read(&mm->mm_users)) ? 0 : -ESRCH;
 }
 
@@ -274,7 +274,7 @@ int pw_sub_insert_flags(struct pinwatch_interval_notifier *sub, struct mm_struct
 	return unlikely(ret) ? ret : sub_insert_slow(sub, flags, locked);
 }
 
-/* No callback of @sub runs any more: drop its references. */
+/* No callback of @sub runs any more: drop the references of @sub. */
 static void sub_drop(struct pw_mm *pm)
 {
 	pw_stat_dec(nr_subscriptions);

@@ -161,7 +161,7 @@ static noinline void walk_attend(struct pw_mm *pm, struct pw_walk *walk, unsigne
 	wake_up_all(&pm->remove_wq);
 }
 
-/* Queue a second pass. From now on, remove waits for that pass. */
+/* Queue a second pass. From now on, remove waits for @finish. */
 static noinline void walk_add_finish(struct pw_mm *pm, struct pw_walk *walk,
 				     struct pinwatch_interval_notifier *sub,
 				     struct pinwatch_interval_notifier_finish *finish)
