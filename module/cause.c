@@ -2,12 +2,12 @@
 /*
  * Causes: from the event, the task, its system call and its stack
  *
- * The kernel's events say what happens to page tables, not why, and what they mean
- * moves from version to version. The common operations are told by their system
- * call and the event that it raises itself. Everything else by the functions on the
- * stack: the innermost one that says it for certain, or else the innermost one that
- * suggests it. Names of functions are looked up once; a table of return addresses
- * remembers what they said.
+ * The kernel's events say what happens to page tables, but not why, and their meaning
+ * differs between versions. A common operation is identified by its system call together
+ * with the event that the system call raises. All other operations are identified by the
+ * functions on the stack: the innermost function that proves a cause, or else the
+ * innermost function that suggests a cause (CODE_HINT). The name of each return address
+ * is looked up once; the table seen[] caches the result.
  */
 #include <linux/compat.h>
 #include <linux/hash.h>
@@ -23,13 +23,13 @@
 #include <linux/pinwatch.h>
 #include "cause.h"
 
-#define STACK_DEPTH	48	/* return addresses looked at */
-#define SEEN_BITS	10	/* of the table of those that were looked up */
+#define STACK_DEPTH	48	/* return addresses examined */
+#define SEEN_BITS	10	/* binary logarithm of the size of seen[] */
 
-/* The number of a cause's bit; as long as it is looked for. */
+/* The bit number of a cause */
 #define CODE(cause)	__builtin_ctzll(PINWATCH_CAUSE_##cause)
-#define CODE_NONE	0	/* says nothing: the bit of UNKNOWN */
-#define CODE_HINT	BIT(6)	/* unless an outer function says it for certain */
+#define CODE_NONE	0	/* no cause found: the bit number of UNKNOWN */
+#define CODE_HINT	BIT(6)	/* used unless an outer function proves a cause */
 
 struct cause_name {
 	const char *function;
@@ -37,8 +37,9 @@ struct cause_name {
 };
 
 /*
- * Static functions are inlined in one version or another, and names change: so several
- * for each. All are there in one of the kernels of scripts/vm/kernels.list at least.
+ * Each cause has several functions, because names change, and static functions are
+ * inlined in some versions. Each function exists in at least one of the kernels of
+ * scripts/vm/kernels.list.
  */
 static const struct cause_name names[] = {
 	{ "shrink_page_list",			CODE(RECLAIM) },
@@ -174,8 +175,9 @@ static const struct cause_name names[] = {
 };
 
 /*
- * An operation whose own event needs no look at the stack. Not mprotect(): on its way
- * out the task may scan its memory for NUMA balancing, which raises the same event.
+ * System calls whose event identifies the cause without the stack. mprotect() is not
+ * among them: on return to user space the task may scan its memory for NUMA balancing,
+ * which raises the same event.
  */
 struct cause_syscall {
 	u16 nr;
@@ -196,16 +198,16 @@ static const struct cause_syscall syscalls[] = {
 #endif
 };
 
-/* Return addresses that were looked up: the address without its code, and the code */
+/* Cache of return addresses: SEEN_ADDR bits of the address, and the code above */
 #define SEEN_CODE_SHIFT	56
 #define SEEN_ADDR	GENMASK_ULL(SEEN_CODE_SHIFT - 1, 0)
 static u64 seen[BIT(SEEN_BITS)];
 
-/* Room for a name, used with preemption off. The product is the kernel's macro's. */
+/* Buffer for a function name, used with preemption off */
 /* NOLINTNEXTLINE(bugprone-implicit-widening-of-multiplication-result) */
 static DEFINE_PER_CPU(char [KSYM_SYMBOL_LEN], symbol);
 
-/* What the stack of one invalidation said, for its other callbacks on this CPU */
+/* The result of the last stack on a CPU, for other callbacks of the invalidation */
 struct cause_memo {
 	unsigned long seq;
 	const struct mmu_notifier_range *range;
@@ -216,7 +218,7 @@ struct cause_memo {
 
 static DEFINE_PER_CPU(struct cause_memo, memo);
 
-/* A name as the symbol table has it: "function", "function.isra.0", "f [module]" */
+/* @name is from the symbol table: "function", "function.isra.0", "f [module]" */
 static u8 name_code(const char *name)
 {
 	size_t i, length = strcspn(name, ".");
@@ -237,7 +239,7 @@ static u8 address_lookup(unsigned long address)
 
 	preempt_disable();
 	name = *this_cpu_ptr(&symbol);
-	/* It points behind the call, perhaps behind the function. */
+	/* A return address is behind the call, possibly behind the end of the function. */
 	sprint_symbol_no_offset(name, address - 1);
 	code = name_code(name);
 	preempt_enable();
@@ -250,7 +252,7 @@ static u8 address_code(unsigned long address)
 	u64 known = READ_ONCE(*entry);
 	u8 code;
 
-	/* Addresses in the kernel are the same above SEEN_ADDR. */
+	/* All kernel addresses have the same bits above SEEN_ADDR. */
 	if ((known & SEEN_ADDR) == (address & SEEN_ADDR))
 		return known >> SEEN_CODE_SHIFT;
 	code = address_lookup(address);
@@ -274,7 +276,7 @@ static noinline u8 stack_code(void)
 	return hint;
 }
 
-/* Those of madvise() that take pages away themselves, and in no other way. */
+/* Does madvise() with @advice always discard pages, and never reclaim or migrate? */
 static bool advice_discards(unsigned long advice)
 {
 	return advice == MADV_DONTNEED || advice == MADV_FREE;
@@ -303,7 +305,7 @@ static u8 syscall_code(const struct mmu_notifier_range *range)
 
 static u8 event_code(const struct mmu_notifier_range *range)
 {
-	/* Nobody but a reaper must not sleep. */
+	/* Only the OOM reaper and process_mrelease() use non-blockable ranges. */
 	if (!mmu_notifier_range_blockable(range))
 		return CODE(REAP);
 	if (range->event == MMU_NOTIFY_SOFT_DIRTY)
@@ -321,8 +323,9 @@ static noinline u8 stack_code_once(const struct mmu_notifier_range *range,
 	bool valid;
 
 	/*
-	 * One invalidation has one value, but for those beyond the number of slots,
-	 * which share one: two of these that are alike in all this may be taken for one.
+	 * An invalidation has a unique value, unless it is in the coarse slot. Two
+	 * invalidations in the coarse slot that also have the same address, start and
+	 * event are taken for one.
 	 */
 	known = get_cpu_ptr(&memo);
 	valid = known->seq == seq && known->range == range &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Causes: which operation made the kernel invalidate
+ * Causes: the operation that made the kernel invalidate
  */
 #ifndef _PW_CAUSE_H
 #define _PW_CAUSE_H
@@ -10,12 +10,12 @@
 struct mmu_notifier_range;
 
 /**
- * pw_cause_of() - why an invalidation happens
+ * pw_cause_of() - find the cause of an invalidation
  * @range: The invalidation.
- * @seq: Its sequence value: the callbacks of one invalidation find out once.
+ * @seq: The sequence value of the invalidation: its other callbacks reuse the result.
  *
- * Context: in a callback of @range. Does not sleep, allocates nothing.
- * Return: a PINWATCH_CAUSE_* bit.
+ * Context: in a callback of @range. Does not sleep and does not allocate memory.
+ * Return: one PINWATCH_CAUSE_* bit.
  */
 u64 pw_cause_of(const struct mmu_notifier_range *range, unsigned long seq);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The device node: open, read, poll, mmap; for ioctl see ioctl.c
+ * The device node: open, read, poll, mmap. For ioctl see ioctl.c
  */
 #include <linux/compat.h>
 #include <linux/err.h>

@@ -6,18 +6,19 @@
 #define _PW_CHARDEV_H
 
 /**
- * pw_chardev_init() - offer the device
+ * pw_chardev_init() - register /dev/pinwatch
  *
- * Context: module init, the last step: it can be opened from here on.
- * Return: 0, or what misc_register() returned.
+ * Context: module init, after the other parts: programs may open the device before this
+ * function returns.
+ * Return: 0, or an error of misc_register().
  */
 int pw_chardev_init(void);
 
 /**
- * pw_chardev_exit() - take it back
+ * pw_chardev_exit() - unregister /dev/pinwatch
  *
- * Context: module exit, the first step; no file is open, or the module could not
- * be unloaded.
+ * Context: module exit, before the other parts. No file is open: an open file keeps the
+ * module loaded.
  */
 void pw_chardev_exit(void);
 

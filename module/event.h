@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Events: what read() and poll() tell of invalidations
+ * Events: the records that read() returns
  *
- * Each watch has room for one pending record. The first hit fills it and puts
- * it on the file's dirty list, further ones merge into it, so that a callback
- * never allocates and nothing is lost.
+ * Each watch has room for one pending record. The first hit fills the record and puts
+ * the watch on the file's dirty list. Further hits merge into the record. So a callback
+ * never allocates memory, and no hit is lost.
  */
 #ifndef _PW_EVENT_H
 #define _PW_EVENT_H
@@ -20,9 +20,8 @@ struct pw_hit;
 
 /**
  * struct pw_event_queue - the dirty watches of a file
- * @lock: Nests inside pw_watch.lock; a callback takes it.
- * @dirty: Under @lock. pw_watch.dirty of watches with something pending, oldest
- *	first.
+ * @lock: Taken inside pw_watch.lock, also in callbacks.
+ * @dirty: Under @lock. pw_watch.dirty of watches with a pending record, oldest first.
  * @wait: read() and poll() wait here for @dirty to become non-empty.
  */
 struct pw_event_queue {
@@ -32,19 +31,19 @@ struct pw_event_queue {
 };
 
 /**
- * struct pw_event - what is pending of a watch
- * @events: PINWATCH_EVENT_*. All is under pw_watch.lock.
+ * struct pw_event - the pending record of a watch; under pw_watch.lock
+ * @events: PINWATCH_EVENT_* of the merged hits.
  * @flags: PINWATCH_EVENT_F_ACTORS and _ATOMIC.
- * @start: First byte of the hull.
+ * @start: First byte of the hull of the hits.
  * @last: Last byte of the hull.
- * @count: Hits merged here; 0: nothing is pending.
- * @generation: After the last of them.
- * @time_ns: CLOCK_MONOTONIC of the first.
+ * @count: Number of merged hits; 0: nothing is pending.
+ * @generation: Generation of the watch after the last hit.
+ * @time_ns: Time of the first hit: CLOCK_MONOTONIC, in nanoseconds.
  * @touched: As in struct pinwatch_event.
- * @causes: PINWATCH_CAUSE_*.
- * @tid: The thread of the first, with a reference; NULL iff nothing is pending.
- * @tgid: Its process, likewise.
- * @comm: Its name.
+ * @causes: PINWATCH_CAUSE_* of the merged hits.
+ * @tid: Thread of the first hit, with a reference; NULL iff nothing is pending.
+ * @tgid: Process of that thread, with a reference; NULL iff nothing is pending.
+ * @comm: Name of that thread.
  */
 struct pw_event {
 	u32 events;
@@ -129,27 +128,27 @@ void pw_event_enqueue_first(struct pw_event_queue *queue, struct list_head *dirt
 void pw_event_dequeue(struct pw_event_queue *queue, struct list_head *dirty);
 
 /**
- * pw_event_put() - give the references of a record back
- * @event: No watch's any more.
+ * pw_event_put() - drop the references of a record
+ * @event: From pw_event_take().
  *
  * Context: process context, no lock held.
  */
 void pw_event_put(const struct pw_event *event);
 
 /**
- * pw_event_wake() - tell the readers of a queue
+ * pw_event_wake() - wake the readers of a queue
  * @queue: The queue.
  *
- * Context: any, callbacks included; best without watch->lock. Does not sleep.
+ * Context: any, callbacks included; preferably without pw_watch.lock. Does not sleep.
  */
 void pw_event_wake(struct pw_event_queue *queue);
 
 /**
- * pw_event_pending() - is there something to read?
+ * pw_event_pending() - is a record pending?
  * @queue: The queue.
  *
- * Context: any. Does not sleep.
- * Return: true if the dirty list is not empty; it may be by the time of a read.
+ * Context: process context. Does not sleep.
+ * Return: true if the dirty list is not empty. Another reader may empty it at any time.
  */
 bool pw_event_pending(struct pw_event_queue *queue);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Files: the table of watches, the binding to an address space, the reaper
+ * Files: the table of watches, the binding to an address space, the reaper, the list of
+ * all files
  */
 #include <linux/cred.h>
 #include <linux/err.h>
@@ -19,8 +20,8 @@
 static struct workqueue_struct *reap_wq;
 
 /*
- * All files, by number. Who looks through them holds the lock, and so does who is
- * about to free one; nobody else, and it is not taken in callbacks.
+ * All files, by number. A task that iterates over them holds files_lock, which keeps
+ * them from being freed. Never taken in callbacks.
  */
 static DEFINE_XARRAY_ALLOC1(files);
 static DEFINE_MUTEX(files_lock);
@@ -71,7 +72,7 @@ struct pw_watch *pw_file_next_watch(struct pw_file *file, unsigned long *id)
 	return watch;
 }
 
-/* All its watches die together, one callback each: a pass finds many. */
+/* Unpin the watches of a dead address space. Many die at once: visit all. */
 static void reap_work(struct work_struct *work)
 {
 	struct pw_file *file = container_of(work, struct pw_file, reap);
@@ -88,7 +89,7 @@ static void reap_work(struct work_struct *work)
 
 struct pw_file *pw_file_alloc(void)
 {
-	static u32 next;	/* under the lock of @files */
+	static u32 next;	/* under the xa_lock of files */
 	struct pw_file *file = kzalloc(sizeof(*file), GFP_KERNEL_ACCOUNT);
 
 	if (!file)
@@ -106,7 +107,7 @@ struct pw_file *pw_file_alloc(void)
 	if (!file->gens)
 		goto err_put_user;
 	atomic_long_inc(&pw_counters.nr_files);
-	/* Last: it is seen from here on. */
+	/* Last: from here on, netlink requests can find the file. */
 	if (xa_alloc_cyclic(&files, &file->number, file, XA_LIMIT(1, INT_MAX), &next,
 			    GFP_KERNEL_ACCOUNT) < 0)
 		goto err_put_gens;
@@ -136,7 +137,7 @@ void pw_file_free(struct pw_file *file)
 		pw_watch_put(watch);
 		cond_resched();
 	}
-	/* No subscription is left that could queue it. */
+	/* No subscription is left whose callback could queue the work again. */
 	cancel_work_sync(&file->reap);
 
 	WARN_ON_ONCE(!xa_empty(&file->watches));
@@ -150,7 +151,7 @@ void pw_file_free(struct pw_file *file)
 	atomic_long_dec(&pw_counters.nr_files);
 }
 
-/* Bind it to @mm, which @owner has. Return: false when it is bound already. */
+/* Bind @file to @mm of process @owner. Return: false if @file is bound already. */
 static bool file_set_mm(struct pw_file *file, struct mm_struct *mm, pid_t owner,
 			bool attached)
 {
@@ -162,7 +163,10 @@ static bool file_set_mm(struct pw_file *file, struct mm_struct *mm, pid_t owner,
 	if (unbound) {
 		WRITE_ONCE(file->owner, owner);
 		file->attached = attached;
-		/* Pairs with the acquire in pw_file_bind(). */
+		/*
+		 * Pairs with the acquires in pw_file_bind() and pw_file_task_size(): a
+		 * task that sees ->mm must not miss ->attached.
+		 */
 		smp_store_release(&file->mm, mm);
 	}
 	spin_unlock(&file->bind_lock);
@@ -177,7 +181,7 @@ int pw_file_bind(struct pw_file *file, bool pin)
 
 	if (!mm)
 		return -ESRCH;
-	/* Pairs with the release in file_set_mm(). */
+	/* Pairs with the release in file_set_mm(): ->attached must not be older. */
 	if (!smp_load_acquire(&file->mm))
 		file_set_mm(file, mm, task_tgid_nr(current), false);
 	if (file->attached)
@@ -187,7 +191,7 @@ int pw_file_bind(struct pw_file *file, bool pin)
 
 unsigned long pw_file_task_size(const struct pw_file *file)
 {
-	/* Pairs with the release in file_set_mm(). */
+	/* Pairs with the release in file_set_mm(): ->attached must not be older. */
 	const struct mm_struct *mm = smp_load_acquire(&file->mm);
 
 	return mm && file->attached ? mm->task_size : TASK_SIZE;
@@ -203,7 +207,7 @@ int pw_file_attach(struct pw_file *file, pid_t nr)
 
 	put_pid(pid);
 	if (task) {
-		/* NULL for the kernel's own threads, and when it has ended. */
+		/* NULL if the task is a kernel thread or has exited. */
 		mm = get_task_mm(task);
 		owner = task_tgid_nr(task);
 		put_task_struct(task);
@@ -254,8 +258,8 @@ int pw_file_init(void)
 	if (err)
 		return err;
 	/*
-	 * Touches memory only, so a suspend need not wait for it, nor it for that. It
-	 * frees memory, that of a process that was killed for it.
+	 * WQ_MEM_RECLAIM, because the work frees memory of processes that the OOM killer
+	 * has killed. Not freezable: the work only touches memory.
 	 */
 	reap_wq = alloc_workqueue("pinwatch", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!reap_wq)

@@ -19,28 +19,28 @@ struct pw_watch;
 
 /**
  * struct pw_file - what an open file description holds
- * @number: Names it to the administrator; constant, not 0.
- * @owner: The process whose address space it was bound to, in the initial PID
- *	namespace; 0 before. It may be gone.
- * @mm: The address space of the first WATCH_ADD, or of ATTACH, with a reference to
- *	its mm_count; NULL before. Set once, under @bind_lock, then constant.
- * @attached: By ATTACH. Set before @mm is, then constant.
- * @bind_lock: The setting of @mm; a leaf.
- * @user: Who pays for the watches; constant.
+ * @number: Unique, constant ID that netlink and tracepoints report; not 0.
+ * @owner: Process of @mm when @mm was set, in the initial PID namespace; 0 before. The
+ *	process may have exited.
+ * @mm: Address space of the first WATCH_ADD, or of ATTACH. Holds mm_count. NULL before;
+ *	set once, under @bind_lock, then constant.
+ * @attached: @mm was set by ATTACH. Set before @mm, then constant.
+ * @bind_lock: Serialises the setting of @mm; a leaf.
+ * @user: The user that opened the device, charged for the watches; constant.
  * @gens: The generations; constant.
- * @max_watches: Ids are below it; constant.
- * @nr_watches: Entries of @watches.
- * @watches: By id. Each entry has a reference to its watch.
+ * @max_watches: Ids are less than @max_watches; constant.
+ * @nr_watches: Number of entries in @watches.
+ * @watches: The watches, by id. Each entry holds a reference.
  * @events: The dirty watches.
- * @reap: Unpins the watches of an address space that is gone. Queued by
- *	callbacks, so not queued any more once all watches are removed.
+ * @reap: Unpins the watches of a dead address space. Queued by callbacks, so never
+ *	queued after all subscriptions are removed.
  */
 struct pw_file {
 	u32 number;
 	pid_t owner;
 	struct mm_struct *mm;
 	bool attached;
-	spinlock_t bind_lock;	/* setting mm */
+	spinlock_t bind_lock;	/* setting of mm */
 	struct pw_user *user;
 	struct pw_generation_set *gens;
 	unsigned int max_watches;
@@ -51,55 +51,57 @@ struct pw_file {
 };
 
 /**
- * pw_file_alloc() - open
+ * pw_file_alloc() - allocate a file
  *
  * Context: process context, may sleep.
- * Return: the file, an ERR_PTR of -ENOMEM.
+ * Return: the file, or an ERR_PTR of -ENOMEM.
  */
 struct pw_file *pw_file_alloc(void);
 
 /**
- * pw_file_free() - the last close
- * @file: The file; no call on it is going on.
+ * pw_file_free() - free a file, on the last close
+ * @file: The file. No other task uses it, except under pw_file_list_lock().
  *
- * Deletes all watches: advances their generations, removes their subscriptions
- * and unpins their pages.
+ * Deletes all watches: advances their generations, removes their subscriptions and
+ * unpins their pages.
  *
  * Context: process context, may sleep.
  */
 void pw_file_free(struct pw_file *file);
 
 /**
- * pw_file_bind() - bind to current->mm, unless it is bound; check who may use it
+ * pw_file_bind() - bind a file to current->mm, or check its binding
  * @file: The file.
- * @pin: For pinning: that takes the address space that it is bound to.
+ * @pin: The caller wants to pin pages, which needs a binding to current->mm.
  *
- * The binding stays when the WATCH_ADD that made it fails later.
+ * The file stays bound if the WATCH_ADD that bound it fails later.
  *
  * Context: process context. Does not sleep.
- * Return: 0, -EXDEV (bound to another one), -EOPNOTSUPP (to pin, after ATTACH),
- * -ESRCH (current has none).
+ * Return: 0; -EXDEV if the file is bound to another address space; -EOPNOTSUPP for @pin
+ * after ATTACH; -ESRCH if current has no address space.
  */
 int pw_file_bind(struct pw_file *file, bool pin);
 
 /**
- * pw_file_task_size() - where the address space ends that is or will be watched
+ * pw_file_task_size() - return the end of the address space that the file watches
  * @file: The file.
  *
- * A 32-bit program's ends earlier than that of a process that it attached to.
+ * After ATTACH, the size is that of the other process: current may be a 32-bit program
+ * and the other process a 64-bit program.
  *
  * Context: process context. Does not sleep.
- * Return: the first address beyond.
+ * Return: the first address above the address space.
  */
 unsigned long pw_file_task_size(const struct pw_file *file);
 
 /**
  * pw_file_attach() - PINWATCH_IOC_ATTACH
  * @file: The file.
- * @pid: In current's PID namespace.
+ * @pid: ID of the process, in the PID namespace of current.
  *
  * Context: process context, may sleep; no lock held.
- * Return: 0, -ESRCH, -EBUSY.
+ * Return: 0; -ESRCH if there is no such process, or it has no address space; -EBUSY if
+ * the file is bound already.
  */
 int pw_file_attach(struct pw_file *file, pid_t pid);
 
@@ -152,32 +154,32 @@ struct pw_watch *pw_file_next_watch(struct pw_file *file, unsigned long *id);
 void pw_file_list_lock(void);
 
 /**
- * pw_file_list_unlock() - the reverse
+ * pw_file_list_unlock() - undo pw_file_list_lock()
  *
  * Context: process context.
  */
 void pw_file_list_unlock(void);
 
 /**
- * pw_file_next() - walk the files
- * @number: From where; where it was found.
+ * pw_file_next() - find the file with the next number
+ * @number: The lowest number to return. Set to the number of the result.
  *
- * Context: under pw_file_list_lock(), which keeps the result.
- * Return: the file, NULL.
+ * Context: under pw_file_list_lock(), which protects the result.
+ * Return: the file, or NULL.
  */
 struct pw_file *pw_file_next(unsigned long *number);
 
 /**
- * pw_file_find() - look a number up
+ * pw_file_find() - look up a file by its number
  * @number: Any value.
  *
- * Context: under pw_file_list_lock(), which keeps the result.
- * Return: the file, NULL.
+ * Context: under pw_file_list_lock(), which protects the result.
+ * Return: the file, or NULL.
  */
 struct pw_file *pw_file_find(u32 number);
 
 /**
- * pw_file_reap() - have the watches of a dead address space unpinned
+ * pw_file_reap() - queue the unpinning of the watches of a dead address space
  * @file: The file.
  *
  * Context: any, callbacks included. Does not sleep.
@@ -185,7 +187,7 @@ struct pw_file *pw_file_find(u32 number);
 void pw_file_reap(struct pw_file *file);
 
 /**
- * pw_file_flush_reap() - wait for the unpinning that pw_file_reap() began
+ * pw_file_flush_reap() - wait for the unpinning that pw_file_reap() has queued
  * @file: The file.
  *
  * Context: process context, may sleep; not in a callback.
@@ -193,17 +195,17 @@ void pw_file_reap(struct pw_file *file);
 void pw_file_flush_reap(struct pw_file *file);
 
 /**
- * pw_file_init() - before the first open
+ * pw_file_init() - create the workqueue of the reapers, and call pw_watch_init()
  *
- * Context: module init.
+ * Context: module init, before the first open.
  * Return: 0, -ENOMEM.
  */
 int pw_file_init(void);
 
 /**
- * pw_file_exit() - after the last close; drains the worker
+ * pw_file_exit() - undo pw_file_init()
  *
- * Context: module exit.
+ * Context: module exit, after the last close.
  */
 void pw_file_exit(void);
 

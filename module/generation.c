@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Generations: pages shared with user space, read-only there
+ * Generations: pages that user space maps read-only
  */
 #include <linux/anon_inodes.h>
 #include <linux/err.h>
@@ -17,17 +17,17 @@
 
 /**
  * struct pw_generation_set - the generations of one file
- * @ref: The device file, and each mapping's anonymous file.
- * @user: Constant.
- * @lock: Inside the mmap lock. Protects @nr_made and the making of pages.
- * @nr_made: Pages that are there. @user was charged for all but the first.
+ * @ref: Held by the device file, and by the anonymous file of each mapping.
+ * @user: Charged for the pages; constant.
+ * @lock: Protects @nr_made and the allocation of pages. Taken inside the mmap lock.
+ * @nr_made: Number of allocated pages. @user was charged for all but the first.
  * @nr_pages: Length of @pages; constant.
- * @pages: NULL until first used or touched; set once, and then constant.
+ * @pages: NULL until first used or touched; set once, then constant.
  */
 struct pw_generation_set {
 	struct kref ref;
 	struct pw_user *user;
-	struct mutex lock;	/* making pages */
+	struct mutex lock;	/* allocation of pages */
 	int nr_made;
 	unsigned long nr_pages;
 	struct page *pages[];
@@ -73,7 +73,10 @@ unsigned long pw_generation_size(const struct pw_generation_set *set)
 	return set->nr_pages << PAGE_SHIFT;
 }
 
-/* Under @lock, or who comes second to the free page would be refused it. */
+/*
+ * Caller holds @lock. Otherwise two threads that touch the free first page at once could
+ * have the loser charged for the page, and refused.
+ */
 static struct page *set_make_page(struct pw_generation_set *set, unsigned long index)
 {
 	bool paid = set->nr_made;
@@ -88,7 +91,10 @@ static struct page *set_make_page(struct pw_generation_set *set, unsigned long i
 		return ERR_PTR(-ENOMEM);
 	}
 	set->nr_made++;
-	/* Pairs with the acquires of whoever looks without the lock. */
+	/*
+	 * Pairs with the acquires in set_page() and pw_generation_copy(): a task that
+	 * sees the page must not see its memory before it was zeroed.
+	 */
 	smp_store_release(&set->pages[index], page);
 	return page;
 }
@@ -156,7 +162,7 @@ static int set_release(struct inode *inode, struct file *filp)
 	return 0;
 }
 
-/* Holds the module for as long as a mapping is there. */
+/* A mapping keeps the module loaded. */
 static const struct file_operations set_fops = {
 	.owner = THIS_MODULE,
 	.release = set_release,
@@ -167,7 +173,7 @@ int pw_generation_mmap(struct pw_generation_set *set, struct vm_area_struct *vma
 {
 	struct file *filp;
 
-	/* A file opened read-only loses VM_SHARED on the way here. */
+	/* VM_MAYSHARE: mmap() clears VM_SHARED if the file was opened read-only. */
 	if (!(vma->vm_flags & VM_MAYSHARE))
 		return -EINVAL;
 	if (vma->vm_flags & VM_WRITE)

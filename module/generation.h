@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Generations: the words that user space maps and compares
+ * Generations: counters that user space maps and compares
  *
- * A set of struct pinwatch_gen, an element for each id of a file. Its pages are
- * allocated when first used or first touched, never go before the set does, and are
- * never writable in user space, so what the kernel reads back is its own.
+ * A set has one struct pinwatch_gen for each id of a file. A page of the set is allocated
+ * when it is first used or touched, and freed together with the set. User space can never
+ * write to the pages, so the kernel can rely on the values that it reads back.
  *
- * Who holds the set: the open device file, and each mapping through an anonymous
- * file of its own, which owns the set and nothing else. So a mapping that
- * outlives the last close of the device keeps a few pages, but no watch, no pin
- * and no address space.
+ * References to the set are held by the open device file and by each mapping. A mapping
+ * has an anonymous file of its own, which holds the set and nothing else. So a mapping
+ * that outlives the last close of the device keeps the pages of the set, but no watch, no
+ * pin and no address space.
  */
 #ifndef _PW_GENERATION_H
 #define _PW_GENERATION_H
@@ -23,17 +23,17 @@ struct pw_user;
 struct vm_area_struct;
 
 /**
- * pw_generation_alloc() - a set without pages
+ * pw_generation_alloc() - allocate a set without pages
  * @nr: Number of ids, not 0.
- * @user: Who pays for its pages, but for the first, for as long as the set is there.
+ * @user: The user to charge for each page but the first, until the set is freed.
  *
  * Context: process context, may sleep.
- * Return: the set with one reference, NULL when memory is short.
+ * Return: the set with one reference; NULL if there is no memory.
  */
 struct pw_generation_set *pw_generation_alloc(unsigned int nr, struct pw_user *user);
 
 /**
- * pw_generation_put() - give a reference back
+ * pw_generation_put() - drop a reference
  * @set: From pw_generation_alloc().
  *
  * Context: process context, may sleep.
@@ -41,30 +41,30 @@ struct pw_generation_set *pw_generation_alloc(unsigned int nr, struct pw_user *u
 void pw_generation_put(struct pw_generation_set *set);
 
 /**
- * pw_generation_size() - what mmap() can map
+ * pw_generation_size() - return the size of a set
  * @set: The set.
  *
  * Context: any. Does not sleep.
- * Return: bytes, whole pages.
+ * Return: the largest length that mmap() can map, in bytes; a multiple of PAGE_SIZE.
  */
 unsigned long pw_generation_size(const struct pw_generation_set *set);
 
 /**
- * pw_generation_slot() - the word of an id
+ * pw_generation_slot() - return the generation of an id, and allocate its page if needed
  * @set: The set.
- * @id: Below the number that the set was allocated for.
+ * @id: The id, less than the number of ids of @set.
  *
  * Context: process context, may sleep.
- * Return: the word, valid for as long as the set is; -ENOMEM, -EDQUOT (the user's
- * share of pages).
+ * Return: the generation, valid until the set is freed; an ERR_PTR of -ENOMEM, or of
+ * -EDQUOT if the user is charged for the maximum of pages.
  */
 struct pinwatch_gen *pw_generation_slot(struct pw_generation_set *set, u32 id);
 
 /**
- * pw_generation_copy() - the word of an id, if it has one
+ * pw_generation_copy() - copy the generation of an id
  * @set: The set.
- * @id: Below the number that the set was allocated for.
- * @gen: Filled; zero when the id was never used.
+ * @id: The id, less than the number of ids of @set.
+ * @gen: Filled in; zero if the id was never used.
  *
  * Context: any. Does not sleep.
  */
@@ -73,19 +73,19 @@ void pw_generation_copy(struct pw_generation_set *set, u32 id, struct pinwatch_g
 /**
  * pw_generation_mmap() - map a set into user space
  * @set: The set.
- * @vma: From file_operations.mmap; its file is replaced.
+ * @vma: From file_operations.mmap. Its file is replaced by the anonymous file.
  *
- * Context: file_operations.mmap.
- * Return: 0, -EINVAL (private, or not within the set), -EACCES (writable),
- * -ENOMEM, -ENFILE.
+ * Context: file_operations.mmap, under the mmap lock.
+ * Return: 0; -EINVAL if the mapping is private or exceeds the set; -EACCES if it is
+ * writable; -ENOMEM; -ENFILE.
  */
 int pw_generation_mmap(struct pw_generation_set *set, struct vm_area_struct *vma);
 
 /**
- * pw_generation_read() - the value now
+ * pw_generation_read() - read a generation
  * @gen: From pw_generation_slot().
  *
- * Context: under the lock of the id's watch. Does not sleep.
+ * Context: under the pw_watch.lock of the id. Does not sleep.
  * Return: the generation.
  */
 static inline u64 pw_generation_read(const struct pinwatch_gen *gen)
@@ -94,18 +94,17 @@ static inline u64 pw_generation_read(const struct pinwatch_gen *gen)
 }
 
 /**
- * pw_generation_bump() - tell user space
+ * pw_generation_bump() - advance a generation by one
  * @gen: From pw_generation_slot().
  *
- * Context: under the lock of the id's watch, in an invalidation callback as
- * well. Does not sleep.
+ * Context: under the pw_watch.lock of the id, callbacks included. Does not sleep.
  * Return: the new generation; not 0.
  */
 static inline u64 pw_generation_bump(struct pinwatch_gen *gen)
 {
 	u64 generation = gen->generation + 1;
 
-	/* User space reads without a lock, one word or the other. */
+	/* User space reads either member without a lock. */
 	WRITE_ONCE(gen->generation, generation);
 	WRITE_ONCE(gen->generation32, (u32)generation);
 	return generation;

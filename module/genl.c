@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Generic netlink: the family, and events for whoever listens
+ * Generic netlink: the family, and the worker that sends events to the listeners
  */
 #include <linux/kernel.h>
 #include <linux/module.h>
@@ -20,7 +20,7 @@ static const struct genl_multicast_group groups[] = {
 	[GROUP_ACTORS] = { .name = PINWATCH_GENL_GROUP_ACTORS, PW_GROUP_SYS_ADMIN },
 };
 
-/* Not in other network namespaces: whoever rules one of them does not rule here. */
+/* netnsok is false: CAP_NET_ADMIN in another network namespace must not grant access. */
 struct genl_family pw_genl_family __ro_after_init = {
 	.name = PINWATCH_GENL_NAME,
 	.version = PINWATCH_GENL_VERSION,
@@ -41,7 +41,7 @@ static bool events_wanted(void)
 	return group_wanted(GROUP_EVENTS) || group_wanted(GROUP_ACTORS);
 }
 
-/* Return: false when it could not be sent at all. */
+/* Return: false if the message could not be allocated. */
 static bool message_send(unsigned int group, const struct pw_ring_event *event)
 {
 	struct sk_buff *skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
@@ -55,12 +55,12 @@ static bool message_send(unsigned int group, const struct pw_ring_event *event)
 		return false;
 	}
 	genlmsg_end(skb, header);
-	/* A listener who is too slow is told by its socket, and sees a gap. */
+	/* A slow listener gets ENOBUFS from its socket, and sees a gap in SEQ. */
 	genlmsg_multicast(&pw_genl_family, skb, 0, group, GFP_KERNEL);
 	return true;
 }
 
-/* What could not be sent to a group is told with the next one that is. */
+/* The next event that is sent to a group carries the number of unsent events. */
 static bool group_send(unsigned int group, const struct pw_ring_event *event)
 {
 	static u64 unsent[ARRAY_SIZE(groups)];	/* used by send_run() only */
@@ -134,7 +134,7 @@ err_ring:
 
 void pw_genl_exit(void)
 {
-	/* Sends the events that are in the ring. */
+	/* Sends the events in the ring. */
 	destroy_workqueue(send_wq);
 	genl_unregister_family(&pw_genl_family);
 	pw_ring_exit();

@@ -28,17 +28,17 @@ void pw_genl_hit(const struct pw_file *file, u32 id, const struct pw_hit *hit,
 		 u64 generation);
 
 /**
- * pw_genl_init() - offer the family
+ * pw_genl_init() - register the family
  *
- * Context: module init, after the files' and before the device.
- * Return: 0, -ENOMEM, or what genl_register_family() returned.
+ * Context: module init, after pw_file_init() and before pw_chardev_init().
+ * Return: 0, -ENOMEM, or an error of genl_register_family().
  */
 int pw_genl_init(void);
 
 /**
- * pw_genl_exit() - take it back; sends what is in the ring
+ * pw_genl_exit() - send the events in the ring, and unregister the family
  *
- * Context: module exit, after the device and before the files'.
+ * Context: module exit, after pw_chardev_exit() and before pw_file_exit().
  */
 void pw_genl_exit(void);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Hits: an invalidation in the words of the ABI
+ * Hits: invalidations translated into the terms of the ABI
  */
 #include <linux/bits.h>
 #include <linux/interval_tree.h>

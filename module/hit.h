@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Hits: what one invalidation did to one watch, as all surfaces tell it
+ * Hits: the effect of one invalidation on one watch, as all surfaces report it
  */
 #ifndef _PW_HIT_H
 #define _PW_HIT_H
@@ -12,15 +12,15 @@ struct mmu_notifier_range;
 
 /**
  * struct pw_hit - one invalidation of one watch
- * @event: A PINWATCH_EVENT_* bit.
- * @cause: A PINWATCH_CAUSE_* bit.
- * @time_ns: CLOCK_MONOTONIC.
- * @start: First byte of what was invalidated inside the watch.
- * @last: Its last byte.
+ * @event: One PINWATCH_EVENT_* bit.
+ * @cause: One PINWATCH_CAUSE_* bit.
+ * @time_ns: CLOCK_MONOTONIC, in nanoseconds.
+ * @start: First byte of the overlap with the watch.
+ * @last: Last byte of the overlap.
  * @touched: As in struct pinwatch_event.
- * @atomic: The task must not sleep.
+ * @atomic: The range is not blockable.
  *
- * The actor is current, for as long as the callback runs.
+ * The actor is current while the callback runs.
  */
 struct pw_hit {
 	u32 event;
@@ -47,12 +47,11 @@ void pw_hit_init(struct pw_hit *hit, const struct interval_tree_node *node,
 		 unsigned long seq);
 
 /**
- * pw_hit_touched_shift() - the unit of the bits of pw_hit.touched
- * @length: Of a watch's range, bytes, not 0.
+ * pw_hit_touched_shift() - compute the unit of the bits of pw_hit.touched
+ * @length: Length of a watch in bytes, not 0.
  *
  * Context: any. Does not sleep.
- * Return: the binary logarithm of a number of bytes, whole pages, of which 64 cover
- * @length.
+ * Return: the smallest shift, at least PAGE_SHIFT, for which 64 << shift >= @length.
  */
 unsigned int pw_hit_touched_shift(unsigned long length);
 

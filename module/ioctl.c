@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The device's ioctls: a table of what each takes, and one way for all
+ * The ioctls of the device: a table of arguments and permissions, and one entry function
  */
 #include <linux/capability.h>
 #include <linux/err.h>
@@ -20,13 +20,13 @@
 #include "watch.h"
 #include "watch_pin.h"
 
-/* A structure in user space, as long as the ioctl number says */
+/* The argument in user space; the ioctl number contains the size. */
 struct ioctl_arg {
 	void __user *ptr;
 	size_t size;
 };
 
-/* Every structure begins so. */
+/* The first members of every structure */
 struct ioctl_head {
 	__u32 size;
 	__u32 flags;
@@ -46,7 +46,7 @@ union ioctl_args {
 	struct pinwatch_attach attach;
 };
 
-/* What the caller knows beyond @size was checked to be zero, and stays so. */
+/* The rest of a longer structure of the caller is zero, as arg_get() has checked. */
 static int arg_put(const void *src, size_t size, const struct ioctl_arg *arg)
 {
 	return copy_to_user(arg->ptr, src, min(size, arg->size)) ? -EFAULT : 0;
@@ -106,8 +106,9 @@ static int ioctl_watch_add(struct pw_file *file, union ioctl_args *args,
 		return PTR_ERR(watch);
 	err = arg_put(&args->add, sizeof(args->add), arg);
 	/*
-	 * Another thread may have guessed the id and deleted it: as well. Or it is at
-	 * work on it, and this task is killed before that ends: then the watch stays.
+	 * pw_watch_del() may fail. Another thread may have deleted the watch already,
+	 * which is fine. Or this task is killed while another thread operates on the
+	 * watch: then the watch stays until close.
 	 */
 	if (err)
 		pw_watch_del(watch);
@@ -131,7 +132,10 @@ static int ioctl_watch_del(struct pw_file *file, union ioctl_args *args,
 	return err;
 }
 
-/* A result that cannot be delivered is one all the same: WATCH_QUERY tells. */
+/*
+ * If the result cannot be copied out, the call fails with EFAULT although the watch was
+ * repinned; WATCH_QUERY returns the new generation.
+ */
 static int ioctl_watch_repin(struct pw_file *file, union ioctl_args *args,
 			     const struct ioctl_arg *arg)
 {
@@ -185,13 +189,13 @@ static int ioctl_attach(struct pw_file *file, union ioctl_args *args,
 }
 
 /**
- * struct ioctl_call - what an ioctl takes
- * @call: Does it; delivers its result.
- * @size: Of its structure.
- * @min_size: Of the structure as it was first published: a caller may know more than
- *	we do, or less, but none knows less than that.
+ * struct ioctl_call - an ioctl
+ * @call: Executes the ioctl and copies the result out.
+ * @size: Size of the structure in this version.
+ * @min_size: Size of the structure in the first version. Older and newer callers may
+ *	have a shorter or longer structure, but none is shorter than @min_size.
  * @flags: Known flags.
- * @cap: The capability that it takes in the initial user namespace, or -1.
+ * @cap: The required capability in the initial user namespace; -1: none.
  */
 struct ioctl_call {
 	int (*call)(struct pw_file *file, union ioctl_args *args,
@@ -235,7 +239,7 @@ static int arg_get(union ioctl_args *args, const struct ioctl_call *call,
 	       -EINVAL : 0;
 }
 
-/* By number alone: the size in it is the caller's, and may differ from ours. */
+/* Compare only the number of @cmd: the size in @cmd may differ from @call->size. */
 long pw_ioctl(struct file *filp, unsigned int cmd, unsigned long ptr)
 {
 	struct ioctl_arg arg = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The device's ioctls: arguments in, calls, results out
+ * The ioctls of the device
  */
 #ifndef _PW_IOCTL_H
 #define _PW_IOCTL_H
@@ -10,11 +10,11 @@ struct file;
 /**
  * pw_ioctl() - file_operations.unlocked_ioctl
  * @filp: The open device.
- * @cmd: As user space gave it.
- * @ptr: Likewise.
+ * @cmd: The ioctl number, from user space.
+ * @ptr: The address of the argument, from user space.
  *
- * Context: process context, may sleep.
- * Return: 0, or what the ABI lists.
+ * Context: process context, may sleep; no lock held.
+ * Return: 0, or an error that linux/pinwatch.h lists for the ioctl.
  */
 long pw_ioctl(struct file *filp, unsigned int cmd, unsigned long ptr);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Limits: module parameters, the share of each user, live counters
+ * Limits: module parameters, the charges of each user, live counters
  */
 #include <linux/hashtable.h>
 #include <linux/kernel.h>
@@ -29,13 +29,13 @@ MODULE_PARM_DESC(max_pin_pages,
 struct pw_counters pw_counters;
 
 /**
- * struct pw_user - a user's share
+ * struct pw_user - the charges of a user
  * @node: Under users_lock. In the table of users.
  * @uid: Constant.
- * @refs: Under users_lock. Files that the user opened.
- * @nr_watches: Watches in them.
- * @nr_pages: Pages of generations in them, and in mappings that outlive them; not the
- *	first of each.
+ * @refs: Under users_lock. References of files and of sets of generations.
+ * @nr_watches: Watches in files that the user opened.
+ * @nr_pages: Pages of generations of these files and their mappings, without the first
+ *	page of each file.
  */
 struct pw_user {
 	struct hlist_node node;
@@ -55,7 +55,7 @@ unsigned int pw_limits_max_watches(void)
 
 unsigned long pw_limits_max_pin_pages(void)
 {
-	/* kvmalloc() refuses more than INT_MAX bytes of pointers. */
+	/* kvmalloc() fails above INT_MAX bytes. */
 	return min(READ_ONCE(max_pin_pages), (unsigned long)INT_MAX / sizeof(void *));
 }
 

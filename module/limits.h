@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What users can make the module hold, and how much it holds now
+ * Limits on the resources that users can make the module hold, and live counters
  *
- * A user is the real uid that opened the device; a file that was passed on is
- * still charged to the one who opened it.
+ * A user is the real uid that opened the device. A file that was passed to another user
+ * stays charged to the user that opened it.
  */
 #ifndef _PW_LIMITS_H
 #define _PW_LIMITS_H
@@ -16,8 +16,8 @@ struct pw_user;
 /**
  * struct pw_counters - live objects of the whole module
  * @nr_files: Open file descriptions.
- * @nr_watches: Watches, those that are being added included.
- * @pinned_pages: Pages that watches have accounted to pin.
+ * @nr_watches: Watches, including watches that are being added.
+ * @pinned_pages: Pages accounted in mm->pinned_vm for watches.
  */
 struct pw_counters {
 	atomic_long_t nr_files;
@@ -28,10 +28,10 @@ struct pw_counters {
 extern struct pw_counters pw_counters;
 
 /**
- * pw_limits_max_watches() - the most watches that a new file may hold
+ * pw_limits_max_watches() - return the maximum number of watches of a new file
  *
- * The administrator may change it at any time; a file keeps what it was opened
- * with, because the length of its generations depends on it.
+ * The administrator may change the module parameter at any time. A file keeps the value
+ * that it was opened with, because the length of its generations depends on the value.
  *
  * Context: any. Does not sleep.
  * Return: 1 to %PW_LIMITS_MAX_WATCHES.
@@ -41,71 +41,70 @@ unsigned int pw_limits_max_watches(void);
 #define PW_LIMITS_MAX_WATCHES	1048576U
 
 /**
- * pw_limits_max_pin_pages() - the most pages that one watch may pin
+ * pw_limits_max_pin_pages() - return the maximum number of pages that a watch may pin
  *
  * Context: any. Does not sleep.
- * Return: pages; an array of pointers to so many can be allocated.
+ * Return: number of pages; an array of so many pointers is within kvmalloc()'s limit.
  */
 unsigned long pw_limits_max_pin_pages(void);
 
 /**
- * pw_limits_get_user() - the record of a user's share
+ * pw_limits_get_user() - find or allocate the charges of a user
  * @uid: The user.
  *
  * Context: process context, may sleep.
- * Return: the record with a reference for pw_limits_put_user(), NULL when
- * memory is short.
+ * Return: the charges, with a reference for pw_limits_put_user(); NULL if there is no
+ * memory.
  */
 struct pw_user *pw_limits_get_user(kuid_t uid);
 
 /**
- * pw_limits_put_user() - give a reference back
- * @user: From pw_limits_get_user(); with nothing charged by the caller.
+ * pw_limits_put_user() - drop a reference
+ * @user: From pw_limits_get_user(). The caller has undone its charges.
  *
  * Context: process context. Does not sleep.
  */
 void pw_limits_put_user(struct pw_user *user);
 
 /**
- * pw_limits_charge() - one watch more
- * @user: Who pays.
+ * pw_limits_charge() - charge a user for a watch
+ * @user: The user.
  *
  * Context: process context. Does not sleep.
- * Return: 0, -EDQUOT when @user has max_watches_per_user already.
+ * Return: 0; -EDQUOT if @user has max_watches_per_user watches already.
  */
 int pw_limits_charge(struct pw_user *user);
 
 /**
- * pw_limits_uncharge() - one watch less
- * @user: Who paid.
+ * pw_limits_uncharge() - undo pw_limits_charge()
+ * @user: The user.
  *
  * Context: process context. Does not sleep.
  */
 void pw_limits_uncharge(struct pw_user *user);
 
 /**
- * pw_limits_hold_user() - another reference
- * @user: Of which the caller has one.
+ * pw_limits_hold_user() - take another reference
+ * @user: The user. The caller holds a reference.
  *
  * Context: process context. Does not sleep.
  */
 void pw_limits_hold_user(struct pw_user *user);
 
 /**
- * pw_limits_charge_page() - one page more of generations
- * @user: Who opened the device.
- *
- * As many as the words of max_watches_per_user watches fill.
+ * pw_limits_charge_page() - charge a user for a page of generations
+ * @user: The user.
  *
  * Context: process context. Does not sleep.
- * Return: 0, -EDQUOT.
+ * Return: 0; -EDQUOT if @user is charged already for as many pages as the generations of
+ * max_watches_per_user watches fill.
  */
 int pw_limits_charge_page(struct pw_user *user);
 
 /**
- * pw_limits_uncharge_pages() - pages less
- * @user: Who paid.
- * @nr: How many.
+ * pw_limits_uncharge_pages() - undo pw_limits_charge_page()
+ * @user: The user.
+ * @nr: Number of pages.
  *
  * Context: process context. Does not sleep.
  */

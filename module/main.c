@@ -23,7 +23,7 @@ static int __init pinwatch_init(void)
 	ret = pw_genl_init();
 	if (ret)
 		goto err_file;
-	/* Last: watches are made from here on. */
+	/* Last: from here on, programs can create watches. */
 	ret = pw_chardev_init();
 	if (ret)
 		goto err_genl;

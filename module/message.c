@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Messages: attributes, as include/uapi lists them
+ * Messages: the attributes that linux/pinwatch_netlink.h lists
  */
 #include <linux/kernel.h>
 #include <net/netlink.h>
@@ -12,7 +12,7 @@
 #include "message.h"
 #include "ring.h"
 
-/* An attribute that is a number */
+/* An attribute with an integer value */
 struct number {
 	u16 attr;
 	u64 value;
@@ -71,7 +71,7 @@ int pw_message_mm(struct sk_buff *skb, const struct pw_mm_stats *mm)
 		{ PINWATCH_A_NR_WALKS, mm->walks },
 		{ PINWATCH_A_NR_WAITERS, mm->waiters },
 		{ PINWATCH_A_MM_FLAGS, mm->veto ? PINWATCH_MM_F_VETO : 0 },
-		{ PINWATCH_A_PID, owner },	/* if it is known */
+		{ PINWATCH_A_PID, owner },	/* last: omitted if 0 */
 	};
 	const struct number large[] = {
 		{ PINWATCH_A_MM, mm->number },
@@ -147,7 +147,7 @@ int pw_message_event(struct sk_buff *skb, const struct pw_ring_event *event, boo
 {
 	const struct number large[] = {
 		{ PINWATCH_A_SEQ, event->seq },
-		{ PINWATCH_A_LOST, event->lost },	/* if some were */
+		{ PINWATCH_A_LOST, event->lost },	/* last: omitted if 0 */
 	};
 	int err = put_u64(skb, large, ARRAY_SIZE(large) - !event->lost);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Messages: what stands in those of the netlink family
+ * Messages: the contents of the messages of the netlink family
  */
 #ifndef _PW_MESSAGE_H
 #define _PW_MESSAGE_H
@@ -14,44 +14,44 @@ struct pw_ring_event;
 struct sk_buff;
 
 /**
- * pw_message_watch() - put a watch
- * @skb: Where to.
- * @file: Its file.
- * @watch: What pw_query_watch() says of it.
+ * pw_message_watch() - put the attributes of a watch
+ * @skb: The message.
+ * @file: The file of the watch.
+ * @watch: The result of pw_query_watch().
  *
  * Context: any. Does not sleep.
- * Return: 0, -EMSGSIZE.
+ * Return: 0; -EMSGSIZE if @skb is full.
  */
 int pw_message_watch(struct sk_buff *skb, const struct pw_file *file,
 		     const struct pinwatch_watch_query *watch);
 
 /**
- * pw_message_mm() - put an address space
- * @skb: Where to.
- * @mm: Its figures; its mm_struct is there.
+ * pw_message_mm() - put the attributes of an address space
+ * @skb: The message.
+ * @mm: The statistics, passed by pw_mm_stats_each().
  *
  * Context: any. Does not sleep.
- * Return: 0, -EMSGSIZE.
+ * Return: 0; -EMSGSIZE if @skb is full.
  */
 int pw_message_mm(struct sk_buff *skb, const struct pw_mm_stats *mm);
 
 /**
- * pw_message_stats() - put the figures of the module
- * @skb: Where to.
+ * pw_message_stats() - put the module-wide counters
+ * @skb: The message.
  *
  * Context: any. Does not sleep.
- * Return: 0, -EMSGSIZE.
+ * Return: 0; -EMSGSIZE if @skb is full.
  */
 int pw_message_stats(struct sk_buff *skb);
 
 /**
- * pw_message_event() - put an event
- * @skb: Where to.
+ * pw_message_event() - put the attributes of an event
+ * @skb: The message.
  * @event: The event.
- * @actor: With who did it.
+ * @actor: Also put the thread, process and name of the actor.
  *
  * Context: any. Does not sleep.
- * Return: 0, -EMSGSIZE.
+ * Return: 0; -EMSGSIZE if @skb is full.
  */
 int pw_message_event(struct sk_buff *skb, const struct pw_ring_event *event, bool actor);
 

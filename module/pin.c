@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pins: pin_user_pages_fast() in chunks, accounted as RDMA does
+ * Pins: pin_user_pages_fast() in chunks, accounted in mm->pinned_vm as RDMA does
  *
- * The account is mm->pinned_vm and not mm->locked_vm, since that takes no lock.
+ * mm->pinned_vm is used and not mm->locked_vm, because pinned_vm needs no lock.
  *
- * Nothing in this module writes to pinned pages, so none is made dirty when it
- * is unpinned: who writes through a pin of his own marks them there.
+ * Pages are not marked dirty when they are unpinned, because this module does not write
+ * to them. A driver that writes to the pages has a pin of its own and marks them.
  */
 #include <linux/capability.h>
 #include <linux/mm.h>
@@ -14,7 +14,7 @@
 #include "limits.h"
 #include "pin.h"
 
-/* Pages between two looks at signals and at the scheduler */
+/* Test for signals and reschedule after so many pages. */
 #define PIN_CHUNK	1024UL
 
 static int pin_account(struct mm_struct *mm, unsigned long nr_pages)
@@ -22,7 +22,7 @@ static int pin_account(struct mm_struct *mm, unsigned long nr_pages)
 	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
 	s64 pinned = atomic64_read(&mm->pinned_vm);
 
-	/* Never beyond, not even for a moment: others count there. */
+	/* Never exceed the limit, not even briefly: other drivers account here, too. */
 	do {
 		if (pinned + nr_pages > limit && !capable(CAP_IPC_LOCK))
 			return -ENOMEM;

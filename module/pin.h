@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Pins: pages taken from an address space for long, and accounted there
+ * Pins: pages of an address space that are pinned for long, and accounted there
  *
- * A pin has no lock. Its owner is the task that adds the watch, until the watch
- * is active; then whoever detached it from the watch under the watch's lock.
+ * A pin has no lock. Before the watch is active, the task in WATCH_ADD owns the pin.
+ * Then the watch owns the pin, until a task detaches it under pw_watch.lock; that task
+ * is the owner from then on.
  */
 #ifndef _PW_PIN_H
 #define _PW_PIN_H
@@ -15,9 +16,9 @@ struct page;
 
 /**
  * struct pw_pin - pages of one watch
- * @pages: Room for @nr_pages; NULL: there is no pin.
- * @nr_pages: Pages accounted in mm->pinned_vm.
- * @nr_held: The first so many of @pages are pinned now.
+ * @pages: Array of @nr_pages pointers; NULL: no pin.
+ * @nr_pages: Number of pages accounted in mm->pinned_vm.
+ * @nr_held: Number of leading @pages that are pinned now.
  * @write: Pinned for writing.
  */
 struct pw_pin {
@@ -28,45 +29,46 @@ struct pw_pin {
 };
 
 /**
- * pw_pin_alloc() - allocate and account a pin, without taking pages
+ * pw_pin_alloc() - allocate and account a pin, without pinning pages
  * @pin: Zeroed.
- * @mm: Whose pages; current->mm.
- * @nr_pages: How many, not 0.
- * @write: To write to them.
+ * @mm: The address space; current->mm.
+ * @nr_pages: Number of pages, not 0.
+ * @write: Pin for writing.
  *
  * Context: process context, may sleep.
- * Return: 0, -ENOMEM (no memory, more than max_pin_pages, or RLIMIT_MEMLOCK
- * would be exceeded without CAP_IPC_LOCK).
+ * Return: 0; -ENOMEM if there is no memory, if @nr_pages exceeds max_pin_pages, or if
+ * @mm would exceed RLIMIT_MEMLOCK and the caller has no CAP_IPC_LOCK.
  */
 int pw_pin_alloc(struct pw_pin *pin, struct mm_struct *mm,
 		 unsigned long nr_pages, bool write);
 
 /**
  * pw_pin_take() - pin the pages
- * @pin: From pw_pin_alloc(), with no page held.
- * @start: The first page's address in current->mm.
+ * @pin: From pw_pin_alloc(), with no page pinned.
+ * @start: Address of the first page in current->mm.
  *
- * Pinning may invalidate the very range (copy-on-write is broken, a zero page
- * replaced), and so call back its own watch in this task.
+ * Pinning may itself invalidate the range (break copy-on-write, replace a zero page), and
+ * then the callback of the watch runs in this task.
  *
- * Context: process context, may sleep, takes the mmap lock: no lock may be held.
- * Return: 0 with all pages pinned; with none -EFAULT, -EINTR (fatal signal) or
- * what pin_user_pages_fast() returned.
+ * Context: process context, may sleep; takes the mmap lock. The caller may hold
+ * pw_watch.op_lock, and no other lock.
+ * Return: 0 if all pages are pinned. On failure no page is pinned: -EFAULT, -EINTR if a
+ * fatal signal is pending, or an error of pin_user_pages_fast().
  */
 int pw_pin_take(struct pw_pin *pin, unsigned long start);
 
 /**
- * pw_pin_drop() - unpin
- * @pin: The pin; may hold pages or not. It can be taken again.
+ * pw_pin_drop() - unpin the pages
+ * @pin: The pin. pw_pin_take() may pin the pages again.
  *
  * Context: process context, may sleep.
  */
 void pw_pin_drop(struct pw_pin *pin);
 
 /**
- * pw_pin_free() - unpin, give the account back, free
- * @pin: The pin; one without pages is left alone.
- * @mm: As at pw_pin_alloc(); only mm_count need be held.
+ * pw_pin_free() - unpin the pages, and undo pw_pin_alloc()
+ * @pin: The pin. Nothing happens if @pin->pages is NULL.
+ * @mm: As for pw_pin_alloc(). The caller holds mm_count.
  *
  * Context: process context, may sleep: never in a callback.
  */

@@ -2,12 +2,13 @@
 /*
  * pinwatch: interval notifiers for mmu_notifier events, as a loadable module
  *
- * The kernel API. The semantics are those of the kernel's own
- * mmu_interval_notifier (mm/mmu_notifier.c) except where a comment below says
- * that they are stronger; a driver ports with s/mmu_interval_/pinwatch_interval_/g
- * and should add %PINWATCH_OPS_NEVER_SLEEPS to its ops if that is true of it.
+ * The kernel API. It has the semantics of the kernel's mmu_interval_notifier
+ * (mm/mmu_notifier.c), except where a comment below gives a stronger guarantee. To port a
+ * driver, run s/mmu_interval_/pinwatch_interval_/g, and set %PINWATCH_OPS_NEVER_SLEEPS in
+ * its ops if the callbacks never sleep on a non-blockable range. The description of each
+ * exported function stands at its definition in core/.
  *
- * The pattern, unchanged from the original:
+ * Use a subscription like the kernel's:
  *
  *	again:
  *		seq = pinwatch_interval_read_begin(sub);
@@ -21,8 +22,8 @@
  *		establish the SPTEs;
  *		release(user_lock);
  *
- * where ops->invalidate() takes user_lock too, calls
- * pinwatch_interval_set_seq() under it, and tears the SPTEs down.
+ * ops->invalidate() takes user_lock, calls pinwatch_interval_set_seq() under user_lock,
+ * and tears down the SPTEs.
  */
 #ifndef _PINWATCH_H
 #define _PINWATCH_H
@@ -47,31 +48,30 @@ struct pw_mm;
 /**
  * define PINWATCH_OPS_NEVER_SLEEPS - the callbacks never have to sleep
  *
- * Declares that on a range for which mmu_notifier_range_blockable() is false
- * (the OOM reaper's, process_mrelease()'s) the callbacks do all their work
- * without sleeping and return true. On a blockable range they may sleep all the
- * same.
+ * The driver declares that on a range for which mmu_notifier_range_blockable() is false
+ * (of the OOM reaper or process_mrelease()) the callbacks do all their work without
+ * sleeping and return true. On a blockable range the callbacks may sleep.
  *
- * Why it is asked for: a classic mmu_notifier that fails a non-blockable
- * invalidate_range_start() leaves other drivers' mmu_interval_notifiers in the
- * same mm invalidated for ever, so pinwatch's own notifier never fails. For a
- * subscription without this flag pinwatch makes such an invalidation fail
- * earlier, by one real mmu_interval_notifier over the whole mm, which is
- * inserted with the first of them and stays until the mm dies: the callbacks are
- * then never called for a range that is not blockable, and every invalidation
- * in that mm pays for the kernel's own tree as well.
+ * Reason for the flag: a classic mmu_notifier that fails a non-blockable
+ * invalidate_range_start() leaves the mmu_interval_notifiers of other drivers in the same
+ * mm invalidated for ever, so the classic notifier of pinwatch never fails. For
+ * subscriptions without this flag, pinwatch makes such an invalidation fail earlier, by an
+ * mmu_interval_notifier of the kernel over the whole mm. That notifier is inserted with
+ * the first such subscription in an mm and stays until the mm dies. The callbacks are then
+ * never called for a non-blockable range, and every invalidation in that mm also searches
+ * the kernel's tree.
  */
 #define PINWATCH_OPS_NEVER_SLEEPS	BIT(0)
 
 /**
- * struct pinwatch_interval_notifier_finish - the second pass of an invalidation
+ * struct pinwatch_interval_notifier_finish - a pending second pass
  * @link: Private to the engine from the return of ops->invalidate_start() until
  *	ops->invalidate_finish() is called.
  * @notifier: The subscription. Set by the engine.
  *
- * Provided by the driver, embedded in whatever it has to hand from one pass to
- * the other; from a pool, or allocated with GFP_NOWAIT. Callbacks of one
- * subscription can run in parallel: each invocation needs one of its own.
+ * The driver provides the object, from a pool or allocated with GFP_NOWAIT, and may embed
+ * it in a structure with the data of its second pass. Callbacks of one subscription can
+ * run in parallel: each call needs an object of its own.
  */
 struct pinwatch_interval_notifier_finish {
 	struct llist_node link;
@@ -79,47 +79,48 @@ struct pinwatch_interval_notifier_finish {
 };
 
 /**
- * struct pinwatch_interval_notifier_ops - what a subscription does
- * @invalidate: Called, before the change is made, for each invalidation that
- *	overlaps the subscription's interval, at most once each. To accept it
- *	the callee calls pinwatch_interval_set_seq() with @cur_seq under the
- *	lock that it also holds around pinwatch_interval_read_retry(), and stops
- *	every use of its SPTEs in the overlap before it returns true. A callee
- *	that ignores an invalidation (its own migration, say) leaves the
- *	sequence alone and returns true. It never has a reason to return false:
- *	it is called for a range that is not blockable only if it declares
+ * struct pinwatch_interval_notifier_ops - callbacks and filters of a subscription
+ * @invalidate: Called before the kernel changes the page tables, at most once for each
+ *	invalidation that overlaps the interval of the subscription. To accept the
+ *	invalidation, the callback calls pinwatch_interval_set_seq() with @cur_seq,
+ *	under the lock that the driver holds around pinwatch_interval_read_retry(), and
+ *	stops every use of its SPTEs in the overlap before it returns true. To ignore the
+ *	invalidation (because the driver itself migrates, for example), the callback
+ *	returns true without calling pinwatch_interval_set_seq(). The callback must not
+ *	return false: it is called for a non-blockable range only with
  *	%PINWATCH_OPS_NEVER_SLEEPS.
- *	Context: process context; may sleep if
- *	mmu_notifier_range_blockable(@range). ``current`` may be any task, with
- *	the mmap lock, i_mmap and anon_vma locks and the folio lock of an
- *	affected page held, and with PF_MEMALLOC set. Not allowed: taking any
- *	of those locks, get_user_pages(), hmm_range_fault(), an allocation that
- *	can reclaim (or a lock held elsewhere across one),
- *	pinwatch_interval_read_begin(), _insert() and _remove(). A callback that
- *	sleeps delays, under the kernel's one mmu_notifier SRCU, the exit of
- *	every process that has a notifier: keep it short.
- * @invalidate_start: The first of two passes, called instead of @invalidate if it
- *	is set. Under the same rules. May start what takes long (a TLB flush, say)
- *	and store in \*finish, which is NULL on entry, an object for the second
- *	pass; with NULL left there it does all the work, like @invalidate.
- * @invalidate_finish: The second pass, called once for each object that
- *	@invalidate_start left when it returned true, after the first pass of
- *	every subscription that the invalidation overlaps, in the order of the
- *	first passes. Must be set if @invalidate_start is.
- * @free: Called once after pinwatch_interval_notifier_put(), when nothing looks
- *	at the subscription any more. Any context that put is called from, or
- *	that of a callback; must not sleep.
- * @owner: MIGRATE and EXCLUSIVE invalidations whose range->owner is this are not
- *	wanted; NULL: no such filter.
- * @ignore_events: BIT(MMU_NOTIFY_...) of each event that is not wanted: neither
- *	called back nor waited for. MMU_NOTIFY_RELEASE cannot be among them.
- * @flags: %PINWATCH_OPS_NEVER_SLEEPS; other bits must be zero.
+ *	Context: process context; may sleep if mmu_notifier_range_blockable(@range).
+ *	``current`` may be any task, with the mmap lock, i_mmap and anon_vma locks and
+ *	the folio lock of an affected page held, and with PF_MEMALLOC set. Not allowed:
+ *	taking any of these locks, get_user_pages(), hmm_range_fault(), an allocation
+ *	that can reclaim, taking a lock that another task holds during such an
+ *	allocation, pinwatch_interval_read_begin(),
+ *	pinwatch_interval_notifier_insert() and pinwatch_interval_notifier_remove(). A
+ *	callback that sleeps delays the exit of every process that has a notifier,
+ *	because the kernel has one SRCU domain for all mmu_notifiers: keep it short.
+ * @invalidate_start: The first of two passes. Called instead of @invalidate if set,
+ *	under the same rules. May start a long operation (a TLB flush, for example) and
+ *	store an object for the second pass in \*finish. \*finish is NULL on entry; if the
+ *	callback leaves NULL, there is no second pass, and the callback has to do all the
+ *	work of @invalidate.
+ * @invalidate_finish: The second pass. Called once for each object that
+ *	@invalidate_start stored if it returned true, after the first pass of every
+ *	subscription that the invalidation overlaps, in the order of the first passes.
+ *	Must be set if @invalidate_start is set.
+ * @free: Called once after pinwatch_interval_notifier_put(), when the engine does not
+ *	use the subscription any more. May be NULL. Context: that of the put, or that of
+ *	a callback; must not sleep.
+ * @owner: Ignore MIGRATE and EXCLUSIVE invalidations whose range->owner is @owner; NULL:
+ *	ignore none.
+ * @ignore_events: BIT(MMU_NOTIFY_...) of each event to ignore: the callbacks are not
+ *	called and readers do not wait. Must not contain MMU_NOTIFY_RELEASE.
+ * @flags: %PINWATCH_OPS_NEVER_SLEEPS; other bits must be 0.
  *
- * The filters (@owner and @ignore_events) are looked at when a subscription is
- * inserted, and must not change while one is. Subscriptions that share a filter
- * are kept apart from others, and cost nothing to an event that it rejects; the
- * first %PINWATCH_NR_FILTERS different filters in an mm have that, further ones
- * are tested one subscription at a time.
+ * The filters (@owner and @ignore_events) are evaluated when a subscription is inserted,
+ * and must not change while a subscription uses them. The engine keeps subscriptions that
+ * share a filter in a tree of their own: an event that the filter rejects does not search
+ * the tree. This holds for %PINWATCH_NR_FILTERS different filters in an mm at a time; for
+ * further filters, the engine tests each subscription.
  */
 struct pinwatch_interval_notifier_ops {
 	bool (*invalidate)(struct pinwatch_interval_notifier *sub,
@@ -141,24 +142,23 @@ struct pinwatch_interval_notifier_ops {
 /**
  * struct pinwatch_interval_notifier - a subscription to [start, last] of an mm
  *
- * Owned and allocated by the driver, embedded as a rule; initialised by
- * pinwatch_interval_notifier_insert(), and not to be freed, moved or inserted
- * again until pinwatch_interval_notifier_remove() has returned.
+ * The driver allocates the subscription, usually embedded in an object of its own.
+ * pinwatch_interval_notifier_insert() initialises all members. The driver must not free,
+ * move or insert the subscription again until pinwatch_interval_notifier_remove() has
+ * returned or ops->free() is called.
  *
- * It has the size and the layout of the kernel's handle, in whose place
- * hmm_range_fault() takes it (&sub->mni); it is never linked into the kernel's
- * own tree.
+ * The structure has the size and the layout of struct mmu_interval_notifier, so that
+ * &sub->mni can be passed to hmm_range_fault(). It is never in the kernel's tree.
  *
  * @mni: The kernel's view: .interval_tree, .mm and .invalidate_seq.
- * @interval_tree: .start and .last (inclusive, bytes) may be read by the
- *	driver; constant while inserted.
- * @ops: As given at insert.
- * @mm: As given at insert; pinned by the engine (mm_count, not mm_users).
+ * @interval_tree: The driver may read .start and .last: the first and the last byte.
+ *	Constant while inserted.
+ * @ops: From insert.
+ * @mm: From insert. The engine holds mm_count, not mm_users.
  * @pm: Private. The engine's state of @mm; constant while inserted.
  * @state: Private. Written under pm->lock, read without.
- * @invalidate_seq: Private, written by pinwatch_interval_set_seq() under the
- *	driver's lock and by insert. Bit 62 is always set: no value of the
- *	kernel's own sequence equals one of ours.
+ * @invalidate_seq: Private. Written by insert, and by pinwatch_interval_set_seq() under
+ *	the driver's lock. Bit 62 is always set, and never set in the kernel's sequence.
  */
 struct pinwatch_interval_notifier {
 	union {
@@ -205,8 +205,8 @@ int pinwatch_hmm_range_fault_unlocked_timeout(struct hmm_range *range,
 					      unsigned long timeout);
 #else
 /*
- * Without the kernel's notifiers there is no pinwatch either; what uses it still
- * compiles, and is told at insert.
+ * Without CONFIG_MMU_NOTIFIER there is no pinwatch. Drivers compile all the same, and
+ * insert fails.
  */
 static inline int
 pinwatch_interval_notifier_insert(struct pinwatch_interval_notifier *sub,
@@ -274,31 +274,34 @@ pinwatch_hmm_range_fault_unlocked_timeout(struct hmm_range *range,
  * @sub: The subscription that ops->invalidate() was called for.
  * @cur_seq: The value that ops->invalidate() was called with.
  *
- * Makes every read section that began before fail its
- * pinwatch_interval_read_retry(), and every one that begins before the
- * invalidation has ended wait.
+ * Every read section that began before collides: its pinwatch_interval_read_retry()
+ * returns true. Every read section that begins before the end of the invalidation waits
+ * for that end.
  *
- * Context: only inside ops->invalidate(), under the driver's lock. Does not
- * sleep.
+ * Context: only inside ops->invalidate() or ops->invalidate_start(), under the driver's
+ * lock. Does not sleep.
  */
 static inline void
 pinwatch_interval_set_seq(struct pinwatch_interval_notifier *sub,
 			  unsigned long cur_seq)
 {
-	/* Pairs with the acquire in pinwatch_interval_read_begin(). */
+	/*
+	 * Pairs with the acquire in pinwatch_interval_read_begin() and the READ_ONCE in
+	 * pinwatch_interval_check_retry(): neither may see a torn value.
+	 */
 	WRITE_ONCE(sub->invalidate_seq, cur_seq);
 }
 
 /**
  * pinwatch_interval_read_retry() - end a read section
  * @sub: The subscription.
- * @seq: What pinwatch_interval_read_begin() returned.
+ * @seq: The value that pinwatch_interval_read_begin() returned.
  *
  * Context: under the lock that ops->invalidate() holds around
  * pinwatch_interval_set_seq(). Does not sleep.
- * Return: true when an invalidation collided with the section: drop what was
- * read, and begin anew. false: what was read is true, and stays so for as long
- * as the lock is held.
+ * Return: true if an invalidation collided with the section: the driver has to discard
+ * the pages that it read, and begin again. false: the pages are current, and stay current
+ * until the driver drops the lock.
  */
 static inline bool
 pinwatch_interval_read_retry(struct pinwatch_interval_notifier *sub,
@@ -308,21 +311,21 @@ pinwatch_interval_read_retry(struct pinwatch_interval_notifier *sub,
 }
 
 /**
- * pinwatch_interval_check_retry() - has a read section collided already?
+ * pinwatch_interval_check_retry() - test early whether a read section has collided
  * @sub: The subscription.
- * @seq: What pinwatch_interval_read_begin() returned.
+ * @seq: The value that pinwatch_interval_read_begin() returned.
  *
- * A hint, without the lock, for long sections that want to stop early.
+ * Lets a long read section stop early, without the driver's lock.
  *
  * Context: any. Does not sleep.
- * Return: true when pinwatch_interval_read_retry() would certainly return
- * true; false says nothing.
+ * Return: true if pinwatch_interval_read_retry() would return true. After false,
+ * pinwatch_interval_read_retry() is still needed, and may return true.
  */
 static inline bool
 pinwatch_interval_check_retry(struct pinwatch_interval_notifier *sub,
 			      unsigned long seq)
 {
-	/* Pairs with the WRITE_ONCE in pinwatch_interval_set_seq(). */
+	/* Pairs with the WRITE_ONCE in pinwatch_interval_set_seq(): no torn value. */
 	return READ_ONCE(sub->invalidate_seq) != seq;
 }
 

@@ -2,25 +2,25 @@
 /*
  * pinwatch: an unmodified mmu_interval_notifier driver on pinwatch
  *
- * Force-included in front of a driver's sources, it renames the kernel's five
- * functions to ours. Nothing else is to be changed; struct mmu_interval_notifier,
- * its ops, mmu_interval_set_seq(), _read_retry(), _check_retry() and
- * hmm_range_fault() stay the kernel's own. For a driver out of tree:
+ * Force-include this header in front of the sources of a driver. It renames five
+ * functions of the kernel to functions of pinwatch. The driver needs no other change:
+ * struct mmu_interval_notifier, its ops, mmu_interval_set_seq(), _read_retry(),
+ * _check_retry() and hmm_range_fault() stay those of the kernel. For an out-of-tree driver:
  *
  *	make -C $KDIR M=$PWD KBUILD_EXTRA_SYMBOLS=$PINWATCH/module/Module.symvers \
  *		KCFLAGS="-I$PINWATCH/module -include pinwatch_dropin.h" modules
  *
- * It needs nothing of <linux/...> and includes none, so that the driver's own
- * #define pr_fmt still comes first.
+ * The header includes no other header, so that a #define pr_fmt of the driver still
+ * comes before the first include.
  *
- * Objects of a module that are compiled without this header need not be avoided:
- * the ones with it define the kernel's names too, weakly, and the linker binds the
- * rest of the module to those. -DPINWATCH_DROPIN_THIS_OBJECT_ONLY leaves them out,
- * for a module that means to use both engines.
+ * A module may contain objects that are compiled without this header: objects with the
+ * header also define the kernel's names as weak symbols, and the linker binds the other
+ * objects of the module to these. Define PINWATCH_DROPIN_THIS_OBJECT_ONLY to omit the weak
+ * symbols, for a module that uses both engines on purpose.
  *
- * Handles cross modules as well (ib_uverbs makes those of mlx5_ib and rdma_rxe).
- * One that the kernel's own insert has made is recognised, and passed on to the
- * kernel. The other way round nothing can help: a *module* without this header
+ * Handles can pass from module to module (ib_uverbs makes the handles of mlx5_ib and
+ * rdma_rxe). The functions below recognise a handle that the kernel's insert made, and
+ * call the kernel's function. The reverse is impossible: a *module* without this header
  * must not call
  *
  *	mmu_interval_read_begin()		does not wait, and may let stale pages
@@ -28,37 +28,37 @@
  *	mmu_interval_notifier_remove()		corrupts the kernel's tree
  *	hmm_range_fault_unlocked_timeout()	like read_begin
  *
- * on a handle that pinwatch made; the inline functions and hmm_range_fault() are
- * fine. `scripts/vm/dropin --audit MODULE.ko...` in pinwatch's sources tells which of
- * these a module calls.
+ * on a handle that pinwatch made. The module may call the inline functions and
+ * hmm_range_fault(). `scripts/vm/dropin --audit MODULE.ko...` in pinwatch's sources reports
+ * which of these functions a module calls.
  *
- * What is different from the kernel's own:
+ * Differences from the kernel's functions:
  *
- * - read_begin waits only for invalidations that overlap this subscription; insert
- *   is never deferred, so a callback can come before insert has returned; remove
- *   waits only for a callback of this subscription that runs. A driver that frees
- *   what callbacks of its other subscriptions use needs mmu_notifier_synchronize()
- *   or a reference count: the kernel's remove happens to outwait them too.
- * - The first insert in an mm waits, not killable, until nothing is in flight in
- *   that mm, under the mmap lock too if the caller holds it. The kernel's defers
- *   instead, and lets the first read_begin wait.
- * - Insert in an mm that is being torn down returns -ESRCH, without a WARN; and
- *   when it fails, ->mm is NULL and the interval empty, as if the handle had never
- *   been touched.
- * - On a dead mm, read_begin returns a value for which read_retry is always true,
- *   and hmm_range_fault() returns -EBUSY where the kernel's would come to -EFAULT.
- *   A loop that has neither a timeout nor mmget_not_zero() in it does not end.
- *   hmm_range_fault_unlocked_timeout() returns -EFAULT, as ever.
- * - hmm_range_fault_unlocked_timeout() is there on every kernel; below 7.3 without
- *   support for faults that drop the mmap lock (userfaultfd: -EFAULT). It counts
- *   the time spent waiting for an invalidation, and can be killed while it waits.
- * - When the process exits a callback is given RELEASE and then UNMAP over
- *   everything, both before any page goes.
- * - A callback is never called for a range that is not blockable. The driver has
- *   declared nothing, so pinwatch has the kernel refuse such an invalidation
- *   (-EAGAIN to the OOM reaper, which comes back) by a real, mm-wide
- *   mmu_interval_notifier, inserted with the first such subscription.
- * - ->deferred_item, which no driver uses, is ours.
+ * - read_begin waits only for invalidations that overlap the subscription.
+ * - insert is never deferred: a callback can run before insert has returned.
+ * - remove waits only for a running callback of the same subscription. The kernel's
+ *   remove also waits for callbacks of other subscriptions. A driver that frees an object
+ *   that such callbacks use needs mmu_notifier_synchronize() or a reference count.
+ * - The first insert in an mm waits until no invalidation is in flight in that mm, even
+ *   if the caller holds the mmap lock. The wait is not killable. The kernel defers the
+ *   insert instead, and the first read_begin waits.
+ * - insert in an mm that is being torn down returns -ESRCH, without a WARN. If insert
+ *   fails, ->mm is NULL and the interval is empty, as in a zeroed handle.
+ * - On a dead mm, read_begin returns a value for which read_retry returns true, and
+ *   hmm_range_fault() returns -EBUSY where the kernel would finally return -EFAULT. A
+ *   loop without a timeout and without mmget_not_zero() does not end.
+ *   hmm_range_fault_unlocked_timeout() returns -EFAULT, like the kernel's.
+ * - hmm_range_fault_unlocked_timeout() exists on every kernel. Below 7.3 faults cannot
+ *   drop the mmap lock (userfaultfd: -EFAULT). The timeout includes the time spent
+ *   waiting for an invalidation. The wait is killable.
+ * - When the process exits, callbacks are called with RELEASE and then with UNMAP over
+ *   the whole mm, both before any page is unmapped.
+ * - A callback is never called for a non-blockable range. The driver has not declared
+ *   %PINWATCH_OPS_NEVER_SLEEPS, so pinwatch makes the kernel refuse such an invalidation:
+ *   the OOM reaper gets -EAGAIN and tries again. For this, pinwatch inserts an
+ *   mmu_interval_notifier of the kernel over the whole mm, with the first such
+ *   subscription.
+ * - pinwatch uses ->deferred_item, which no driver uses.
  */
 #ifndef _PINWATCH_DROPIN_H
 #define _PINWATCH_DROPIN_H

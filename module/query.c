@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Questions: what a watch is, what hit it, where from, and all generations
+ * Queries: the state of a watch, the stack of its last hit, a copy of the generations
  */
 #include <linux/kernel.h>
 #include <linux/mm.h>
@@ -14,7 +14,7 @@
 #include "query.h"
 #include "watch.h"
 
-/* False: nobody has been told of it yet, or it is being deleted. */
+/* Return: false if @watch is being added or deleted. */
 static bool query_fill(struct pw_watch *watch, struct pinwatch_watch_query *args)
 {
 	bool there;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Questions: WATCH_QUERY, WATCH_STACK, RESYNC
+ * Queries: WATCH_QUERY, WATCH_STACK, RESYNC
  */
 #ifndef _PW_QUERY_H
 #define _PW_QUERY_H
@@ -15,30 +15,33 @@ struct pw_file;
 /**
  * pw_query_watch() - PINWATCH_IOC_WATCH_QUERY
  * @file: The file.
- * @args: Which watch; the results are filled in.
+ * @args: @id and @flags select the watch. The results are filled in.
  *
- * Context: process context. Does not sleep.
- * Return: 0, -EINVAL, -ENOENT.
+ * Context: process context, may sleep.
+ * Return: 0; -EINVAL if a reserved member is not 0; -ENOENT if there is no such watch.
  */
 int pw_query_watch(struct pw_file *file, struct pinwatch_watch_query *args);
 
 /**
  * pw_query_stack() - PINWATCH_IOC_WATCH_STACK
  * @file: The file.
- * @args: Which watch; the results are filled in.
+ * @args: @id selects the watch. The results are filled in.
  *
  * Context: process context. Does not sleep.
- * Return: 0, -EINVAL, -ENOENT, -ENODATA.
+ * Return: 0; -EINVAL if a reserved member is not 0; -ENOENT if there is no such watch;
+ * -ENODATA if the watch was added without PINWATCH_WATCH_F_STACK.
  */
 int pw_query_stack(struct pw_file *file, struct pinwatch_watch_stack *args);
 
 /**
  * pw_query_resync() - PINWATCH_IOC_RESYNC
  * @file: The file.
- * @args: Which ids, and where to.
+ * @args: The range of ids, and the address of the array. @nr_ids is set to the number of
+ *	ids that were copied.
  *
  * Context: process context, may sleep.
- * Return: 0, -EINVAL, -EFAULT.
+ * Return: 0; -EINVAL if @nr_ids is 0, @first_id is out of range or a reserved member is
+ * not 0; -EFAULT if the array cannot be written.
  */
 int pw_query_resync(struct pw_file *file, struct pinwatch_resync *args);
 

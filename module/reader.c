@@ -30,7 +30,7 @@
 
 static_assert(sizeof_field(struct pinwatch_event, comm) == TASK_COMM_LEN);
 
-/* A watch on the list is in the file's table, and so has a reference. */
+/* The table of the file holds a reference to each watch on the dirty list. */
 static struct pw_watch *event_pop(struct pw_event_queue *queue)
 {
 	struct pw_watch *watch;
@@ -45,7 +45,7 @@ static struct pw_watch *event_pop(struct pw_event_queue *queue)
 	return watch;
 }
 
-/* Whose actors a reader may be told of: see the head of the ABI header. */
+/* May current see the actor of @event? See pinwatch(4). */
 static bool reader_sees(const struct pw_event *event)
 {
 	return event->tgid == task_tgid(current) ||
@@ -114,7 +114,7 @@ static void event_restore(struct pw_watch *watch, struct pw_event *taken)
 	pw_event_wake(queue);
 }
 
-/* Copy the pending records out. Return: bytes, 0 if none is pending, -EFAULT. */
+/* Copy pending records out. Return: bytes, 0 if the list is empty, -EFAULT. */
 static ssize_t event_drain(struct pw_event_queue *queue, char __user *buf, size_t count)
 {
 	struct pinwatch_event record;

@@ -2,8 +2,8 @@
 /*
  * Requests of the netlink family
  *
- * The kernel checks capabilities, and attributes by the policies here; it names the
- * one that it does not like. What it cannot know is checked in doit and dumpit.
+ * The kernel checks capabilities, and it checks attributes by the policies below and
+ * reports the attribute that it rejects. All other checks are in doit and dumpit.
  */
 #include <linux/err.h>
 #include <linux/kernel.h>
@@ -19,7 +19,7 @@
 #include "query.h"
 #include "request.h"
 
-/* Constant; older kernels' policies have no pointer for that. */
+/* Not const: struct nla_policy of older kernels has no pointer to const. */
 static struct netlink_range_validation id_range = {
 	.max = PW_LIMITS_MAX_WATCHES - 1,
 };
@@ -33,12 +33,12 @@ static const struct nla_policy mm_policy[] = {
 	[PINWATCH_A_MM] = NLA_POLICY_MIN(NLA_U64, 1),
 };
 
-/* Without a policy, old kernels would not look at what they do not know. */
+/* Without a policy, 5.10 would accept any attributes. */
 static const struct nla_policy no_policy[] = {
 	[PINWATCH_A_PAD] = { .type = NLA_REJECT },
 };
 
-/* 5.10 does not look at it. */
+/* 5.10 does not check the reserved member. */
 static int header_check(const struct nlmsghdr *nlh, struct netlink_ext_ack *extack)
 {
 	const struct genlmsghdr *header = nlmsg_data(nlh);
@@ -116,17 +116,18 @@ static int watch_doit(struct sk_buff *request, struct genl_info *info)
 	return reply_end(info, skb, header, err);
 }
 
-/* Where a dump of watches is; in netlink_callback.ctx. */
+/* The position of a dump of watches, in netlink_callback.ctx */
 struct watch_cursor {
 	bool begun;
 	unsigned long file;
-	unsigned long only;	/* this file; 0: all */
+	unsigned long only;	/* number of the file to dump; 0: all files */
 	unsigned long id;
 };
 
 /*
- * In the first call of dumpit: what start says is not passed on before 6.2, but for
- * the error. The end of the dump says it instead, with the words alone.
+ * Called by the first dumpit and not by start: before 6.2, the kernel drops the message
+ * of a start that fails. The message that ends the dump then carries the text, without
+ * the attribute.
  */
 static int watch_begin(struct netlink_callback *cb)
 {
@@ -205,7 +206,7 @@ static int watch_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	pw_file_list_lock();
 	number = cursor->file;
 	while (!err && (file = pw_file_next(&number))) {
-		/* Another one than where it stopped: that has been closed since. */
+		/* The file in which the last call stopped was closed: begin the next one. */
 		if (number != cursor->file)
 			cursor->id = 0;
 		cursor->file = number;
@@ -221,7 +222,7 @@ static int watch_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	return err && !skb->len ? err : skb->len;
 }
 
-/* What is looked for, and where it goes */
+/* The number of the address space to find, and the reply */
 struct mm_search {
 	struct sk_buff *skb;
 	u64 number;
@@ -262,11 +263,11 @@ static int mm_doit(struct sk_buff *request, struct genl_info *info)
 	return reply_end(info, search.skb, header, min(ret, 0));
 }
 
-/* Where a dump of address spaces is; in netlink_callback.ctx. */
+/* The position of a dump of address spaces, in netlink_callback.ctx */
 struct mm_cursor {
 	bool begun;
 	unsigned int bucket;
-	unsigned int index;	/* in that bucket */
+	unsigned int index;	/* in the bucket */
 };
 
 struct mm_dump {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Requests of the netlink family: what it can be asked
+ * Requests of the netlink family
  */
 #ifndef _PW_REQUEST_H
 #define _PW_REQUEST_H

@@ -15,18 +15,18 @@
 #define RING_SIZE	1024
 
 /**
- * struct ring - the only one
- * @lock: What follows. Taken in callbacks, a leaf.
- * @events: RING_SIZE of them.
- * @first: Index of the oldest.
- * @nr: How many there are.
- * @seq: Of the newest that was wanted.
- * @lost: Since the newest that was put in.
- * @nr_sent: Since load.
- * @nr_lost: Since load.
+ * struct ring - the ring, of which there is one
+ * @lock: Protects the members below. A leaf, taken in callbacks.
+ * @events: Array of RING_SIZE events.
+ * @first: Index of the oldest event.
+ * @nr: Number of events in the ring.
+ * @seq: Number of hits that were pushed or lost.
+ * @lost: Number of hits that were lost since the last push.
+ * @nr_sent: Events that were sent since the module was loaded.
+ * @nr_lost: Events that were lost since the module was loaded.
  */
 static struct ring {
-	spinlock_t lock;	/* what follows */
+	spinlock_t lock;	/* the members below */
 	struct pw_ring_event *events;
 	unsigned int first;
 	unsigned int nr;
@@ -51,7 +51,7 @@ static void event_fill(struct pw_ring_event *event, const struct pw_file *file, 
 	event->flags = hit->atomic ? PINWATCH_EVENT_F_ATOMIC : 0;
 	event->tid = task_pid_nr(current);
 	event->tgid = task_tgid_nr(current);
-	/* Without the lock of its writers, which callers may hold: it ends in a NUL. */
+	/* Not under task_lock(): current may hold the lock. comm[] always ends in a NUL. */
 	memcpy(event->comm, current->comm, sizeof(event->comm));
 }
 

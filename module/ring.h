@@ -16,22 +16,23 @@ struct pw_file;
 struct pw_hit;
 
 /**
- * struct pw_ring_event - a hit, and whose it was
- * @seq: Grows by one with each event that was wanted, lost ones too.
- * @lost: How many were lost just before it.
- * @file: Number of the file; 0: this is no hit, and only @seq and @lost are set.
- * @id: Of the watch in it.
- * @owner: The process that the file was bound to.
- * @event: A PINWATCH_EVENT_* bit.
- * @cause: A PINWATCH_CAUSE_* bit.
- * @start: First byte of what was invalidated in the watch.
- * @last: Its last byte.
- * @generation: The watch's, after it.
- * @time_ns: CLOCK_MONOTONIC.
+ * struct pw_ring_event - a hit, with its watch and its actor
+ * @seq: Sequence number of the hit; lost hits have a number, too.
+ * @lost: Number of hits that were lost just before this event.
+ * @file: Number of the file; 0: not a hit, only @seq and @lost are valid.
+ * @id: ID of the watch in the file.
+ * @owner: Process to whose address space the file is bound, in the initial PID
+ *	namespace.
+ * @event: One PINWATCH_EVENT_* bit.
+ * @cause: One PINWATCH_CAUSE_* bit.
+ * @start: First byte of the overlap with the watch.
+ * @last: Last byte of the overlap.
+ * @generation: Generation of the watch after the hit.
+ * @time_ns: CLOCK_MONOTONIC, in nanoseconds.
  * @flags: PINWATCH_EVENT_F_ATOMIC, or 0.
- * @tid: The actor, in the initial PID namespace.
- * @tgid: Its process.
- * @comm: Its name.
+ * @tid: Thread that invalidated, in the initial PID namespace.
+ * @tgid: Process of that thread, in the initial PID namespace.
+ * @comm: Name of that thread.
  */
 struct pw_ring_event {
 	u64 seq;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VERIFY: a snapshot of the page tables beside the pinned pages
+ * VERIFY: compare a snapshot of the page tables with the pinned pages
  *
- * hmm_range_fault() without a request brings nothing in. The whole of it is a read
- * section of the watch's own subscription, begun anew when something was invalidated
- * meanwhile. Under pw_watch.op_lock, so that the pin stays what it is; but for the
- * reaper, who takes it away when the address space is gone.
+ * hmm_range_fault() without a request faults no page in. A VERIFY is one read section of
+ * the watch's own subscription, and repeats if an invalidation collides. It holds
+ * pw_watch.op_lock, so that only the reaper can detach the pin, and mm_users, so that
+ * the reaper does not.
  */
 #include <linux/hmm.h>
 #include <linux/jiffies.h>
@@ -23,22 +23,22 @@
 #include "verify.h"
 #include "watch.h"
 
-#define CHUNK			256UL	/* pages of one snapshot */
+#define CHUNK			256UL	/* pages per snapshot */
 #define VERIFY_MIN_TRIES	8
 #define VERIFY_TIMEOUT		HZ
 
 /**
- * struct verify - a VERIFY going on
- * @watch: The watch, with its mutex held.
- * @mm: Its address space.
- * @first: The first page, counted from the watch's first.
- * @nr: How many, not 0.
- * @seq: Of the read section.
- * @pages: The pinned pages, NULL without.
- * @write: Pinned for writing.
- * @hit: Without a pin: it was invalidated since it was valid.
- * @pfns: A snapshot.
- * @verdicts: One for each page.
+ * struct verify - a VERIFY in progress
+ * @watch: The watch, with op_lock held.
+ * @mm: The address space of the watch.
+ * @first: Index of the first page to verify, from the start of the watch.
+ * @nr: Number of pages to verify, not 0.
+ * @seq: The value of the read section.
+ * @pages: The pinned pages; NULL without a pin.
+ * @write: The pages are pinned for writing.
+ * @hit: The watch was hit since valid_generation. Used if there is no pin.
+ * @pfns: The snapshot of CHUNK pages.
+ * @verdicts: One PINWATCH_VERDICT_* for each page.
  */
 struct verify {
 	struct pw_watch *watch;
@@ -53,7 +53,7 @@ struct verify {
 	u8 *verdicts;
 };
 
-/* A page is mapped there. */
+/* The verdict on page @index of the watch, if @pfn is mapped there */
 static u8 verdict_mapped(const struct verify *v, unsigned long index, unsigned long pfn)
 {
 	if (!v->pages)
@@ -64,7 +64,10 @@ static u8 verdict_mapped(const struct verify *v, unsigned long index, unsigned l
 						    PINWATCH_VERDICT_SAME;
 }
 
-/* None is: is a mapping? And can it be told? */
+/*
+ * No page is mapped at @addr. Tell apart: no VMA, an unreadable VMA, a page that is
+ * merely not present.
+ */
 static u8 verdict_unmapped(const struct vm_area_struct *vma, unsigned long addr,
 			   unsigned long pfn)
 {
@@ -75,7 +78,7 @@ static u8 verdict_unmapped(const struct vm_area_struct *vma, unsigned long addr,
 	return PINWATCH_VERDICT_NOT_PRESENT;
 }
 
-/* Under the mmap lock. */
+/* Caller holds the mmap lock. */
 static void snapshot_verdicts(struct verify *v, unsigned long page, unsigned long nr,
 			      unsigned long addr)
 {
@@ -83,7 +86,7 @@ static void snapshot_verdicts(struct verify *v, unsigned long page, unsigned lon
 	unsigned long i;
 
 	for (i = 0; i < nr; i++, addr += PAGE_SIZE) {
-		/* The first that ends behind it; one for many pages. */
+		/* @vma is the first VMA that ends above @addr. */
 		if (vma && addr >= vma->vm_end)
 			vma = find_vma(v->mm, addr);
 		v->verdicts[page - v->first + i] = v->pfns[i] & HMM_PFN_VALID ?
@@ -124,7 +127,7 @@ static int snapshot(struct verify *v, unsigned long page, unsigned long nr)
 	return err;
 }
 
-/* What it has to be compared with. -ESRCH: the address space is gone. */
+/* Begin a read section. Return: -ESRCH if the address space is gone. */
 static int verify_begin(struct verify *v)
 {
 	struct pw_watch *watch = v->watch;
@@ -142,7 +145,7 @@ static int verify_begin(struct verify *v)
 	return err ? : pinwatch_interval_read_begin_killable(&watch->sub, &v->seq);
 }
 
-/* Was nothing invalidated meanwhile, nor between the two steps of the beginning? */
+/* End the section. Return: -EAGAIN if a hit came during it or in verify_begin(). */
 static int verify_end(struct verify *v, u64 *generation)
 {
 	struct pw_watch *watch = v->watch;
@@ -158,7 +161,7 @@ static int verify_end(struct verify *v, u64 *generation)
 	return err;
 }
 
-/* With mm_users held: no release runs, so the reaper leaves the pin alone. */
+/* Caller holds mm_users: no release runs, so the reaper does not detach the pin. */
 static int verify_once(struct verify *v, u64 *generation)
 {
 	unsigned long page, nr;
@@ -186,7 +189,7 @@ static int verify_live(struct verify *v, u64 *generation)
 	return err;
 }
 
-/* The address space is gone, and its pages with it. */
+/* The address space is gone: so is each page. */
 static int verify_gone(struct verify *v, u64 *generation)
 {
 	struct pw_watch *watch = v->watch;
@@ -214,7 +217,7 @@ static int verify_run(struct verify *v, u64 *generation)
 	if (err == -ESRCH)
 		err = verify_gone(v, generation);
 	mutex_unlock(&v->watch->op_lock);
-	/* It may be the last, and tear down all that was mapped: under no lock. */
+	/* Without op_lock: the last mmput() runs release, which calls the subscription. */
 	if (live)
 		mmput(v->mm);
 	return err;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Watches: hit, find, delete, reap. The states and locks are in watch.h
+ * Watches: hit, allocate, delete, reap. See watch.h for states and locks.
  */
 #include <linux/err.h>
 #include <linux/mm.h>
@@ -16,7 +16,7 @@
 
 static struct kmem_cache *watch_cache;
 
-/* Return: true when the readers are to be told. */
+/* Update @watch. Return: true if the readers have to be woken. */
 static bool watch_hit(struct pw_watch *watch, const struct pw_hit *hit, u64 generation)
 {
 	struct pw_stack *stack = watch->stack;
@@ -31,7 +31,7 @@ static bool watch_hit(struct pw_watch *watch, const struct pw_hit *hit, u64 gene
 		stack->nr = stack_trace_save(stack->entries, ARRAY_SIZE(stack->entries), 2);
 		stack->generation = generation;
 	}
-	/* The end is always told. */
+	/* RELEASE is always queued. */
 	if (hit->event != PINWATCH_EVENT_RELEASE &&
 	    (hit->event & watch->ignore_events || !watch->armed))
 		return false;
@@ -44,9 +44,9 @@ static bool watch_hit(struct pw_watch *watch, const struct pw_hit *hit, u64 gene
 }
 
 /*
- * Runs before each invalidation of the range, in any task, with any of mm's
- * locks held; the mapping does not change before it has returned, so nobody sees
- * the change and the old generation. Everything is accepted, whoever made it.
+ * Called before each invalidation of the range, in any task, with any lock of the mm
+ * held. The mapping changes only after the return, so no task can see the change and the
+ * old generation. Every invalidation is accepted, whichever task makes the change.
  */
 static bool watch_invalidate(struct pinwatch_interval_notifier *sub,
 			     const struct mmu_notifier_range *range,
@@ -69,7 +69,7 @@ static bool watch_invalidate(struct pinwatch_interval_notifier *sub,
 		watch->state = PW_WATCH_DEAD;
 	spin_unlock(&watch->lock);
 
-	/* The file is there for as long as we are subscribed. */
+	/* The file is not freed before the subscription is removed. */
 	if (generation) {
 		trace_pinwatch_hit(watch, &hit, generation);
 		pw_genl_hit(watch->file, watch->id, &hit, generation);
@@ -178,7 +178,7 @@ void pw_watch_unlink(struct pw_watch *watch)
 	pw_watch_put(watch);
 }
 
-/* Under watch->lock. Who has the pin frees it. */
+/* Return: the pin, which the caller has to free. Caller holds watch->lock. */
 static struct pw_pin watch_detach_pin(struct pw_watch *watch)
 {
 	struct pw_pin pin = watch->pin;
@@ -188,7 +188,7 @@ static struct pw_pin watch_detach_pin(struct pw_watch *watch)
 	return pin;
 }
 
-/* The one deleter, from here on. Under watch->op_lock. */
+/* Become the deleter. Return: 0, -ENOENT. Caller holds watch->op_lock. */
 static int watch_retire(struct pw_watch *watch, struct pw_pin *pin, struct pw_event *event)
 {
 	int err = -ENOENT;
@@ -207,7 +207,7 @@ static int watch_retire(struct pw_watch *watch, struct pw_pin *pin, struct pw_ev
 	return err;
 }
 
-/* Whoever comes for the mutex from here on finds it deleted, and leaves it alone. */
+/* Free the watch. op_lock is not needed: other operations find the state DELETING. */
 static void watch_dispose(struct pw_watch *watch, struct pw_pin *pin, struct pw_event *event)
 {
 	struct pw_file *file = watch->file;
@@ -215,7 +215,7 @@ static void watch_dispose(struct pw_watch *watch, struct pw_pin *pin, struct pw_
 	pw_event_put(event);
 	pinwatch_interval_notifier_remove(&watch->sub);
 	pw_pin_free(pin, file->mm);
-	/* Pages that the reaper took may still be on their way. */
+	/* The reaper may not have unpinned all pages yet. */
 	if (watch->reaped)
 		pw_file_flush_reap(file);
 	pw_watch_unlink(watch);

@@ -8,42 +8,41 @@
  *	 undone by         ▼
  *	 the adder      DELETING ──► freed
  *
- * ADDING: in the file's table, so that the id is taken, and subscribed, but
- * nobody has been told of it. Belongs to the task in WATCH_ADD; WATCH_DEL does
- * not find it. A hit only makes the adder take the pages again.
+ * ADDING: the watch is in the file's table, which reserves the id, and may be
+ * subscribed. The task in WATCH_ADD owns the watch; WATCH_DEL does not find the watch. A
+ * hit only makes that task pin the pages again.
  *
- * ACTIVE: set together with the generation that WATCH_ADD returns, under the
- * lock under which the adder saw that the pages are still true. From then on
- * each hit advances the generation and merges an event. WATCH_REPIN exchanges the
- * pin in the same way.
+ * ACTIVE: set together with the generation that WATCH_ADD returns, in the section of
+ * pw_watch.lock in which no invalidation had collided. From then on each hit advances
+ * the generation and merges an event. WATCH_REPIN exchanges the pin in the same way.
  *
- * DEAD: the address space was released. The pages are unpinned by the file's
- * reaper, because a callback must not and because a child or another process
- * may keep the file open for ever. The id stays until WATCH_DEL or close.
+ * DEAD: the address space was released. The file's reaper unpins the pages, because a
+ * callback must not, and because a child or another process may keep the file open for
+ * ever. The id stays until WATCH_DEL or close.
  *
- * DELETING: set by the one deleter (WATCH_DEL, the last close, or WATCH_ADD that
- * could not deliver its result), who then owns the subscription, the pin and the
- * id. The id is freed last: no two watches ever write to one generation.
+ * DELETING: set by the one deleter (WATCH_DEL, the last close, or a WATCH_ADD that could
+ * not copy its result out), which then owns the subscription, the pin and the id. The id
+ * is freed last: no two watches write to the same generation.
  *
- * Who can hold a reference: the file's table, from allocation until the id is
- * freed; a task in any of the WATCH_ calls; a reader that has popped its event;
- * the reaper while it looks at it. The engine and the dirty list hold none: the
- * table's is dropped after both have let go.
+ * References are held by: the file's table, from allocation until the id is freed; a
+ * task in any of the WATCH_ calls; a reader that has popped the watch; the reaper while
+ * it handles the watch. The engine and the dirty list hold no reference: the deleter
+ * removes the watch from both before the table drops its reference.
  *
- * Locks, outer to inner; what is on one line is never held together:
+ * Locks, outer to inner. Locks on the same line are never held together:
  *
- *	pw_watch.op_lock	a mutex: WATCH_REPIN, VERIFY and the deleter, who must not
- *			remove the subscription under a read section of the others.
- *			Under it: pinning and unpinning, read_begin, allocations, the
- *			mmap lock. How long a fault takes is up to user space: whoever
- *			waits for it can be killed. Never in a callback.
+ *	pw_watch.op_lock	a mutex: WATCH_REPIN, VERIFY and the deleter, which must not
+ *			remove the subscription during a read section of the others.
+ *			Held over pinning and unpinning, read_begin, allocations and
+ *			the mmap lock. User space decides how long a page fault takes,
+ *			so waiting for op_lock is killable. Never taken in a callback.
  *	pw_watch.lock	(the engine's "user lock") state, pin once ACTIVE, event,
- *			the writing of the generation. Taken in callbacks.
+ *			writes of the generation. Taken in callbacks.
  *	pw_event_queue.lock	the dirty list. Taken in callbacks.
- *	xa_lock of pw_file.watches, users_lock, the wait queue's lock: leaves
+ *	xa_lock of pw_file.watches, users_lock, lock of the wait queue: leaves
  *
- * Only the wait queue's lock and the two above it are taken in callbacks, and
- * nothing is allocated under any of them.
+ * Callbacks take pw_watch.lock, pw_event_queue.lock and the lock of the wait queue only.
+ * No memory is allocated under these.
  */
 #ifndef _PW_WATCH_H
 #define _PW_WATCH_H
@@ -67,8 +66,8 @@ enum pw_watch_state {
 };
 
 /**
- * struct pw_stack - where the last hit came from
- * @nr: Entries in use. All is under pw_watch.lock.
+ * struct pw_stack - the stack of the last hit; under pw_watch.lock
+ * @nr: Number of @entries in use.
  * @generation: The generation after the hit.
  * @entries: Return addresses, innermost first.
  */
@@ -80,29 +79,29 @@ struct pw_stack {
 
 /**
  * struct pw_watch - a watched range
- * @sub: The subscription; inserted by the adder, removed by the deleter.
- * @file: Constant. Outlives the watch: calls on it and its reaper hold it.
- * @gen: Constant once subscribed. The word of @id.
+ * @sub: The subscription. Inserted by WATCH_ADD, removed by the deleter.
+ * @file: The file; constant. Not freed before the watch.
+ * @gen: The generation of @id; constant once subscribed.
  * @cookie: Constant.
  * @stack: Constant; NULL without PINWATCH_WATCH_F_STACK.
- * @ref: See above.
- * @id: Constant once subscribed. Its index in the table.
- * @flags: Constant. PINWATCH_WATCH_F_*.
- * @ignore_events: Constant. PINWATCH_EVENT_* that are not queued.
+ * @ref: References: see above.
+ * @id: Index in the table of the file; constant once subscribed.
+ * @flags: PINWATCH_WATCH_F_*; constant.
+ * @ignore_events: PINWATCH_EVENT_* that are not queued; constant.
  * @op_lock: See above.
- * @lock: What follows.
- * @state: See above.
- * @touched_shift: Constant. See pw_hit_touched_shift().
- * @reaped: The reaper took the pin.
- * @armed: Events are queued.
+ * @lock: Protects the members below, except @touched_shift and @dirty. See above.
+ * @state: enum pw_watch_state: see above.
+ * @touched_shift: From pw_hit_touched_shift(); constant.
+ * @reaped: The reaper detached the pin.
+ * @armed: Hits are queued as events.
  * @seen: PINWATCH_EVENT_* of all hits.
- * @valid_generation: The generation when the pages were true last.
- * @hits: How often it was hit while active.
+ * @valid_generation: The generation that WATCH_ADD or the last WATCH_REPIN returned.
+ * @hits: Number of hits while ACTIVE.
  * @causes: PINWATCH_CAUSE_* of all hits.
- * @time_ns: CLOCK_MONOTONIC of the last hit.
- * @pin: The adder's while ADDING.
- * @event: What is pending.
- * @dirty: Under pw_event_queue.lock. On the dirty list, or empty.
+ * @time_ns: Time of the last hit: CLOCK_MONOTONIC, in nanoseconds.
+ * @pin: The pin. While ADDING, the task in WATCH_ADD owns it.
+ * @event: The pending record.
+ * @dirty: Under pw_event_queue.lock. On the dirty list of the file, or empty.
  */
 struct pw_watch {
 	struct pinwatch_interval_notifier sub;
@@ -116,7 +115,7 @@ struct pw_watch {
 	u32 ignore_events;
 	struct mutex op_lock;	/* repin, verify, delete */
 
-	spinlock_t lock;	/* what follows */
+	spinlock_t lock;	/* the members below */
 	u8 state;
 	u8 touched_shift;
 	bool reaped;
@@ -134,51 +133,52 @@ struct pw_watch {
 
 /**
  * pw_watch_del() - delete a watch
- * @watch: The watch, with a reference of the caller's.
+ * @watch: The watch. The caller holds a reference.
  *
- * Waits for a WATCH_REPIN or VERIFY of it that is going on.
+ * Waits for a WATCH_REPIN or VERIFY of @watch.
  *
  * Context: process context, may sleep; no lock held, not in a callback.
- * Return: 0 with the pages unpinned and the id free, -ENOENT (it is being added,
- * or somebody else deletes it), -EINTR (a fatal signal while it waited).
+ * Return: 0: the pages are unpinned and the id is free; -ENOENT if the watch is being
+ * added, or another task is deleting it; -EINTR if a fatal signal came during the wait.
  */
 int pw_watch_del(struct pw_watch *watch);
 
 /**
- * pw_watch_del_idle() - delete a watch of a file on which no call is going on
- * @watch: The watch, with a reference of the caller's.
+ * pw_watch_del_idle() - delete a watch of a file that no task is using
+ * @watch: The watch. The caller holds a reference.
  *
  * Context: process context, may sleep; no lock held, not in a callback.
  */
 void pw_watch_del_idle(struct pw_watch *watch);
 
 /**
- * pw_watch_alloc() - a watch in the table, with an id and a share of the limits
+ * pw_watch_alloc() - allocate a watch, charge the user and insert it into the table
  * @file: The file.
- * @args: What is asked for; checked.
- * @length: Bytes of the range, whole pages.
+ * @args: The request, already validated.
+ * @length: Length of the range in bytes, a multiple of PAGE_SIZE.
  *
  * Context: process context, may sleep.
- * Return: the watch, ADDING and neither subscribed nor with a generation; an
- * ERR_PTR of -EDQUOT, -ENOSPC, -ENOMEM.
+ * Return: the watch, in state ADDING, without subscription and generation; an ERR_PTR of
+ * -EDQUOT if the user has max_watches_per_user watches, -ENOSPC if all ids of the file
+ * are in use, or -ENOMEM.
  */
 struct pw_watch *pw_watch_alloc(struct pw_file *file,
 				const struct pinwatch_watch_add *args,
 				unsigned long length);
 
 /**
- * pw_watch_unlink() - the reverse
- * @watch: With no subscription, no pin and no event left.
+ * pw_watch_unlink() - undo pw_watch_alloc()
+ * @watch: The watch, without subscription, pin and pending event.
  *
  * Context: process context. Does not sleep.
  */
 void pw_watch_unlink(struct pw_watch *watch);
 
-/* Of each watch's subscription. */
+/* The ops of all watches */
 extern const struct pinwatch_interval_notifier_ops pw_watch_ops;
 
 /**
- * pw_watch_reap() - unpin a watch if its address space is gone
+ * pw_watch_reap() - unpin a watch if it is DEAD
  * @watch: The watch.
  *
  * Context: process context, may sleep; no lock held, not in a callback.
@@ -191,14 +191,15 @@ void pw_watch_reap(struct pw_watch *watch);
  * @id: From user space; any value.
  *
  * Context: process context. Does not sleep.
- * Return: the watch with a reference, which was subscribed, though it may be deleted
- * any time; NULL.
+ * Return: the watch with a reference for the caller, or NULL. The watch is or was
+ * subscribed; another task may delete it at any time.
  */
 struct pw_watch *pw_watch_find_ready(struct pw_file *file, u32 id);
 
 /**
  * pw_watch_get() - take a reference
- * @watch: The watch, in its file's table and kept there by a lock, or referenced.
+ * @watch: The watch. The caller holds a reference, or a lock that keeps the watch in the
+ *	table of its file.
  *
  * Context: any. Does not sleep.
  */
@@ -208,7 +209,7 @@ static inline void pw_watch_get(struct pw_watch *watch)
 }
 
 /**
- * pw_watch_put() - give a reference back
+ * pw_watch_put() - drop a reference
  * @watch: The watch.
  *
  * Context: any. Does not sleep.
@@ -216,11 +217,11 @@ static inline void pw_watch_get(struct pw_watch *watch)
 void pw_watch_put(struct pw_watch *watch);
 
 /**
- * pw_watch_pages() - the length of a watch
- * @watch: Once subscribed.
+ * pw_watch_pages() - return the length of a watch in pages
+ * @watch: The watch, subscribed.
  *
  * Context: any. Does not sleep.
- * Return: pages.
+ * Return: number of pages, not 0.
  */
 static inline unsigned long pw_watch_pages(const struct pw_watch *watch)
 {
@@ -229,17 +230,17 @@ static inline unsigned long pw_watch_pages(const struct pw_watch *watch)
 }
 
 /**
- * pw_watch_init() - before the first watch
+ * pw_watch_init() - create the slab cache of watches
  *
- * Context: module init.
+ * Context: module init, before the first watch.
  * Return: 0, -ENOMEM.
  */
 int pw_watch_init(void);
 
 /**
- * pw_watch_exit() - after the last
+ * pw_watch_exit() - destroy the slab cache of watches
  *
- * Context: module exit.
+ * Context: module exit, after the last watch.
  */
 void pw_watch_exit(void);
 

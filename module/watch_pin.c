@@ -14,14 +14,14 @@
 #include "watch.h"
 #include "watch_pin.h"
 
-/* They give up when so many pins and so much time were in vain. */
+/* Give up after SETTLE_MIN_TRIES tries that took SETTLE_TIMEOUT in all. */
 #define SETTLE_MIN_TRIES	8
 #define SETTLE_TIMEOUT		HZ
 
 /*
- * 0: nothing was invalidated since @seq; the watch is in force, with what @pin holds,
- * and @pin has what it held before. -EAGAIN: something was. -ESRCH: its state is no
- * longer @from.
+ * End the read section that began with @seq. Return: 0 if no invalidation collided: the
+ * watch is ACTIVE and has exchanged its pin with @pin. -EAGAIN if one did. -ESRCH if
+ * the state is not @from.
  */
 static int watch_activate(struct pw_watch *watch, enum pw_watch_state from,
 			  unsigned long seq, struct pw_pin *pin, u64 *generation)
@@ -32,7 +32,7 @@ static int watch_activate(struct pw_watch *watch, enum pw_watch_state from,
 	if (watch->state != from) {
 		ret = -ESRCH;
 	} else if (!pinwatch_interval_read_retry(&watch->sub, seq)) {
-		/* For the adder, who uses it when it may have been deleted again. */
+		/* For the caller: another thread may delete the watch from now on. */
 		if (from == PW_WATCH_ADDING)
 			pw_watch_get(watch);
 		swap(watch->pin, *pin);
@@ -46,10 +46,10 @@ static int watch_activate(struct pw_watch *watch, enum pw_watch_state from,
 	return ret;
 }
 
-/* Is it worth another try? */
+/* Return: 0 to try again, or the reason not to. */
 static int settle_again(struct pw_watch *watch, int tries, unsigned long deadline)
 {
-	/* Another process's: nothing is ever true of it again. */
+	/* The process of an attached file has exited. */
 	if (!atomic_read(&watch->sub.mm->mm_users))
 		return -ESRCH;
 	if (signal_pending(current))
@@ -61,8 +61,8 @@ static int settle_again(struct pw_watch *watch, int tries, unsigned long deadlin
 }
 
 /*
- * Pin, until nothing was invalidated meanwhile. That the pinning itself breaks
- * copy-on-write in the range, and so fails the first try, is normal.
+ * Pin until no invalidation collides. It is normal that the first try fails, because
+ * pinning itself breaks copy-on-write in the range.
  */
 static int watch_settle(struct pw_watch *watch, enum pw_watch_state from,
 			struct pw_pin *pin, u64 *generation)
@@ -94,7 +94,7 @@ static int watch_settle(struct pw_watch *watch, enum pw_watch_state from,
 #define ADD_FLAGS	(PINWATCH_WATCH_F_PIN | PINWATCH_WATCH_F_WRITE | \
 			 PINWATCH_WATCH_F_ONESHOT | PINWATCH_WATCH_F_STACK)
 
-/* Round @args' range out to pages. */
+/* Validate @args, and round the range out to pages. */
 static int watch_check(const struct pw_file *file, const struct pinwatch_watch_add *args,
 		       unsigned long *start, unsigned long *length)
 {
@@ -124,7 +124,7 @@ static int pin_alloc(struct pw_watch *watch, struct pw_pin *pin, unsigned long n
 			    watch->flags & PINWATCH_WATCH_F_WRITE);
 }
 
-/* Subscribe, pin and check. The pin that is undone when that fails is the caller's. */
+/* Subscribe, pin and activate. On failure the caller has to free @pin. */
 static int watch_start(struct pw_watch *watch, unsigned long start, unsigned long length,
 		       struct pw_pin *pin, u64 *generation)
 {
@@ -184,7 +184,7 @@ err_unlink:
 	return ERR_PTR(err);
 }
 
-/* 0 in force, or why not. */
+/* Return: 0 if @watch is ACTIVE, otherwise the error to report. */
 static int watch_alive(struct pw_watch *watch)
 {
 	u8 state;
@@ -197,7 +197,7 @@ static int watch_alive(struct pw_watch *watch)
 	return state == PW_WATCH_DEAD ? -ESRCH : -ENOENT;
 }
 
-/* Under watch->op_lock: nobody removes the subscription meanwhile. */
+/* Caller holds watch->op_lock, which keeps the deleter out. */
 static int watch_repin(struct pw_watch *watch, struct pinwatch_watch_repin *args)
 {
 	struct pw_file *file = watch->file;
@@ -219,7 +219,7 @@ static int watch_repin(struct pw_watch *watch, struct pinwatch_watch_repin *args
 		args->nr_pages = watch->flags & PINWATCH_WATCH_F_PIN ?
 				 pw_watch_pages(watch) : 0;
 	}
-	/* What it has now: the old pages, or on failure the new ones. */
+	/* @pin has the old pages now, or on failure the new pages. */
 	pw_pin_free(&pin, file->mm);
 	return err;
 }

@@ -12,21 +12,30 @@ struct pw_watch;
 
 /**
  * pw_watch_add() - PINWATCH_IOC_WATCH_ADD
- * @file: The file.
- * @args: What is asked for; the results are filled in.
+ * @file: The file. Bound to current->mm, if it is not bound yet.
+ * @args: The request. The results are filled in.
  *
  * Context: process context, may sleep; no lock held.
- * Return: the active watch with a reference; an ERR_PTR of what the ABI lists.
+ * Return: the active watch, with a reference for the caller; an ERR_PTR of: -EINVAL if
+ * a member of @args is invalid; -EOVERFLOW if the range is outside the address space;
+ * -EPERM for PINWATCH_WATCH_F_STACK without CAP_SYSLOG; -EXDEV if the file is bound to
+ * another address space; -EOPNOTSUPP to pin after ATTACH; -ESRCH if the address space is
+ * gone; -EDQUOT, -ENOSPC, -ENOMEM as pw_watch_alloc(), pw_generation_slot() and
+ * pw_pin_alloc(); -EFAULT if a page cannot be pinned; -EINTR if a signal is pending;
+ * -EAGAIN if invalidations collided for longer than a second.
  */
 struct pw_watch *pw_watch_add(struct pw_file *file, struct pinwatch_watch_add *args);
 
 /**
  * pw_watch_repin() - PINWATCH_IOC_WATCH_REPIN
- * @watch: The watch, with a reference of the caller's.
+ * @watch: The watch. The caller holds a reference.
  * @args: The results are filled in.
  *
  * Context: process context, may sleep; no lock held.
- * Return: 0, or what the ABI lists.
+ * Return: 0; -EINVAL if a reserved member is not 0; -ENOENT if the watch is being
+ * deleted; -ESRCH if its address space is gone; -EXDEV or -EOPNOTSUPP as pw_file_bind();
+ * -ENOMEM as pw_pin_alloc(); -EFAULT if a page cannot be pinned; -EINTR if a signal is
+ * pending; -EAGAIN if invalidations collided for longer than a second.
  */
 int pw_watch_repin(struct pw_watch *watch, struct pinwatch_watch_repin *args);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the tracepoints of watches are made of
+ * The code of the tracepoints of watches
  */
 #include <linux/pinwatch.h>
 #include "watch.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tracepoints of watches; those of the engine are in core/trace.h
+ * Tracepoints of watches. For tracepoints of the engine see core/trace.h.
  *
- * Fields of fixed size only: how strings are assigned differs between kernels. The
- * actor of a hit is the task that a tracer is told of anyway.
+ * Only fields of fixed size: __assign_str() differs between kernels. There is no field
+ * for the actor of a hit: it is current, which every trace record names.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM pinwatch
@@ -59,7 +59,7 @@
 		      { PINWATCH_CAUSE_EXEC, "exec" },			\
 		      { PINWATCH_CAUSE_DEVICE, "device" })
 
-/* An invalidation of a watch, once its generation has changed */
+/* A hit of a watch, after its generation has changed */
 TRACE_EVENT(pinwatch_hit,
 	TP_PROTO(const struct pw_watch *watch, const struct pw_hit *hit, u64 generation),
 	TP_ARGS(watch, hit, generation),
@@ -128,7 +128,7 @@ DEFINE_EVENT(pinwatch_watch, pinwatch_watch_add,
 	TP_ARGS(watch, generation)
 );
 
-/* WATCH_DEL or the last close has retired it; its pages are still held */
+/* WATCH_DEL or the last close has retired a watch; its pages are still pinned */
 DEFINE_EVENT(pinwatch_watch, pinwatch_watch_del,
 	TP_PROTO(const struct pw_watch *watch, u64 generation),
 	TP_ARGS(watch, generation)

@@ -2,9 +2,9 @@
 /*
  * compat: older kernels, patched up to look like the newest
  *
- * Included in front of every file (see Kbuild). This directory is the only
- * place with version or feature checks; the rest is written for the newest
- * kernel. PW_HAVE_*: see probes.mk. A shim goes when its last kernel goes.
+ * Kbuild includes this header in front of every file. Version and feature checks are
+ * allowed in this directory only; all other code is written for the newest kernel.
+ * probes.mk defines PW_HAVE_*. Delete a shim together with its last kernel.
  */
 #ifndef _PW_COMPAT_H
 #define _PW_COMPAT_H

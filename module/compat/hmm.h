@@ -10,8 +10,9 @@
 #include <linux/oom.h>
 
 /*
- * 7.3 faults with the lock dropped, reads range->notifier_seq anew when it was,
- * and repeats for up to @timeout jiffies, for ever if that is 0. Here: once.
+ * Since 7.3 the kernel can drop the mmap lock during a fault. Then it reads
+ * range->notifier_seq again and repeats, for up to @timeout jiffies, without a limit if
+ * @timeout is 0. On older kernels: one pass, and @timeout is unused.
  */
 static inline int pw_hmm_range_fault_unlocked(struct hmm_range *range,
 					      unsigned long timeout)

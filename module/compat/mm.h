@@ -14,7 +14,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 
-/* 5.12. Callers on 5.10 hold the only reference to a vma that is being made. */
+/* Since 5.12. In mmap(), the caller on 5.10 holds the only reference to @vma. */
 #ifndef PW_HAVE_VMA_SET_FILE
 static inline void vma_set_file(struct vm_area_struct *vma, struct file *file)
 {
@@ -24,7 +24,7 @@ static inline void vma_set_file(struct vm_area_struct *vma, struct file *file)
 }
 #endif
 
-/* 6.3 */
+/* Since 6.3 */
 #ifndef PW_HAVE_VM_FLAGS_SET
 static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 {
@@ -38,9 +38,9 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
 #endif
 
 /*
- * For pages that user space will map. Up to 5.10 a page charged to a memory
- * cgroup is marked in page->page_type, which shares its word with the map count:
- * mapping it corrupts both.
+ * Flags to allocate pages that user space maps. Up to 5.10 the kernel marks a page
+ * that is charged to a memory cgroup in page->page_type, which shares a word with the
+ * map count: mapping such a page corrupts both.
  */
 #ifdef PG_kmemcg
 #define PW_GFP_USER_MAPPED	GFP_KERNEL
@@ -48,7 +48,7 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
 #define PW_GFP_USER_MAPPED	GFP_KERNEL_ACCOUNT
 #endif
 
-/* 5.11 named it so. Set by the kernel for these events only; otherwise rubbish. */
+/* range->owner since 5.11. Uninitialised for events below MMU_NOTIFY_MIGRATE. */
 static inline const void *pw_range_owner(const struct mmu_notifier_range *range)
 {
 	if (range->event < MMU_NOTIFY_MIGRATE)
@@ -61,8 +61,8 @@ static inline const void *pw_range_owner(const struct mmu_notifier_range *range)
 }
 
 /*
- * A process that uses @mm, in the initial PID namespace; 0: there is none, or this
- * kernel keeps no account of it.
+ * The ID, in the initial PID namespace, of a process that uses @mm. 0 if no process
+ * does, or if the kernel is built without CONFIG_MEMCG.
  */
 static inline pid_t pw_mm_owner(struct mm_struct *mm)
 {
@@ -80,7 +80,7 @@ static inline pid_t pw_mm_owner(struct mm_struct *mm)
 #endif
 }
 
-/* 7.2. Whether it is set; and that it stands where it does in our ops. */
+/* ops->invalidate_start since 7.2: is the member set, and at the offset of ours? */
 #ifdef PW_HAVE_INVALIDATE_START
 static inline bool pw_ops_two_pass(const struct mmu_interval_notifier_ops *ops)
 {
@@ -105,7 +105,7 @@ static inline bool pw_ops_two_pass(const struct mmu_interval_notifier_ops *ops)
 #define PW_OPS_TWO_PASS_LAYOUT true
 #endif
 
-/* 5.15; an enumerator, with this value in every kernel that has it */
+/* Since 5.15 an enumerator, with the value 7 in every kernel */
 #define PW_MMU_NOTIFY_EXCLUSIVE	7
 
 #endif /* _PW_COMPAT_MM_H */

@@ -8,8 +8,8 @@
 #include <net/genetlink.h>
 
 /*
- * 6.1 has flags of their own for groups, and does not look at those of commands.
- * 5.10 looks at one of those, and has a bit for CAP_SYS_ADMIN.
+ * The capability that a task needs to join a group. 6.1 has flags for groups. 5.10
+ * tests one flag of commands, and has a bit for CAP_SYS_ADMIN.
  */
 #ifdef GENL_MCAST_CAP_NET_ADMIN
 #define PW_GROUP_NET_ADMIN	.flags = GENL_MCAST_CAP_NET_ADMIN
@@ -19,12 +19,12 @@
 #define PW_GROUP_SYS_ADMIN	.cap_sys_admin = 1
 #endif
 
-/* 6.0. Tells which attribute is missing in a member of its own, too. */
+/* Since 6.0; newer kernels also report the missing attribute to user space. */
 #ifndef GENL_REQ_ATTR_CHECK
 #define GENL_REQ_ATTR_CHECK(info, attr)	(!(info)->attrs[attr])
 #endif
 
-/* 6.6 */
+/* Since 6.6 */
 static inline struct nlattr **pw_dump_attrs(struct netlink_callback *cb)
 {
 #ifdef PW_HAVE_GENL_INFO_DUMP

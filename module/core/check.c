@@ -2,8 +2,8 @@
 /*
  * pinwatch core: the validator of an mm's whole state
  *
- * For unit tests and builds with PW_DEBUG. Slow: proportional to the number of
- * subscriptions, squared for those that a walk holds.
+ * For unit tests and builds with PW_DEBUG. The run time is proportional to the number
+ * of subscriptions, and to its square for subscriptions that a walk holds.
  */
 #include <linux/bitmap.h>
 #include <linux/bug.h>
@@ -37,7 +37,7 @@ static void check_seq(struct pw_mm *pm, unsigned long seq)
 {
 	CHECK(seq & PW_SEQ_BIT);
 	CHECK(!(seq & BIT(63)));
-	/* Those of the idle slot are made of a gen. */
+	/* Values of the idle slot contain a gen and no counter. */
 	if (pw_seq_slot(seq) != PW_SLOT_IDLE)
 		CHECK((seq & ~PW_SEQ_BIT) >> PW_SEQ_SLOT_BITS < pm->seq_next);
 }
@@ -65,7 +65,7 @@ static void check_sub(struct pw_mm *pm, struct pinwatch_interval_notifier *sub,
 		CHECK(pw_record_overlaps(pm->slot_rec[pw_seq_slot(seq)], sub));
 }
 
-/* Order, links, augmentation, each subscription; the number of them. */
+/* Check order, links, augmentation and subscriptions. Return: their number. */
 static unsigned long check_tree(struct pw_mm *pm, unsigned int class)
 {
 	struct rb_root *root = &pm->classes[class].tree;
@@ -112,7 +112,7 @@ static void check_slots(struct pw_mm *pm)
 	CHECK(!!pm->nr_coarse == !!(pm->slots_used & BIT(PW_SLOT_COARSE)));
 }
 
-/* A record that may be in flight; true when it is in the shared slot. */
+/* Check a record that may be in flight. Return: true if @rec is in the coarse slot. */
 static bool check_record(struct pw_mm *pm, struct pw_record *rec)
 {
 	unsigned int slot = rec->slot;
@@ -131,7 +131,7 @@ static bool check_record(struct pw_mm *pm, struct pw_record *rec)
 	return true;
 }
 
-/* What start relies on when it does not take the lock. */
+/* Check the hole that lets start skip the lock. */
 static void check_hole(struct pw_mm *pm, unsigned int i)
 {
 	struct pw_record *rec = pw_record_nr(pm, i);
@@ -201,7 +201,7 @@ static void check_walks(struct pw_mm *pm)
 		CHECK(walk->class < pm->nr_classes);
 		CHECK(walk->nr <= PW_WALK_BATCH);
 		CHECK(!walk->cursor || is_linked(pm, walk->cursor));
-		/* Before ->pos they were called, and may be gone. */
+		/* Entries before ->pos were called, and their subscriptions may be freed. */
 		for (i = READ_ONCE(walk->pos); i < walk->nr; i++) {
 			entry = walk->batch[i];
 			if (!(entry & PW_BATCH_FLAGS))
@@ -211,10 +211,10 @@ static void check_walks(struct pw_mm *pm)
 }
 
 /**
- * pw_mm_check() - warn of whatever in an mm's state contradicts the rest
- * @pm: The mm.
+ * pw_mm_check() - warn about each contradiction in the state of an mm
+ * @pm: The state.
  *
- * Context: under pm->lock, or with nothing going on in @pm.
+ * Context: under pm->lock, or while no other task uses @pm.
  */
 void pw_mm_check(struct pw_mm *pm)
 {

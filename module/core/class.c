@@ -2,16 +2,16 @@
 /*
  * pinwatch core: event filters
  *
- * Subscriptions that do not want all events are kept in trees of their own, one
- * for each different filter in use: an event that a filter rejects never looks
- * at its tree, so a fork costs a process with a million filtered subscriptions
- * what it costs without them. Filters prune the walk only. The range in flight is
- * recorded all the same, and an insert into it applies the same filter.
+ * Subscriptions that share an event filter are in a tree of their own. An invalidation
+ * whose event a filter rejects does not search the tree of that filter: a fork of a
+ * process with a million filtered subscriptions costs as much as without them. Filters
+ * apply to the walk only. Every invalidation is recorded, and insert applies the filter
+ * to each record that overlaps the new subscription.
  */
 #include <linux/mmu_notifier.h>
 #include "core.h"
 
-/* owner is set by the kernel for these two events only. */
+/* The kernel sets range->owner for MIGRATE and EXCLUSIVE only. */
 static bool event_has_owner(unsigned int event)
 {
 	return event >= MMU_NOTIFY_MIGRATE;
@@ -26,14 +26,13 @@ bool pw_filter_rejects(const void *owner, unsigned int ignore_events,
 }
 
 /**
- * pw_class_of() - the class for a filter
- * @pm: The mm; under its lock.
- * @ops: With a filter.
+ * pw_class_of() - find the class for a filter, or assign an empty class to the filter
+ * @pm: The mm.
+ * @ops: Has a filter.
  *
- * An empty class takes the first filter that comes.
- *
- * Return: its index in pm->classes; 0 when none is left: each subscription is
- * then tested by itself.
+ * Context: under pm->lock.
+ * Return: index in pm->classes; 0 if all classes are in use by other filters: the walk
+ * then tests each subscription.
  */
 unsigned int pw_class_of(struct pw_mm *pm,
 			 const struct pinwatch_interval_notifier_ops *ops)

@@ -4,31 +4,31 @@
  *
  * One classic mmu_notifier, one interval tree and one sequence for each mm.
  *
- * An invalidation in flight (between invalidate_range_start and _end) is a
- * *record*. One that overlaps a subscription, at its start or because the
- * subscription was inserted meanwhile, is given a *slot* as well, and with it a
- * sequence value that is unique in the life of the module and names the slot in
- * its low bits. A subscription remembers the value that it accepted last
- * (sub->invalidate_seq); it is under invalidation iff
+ * An invalidation in flight (between invalidate_range_start and _end) has a *record*.
+ * An invalidation that overlaps a subscription, at its start or because the subscription
+ * is inserted before its end, also gets a *slot* and a sequence value. The value is
+ * unique until the module is unloaded, and its low bits are the index of the slot. A
+ * subscription holds the value that it accepted last (sub->invalidate_seq). It is under
+ * invalidation iff
  *
  *	pm->seqs[slot of sub->invalidate_seq] == sub->invalidate_seq
  *
- * so the end of an invalidation clears one word, touches no tree, and no
- * subscription that it did not hit can ever wait for it. That alone would lose
- * the earlier one of two invalidations that one subscription accepted; so when
- * a second one is in flight over a subscription, PW_SUB_MULTI is set in it, and
- * its readers look at the slots' bounds under the lock.
+ * So the end of an invalidation clears one word and touches no tree, and a subscription
+ * never waits for an invalidation of another range. One value cannot name two
+ * invalidations that one subscription accepted. So PW_SUB_MULTI is set in a subscription
+ * when a second invalidation is in flight over it, and its readers then compare the
+ * bounds of all slots under the lock.
  *
- * Who may look at what:
+ * Protection:
  *
  *   pm->lock		leaf spinlock, never held over a callback, an allocation
- *			that sleeps, or a wake-up of anybody
+ *			that sleeps, or a wake-up
  *   record		owned by the task between its start and its end; ->key is
  *			the hand-over (see record.c)
  *   pm->seqs[]		written under pm->lock, read without
  *   pm->gen		written under pm->lock, read without by start
- *   pm itself		lives while it is registered or has a subscription, and
- *			an SRCU and an RCU grace period longer (see mm.c)
+ *   struct pw_mm	freed an SRCU and an RCU grace period after the registration
+ *			and the last subscription have ended (see mm.c)
  */
 #ifndef _PW_CORE_H
 #define _PW_CORE_H
@@ -46,52 +46,52 @@
 #include "tree.h"
 
 /*
- * A sequence value: bit 62, a counter, the slot. Bit 62 keeps it apart from
- * every value of the kernel's own sequence, 0 is in flight nowhere.
+ * A sequence value: bit 62, a counter, the index of a slot. The kernel's own sequence
+ * never has bit 62 set. 0 is never in flight.
  */
 #define PW_SEQ_BIT		BIT(62)
 #define PW_SEQ_SLOT_BITS	6
 #define PW_NR_SLOTS		BIT(PW_SEQ_SLOT_BITS)
-#define PW_SEQ_NEVER		0UL	/* what read_begin returns on a dead mm */
+#define PW_SEQ_NEVER		0UL	/* read_begin returns 0 on a dead mm */
 
-/* Counters of gen and of sequence values are handed out in blocks of this many */
+/* gen and the counters of sequence values come in blocks of PW_SEQ_BLOCK */
 #define PW_SEQ_BLOCK		BIT(16)
 
-#define PW_SLOT_IDLE		(PW_NR_SLOTS - 1) /* never in flight: a fresh subscription */
-#define PW_SLOT_COARSE		(PW_NR_SLOTS - 2) /* shared, when the others are used up */
+#define PW_SLOT_IDLE		(PW_NR_SLOTS - 1) /* never in flight: of new subscriptions */
+#define PW_SLOT_COARSE		(PW_NR_SLOTS - 2) /* shared when all own slots are in use */
 #define PW_NR_OWN_SLOTS		(PW_NR_SLOTS - 2)
 #define PW_SLOT_NONE		0xff
 
 /*
- * pinwatch_interval_notifier.state: pm->gen when it was inserted, and flags that
- * are constant while it is, but for MULTI. 56 bits of gen, which is taken from a
- * module-wide source in blocks: they do not wrap in the life of a machine.
+ * pinwatch_interval_notifier.state: pm->gen at insert, and flags. All flags but MULTI
+ * and PUT are constant while the subscription is inserted. gen has 56 bits and comes
+ * from a module-wide source in blocks: it does not wrap in the life of a machine.
  */
-#define PW_SUB_MULTI		BIT_ULL(0) /* several in flight: look at the slots' bounds */
-#define PW_SUB_SLEEPS		BIT_ULL(1) /* not to be called for a non-blockable range */
+#define PW_SUB_MULTI		BIT_ULL(0) /* several in flight: compare the bounds of all slots */
+#define PW_SUB_SLEEPS		BIT_ULL(1) /* must not be called for a non-blockable range */
 #define PW_SUB_FILTERED		BIT_ULL(2) /* ops->owner or ->ignore_events is set */
 #define PW_SUB_TWO_PASS		BIT_ULL(3) /* ops->invalidate_start is set */
-#define PW_SUB_PUT		BIT_ULL(4) /* unlinked; whoever is last to let go frees it */
-#define PW_SUB_CLASS_SHIFT	6	   /* two bits: its index in pm->classes */
+#define PW_SUB_PUT		BIT_ULL(4) /* put while a callback ran: the last walk frees */
+#define PW_SUB_CLASS_SHIFT	6	   /* two bits: index in pm->classes */
 #define PW_SUB_STAMP_SHIFT	8
 
-#define PW_SPARE_RECORDS	8	/* preallocated beyond those */
-#define PW_WALK_BATCH		16	/* subscriptions called between two holds of the lock */
+#define PW_SPARE_RECORDS	8	/* preallocated beside the records of the CPUs */
+#define PW_WALK_BATCH		16	/* subscriptions called while the lock is dropped */
 
 /**
  * struct pw_record - an invalidation in flight
  * @key: The address of the mmu_notifier_range, | PW_KEY_SLOW when its end has to
  *	take the lock; 0: the record is free.
- * @start: First byte, as given. Constant while @key is set.
- * @last: Last byte. Constant while @key is set. What counts are whole pages:
- *	pw_record_overlaps() rounds.
+ * @start: First byte, not rounded. Constant while @key is set.
+ * @last: Last byte, not rounded. Constant while @key is set. pw_record_overlaps() rounds
+ *	both to whole pages.
  * @hole_before: Owner only. No subscription had a page above @hole_before and below
- *	@hole_next when pm->gen was @hole_gen; stays from one owner to the next.
+ *	@hole_next when pm->gen was @hole_gen. Kept when the record is released.
  * @hole_next: Owner only.
  * @hole_gen: Owner only.
- * @owner: The range's owner, for MIGRATE and EXCLUSIVE; constant while @key is set.
- * @event: The range's event. Constant while @key is set.
- * @slot: Under pm->lock. PW_SLOT_NONE, or its index in pm->seqs.
+ * @owner: range->owner of MIGRATE and EXCLUSIVE. Constant while @key is set.
+ * @event: range->event. Constant while @key is set.
+ * @slot: Under pm->lock. Index in pm->seqs, or PW_SLOT_NONE.
  */
 struct pw_record {
 	unsigned long key;
@@ -106,14 +106,14 @@ struct pw_record {
 } ____cacheline_aligned_in_smp;
 
 #define PW_KEY_SLOW	BIT(0)
-#define PW_EVENT_ANY	U32_MAX /* no filter rejects it */
+#define PW_EVENT_ANY	U32_MAX /* never rejected by a filter */
 
-/* An invalidation and one nested in it, started on one CPU */
+/* Two records of a CPU: for an invalidation and a nested invalidation */
 struct pw_cpu_records {
 	struct pw_record rec[2];
 };
 
-/* One that belongs to no CPU: on pm->spare or pm->extra, under pm->lock */
+/* A record of no CPU: on pm->spare or pm->extra, under pm->lock */
 struct pw_extra_record {
 	struct pw_record rec;
 	struct list_head node;
@@ -121,23 +121,23 @@ struct pw_extra_record {
 };
 
 /**
- * struct pw_walk - one task calling back what an invalidation overlaps
+ * struct pw_walk - a task that calls the subscriptions that an invalidation overlaps
  * @node: Under pm->lock. On pm->walks.
  * @start: First byte.
  * @last: Last byte.
  * @newest: Subscriptions with a higher state are skipped: they were inserted
- *	later, and insert saw our record.
- * @class: The class of subscriptions that is being walked.
- * @cursor: Under pm->lock. The next subscription of it to visit; remove moves it
- *	on. NULL: go on with the next class.
- * @finish: Under pm->lock. The second passes to come, in order.
- * @finish_tail: Under pm->lock. Where the next goes.
+ *	after the walk began, and their insert saw the record of the walk.
+ * @class: Index of the class that the walk is in.
+ * @cursor: Under pm->lock. The next subscription of @class to visit. remove and put
+ *	advance the cursor if it is their subscription. NULL: go on with the next class.
+ * @finish: Under pm->lock. The pending second passes, in order.
+ * @finish_tail: Under pm->lock. The end of @finish.
  * @finishing: Under pm->lock. The subscription whose second pass runs.
  * @nr: Entries of @batch in use; constant while the batch is called.
- * @pos: The entry whose callback runs, if it was not cancelled before; @nr or more:
- *	none. Written by the walker; see walk_call().
- * @batch: Subscriptions to call, | PW_BATCH_* flags. Filled by the walker, flags
- *	set by remove and put, all under pm->lock.
+ * @pos: Index of the entry whose callback runs, unless the entry was cancelled before;
+ *	@nr or more: no callback runs. Written by the walker; see walk_call().
+ * @batch: Subscriptions to call, | PW_BATCH_* flags. The walker fills the entries;
+ *	remove and put set flags. All under pm->lock.
  * @range: What the callbacks are given.
  * @seq: The sequence value that they are given.
  */
@@ -158,16 +158,16 @@ struct pw_walk {
 	unsigned long batch[PW_WALK_BATCH];
 };
 
-#define PW_BATCH_CANCELLED	BIT(0) /* not to be called any more */
-#define PW_BATCH_PUT		BIT(1) /* ... it is called now, and then to be freed */
+#define PW_BATCH_CANCELLED	BIT(0) /* do not call */
+#define PW_BATCH_PUT		BIT(1) /* the walk frees after the callback */
 #define PW_BATCH_FLAGS		(PW_BATCH_CANCELLED | PW_BATCH_PUT)
 
 /**
  * struct pw_class - the subscriptions of an mm that share an event filter
- * @tree: By start.
- * @owner: As in their ops.
- * @ignore_events: As in their ops. Class 0 has no filter of its own: it holds
- *	those without one, and those for which no class was left.
+ * @tree: Ordered by start.
+ * @owner: As in the ops of the subscriptions.
+ * @ignore_events: As in their ops. Class 0 has no filter: it holds subscriptions
+ *	without a filter, and subscriptions whose filter found no free class.
  */
 struct pw_class {
 	struct rb_root tree;
@@ -177,7 +177,7 @@ struct pw_class {
 
 #define PW_NR_CLASSES	(1 + PINWATCH_NR_FILTERS)
 
-/* INIT_STACK_ALL_ZERO would clear the batch on each invalidation that overlaps */
+/* Do not let INIT_STACK_ALL_ZERO clear the batch in each walk. */
 #if defined(__has_attribute) && __has_attribute(__uninitialized__)
 #define PW_UNINITIALIZED __attribute__((__uninitialized__))
 #else
@@ -190,46 +190,48 @@ struct pw_class {
  * @gen: Advances with each insert. Written under @lock.
  * @seqs: The sequence value in flight in each slot, 0 for none. Written under
  *	@lock.
- * @lock: Everything below but what says otherwise.
+ * @lock: Protects the members below, unless their description says otherwise.
  * @classes: The subscriptions, by filter.
- * @nr_classes: How many of @classes have been in use.
- * @veto: The real interval notifier for subscriptions that may sleep, or NULL.
- *	Set once, under the mmap lock; read without.
+ * @nr_classes: Number of leading @classes that have been in use.
+ * @veto: The kernel's interval notifier for subscriptions that may sleep, or NULL.
+ *	Set once, under the mmap lock; read without a lock.
  * @slots_used: A bit for each slot with a value in @seqs.
  * @slot_rec: The record of each used slot, for its bounds.
- * @slot_newest: The gen of the newest subscription that the walk of a used slot
- *	calls; insert has given its value to those that came later. No value of an
- *	own slot is stored in one subscription twice: else a reader that has seen it
- *	could take it for unchanged, with another accepted in between.
- * @used: A bit for each of @recs that may have its key set. Set by start before
- *	it relies on a hole, cleared by insert, which spoils all holes.
- * @nr_recs: Records in @recs; constant.
- * @nr_maybe: How many records insert has to look at: bits in @used, entries of
+ * @slot_newest: For each used slot, the gen of the newest subscription that the walk
+ *	calls. insert stored the value of the slot in newer subscriptions. So no value
+ *	of a slot other than the coarse one is stored twice in a subscription. Otherwise
+ *	a reader that has seen the value could miss an invalidation that was accepted
+ *	between the two stores.
+ * @used: A bit for each of @recs that may have its key set. Set by start before start
+ *	relies on a hole, cleared by insert, which makes all holes stale.
+ * @nr_recs: Number of records in @recs; constant.
+ * @nr_maybe: Number of records that insert has to look at: bits in @used, entries of
  *	@extra, and @nr_anon.
  * @spare: Free pw_extra_records.
  * @extra: pw_extra_records in flight.
- * @coarse: The shared slot's record: its bounds are the hull of all that are in.
- * @nr_coarse: How many are in.
- * @nr_anon: How many of them have no record of their own.
- * @walks: The pw_walks going on.
- * @seq_next: The next counter for a sequence value. A multiple of PW_SEQ_BLOCK:
- *	the block is used up.
+ * @coarse: The record of the coarse slot. Its bounds are the hull of all invalidations
+ *	in that slot.
+ * @nr_coarse: Number of invalidations in the coarse slot.
+ * @nr_anon: Number of invalidations in the coarse slot that have no record.
+ * @walks: The pw_walks in progress.
+ * @seq_next: The next counter for a sequence value. If a multiple of PW_SEQ_BLOCK, the
+ *	block is used up.
  * @nr_subs: Subscriptions, removes that still wait, and reservations of inserts
  *	that sleep.
- * @nr_waiters: Removes that sleep, or are about to, and batch entries that put has
- *	left to the callback that runs. Read without @lock too.
- * @number: Names it to people; constant, and no other\'s.
+ * @nr_waiters: Removes that sleep or are about to sleep, and batch entries with
+ *	PW_BATCH_PUT. Also read without @lock.
+ * @number: Unique, constant ID that netlink and tracepoints report.
  * @registered: @mn counts as a reference.
- * @idle_since: Jiffies, when @nr_subs became 0.
- * @open: Takes subscriptions: registered, and not dead.
- * @dead: release has begun: nothing waits any more. Read without @lock too.
+ * @idle_since: When @nr_subs became 0, in jiffies.
+ * @open: Accepts subscriptions: registered, and not dead.
+ * @dead: release has begun: no reader waits any more. Also read without @lock.
  * @read_wq: read_begin waits here for the end of an invalidation.
  * @remove_wq: remove waits here for the return of a callback.
- * @hash: Under mm.c's hash lock, read under RCU.
- * @rcu: Frees this.
+ * @hash: Under mm_hash_lock of mm.c, read under RCU.
+ * @rcu: Frees the structure.
  * @put_work: Removes @veto, then puts @mn.
  * @spares: Storage of @spare.
- * @recs: Records that belong to a CPU each.
+ * @recs: The records of each CPU.
  */
 struct pw_mm {
 	struct mmu_notifier mn;
@@ -273,23 +275,23 @@ struct pw_mm {
 struct pw_core_stats {
 	u64 nr_mms;		/* live */
 	u64 nr_subscriptions;	/* live */
-	u64 walks;		/* invalidations that called back */
+	u64 walks;		/* invalidations with an overlap */
 	u64 callbacks;
-	u64 waits;		/* read_begin calls that slept */
-	u64 remove_waits;	/* remove calls that slept */
-	u64 overflows;		/* invalidations without a record of their own */
-	u64 vetoes;		/* non-blockable invalidations refused for a sleeper */
+	u64 waits;		/* read_begin slept */
+	u64 remove_waits;	/* remove slept */
+	u64 overflows;		/* invalidations in the coarse slot */
+	u64 vetoes;		/* non-blockable invalidations refused by the veto */
 };
 
 /**
- * struct pw_mm_stats - how one mm does
- * @mm: Not referenced: there until the function returns that was given it.
+ * struct pw_mm_stats - statistics of one mm
+ * @mm: Without a reference: valid until the callback of pw_mm_stats_each() returns.
  * @number: As in struct pw_mm.
  * @nr_subscriptions: Subscriptions, and inserts and removes that sleep.
  * @in_flight: Invalidations between their start and their end.
- * @walks: Those whose callbacks run now.
- * @waiters: Removes that sleep, and puts left to a callback that runs.
- * @veto: It has, or had, a subscription that may sleep.
+ * @walks: Invalidations whose callbacks run now.
+ * @waiters: Removes that sleep, and puts that wait for a running callback to free.
+ * @veto: The mm has, or had, a subscription that may sleep.
  */
 struct pw_mm_stats {
 	struct mm_struct *mm;
@@ -306,7 +308,7 @@ DECLARE_PER_CPU(struct pw_core_stats, pw_stats);
 #define pw_stat_add(field, n)	this_cpu_add(pw_stats.field, n)
 #define pw_stat_dec(field)	this_cpu_dec(pw_stats.field)
 
-/* record.c: all under pm->lock */
+/* record.c: caller holds pm->lock */
 struct pw_record *pw_record_claim(struct pw_mm *pm,
 				  const struct mmu_notifier_range *range);
 struct pw_record *pw_record_find(struct pw_mm *pm, unsigned long key);
@@ -376,7 +378,7 @@ static inline unsigned int pw_sub_class(const struct pinwatch_interval_notifier 
 	return sub->state >> PW_SUB_CLASS_SHIFT & (PW_NR_CLASSES - 1);
 }
 
-/* Does its filter reject what @rec stands for? Never so for the coarse record. */
+/* Does the filter of @sub reject an event? PW_EVENT_ANY is never rejected. */
 static inline bool pw_sub_rejects(const struct pinwatch_interval_notifier *sub,
 				  unsigned int event, const void *owner)
 {
@@ -389,8 +391,8 @@ static inline bool pw_sub_rejects(const struct pinwatch_interval_notifier *sub,
 extern struct hlist_head pw_mm_hash[BIT(PW_MM_HASH_BITS)];
 
 /*
- * A lookup's grace: any kind that kfree_rcu() waits for, and the cheapest under
- * which a spinlock may be taken.
+ * The RCU read section of a lookup: the cheapest kind that kfree_rcu() waits for and
+ * that allows taking a spinlock.
  */
 #ifdef CONFIG_PREEMPT_RT
 #define pw_lookup_begin()	rcu_read_lock()
@@ -401,11 +403,11 @@ extern struct hlist_head pw_mm_hash[BIT(PW_MM_HASH_BITS)];
 #endif
 
 /**
- * pw_mm_lookup() - the state of an mm
+ * pw_mm_lookup() - find the state of an mm
  * @mm: The mm.
  *
- * Context: under pw_lookup_begin(), which is what keeps the result.
- * Return: %NULL when @mm is not registered, or was released.
+ * Context: under pw_lookup_begin(), which protects the result.
+ * Return: the state; %NULL if @mm is not registered or was released.
  */
 static inline struct pw_mm *pw_mm_lookup(struct mm_struct *mm)
 {
@@ -422,7 +424,7 @@ static inline unsigned int pw_seq_slot(unsigned long seq)
 	return seq & (PW_NR_SLOTS - 1);
 }
 
-/* The records of all CPUs, by number: those of pm->used */
+/* Return: the record for bit @i of pm->used */
 static inline struct pw_record *pw_record_nr(struct pw_mm *pm, unsigned int i)
 {
 	return &pm->recs[i / 2].rec[i % 2];
@@ -435,7 +437,10 @@ static inline bool pw_record_overlaps(const struct pw_record *rec,
 	       (READ_ONCE(rec->last) | ~PAGE_MASK) >= sub->interval_tree.start;
 }
 
-/* A slot other than @but, in flight over @sub. Under pm->lock. */
+/*
+ * Is an invalidation in flight over @sub that holds one of @slots and has a sequence
+ * value of at most @limit? Caller holds pm->lock.
+ */
 static inline bool pw_slots_overlap(struct pw_mm *pm,
 				    const struct pinwatch_interval_notifier *sub,
 				    unsigned long slots, unsigned long limit)
@@ -454,8 +459,8 @@ static inline bool pw_slots_overlap(struct pw_mm *pm,
 }
 
 /*
- * For functions that sleep only rarely: the check of a debug kernel, without the
- * preemption point that might_sleep() is elsewhere.
+ * might_sleep() in debug kernels only: functions that rarely sleep need the check, but
+ * not the preemption point.
  */
 #define pw_might_sleep() \
 	do { if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP)) might_sleep(); } while (0)

@@ -2,9 +2,9 @@
 /*
  * pinwatch core: the classic mmu_notifier
  *
- * start never fails, blockable or not (a classic notifier that does leaves other
- * drivers' mmu_interval_notifiers in that mm invalidated for ever), and both
- * start and end never sleep on their own account.
+ * start never fails, whether the range is blockable or not: a classic notifier that
+ * fails leaves the mmu_interval_notifiers of other drivers in the same mm invalidated
+ * for ever. start sleeps only if a callback does. end never sleeps.
  */
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
@@ -17,7 +17,7 @@ static struct pw_mm *mn_pm(struct mmu_notifier *mn)
 	return container_of(mn, struct pw_mm, mn);
 }
 
-/* The records of this CPU; with preemption on, of one it was on. */
+/* Return: the records of the current CPU, or of a previous CPU if preemptible. */
 static struct pw_record *cpu_records(struct pw_mm *pm)
 {
 	unsigned long offset = (unsigned int)raw_smp_processor_id() * sizeof(*pm->recs);
@@ -32,15 +32,15 @@ static unsigned long range_key(const struct mmu_notifier_range *range)
 }
 
 /*
- * Unaligned ranges (uprobes) and those that end at -1UL (soft-dirty) happen. What
- * changes are pages: whoever compares rounds out, so that start need not.
+ * Ranges can be unaligned (uprobes) and can end at -1UL (soft-dirty). start does not
+ * round: pw_record_overlaps() and the walk round to pages.
  */
 static unsigned long range_last(const struct mmu_notifier_range *range)
 {
 	return range->end - 1;
 }
 
-/* A callback computes its overlap from the range: give it the rounded one. */
+/* Round the range for the callbacks, because drivers compute the overlap. */
 static noinline void walk_rounded(struct pw_mm *pm, const struct mmu_notifier_range *range,
 				  unsigned long start, unsigned long last,
 				  unsigned long seq)
@@ -54,8 +54,8 @@ static noinline void walk_rounded(struct pw_mm *pm, const struct mmu_notifier_ra
 }
 
 /*
- * Does nothing of any class overlap? Then what bounds the hole, as it comes from
- * pw_tree_before().
+ * Return: true if no subscription of any class overlaps; *before and *next then bound
+ * the hole as pw_tree_before() does.
  */
 static bool classes_hole(struct pw_mm *pm, unsigned long start, unsigned long last,
 			 unsigned long *before, unsigned long *next)
@@ -82,7 +82,7 @@ static void record_hole(struct pw_mm *pm, struct pw_record *rec,
 	rec->hole_gen = pm->gen;
 }
 
-/* With the lock, which it drops: something may overlap. */
+/* A subscription may overlap. Caller holds pm->lock. Drops pm->lock. */
 static noinline void start_walk(struct pw_mm *pm, struct pw_record *rec,
 				const struct mmu_notifier_range *range)
 	__releases(&pm->lock)
@@ -107,8 +107,8 @@ static noinline void start_walk(struct pw_mm *pm, struct pw_record *rec,
 }
 
 /*
- * An address that starts again has ended: if an end was lost, whoever waits for it
- * waits no longer.
+ * A range that starts again at the same address has ended before. If its end was lost,
+ * end its record now and wake the readers.
  */
 static void start_reclaim(struct pw_mm *pm, const struct mmu_notifier_range *range,
 			  struct pw_record *rec)
@@ -128,8 +128,9 @@ static noinline void start_miss(struct pw_mm *pm, struct pw_record *rec,
 
 	spin_lock(&pm->lock);
 	/*
-	 * With a hole of the current gen, it has been done, but for the record of a
-	 * lost end of the same key: none is lost while somebody may wait.
+	 * If the hole is of the current gen, both steps were done since the last insert.
+	 * Only the reclaim of a record with the same key whose end was lost since is
+	 * skipped then, and no end is lost while a reader may wait.
 	 */
 	if (unlikely(rec->hole_gen != pm->gen)) {
 		pw_record_use(pm, rec);
@@ -146,7 +147,7 @@ static noinline void start_miss(struct pw_mm *pm, struct pw_record *rec,
 	start_walk(pm, rec, range);
 }
 
-/* This CPU's own records are taken. */
+/* Both records of the CPU are in use. */
 static noinline void start_spare(struct pw_mm *pm, const struct mmu_notifier_range *range)
 {
 	spin_lock(&pm->lock);
@@ -164,10 +165,13 @@ static int mn_invalidate_range_start(struct mmu_notifier *mn,
 
 	preempt_disable();
 	rec = cpu_records(pm);
-	/* Pairs with the release of ->key by the last owner's end. */
+	/*
+	 * Pairs with the release of ->key in pw_record_release() and the cmpxchg of the
+	 * end: the stores of this owner come after the last reads of the previous owner.
+	 */
 	if (unlikely(smp_load_acquire(&rec->key))) {
 		rec++;
-		/* Likewise. */
+		/* Pairs like the acquire above. */
 		if (smp_load_acquire(&rec->key)) {
 			preempt_enable();
 			start_spare(pm, range);
@@ -179,7 +183,7 @@ static int mn_invalidate_range_start(struct mmu_notifier *mn,
 	WRITE_ONCE(rec->event, event);
 	if (unlikely(event >= MMU_NOTIFY_MIGRATE))
 		WRITE_ONCE(rec->owner, pw_range_owner(range));
-	/* A full barrier. Pairs with the one in insert: see record.c. */
+	/* Full barrier. Pairs with the smp_mb() in sub_link(): see record.c. */
 	xchg(&rec->key, range_key(range));
 	preempt_enable();
 
@@ -190,7 +194,7 @@ static int mn_invalidate_range_start(struct mmu_notifier *mn,
 	return 0;
 }
 
-/* It has a slot, or is not this CPU's first record. */
+/* The record has a slot, or is not the first record of the CPU. */
 static noinline void end_locked(struct pw_mm *pm, unsigned long key)
 {
 	struct pw_record *rec = cpu_records(pm) + 1;
@@ -203,7 +207,10 @@ static noinline void end_locked(struct pw_mm *pm, unsigned long key)
 	if (rec || pm->nr_anon)
 		pw_record_release(pm, rec);
 	spin_unlock(&pm->lock);
-	/* Has a full barrier: the waiter sees the slot empty, or we see it wait. */
+	/*
+	 * Has a full barrier, which pairs with the one in wait_event(): it cannot happen
+	 * that the reader sees the slot in use and this task sees no reader.
+	 */
 	if (wq_has_sleeper(&pm->read_wq))
 		wake_up_all(&pm->read_wq);
 }
@@ -215,14 +222,14 @@ static void mn_invalidate_range_end(struct mmu_notifier *mn,
 	unsigned long key = range_key(range), old = key;
 
 	/*
-	 * Where it most likely is; the task may have moved. Fails when that is
-	 * another's, or insert or the walk has given it a slot.
+	 * Try the first record of this CPU. Fails if the task has moved to another CPU,
+	 * or if insert or the walk has given the record a slot.
 	 */
 	if (unlikely(!try_cmpxchg(&cpu_records(pm)->key, &old, 0UL)))
 		end_locked(pm, key);
 }
 
-/* A callback of the mm's end: @event over everything. */
+/* Call all subscriptions with @event over the whole mm. */
 static void release_walk(struct pw_mm *pm, struct mm_struct *mm,
 			 enum mmu_notifier_event event, unsigned long seq)
 {
@@ -239,13 +246,13 @@ static void release_walk(struct pw_mm *pm, struct mm_struct *mm,
 }
 
 /*
- * The mm is about to lose its pages, and classic notifiers are told nothing
- * after this, not even the ends of what other tasks have started: so nothing
- * waits for anything from now on (->dead). Every subscription gets PW_SUB_MULTI
- * in the walk, which makes read_begin see ->dead.
+ * The mm is about to lose its pages. The kernel calls no classic notifier after release,
+ * not even for the ends of invalidations that other tasks have started. So no reader
+ * may wait from now on (->dead). The walk sets PW_SUB_MULTI in every subscription, which
+ * makes read_begin look at ->dead.
  *
- * The kernel's interval notifiers are told of RELEASE and then of the unmapping
- * itself; drivers exist that act on one of them only. So both.
+ * The kernel calls its interval notifiers with RELEASE, and then with UNMAP for the
+ * unmapping. Some drivers act on one of the two only, so both are delivered here.
  */
 static void mn_release(struct mmu_notifier *mn, struct mm_struct *mm)
 {

@@ -2,20 +2,21 @@
 /*
  * pinwatch core: the state of an mm, from registration to its end
  *
- * Registration takes the mmap lock for writing and every lock of the mm's
- * mappings: it is done once, at the first subscription, and kept until release,
- * until nobody has subscribed for a while, or until the module goes.
+ * Registration takes the mmap lock for writing and every lock of the mm's mappings. So
+ * the engine registers once, with the first subscription, and stays registered until
+ * release, until the mm has been without subscriptions for idle_ms, or until the module
+ * is unloaded.
  *
- * Who keeps a struct pw_mm:
- *   - the registration, until mn_release(), mm_let_go() or pw_core_exit(), whichever
- *     is first to clear ->registered;
+ * References that keep a struct pw_mm:
+ *   - the registration, until the first of mn_release(), mm_let_go() and pw_core_exit()
+ *     clears ->registered;
  *   - each subscription, until its remove returns;
- *   - a notifier call going on: mmu_notifier_put() frees after an SRCU grace
- *     period;
- *   - a lookup going on, under RCU: kfree_rcu().
- * The first two are counted under pm->lock; whoever drops the last of them calls
- * pw_mm_put(). The mm_struct itself is held (mm_count) until after that SRCU grace
- * period, so its address names it; a lookup under RCU alone may only compare it.
+ *   - a notifier call in progress: mmu_notifier_put() frees after an SRCU grace period;
+ *   - a lookup in progress, under RCU: kfree_rcu().
+ * The first two are counted under pm->lock, and the task that drops the last of these
+ * calls pw_mm_put(). The registered notifier holds the mm_struct (mm_count) until after
+ * that SRCU grace period, so no other mm gets the same address before. A lookup under
+ * RCU alone may compare the address of the mm_struct, but not dereference it.
  */
 #include <linux/atomic.h>
 #include <linux/err.h>
@@ -31,7 +32,7 @@
 #include "trace.h"
 
 struct hlist_head pw_mm_hash[BIT(PW_MM_HASH_BITS)];
-static DEFINE_SPINLOCK(mm_hash_lock);	/* writers of pw_mm_hash; inside nothing */
+static DEFINE_SPINLOCK(mm_hash_lock);	/* writers of pw_mm_hash; a leaf */
 static struct workqueue_struct *mm_put_wq;
 static atomic_t mm_live = ATOMIC_INIT(0);
 static DECLARE_WAIT_QUEUE_HEAD(mm_live_wq);
@@ -40,8 +41,9 @@ static atomic64_t seq_blocks = ATOMIC64_INIT(1);
 DEFINE_PER_CPU(struct pw_core_stats, pw_stats);
 
 /*
- * The first counter of a block that no mm has had: values never repeat. It is the
- * second of the block, in truth; the first says that a block is used up.
+ * Return: the first usable counter of a block that no mm has used before. The first
+ * counter of a block, a multiple of PW_SEQ_BLOCK, means that the previous block is used
+ * up.
  */
 u64 pw_mm_seq_block(void)
 {
@@ -70,13 +72,13 @@ static struct pw_mm *mm_alloc_state(void)
 	struct pw_mm *pm;
 	unsigned int i, nr_recs = nr_cpu_ids * ARRAY_SIZE(pm->recs->rec);
 
-	/* ->used stands behind the records. */
+	/* The bits of ->used follow the records. */
 	pm = kzalloc(struct_size(pm, recs, nr_cpu_ids) +
 		     BITS_TO_LONGS(nr_recs) * sizeof(long), GFP_KERNEL_ACCOUNT);
 	if (!pm)
 		return NULL;
 	pm->mn.ops = &pw_mn_ops;
-	pm->gen = pw_mm_seq_block();	/* a hole_gen of 0 is never current */
+	pm->gen = pw_mm_seq_block();	/* never 0, so a zeroed hole_gen is stale */
 	pm->number = pm->gen / PW_SEQ_BLOCK;
 	spin_lock_init(&pm->lock);
 	pm->nr_classes = 1;
@@ -101,9 +103,10 @@ static struct pw_mm *mm_alloc_state(void)
 }
 
 /*
- * The state of an mm, with a reservation: counted like a subscription, so that the
- * idle worker leaves it alone. One that it is letting go of just now counts as none,
- * and must not be found again. Release does not run: mm_users is held.
+ * Return: the state of an mm, with a reservation, or NULL. A reservation is counted like
+ * a subscription, so the idle worker does not unregister the mm. If the worker is
+ * unregistering it now, unhash the state, so that no later lookup finds it. Caller holds
+ * mm_users: release does not run.
  */
 static struct pw_mm *mm_reserve(struct mm_struct *mm)
 {
@@ -127,7 +130,7 @@ static struct pw_mm *mm_reserve(struct mm_struct *mm)
 	return pm;
 }
 
-/* With the mmap lock held for writing, which keeps two from registering. */
+/* Caller holds the mmap lock for writing: no two tasks register at the same time. */
 static struct pw_mm *mm_register(struct mm_struct *mm)
 {
 	struct pw_mm *pm = mm_reserve(mm);
@@ -151,12 +154,13 @@ static struct pw_mm *mm_register(struct mm_struct *mm)
 }
 
 /**
- * pw_mm_register() - register with an mm, unless that was done, and reserve it
- * @mm: The mm; mm_users is held, so that no release runs meanwhile.
- * @locked: The caller holds its mmap lock for writing.
+ * pw_mm_register() - reserve the state of an mm, and register with the mm if necessary
+ * @mm: The mm. Caller holds mm_users, so that no release runs.
+ * @locked: The caller holds the mmap lock for writing.
  *
- * Return: its state, counted in nr_subs; or an ERR_PTR of -ENOMEM, or of -EINTR (a
- * signal is pending).
+ * Context: process context, may sleep.
+ * Return: the state, with a reservation in nr_subs; an ERR_PTR of -ENOMEM, or of -EINTR
+ * if a signal is pending.
  */
 struct pw_mm *pw_mm_register(struct mm_struct *mm, bool locked)
 {
@@ -172,7 +176,7 @@ struct pw_mm *pw_mm_register(struct mm_struct *mm, bool locked)
 	return pm;
 }
 
-/* Under pm->lock: was that the last counted reference? */
+/* Are there no counted references? Caller holds pm->lock. */
 bool pw_mm_unused(struct pw_mm *pm)
 {
 	lockdep_assert_held(&pm->lock);
@@ -181,14 +185,14 @@ bool pw_mm_unused(struct pw_mm *pm)
 
 /**
  * pw_mm_put() - free the state of an mm, after its grace periods
- * @pm: Of which pw_mm_unused() became true.
+ * @pm: pw_mm_unused() became true for this state.
  *
- * Context: any that may take mmu_notifier's own spinlock, release included.
+ * Context: any in which the spinlock of mmu_notifier may be taken, release included.
  */
 void pw_mm_put(struct pw_mm *pm)
 {
 	trace_pinwatch_mm_release(pm->mn.mm, pm->number);
-	/* Removing the veto sleeps, and in a callback it would never end. */
+	/* Removing the veto sleeps, and would deadlock in a callback. */
 	if (pm->veto)
 		queue_work(mm_put_wq, &pm->put_work);
 	else
@@ -203,13 +207,13 @@ static void mm_put_work(struct work_struct *work)
 	mmu_notifier_put(&pm->mn);
 }
 
-/* free_notifier: from SRCU, softirqs off. The mmdrop() is the caller's. */
+/* free_notifier, called by SRCU with softirqs off. The caller does the mmdrop(). */
 void pw_mm_free(struct mmu_notifier *mn)
 {
 	struct pw_mm *pm = container_of(mn, struct pw_mm, mn);
 	struct pw_extra_record *extra, *next;
 
-	/* Starts whose ends never came: release. */
+	/* Records of invalidations whose ends release has cut off. */
 	list_for_each_entry_safe(extra, next, &pm->extra, node)
 		if (extra->allocated)
 			kfree(extra);
@@ -222,8 +226,10 @@ void pw_mm_free(struct mmu_notifier *mn)
 }
 
 /**
- * pw_core_stats() - counters since load, and live objects
- * @out: Filled. Sums over CPUs: exact only when nothing is going on.
+ * pw_core_stats() - read the module-wide counters
+ * @out: Filled in. Sums over all CPUs: exact only while the engine is not in use.
+ *
+ * Context: any. Does not sleep.
  */
 void pw_core_stats(struct pw_core_stats *out)
 {
@@ -245,10 +251,10 @@ void pw_core_stats(struct pw_core_stats *out)
 }
 
 /*
- * A registered notifier costs each invalidation in its mm, also when nobody has
- * subscribed; registering costs much more, and drivers exist that insert and
- * remove one subscription over and over. So one worker looks round now and then,
- * as long as some mm is idle, and lets go of those that have been for a while.
+ * A registered notifier slows each invalidation in its mm, even without subscriptions.
+ * Registering is much slower, and some drivers insert and remove one subscription over
+ * and over. So as long as an mm is idle, a worker runs every idle_ms, and unregisters
+ * each mm that has been idle for idle_ms.
  */
 static unsigned int idle_ms = 1000;
 module_param(idle_ms, uint, 0644);
@@ -259,26 +265,32 @@ static DECLARE_DELAYED_WORK(mm_idle, mm_idle_work);
 static bool mm_idle_armed;
 
 /**
- * pw_mm_idle() - the last subscription of some mm has gone
+ * pw_mm_idle() - arm the idle worker, after the last subscription of an mm has ended
  *
- * Context: any but under pm->lock, which is a leaf.
+ * Context: any, but not under pm->lock, which is a leaf. Does not sleep.
  */
 void pw_mm_idle(void)
 {
-	/* Pairs with that in mm_idle_work(): it sees the mm, or we see it unarmed. */
+	/*
+	 * Pairs with smp_store_mb() in mm_idle_work(): it cannot happen that the worker
+	 * misses the idle mm and this task sees the worker armed.
+	 */
 	smp_mb();
 	if (unlikely(!READ_ONCE(mm_idle_armed)) && !xchg(&mm_idle_armed, true))
 		queue_delayed_work(mm_put_wq, &mm_idle, msecs_to_jiffies(idle_ms));
 }
 
-/* Return: true when @pm is idle, but not long enough yet. */
+/* Return: true if @pm is idle, but not for idle_ms yet. */
 static bool mm_let_go(struct pw_mm *pm)
 {
 	unsigned long due;
 	bool idle, put;
 
 	spin_lock(&pm->lock);
-	/* With a veto it stays: its inserts must not fail, or wait, a second time. */
+	/*
+	 * An mm with a veto stays registered: to insert the veto again could fail, and
+	 * would have to wait.
+	 */
 	idle = pm->registered && pm->open && !pm->nr_subs && !pm->veto;
 	due = pm->idle_since + msecs_to_jiffies(idle_ms);
 	put = idle && !time_before(jiffies, due);
@@ -300,7 +312,10 @@ static void mm_idle_work(struct work_struct *work)
 	struct pw_mm *pm;
 	int i;
 
-	/* First: whoever becomes idle from here on arms it again. Has a full barrier. */
+	/*
+	 * Before the search: an mm that becomes idle later arms the worker again. Full
+	 * barrier, pairs with the smp_mb() in pw_mm_idle().
+	 */
 	smp_store_mb(mm_idle_armed, false);
 	rcu_read_lock();
 	for (i = 0; i < ARRAY_SIZE(pw_mm_hash); i++)
@@ -313,12 +328,12 @@ static void mm_idle_work(struct work_struct *work)
 
 int pw_core_init(void)
 {
-	/* Not a queue for memory reclaim: nothing that frees memory waits for it. */
+	/* No WQ_MEM_RECLAIM: memory reclaim never waits for mm_put_wq. */
 	mm_put_wq = alloc_workqueue("pinwatch_mm", WQ_UNBOUND, 0);
 	return mm_put_wq ? 0 : -ENOMEM;
 }
 
-/* The next registered one, unregistered; %NULL when there is none. */
+/* Unhash a state. Return: the state; NULL if the hash is empty. */
 static struct pw_mm *mm_take_registered(void)
 {
 	struct pw_mm *pm;
@@ -338,12 +353,12 @@ static struct pw_mm *mm_take_registered(void)
 }
 
 /*
- * Nobody has a subscription (each belongs to a module that uses us), but mms are
- * registered, and some may be in release at this moment: either that or this
- * loop drops the registration. mmu_notifier_synchronize() waits for a grace
- * period, not for the callbacks queued behind it: hence the count; and the last
- * of them may still be on its way out of our text: it runs with softirqs off,
- * which synchronize_rcu() waits for.
+ * There are no subscriptions: each belongs to a module that uses this module's symbols.
+ * But mms are registered, and release may run for some of them now: then either release
+ * or this loop drops the registration. mmu_notifier_synchronize() waits for an SRCU
+ * grace period, but not for the free_notifier calls that are queued after it. So wait
+ * for mm_live to become 0. The last pw_mm_free() may then still be returning: it runs
+ * with softirqs off, so synchronize_rcu() waits for it.
  */
 void pw_core_exit(void)
 {
@@ -351,7 +366,7 @@ void pw_core_exit(void)
 	bool put;
 
 	cancel_delayed_work_sync(&mm_idle);
-	/* A release that runs now may free what we have just found. */
+	/* RCU: a concurrent release may free @pm after mm_take_registered(). */
 	rcu_read_lock();
 	while ((pm = mm_take_registered())) {
 		spin_lock(&pm->lock);

@@ -26,11 +26,12 @@
 #include "core.h"
 
 /*
- * A read that found an invalidation in flight, and waits for it. All of them have
- * to end that @sub accepted; one value names only the last of them, so with
- * PW_SUB_MULTI everything counts that is in flight over @sub and started no later
- * than @limit. No later: others change the value, which ends the wait as well, or
- * were not accepted; a stream of them must not make the reader starve.
+ * A reader that found an invalidation in flight. It waits for the ends of all
+ * invalidations that @sub accepted. ->seq names only the last of these, so with
+ * PW_SUB_MULTI the reader waits for every invalidation in flight over @sub with a value
+ * of at most ->limit. A later invalidation that @sub accepts changes the value of @sub,
+ * which ends the wait, too; one that @sub does not accept must not prolong the wait, or
+ * a stream of invalidations could starve the reader.
  */
 struct read_wait {
 	struct pw_mm *pm;
@@ -39,7 +40,7 @@ struct read_wait {
 	unsigned long limit;
 };
 
-/* Is the wait over? If so, ->seq is what read_begin returns. */
+/* Return: true if the wait is over; read_begin then returns ->seq. */
 static bool wait_over(struct read_wait *wait)
 {
 	struct pinwatch_interval_notifier *sub = wait->sub;
@@ -49,9 +50,9 @@ static bool wait_over(struct read_wait *wait)
 	spin_lock(&pm->lock);
 	if (pm->dead || READ_ONCE(sub->invalidate_seq) != wait->seq) {
 		/*
-		 * Dead: no callback may ever tell of a change again. Changed: the
-		 * section is doomed. Say so, since the coarse slot's value may be
-		 * stored again.
+		 * Dead: no callback will report a change any more. Changed: the read
+		 * section has collided. Return a value that never matches, because the
+		 * value of the coarse slot may be stored again.
 		 */
 		wait->seq = PW_SEQ_NEVER;
 	} else if (pm->seqs[pw_seq_slot(wait->seq)] == wait->seq) {
@@ -59,7 +60,11 @@ static bool wait_over(struct read_wait *wait)
 	} else if (sub->state & PW_SUB_MULTI) {
 		over = !pw_slots_overlap(pm, sub, pm->slots_used, wait->limit);
 		if (over && !pw_slots_overlap(pm, sub, pm->slots_used, ULONG_MAX)) {
-			/* Pairs with the last acquire in read_fast(). */
+			/*
+			 * Pairs with the acquire of ->state in read_fast(): a reader
+			 * that sees MULTI clear must not see the page tables as they
+			 * were before the invalidations ended.
+			 */
 			smp_store_release(&sub->state, sub->state & ~PW_SUB_MULTI);
 		}
 	}
@@ -67,7 +72,7 @@ static bool wait_over(struct read_wait *wait)
 	return over;
 }
 
-/* Return: true when there is something to wait for. */
+/* Return: true if the reader has to wait. */
 static bool wait_init(struct read_wait *wait, struct pinwatch_interval_notifier *sub,
 		      unsigned long seq)
 {
@@ -76,8 +81,9 @@ static bool wait_init(struct read_wait *wait, struct pinwatch_interval_notifier 
 	wait->seq = seq;
 	spin_lock(&wait->pm->lock);
 	/*
-	 * Many invalidations share the coarse slot's value: the one that stored it
-	 * last may be younger than one that another value named in between.
+	 * The value of the coarse slot can come back after the value of a later
+	 * invalidation, whose acceptance then does not show as a changed value. So wait
+	 * for all invalidations, without a limit.
 	 */
 	wait->limit = pw_seq_slot(seq) == PW_SLOT_COARSE ? ULONG_MAX :
 		      pw_seq_next(wait->pm, PW_SLOT_IDLE);
@@ -96,28 +102,34 @@ static noinline unsigned long read_wait(struct pinwatch_interval_notifier *sub,
 {
 	struct read_wait wait;
 
-	/* Ends with the last end, or when the value or the mm is gone. */
+	/*
+	 * Ends when the invalidations have ended, when @sub accepts another invalidation,
+	 * or when the mm is released.
+	 */
 	if (wait_init(&wait, sub, seq))
 		wait_event(wait.pm->read_wq, wait_over(&wait));
 	return wait.seq;
 }
 
-/* Return: true, with *seq the value to look out for, when there is no need to wait. */
+/* Set *seq to the value of @sub. Return: true if the reader need not wait. */
 static __always_inline bool read_fast(struct pinwatch_interval_notifier *sub,
 				      unsigned long *seq)
 {
 	/*
-	 * Pairs with pinwatch_interval_set_seq() and the smp_wmb() of the walk:
-	 * whoever sees the later of two values sees PW_SUB_MULTI as well.
+	 * Pairs with pinwatch_interval_set_seq() and the smp_wmb() in pw_walk(): a reader
+	 * that sees the later of two values must not see PW_SUB_MULTI clear.
 	 */
 	*seq = smp_load_acquire(&sub->invalidate_seq);
 	pw_might_sleep();
-	/* Pairs with the release in slot_close(): see there. */
+	/*
+	 * Pairs with the release in slot_close(): a reader that sees the slot empty must
+	 * not see the page tables as they were before the invalidation ended.
+	 */
 	if (unlikely(smp_load_acquire(&sub->pm->seqs[pw_seq_slot(*seq)]) == *seq))
 		return false;
 	/*
-	 * Pairs with the release in wait_over(): that it is clear may be all that says
-	 * that the earlier of two invalidations has ended.
+	 * Pairs with the release in wait_over(): if that cleared MULTI after the earlier
+	 * of two invalidations ended, this reader must see the page tables after its end.
 	 */
 	return likely(!(smp_load_acquire(&sub->state) & PW_SUB_MULTI));
 }
@@ -126,19 +138,19 @@ static __always_inline bool read_fast(struct pinwatch_interval_notifier *sub,
  * pinwatch_interval_read_begin() - begin a read section
  * @sub: An inserted subscription.
  *
- * Waits until no invalidation that @sub accepted, or that was in flight over its
- * interval when it was inserted, is in flight any more, or until another one is
- * accepted. Invalidations of other ranges never make it wait, unless so many are
- * in flight at once that records run out (counted as overflows).
+ * Waits for the end of every invalidation that @sub accepted, and of every invalidation
+ * that was in flight over the interval when @sub was inserted. Does not wait for
+ * invalidations of other ranges, unless so many are in flight in the mm that they share
+ * the coarse slot (counted in overflows).
  *
- * The wait is not interruptible and as long as the invalidation. It also ends when
- * another one was accepted meanwhile, and when the mm is being torn down: with a
- * value for which pinwatch_interval_read_retry() is always true. On a dead mm that
- * is so for ever: the caller's loop must look for it (mmget_not_zero() fails, or
- * the callback was given MMU_NOTIFY_RELEASE).
+ * The wait is not interruptible, and takes as long as the invalidations. It ends early
+ * when @sub accepts another invalidation and when the mm is released; the function then
+ * returns a value for which pinwatch_interval_read_retry() returns true. On a dead mm
+ * every value is such a value: the caller's loop has to test for a dead mm
+ * (mmget_not_zero() fails, or the callback was called with MMU_NOTIFY_RELEASE).
  *
- * Context: may sleep. Not inside ops->invalidate(), nor under a lock that it
- * takes.
+ * Context: process context, may sleep. Not inside a callback, nor under a lock that the
+ * callbacks of @sub take.
  * Return: the value for pinwatch_interval_read_retry().
  */
 unsigned long pinwatch_interval_read_begin(struct pinwatch_interval_notifier *sub)
@@ -152,13 +164,13 @@ unsigned long pinwatch_interval_read_begin(struct pinwatch_interval_notifier *su
 EXPORT_SYMBOL_GPL(pinwatch_interval_read_begin);
 
 /**
- * pinwatch_interval_read_begin_killable() - begin a read section, or die
+ * pinwatch_interval_read_begin_killable() - begin a read section, unless killed
  * @sub: As for pinwatch_interval_read_begin().
  * @seq: Set to the value for pinwatch_interval_read_retry() on success; untouched
  *	otherwise.
  *
  * Context: as pinwatch_interval_read_begin().
- * Return: 0; -EINTR when a fatal signal came first.
+ * Return: 0; -EINTR if a fatal signal is pending before the wait is over.
  */
 int pinwatch_interval_read_begin_killable(struct pinwatch_interval_notifier *sub,
 					  unsigned long *seq)
@@ -179,14 +191,14 @@ int pinwatch_interval_read_begin_killable(struct pinwatch_interval_notifier *sub
 EXPORT_SYMBOL_GPL(pinwatch_interval_read_begin_killable);
 
 /**
- * pinwatch_interval_read_begin_timeout() - begin a read section, in bounded time
+ * pinwatch_interval_read_begin_timeout() - begin a read section, with a timeout
  * @sub: As for pinwatch_interval_read_begin().
  * @seq: Set to the value for pinwatch_interval_read_retry() on success; untouched
  *	otherwise.
- * @timeout: Jiffies; 0 only looks.
+ * @timeout: How long to wait, in jiffies; 0: do not wait.
  *
  * Context: as pinwatch_interval_read_begin(). Not interruptible.
- * Return: 0; -EBUSY when an invalidation was still in flight after @timeout.
+ * Return: 0; -EBUSY if an invalidation is still in flight after @timeout.
  */
 int pinwatch_interval_read_begin_timeout(struct pinwatch_interval_notifier *sub,
 					 unsigned long *seq, unsigned long timeout)

@@ -2,9 +2,9 @@
 /*
  * pinwatch core: invalidations in flight
  *
- * Every start is recorded, also when it overlaps nothing: a subscription that
- * is inserted before its end has to know of it. Most records never need more
- * than their CPU's own entry of pm->recs, taken without the lock:
+ * Every start is recorded, even if it overlaps no subscription: a subscription that is
+ * inserted before the end has to wait for the end. Most starts use a record of their CPU
+ * in pm->recs, without the lock:
  *
  *   start, on the record's CPU,		insert, under pm->lock
  *   preemption off
@@ -20,15 +20,15 @@
  *    the subscription or insert marks it; and the walk skips what insert has
  *    marked: see slot_newest.]
  *
- * A record belongs to its CPU only while it is being taken; its task may sleep
- * and move before the end. Its end gives it back with cmpxchg(->key, range, 0),
- * which fails iff insert, or its own walk, has given it a slot: then it takes
- * the lock. Nobody but its own end ever clears a key (but see reclaim).
+ * A record belongs to its CPU only while start takes it. The task may sleep and move to
+ * another CPU before the end. The end releases the record with cmpxchg(->key, range, 0).
+ * The cmpxchg fails iff insert or the walk has given the record a slot: then the end
+ * takes the lock. Only the end clears the key of a record, or pw_record_reclaim().
  *
- * The key is the address of the mmu_notifier_range, which lives on the stack of
- * the task that invalidates: no two that are in flight share it. The task is
- * deliberately no part of it. If an end were lost, the next start at the same
- * address proves it, whichever task the stack belongs to by then.
+ * The key is the address of the mmu_notifier_range on the stack of the task that
+ * invalidates: no two ranges in flight have the same address. The key does not contain
+ * the task: if an end is lost, the next start at the same address shows that, even if
+ * the stack belongs to another task by then.
  */
 #include <linux/mmu_notifier.h>
 #include <linux/slab.h>
@@ -55,7 +55,7 @@ static void record_init(struct pw_record *rec, const struct mmu_notifier_range *
 	WRITE_ONCE(rec->key, (unsigned long)range | PW_KEY_SLOW);
 }
 
-/* The next sequence value of @slot. */
+/* Return: a new sequence value for @slot. Caller holds pm->lock. */
 unsigned long pw_seq_next(struct pw_mm *pm, unsigned int slot)
 {
 	if (unlikely(!(pm->seq_next % PW_SEQ_BLOCK)))
@@ -69,7 +69,11 @@ static void slot_open(struct pw_mm *pm, unsigned int slot, struct pw_record *rec
 	pm->slot_newest[slot] = newest;
 	pm->slot_rec[slot] = rec;
 	pm->slots_used |= BIT(slot);
-	/* After the end of whatever was in this slot before. */
+	/*
+	 * Pairs with the acquire of the slot in read_fast(): a reader that sees this
+	 * value, and so does not see the old one, must see the page tables after the end
+	 * of the previous invalidation in the slot.
+	 */
 	smp_store_release(&pm->seqs[slot], pw_seq_next(pm, slot));
 }
 
@@ -77,13 +81,13 @@ static void slot_close(struct pw_mm *pm, unsigned int slot)
 {
 	pm->slots_used &= ~BIT(slot);
 	/*
-	 * Pairs with the acquire in pinwatch_interval_read_begin(): whoever sees
-	 * the slot empty sees the page tables as the invalidation left them.
+	 * Pairs with the acquire of the slot in read_fast(): a reader that sees the slot
+	 * empty must not see the page tables as they were before the invalidation.
 	 */
 	smp_store_release(&pm->seqs[slot], 0UL);
 }
 
-/* pm->coarse.event is one that no filter rejects. */
+/* pm->coarse.event is PW_EVENT_ANY. */
 static void coarse_get(struct pw_mm *pm, unsigned long start, unsigned long last)
 {
 	pw_stat_inc(overflows);
@@ -94,7 +98,7 @@ static void coarse_get(struct pw_mm *pm, unsigned long start, unsigned long last
 	}
 	pm->coarse.start = start;
 	pm->coarse.last = last;
-	/* Its value is stored again and again: read_begin knows. */
+	/* Callbacks may store the value again: see wait_init(). */
 	slot_open(pm, PW_SLOT_COARSE, &pm->coarse, U64_MAX >> PW_SUB_STAMP_SHIFT);
 }
 
@@ -113,7 +117,7 @@ static struct pw_extra_record *extra_get(struct pw_mm *pm)
 		list_del(&extra->node);
 		return extra;
 	}
-	/* Under memory reclaim itself, perhaps: take nothing that it needs. */
+	/* The caller may be in memory reclaim: do not use the reserves. */
 	extra = kmalloc(sizeof(*extra), GFP_NOWAIT | __GFP_NOMEMALLOC | __GFP_NOWARN);
 	if (extra)
 		extra->allocated = true;
@@ -121,12 +125,13 @@ static struct pw_extra_record *extra_get(struct pw_mm *pm)
 }
 
 /**
- * pw_record_claim() - record a start for which its CPU's own records were taken
+ * pw_record_claim() - record a start when both records of the CPU are in use
  * @pm: The mm.
- * @range: What it starts.
+ * @range: The range that starts.
  *
- * Return: the record, in flight; %NULL when there is no memory for one: then it
- * is counted in the coarse slot.
+ * Context: under pm->lock.
+ * Return: the record, in flight; %NULL if there is no memory for a record: the
+ * invalidation is then counted in the coarse slot.
  */
 struct pw_record *pw_record_claim(struct pw_mm *pm,
 				  const struct mmu_notifier_range *range)
@@ -146,9 +151,12 @@ struct pw_record *pw_record_claim(struct pw_mm *pm,
 }
 
 /**
- * pw_record_find() - the record of a start
+ * pw_record_find() - find the record of an invalidation
  * @pm: The mm.
- * @key: The address of its range.
+ * @key: The address of the range.
+ *
+ * Context: under pm->lock.
+ * Return: the record, or %NULL.
  */
 struct pw_record *pw_record_find(struct pw_mm *pm, unsigned long key)
 {
@@ -166,11 +174,14 @@ struct pw_record *pw_record_find(struct pw_mm *pm, unsigned long key)
 }
 
 /**
- * pw_record_release() - end what a record stands for
+ * pw_record_release() - end an invalidation
  * @pm: The mm.
- * @rec: With PW_KEY_SLOW set; %NULL: one that is counted in the coarse slot only.
+ * @rec: The record, with PW_KEY_SLOW set; %NULL: the invalidation has no record and is
+ *	counted in the coarse slot.
  *
- * The caller wakes read_begin after it has dropped the lock.
+ * The caller has to wake pm->read_wq after dropping the lock.
+ *
+ * Context: under pm->lock.
  */
 void pw_record_release(struct pw_mm *pm, struct pw_record *rec)
 {
@@ -189,7 +200,10 @@ void pw_record_release(struct pw_mm *pm, struct pw_record *rec)
 	else if (rec->slot != PW_SLOT_NONE)
 		slot_close(pm, rec->slot);
 	rec->slot = PW_SLOT_NONE;
-	/* Pairs with start, which takes the record when it sees no key. */
+	/*
+	 * Pairs with the acquire of ->key in mn_invalidate_range_start(): the next owner
+	 * must not write the record before the stores and reads above are done.
+	 */
 	smp_store_release(&rec->key, 0UL);
 
 	if (!record_is_extra(pm, rec))
@@ -204,12 +218,13 @@ void pw_record_release(struct pw_mm *pm, struct pw_record *rec)
 }
 
 /**
- * pw_record_reclaim() - end a start whose end was lost
+ * pw_record_reclaim() - end an invalidation whose end was lost
  * @pm: The mm.
- * @key: The address of a range that has just been started.
- * @but: The record of that start, or %NULL.
+ * @key: The address of a range that starts now.
+ * @but: The record of that start, which is not reclaimed; may be %NULL.
  *
- * Return: true when there was one. The caller wakes read_begin.
+ * Context: under pm->lock.
+ * Return: true if another record had the key. The caller then has to wake pm->read_wq.
  */
 bool pw_record_reclaim(struct pw_mm *pm, unsigned long key, struct pw_record *but)
 {
@@ -238,10 +253,14 @@ bool pw_record_reclaim(struct pw_mm *pm, unsigned long key, struct pw_record *bu
 }
 
 /**
- * pw_record_slot() - a record's sequence value, given it now if it has none
+ * pw_record_slot() - return the sequence value of a record, and assign a slot if needed
  * @pm: The mm.
- * @rec: With PW_KEY_SLOW set; %NULL: one that is counted in the coarse slot only.
- * @newest: If it has none: the newest subscription that its walk is to call.
+ * @rec: The record, with PW_KEY_SLOW set; %NULL: the invalidation has no record and is
+ *	counted in the coarse slot.
+ * @newest: If @rec has no slot: the gen of the newest subscription that the walk calls.
+ *
+ * Context: under pm->lock.
+ * Return: the sequence value.
  */
 unsigned long pw_record_slot(struct pw_mm *pm, struct pw_record *rec, u64 newest)
 {
@@ -263,9 +282,11 @@ unsigned long pw_record_slot(struct pw_mm *pm, struct pw_record *rec, u64 newest
 }
 
 /**
- * pw_record_use() - make sure that insert looks at a CPU's record
+ * pw_record_use() - make insert look at a record of a CPU
  * @pm: The mm.
- * @rec: Of pm->recs, with its key set.
+ * @rec: A record in pm->recs, with its key set.
+ *
+ * Context: under pm->lock.
  */
 void pw_record_use(struct pw_mm *pm, struct pw_record *rec)
 {
@@ -274,7 +295,7 @@ void pw_record_use(struct pw_mm *pm, struct pw_record *rec)
 		pm->nr_maybe++;
 }
 
-/* Is @rec in flight over @sub, which was linked just now? */
+/* If @rec is in flight over the new @sub, store the value of @rec in @sub. */
 static void mark_record(struct pw_mm *pm, struct pinwatch_interval_notifier *sub,
 			struct pw_record *rec, unsigned int *nr)
 {
@@ -284,8 +305,8 @@ static void mark_record(struct pw_mm *pm, struct pinwatch_interval_notifier *sub
 		return;
 	if (!(key & PW_KEY_SLOW) &&
 	    cmpxchg(&rec->key, key, key | PW_KEY_SLOW) != key)
-		return;		/* it has ended */
-	/* With SLOW set its end needs the lock: the record holds still. */
+		return;		/* @rec has ended */
+	/* With SLOW set, the end needs the lock: the record cannot change now. */
 	if (!pw_record_overlaps(rec, sub) ||
 	    pw_sub_rejects(sub, rec->event, rec->owner))
 		return;
@@ -294,12 +315,14 @@ static void mark_record(struct pw_mm *pm, struct pinwatch_interval_notifier *sub
 }
 
 /**
- * pw_record_mark_insert() - put a new subscription under what is in flight
- * @pm: The mm; its gen was advanced after @sub was linked.
- * @sub: Linked just now, with a value that is in flight nowhere.
+ * pw_record_mark_insert() - mark a new subscription under all invalidations in flight
+ * @pm: The mm. gen was advanced after @sub was linked.
+ * @sub: The new subscription. Its value is not in flight.
  *
- * As if its callback had accepted each invalidation in flight over it: it has
- * no SPTEs to tear down yet, and its readers wait for those ends alone.
+ * Has the effect of a callback that accepts each invalidation in flight over @sub. The
+ * callback itself is not needed: @sub has no SPTEs yet.
+ *
+ * Context: under pm->lock.
  */
 void pw_record_mark_insert(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
 {
@@ -315,7 +338,7 @@ void pw_record_mark_insert(struct pw_mm *pm, struct pinwatch_interval_notifier *
 			struct pw_record *rec = pw_record_nr(pm, i + __ffs(bits));
 
 			mark_record(pm, sub, rec, &nr);
-			/* Free: every hole is spoilt, so start sets it again. */
+			/* Free. All holes are stale: start sets the bit again. */
 			if (!READ_ONCE(rec->key)) {
 				*word &= ~(bits & -bits);
 				pm->nr_maybe--;
@@ -330,6 +353,9 @@ void pw_record_mark_insert(struct pw_mm *pm, struct pinwatch_interval_notifier *
 	}
 	if (nr > 1)
 		sub->state |= PW_SUB_MULTI;
-	/* What was found to have ended: its page table changes before our reads. */
+	/*
+	 * Pairs with the release or cmpxchg that ended a record which this function saw
+	 * free: a later read section must not see the page tables as they were before.
+	 */
 	smp_rmb();
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pinwatch core: figures of each mm, for whoever shows them
+ * pinwatch core: statistics of each mm
  */
 #include <linux/list.h>
 #include <linux/mm_types.h>
 #include <linux/rculist.h>
 #include "core.h"
 
-/* Under pm->lock. CPUs start and end meanwhile: true of no moment in particular. */
+/* Caller holds pm->lock. CPUs may change their own records: the result is a sample. */
 static unsigned int stats_in_flight(struct pw_mm *pm)
 {
 	unsigned int i, nr = pm->nr_anon;
@@ -20,7 +20,7 @@ static unsigned int stats_in_flight(struct pw_mm *pm)
 	return nr;
 }
 
-/* Under pm->lock. */
+/* Caller holds pm->lock. */
 static void stats_fill(struct pw_mm *pm, struct pw_mm_stats *stats)
 {
 	struct pw_walk *walk;
@@ -37,8 +37,8 @@ static void stats_fill(struct pw_mm *pm, struct pw_mm_stats *stats)
 }
 
 /*
- * RCU keeps @pm, and not its mm_struct nor its records: those go with the last
- * reference, which is dropped after pw_mm_unused() became true under the lock.
+ * RCU protects @pm, but neither the mm_struct nor the records. The last reference
+ * protects those, and is dropped after pw_mm_unused() became true under the lock.
  */
 static int stats_one(struct pw_mm *pm,
 		     int (*fn)(const struct pw_mm_stats *stats, void *data), void *data)
@@ -56,14 +56,14 @@ static int stats_one(struct pw_mm *pm,
 }
 
 /**
- * pw_mm_stats_each() - the figures of each mm that is registered with and lives
- * @bucket: Of the hash, below BIT(%PW_MM_HASH_BITS).
- * @fn: Called for each mm in it, under a spinlock that invalidations take; must not
- *	sleep. Not 0 ends that.
- * @data: For @fn.
+ * pw_mm_stats_each() - call a function for each registered mm in a hash bucket
+ * @bucket: Index in pw_mm_hash, less than BIT(%PW_MM_HASH_BITS).
+ * @fn: Called under pm->lock, which invalidations take; must not sleep. A return value
+ *	other than 0 ends the iteration.
+ * @data: Passed to @fn.
  *
  * Context: any. Does not sleep.
- * Return: what @fn last returned, 0 if it was never called.
+ * Return: the last return value of @fn; 0 if @fn was not called.
  */
 int pw_mm_stats_each(unsigned int bucket,
 		     int (*fn)(const struct pw_mm_stats *stats, void *data), void *data)

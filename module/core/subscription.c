@@ -2,9 +2,9 @@
 /*
  * pinwatch core: inserting and removing subscriptions
  *
- * Neither ever waits for an invalidation: insert puts the new subscription under
- * what is in flight (record.c), remove makes the walks let go of it (walk.c) and
- * sleeps only while a callback of that very subscription runs.
+ * Neither waits for an invalidation. insert marks the new subscription under all
+ * invalidations in flight (record.c). remove makes the walks drop the subscription
+ * (walk.c), and sleeps only while a callback of the same subscription runs.
  */
 #include <linux/err.h>
 #include <linux/export.h>
@@ -15,8 +15,8 @@
 #include "core.h"
 
 /*
- * The sources of gen and of sequence values are apart, but a value of the idle
- * slot is made of a gen: no two subscriptions ever begin with the same.
+ * The first value of a subscription contains its gen and the idle slot. So no two
+ * subscriptions begin with the same value, and no invalidation has that value.
  */
 static __always_inline void sub_link(struct pw_mm *pm,
 				     struct pinwatch_interval_notifier *sub,
@@ -35,14 +35,17 @@ static __always_inline void sub_link(struct pw_mm *pm,
 	pw_tree_insert(&pm->classes[class].tree, &sub->interval_tree);
 	pm->nr_subs++;
 	WRITE_ONCE(pm->gen, stamp);
-	/* Pairs with the xchg in start: see record.c. */
+	/*
+	 * Pairs with the xchg in mn_invalidate_range_start(): it cannot happen that start
+	 * misses the new gen and insert misses the key. See record.c.
+	 */
 	smp_mb();
 	if (unlikely(pm->nr_maybe))
 		pw_record_mark_insert(pm, sub);
 	pw_stat_inc(nr_subscriptions);
 }
 
-/* -ENOENT: the mm is not registered. */
+/* Return: 0; -ENOENT if the mm is not registered; -ESRCH if the mm is dead. */
 static __always_inline int sub_insert(struct pinwatch_interval_notifier *sub,
 				      unsigned int flags)
 {
@@ -65,7 +68,7 @@ static __always_inline int sub_insert(struct pinwatch_interval_notifier *sub,
 	return ret;
 }
 
-/* One subscription, or reservation, less; drops pm->lock. */
+/* Drop a subscription or reservation from the count. Releases pm->lock. */
 static __always_inline void sub_uncount_unlock(struct pw_mm *pm)
 	__releases(&pm->lock)
 {
@@ -81,9 +84,8 @@ static __always_inline void sub_uncount_unlock(struct pw_mm *pm)
 }
 
 /*
- * With what sleeps: registration, and the veto. @pm is reserved (counted in
- * nr_subs) all the time. @sub is anybody's once it is linked: a callback may have
- * put it.
+ * Insert with the steps that sleep: registration and the veto. @pm stays reserved
+ * (counted in nr_subs). Do not use @sub after it is linked: a callback may have put it.
  */
 static int sub_insert_first(struct pinwatch_interval_notifier *sub,
 			    unsigned int flags, bool locked)
@@ -92,7 +94,7 @@ static int sub_insert_first(struct pinwatch_interval_notifier *sub,
 	struct pw_mm *pm;
 	int ret = 0;
 
-	/* Registration needs a live mm; and while we hold it, no release runs. */
+	/* Registration needs mm_users. Release does not run while mm_users is held. */
 	if (!mmget_not_zero(mm))
 		return -ESRCH;
 	pm = pw_mm_register(mm, locked);
@@ -106,19 +108,19 @@ static int sub_insert_first(struct pinwatch_interval_notifier *sub,
 		spin_lock(&pm->lock);
 		sub_link(pm, sub, flags);
 		spin_unlock(&pm->lock);
-		/* With SPTEs only after the return: see veto.c. */
+		/* The driver establishes SPTEs only after the return: see veto.c. */
 		if (flags & PW_SUB_SLEEPS)
 			pw_veto_settle(pm);
 	}
 	spin_lock(&pm->lock);
 	sub_uncount_unlock(pm);
 out:
-	/* With the mmap lock held, the last reference must not be dropped here. */
+	/* Async: the last mmput() must not run under the mmap lock. */
 	mmput_async(mm);
 	return ret;
 }
 
-/* The common kind: one pass, never sleeps, no filter. */
+/* The common case: one pass, never sleeps, no filter. */
 static __always_inline bool
 ops_are_plain(const struct pinwatch_interval_notifier_ops *ops)
 {
@@ -126,7 +128,7 @@ ops_are_plain(const struct pinwatch_interval_notifier_ops *ops)
 	       !ops->ignore_events && ops->flags == PINWATCH_OPS_NEVER_SLEEPS;
 }
 
-/* What is unusual in @ops, as PW_SUB_* flags; or -EINVAL. */
+/* Return: the PW_SUB_* flags for @ops, or -EINVAL. */
 static noinline int ops_flags(const struct pinwatch_interval_notifier_ops *ops)
 {
 	int flags = 0;
@@ -157,7 +159,7 @@ static __always_inline int sub_init(struct pinwatch_interval_notifier *sub,
 	sub->interval_tree.start = start;
 	sub->mm = mm;
 	sub->ops = ops;
-	/* A dying mm; one that dies just after this still tells us by release. */
+	/* If the mm dies later, release calls the subscription. */
 	return likely(atomic_read(&mm->mm_users)) ? 0 : -ESRCH;
 }
 
@@ -173,31 +175,31 @@ static noinline int sub_insert_slow(struct pinwatch_interval_notifier *sub,
 
 /**
  * pinwatch_interval_notifier_insert() - subscribe to the changes of a range
- * @sub: The subscription, embedded in the driver's object.
- * @mm: The mm. The caller makes sure that the pointer is valid during the call
- *	(it is current->mm, or mm_count or mm_users are held).
+ * @sub: The subscription, embedded in an object of the driver.
+ * @mm: The mm. The caller keeps the pointer valid during the call: @mm is current->mm,
+ *	or the caller holds mm_count or mm_users.
  * @start: First byte; any alignment.
- * @length: Bytes, not 0; start + length - 1 must not wrap.
- * @ops: The callbacks; must outlive the subscription.
+ * @length: Length in bytes, not 0; @start + @length - 1 must not wrap.
+ * @ops: The callbacks. Must stay valid and unchanged until the subscription ends.
  *
- * Callbacks may run before this returns. Invalidations that are in flight over
- * the range now are not called back: the first pinwatch_interval_read_begin()
- * waits for their ends. The caller must use it before it relies on any page
- * table entry.
+ * Callbacks may run before this function returns. Callbacks are not called for
+ * invalidations that are in flight over the range already. The first
+ * pinwatch_interval_read_begin() waits for the ends of these, so the caller must call
+ * it before it relies on a page table entry.
  *
- * The engine holds mm_count, not mm_users: a subscription does not keep the
- * process's memory. When the mm is torn down the callback is given RELEASE and
- * then UNMAP over [0, ULONG_MAX]; the driver removes the subscription all the
- * same, at any time.
+ * The engine holds mm_count, not mm_users: a subscription does not keep the memory of
+ * the process. When the mm is torn down, the callback is called with RELEASE and then
+ * with UNMAP over [0, ULONG_MAX]. The driver still has to remove the subscription, at
+ * any time.
  *
- * Context: process context, without the mmap lock. Sleeps for the first
- * subscription in an mm, which takes the mmap lock for writing; and without
- * %PINWATCH_OPS_NEVER_SLEEPS, for the first of those as long as anything is in
- * flight in @mm, and later ones while the mm is being reaped: so it must not hold a
- * lock that callbacks take.
- * Return: 0; -EOVERFLOW for a bad @length; -EINVAL for bad @ops; -ESRCH when @mm
- * is being torn down. In an mm that has none yet also -ENOMEM, and -EINTR when a
- * signal is pending.
+ * Context: process context, without the mmap lock. May sleep for the first subscription
+ * in an mm, which takes the mmap lock for writing. Without %PINWATCH_OPS_NEVER_SLEEPS,
+ * the first such subscription in an mm waits while invalidations are in flight in @mm,
+ * and each such subscription waits while @mm is being reaped: the caller must not hold
+ * a lock that callbacks take.
+ * Return: 0; -EOVERFLOW if @length is 0 or the range wraps; -EINVAL if @ops is invalid;
+ * -ESRCH if @mm is being torn down. Calls that have to register with @mm, or to insert
+ * the veto, can also return -ENOMEM, and -EINTR if a signal is pending.
  */
 int pinwatch_interval_notifier_insert(struct pinwatch_interval_notifier *sub,
 				      struct mm_struct *mm, unsigned long start,
@@ -219,19 +221,18 @@ int pinwatch_interval_notifier_insert(struct pinwatch_interval_notifier *sub,
 EXPORT_SYMBOL_GPL(pinwatch_interval_notifier_insert);
 
 /**
- * pinwatch_interval_notifier_insert_locked() - the same, under the mmap lock
+ * pinwatch_interval_notifier_insert_locked() - subscribe while holding the mmap lock
  * @sub: As for pinwatch_interval_notifier_insert().
- * @mm: Likewise.
- * @start: Likewise.
- * @length: Likewise.
- * @ops: Likewise.
+ * @mm: As for pinwatch_interval_notifier_insert().
+ * @start: As for pinwatch_interval_notifier_insert().
+ * @length: As for pinwatch_interval_notifier_insert().
+ * @ops: As for pinwatch_interval_notifier_insert().
  *
- * For callers such as a driver's mmap() that hold the mmap lock of @mm for
- * writing.
+ * For callers that hold the mmap lock of @mm for writing, such as a driver's mmap().
  *
- * Context: process context, mmap lock held for writing. May sleep; without
- * %PINWATCH_OPS_NEVER_SLEEPS for as long as invalidations that do not take the mmap
- * lock (truncation, reclaim) keep coming.
+ * Context: process context, mmap lock of @mm held for writing. May sleep. Without
+ * %PINWATCH_OPS_NEVER_SLEEPS, the call can last as long as invalidations that do not
+ * take the mmap lock (truncation, reclaim) follow each other.
  * Return: as pinwatch_interval_notifier_insert().
  */
 int pinwatch_interval_notifier_insert_locked(struct pinwatch_interval_notifier *sub,
@@ -250,16 +251,18 @@ int pinwatch_interval_notifier_insert_locked(struct pinwatch_interval_notifier *
 EXPORT_SYMBOL_GPL(pinwatch_interval_notifier_insert_locked);
 
 /**
- * pw_sub_insert_flags() - subscribe with ops that are not ours
- * @sub: As for pinwatch_interval_notifier_insert().
- * @mm: Likewise.
- * @start: Likewise.
- * @length: Likewise.
- * @ops: Begins like struct pinwatch_interval_notifier_ops, as far as @flags says;
- *	not to be put.
+ * pw_sub_insert_flags() - subscribe with the ops of the kernel
+ * @sub: As for pinwatch_interval_notifier_insert(). Must not be put.
+ * @mm: As for pinwatch_interval_notifier_insert().
+ * @start: As for pinwatch_interval_notifier_insert().
+ * @length: As for pinwatch_interval_notifier_insert().
+ * @ops: Has ->invalidate at the same offset as struct pinwatch_interval_notifier_ops
+ *	and, with PW_SUB_TWO_PASS, ->invalidate_start and ->invalidate_finish.
  * @flags: PW_SUB_SLEEPS, PW_SUB_TWO_PASS.
- * @locked: The mmap lock is held for writing.
+ * @locked: The caller holds the mmap lock of @mm for writing.
  *
+ * Context: as pinwatch_interval_notifier_insert() or, with @locked, as
+ * pinwatch_interval_notifier_insert_locked().
  * Return: as pinwatch_interval_notifier_insert().
  */
 int pw_sub_insert_flags(struct pinwatch_interval_notifier *sub, struct mm_struct *mm,
@@ -271,7 +274,7 @@ int pw_sub_insert_flags(struct pinwatch_interval_notifier *sub, struct mm_struct
 	return unlikely(ret) ? ret : sub_insert_slow(sub, flags, locked);
 }
 
-/* The callbacks are gone: drop what @sub held. */
+/* No callback of @sub runs any more: drop the references of @sub. */
 static void sub_drop(struct pw_mm *pm)
 {
 	pw_stat_dec(nr_subscriptions);
@@ -283,7 +286,7 @@ static noinline void remove_wait(struct pw_mm *pm,
 				 struct pinwatch_interval_notifier *sub)
 {
 	pw_stat_inc(remove_waits);
-	/* Ends when that callback returns; no new one can start. */
+	/* Ends when the callback of @sub returns. No new callback can start. */
 	wait_event(pm->remove_wq, !pw_walk_running(pm, sub));
 	spin_lock(&pm->lock);
 	WRITE_ONCE(pm->nr_waiters, pm->nr_waiters - 1);
@@ -306,15 +309,15 @@ static __always_inline bool sub_unlink(struct pw_mm *pm,
  * pinwatch_interval_notifier_remove() - end a subscription
  * @sub: An inserted subscription.
  *
- * When it returns no callback of @sub runs or will run, and @sub may be freed.
- * Readers of @sub must have left pinwatch_interval_read_begin() before. Waits
- * for a callback of @sub that runs now or whose second pass is to come, and for
- * nothing else; but a second pass comes after the first passes of all that the same
- * invalidation overlaps.
+ * When this function returns, no callback of @sub runs or will run, and @sub may be
+ * freed. No task may be in pinwatch_interval_read_begin() for @sub. Waits only for a
+ * callback of @sub that runs now or whose second pass is pending. A second pass comes
+ * after the first passes of all subscriptions that the same invalidation overlaps.
  *
- * Context: process context, may sleep. Not inside a callback of any subscription
- * in that mm, nor under a lock that @sub's takes; with ops->invalidate_start, under
- * none that any callback in that mm takes. The mmap lock may be held.
+ * Context: process context, may sleep. Not inside a callback of any subscription in the
+ * same mm, nor under a lock that the callbacks of @sub take. If ops->invalidate_start is
+ * set, not under a lock that any callback in the same mm takes. The mmap lock may be
+ * held.
  */
 void pinwatch_interval_notifier_remove(struct pinwatch_interval_notifier *sub)
 {
@@ -339,7 +342,7 @@ EXPORT_SYMBOL_GPL(pinwatch_interval_notifier_remove);
 static atomic_long_t puts_pending = ATOMIC_LONG_INIT(0);
 static DECLARE_WAIT_QUEUE_HEAD(puts_wq);
 
-/* Unlinked by put, and no walk holds it any more. */
+/* Free @sub, which put has unlinked and no walk holds. */
 void pw_sub_free(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
 {
 	const struct pinwatch_interval_notifier_ops *ops = sub->ops;
@@ -355,11 +358,11 @@ void pw_sub_free(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
  * pinwatch_interval_notifier_put() - end a subscription without waiting
  * @sub: An inserted subscription.
  *
- * When it returns no further callback of @sub begins. When none runs any more
- * either, ops->free() is called, perhaps before this returns, and @sub may be
- * freed there and not before.
+ * After this function returns, no further callback of @sub begins. When no callback of
+ * @sub runs any more, ops->free() is called, possibly before this function returns. @sub
+ * must not be freed before ops->free().
  *
- * Context: process context, callbacks (of @sub too) included. Does not sleep.
+ * Context: process context, callbacks included, also those of @sub. Does not sleep.
  */
 void pinwatch_interval_notifier_put(struct pinwatch_interval_notifier *sub)
 {
@@ -380,16 +383,16 @@ EXPORT_SYMBOL_GPL(pinwatch_interval_notifier_put);
 /**
  * pinwatch_interval_notifier_barrier() - wait for every ops->free()
  *
- * For a module that uses pinwatch_interval_notifier_put(): call it on exit, when
- * no more puts can come, before its text goes. It waits for those of other modules as
- * well, and for as long as they come without a pause.
+ * A module that uses pinwatch_interval_notifier_put() has to call this function on exit,
+ * after its last put and before its text is freed. The function also waits for the puts
+ * of other modules, as long as these follow each other without a pause.
  *
  * Context: process context, sleeps; not inside a callback.
  */
 void pinwatch_interval_notifier_barrier(void)
 {
 	wait_event(puts_wq, !atomic_long_read(&puts_pending));
-	/* The last free() may still be returning, inside a notifier call. */
+	/* The last ops->free() may still be returning, inside a notifier call. */
 	mmu_notifier_synchronize();
 }
 EXPORT_SYMBOL_GPL(pinwatch_interval_notifier_barrier);

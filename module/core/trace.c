@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pinwatch core: what the tracepoints are made of
+ * pinwatch core: the code of the tracepoints
  */
 #include <linux/mmu_notifier.h>
 

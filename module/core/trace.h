@@ -2,7 +2,7 @@
 /*
  * pinwatch core: tracepoints
  *
- * Fields of fixed size only: how strings are assigned differs between kernels.
+ * Only fields of fixed size: __assign_str() differs between kernels.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM pinwatch
@@ -33,8 +33,8 @@ TRACE_DEFINE_ENUM(MMU_NOTIFY_MIGRATE);
 			 { PW_MMU_NOTIFY_EXCLUSIVE, "exclusive" })
 
 /*
- * Once for each invalidation that overlapped a subscription, after its callbacks;
- * and for the two that stand for the end of an mm
+ * An invalidation that overlapped a subscription, after the callbacks. Also RELEASE and
+ * UNMAP at the end of an mm.
  */
 TRACE_EVENT(pinwatch_invalidate,
 	TP_PROTO(const struct mmu_notifier_range *range, u64 callbacks),
@@ -61,7 +61,7 @@ TRACE_EVENT(pinwatch_invalidate,
 		  __entry->callbacks)
 );
 
-/* Refused, because it must not sleep and a subscription in it may */
+/* A non-blockable invalidation was refused: a subscription in the range may sleep */
 TRACE_EVENT(pinwatch_veto,
 	TP_PROTO(const struct mmu_notifier_range *range),
 	TP_ARGS(range),
@@ -96,13 +96,13 @@ DECLARE_EVENT_CLASS(pinwatch_mm,
 	TP_printk("mm=%p number=%llu", __entry->mm, __entry->number)
 );
 
-/* An address space is registered with */
+/* The engine registered with an address space */
 DEFINE_EVENT(pinwatch_mm, pinwatch_mm_register,
 	TP_PROTO(const void *mm, u64 number),
 	TP_ARGS(mm, number)
 );
 
-/* ... and let go of: it has ended, or nobody subscribes any more */
+/* An address space ended or was idle, and the engine unregistered */
 DEFINE_EVENT(pinwatch_mm, pinwatch_mm_release,
 	TP_PROTO(const void *mm, u64 number),
 	TP_ARGS(mm, number)

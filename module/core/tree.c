@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pinwatch core: the interval tree, its changes
+ * pinwatch core: insertion into and removal from the interval tree
  */
 #include <linux/minmax.h>
 #include <linux/rbtree_augmented.h>
@@ -11,7 +11,7 @@
 RB_DECLARE_CALLBACKS_MAX(static, tree_augment, struct interval_tree_node, rb,
 			 unsigned long, __subtree_last, NODE_LAST)
 
-/* Equal starts go right: a walk meets what was inserted later, later. */
+/* Nodes with equal start are in the order of insertion. */
 void pw_tree_insert(struct rb_root *root, struct interval_tree_node *node)
 {
 	unsigned long start = node->start, last = node->last;

@@ -2,10 +2,10 @@
 /*
  * pinwatch core: the interval tree
  *
- * The kernel's augmented rbtree over struct interval_tree_node, ordered by
- * start, each node with the largest last of its subtree, as lib/interval_tree.c;
- * and what that file lacks, the hole around a range that overlaps nothing, in
- * the same descent that finds that out. Inline, since each has one hot user.
+ * An augmented rbtree of struct interval_tree_node, ordered by start. Each node holds
+ * the largest last of its subtree. Same as lib/interval_tree.c, plus pw_tree_before():
+ * one descent tells whether a range overlaps a node and finds the hole around the range.
+ * Inline, because each function has one caller in a hot path.
  */
 #ifndef _PW_TREE_H
 #define _PW_TREE_H
@@ -21,21 +21,21 @@ static inline struct interval_tree_node *pw_tree_node(struct rb_node *rb)
 	return rb ? rb_entry(rb, struct interval_tree_node, rb) : NULL;
 }
 
-/* The leftmost node of the subtree at @node that overlaps [start, last]. */
+/* Return: the leftmost overlap of [start, last] in the subtree at @node, or NULL. */
 static inline struct interval_tree_node *
 pw_subtree_first(struct interval_tree_node *node, unsigned long start,
 		 unsigned long last)
 {
 	struct interval_tree_node *left;
 
-	/* Loop: some node of this subtree has start <= its last. */
+	/* Invariant: start <= node->__subtree_last */
 	for (;;) {
 		left = pw_tree_node(node->rb.rb_left);
 		if (left && start <= left->__subtree_last) {
 			/*
-			 * Some node on the left ends late enough; either one
-			 * there overlaps, or none further right can, as they
-			 * all begin later than those.
+			 * A node on the left has start <= its last. If that node
+			 * does not overlap, it begins after @last, and so does
+			 * every node further right.
 			 */
 			node = left;
 			continue;
@@ -51,10 +51,12 @@ pw_subtree_first(struct interval_tree_node *node, unsigned long start,
 }
 
 /**
- * pw_tree_first() - the first node, by start, that overlaps a range
+ * pw_tree_first() - find the first node, by start, that overlaps a range
  * @root: The tree.
  * @start: First byte.
  * @last: Last byte.
+ *
+ * Return: the node, or NULL.
  */
 static inline struct interval_tree_node *
 pw_tree_first(struct rb_root *root, unsigned long start, unsigned long last)
@@ -67,10 +69,12 @@ pw_tree_first(struct rb_root *root, unsigned long start, unsigned long last)
 }
 
 /**
- * pw_tree_next() - the next node that overlaps a range
- * @node: A node of the tree; need not overlap the range itself.
+ * pw_tree_next() - find the next node that overlaps a range
+ * @node: A node of the tree, which need not overlap the range.
  * @start: First byte.
  * @last: Last byte.
+ *
+ * Return: the node, or NULL.
  */
 static inline struct interval_tree_node *
 pw_tree_next(struct interval_tree_node *node, unsigned long start,
@@ -83,7 +87,7 @@ pw_tree_next(struct interval_tree_node *node, unsigned long start,
 		if (right && start <= right->__subtree_last)
 			return pw_subtree_first(right, start, last);
 
-		/* Up, to the first ancestor of which we are on the left. */
+		/* Go up to the first ancestor with @node in the left subtree. */
 		do {
 			prev = &node->rb;
 			rb = rb_parent(prev);
@@ -101,18 +105,18 @@ pw_tree_next(struct interval_tree_node *node, unsigned long start,
 }
 
 /**
- * pw_tree_before() - how far reaches what begins no later than a range ends
+ * pw_tree_before() - find the end of the last node that begins in or before a range
  * @root: The tree.
  * @last: Last byte of the range.
- * @next: Set to the first start that lies beyond @last, if there is one.
+ * @next: Set to the smallest start above @last; unchanged if no node begins there.
  *
- * One descent: whatever lies left of its path, or on it where it turns right,
- * begins at or before @last. So the range [start, @last] overlaps a node iff the
- * result is >= start; and if it does not, the hole around it begins behind the
- * result and ends before *@next.
+ * One descent. The nodes on the left of the path, and the nodes where the path turns
+ * right, begin at or before @last. So the range [start, @last] overlaps a node iff the
+ * result is >= start. Otherwise the hole around the range begins above the result and
+ * ends below *@next.
  *
- * Return: the largest last among the nodes that begin at or before @last; 0 when
- * there are none.
+ * Return: the largest last of all nodes that begin at or before @last; 0 if no node
+ * does.
  */
 static __always_inline unsigned long
 pw_tree_before(struct rb_root *root, unsigned long last, unsigned long *next)

@@ -2,18 +2,18 @@
 /*
  * pinwatch core: subscriptions that may have to sleep
  *
- * A range that is not blockable (the OOM reaper's, process_mrelease()'s) must
- * not reach a callback that would sleep: the notifier has to fail with -EAGAIN
- * instead, and the reaper comes back. But a classic notifier must not: when the
- * list of those fails, nobody ends the invalidation in the kernel's interval tree,
- * which is told first, and every mmu_interval_read_begin() and _remove() in that
- * mm sleeps for ever. What fails inside that tree, the kernel unwinds itself.
- * So the veto is a real mmu_interval_notifier over the whole mm. It comes with
- * the first such subscription and stays until the mm dies, and that mm's
- * invalidations pay for the kernel's tree from then on.
+ * A non-blockable range (of the OOM reaper or process_mrelease()) must not reach a
+ * callback that may sleep. The notifier has to fail with -EAGAIN instead; the reaper
+ * tries again. But a classic notifier must not fail. The kernel calls its own interval
+ * tree before the classic notifiers. When a classic notifier fails, the kernel does not
+ * end the invalidation in the tree, and every mmu_interval_read_begin() and _remove() in
+ * that mm sleeps for ever. When a notifier in the tree fails, the kernel does end the
+ * invalidation. So the veto is an mmu_interval_notifier of the kernel over the whole mm.
+ * It is inserted with the first subscription that may sleep, and stays until the mm
+ * dies. From then on each invalidation in that mm searches the kernel's tree, too.
  *
- * The kernel calls the tree first and us second. In between a subscription may
- * be inserted, which the veto could not know of:
+ * A subscription may be inserted after the kernel has called the tree and before it
+ * calls the classic notifier. The veto cannot know of that subscription:
  *
  *   reaper					insert
  *
@@ -22,8 +22,8 @@
  *   our start: finds it, skips it		  waits for the reaper's end
  *   ... end					return
  *
- *   [Required: whoever inserts has no SPTEs before insert returns; so either the
- *    veto sees the subscription, or insert outlasts the invalidation.]
+ *   [Required: a driver has no SPTEs before insert returns; so either the veto sees
+ *    the subscription, or insert returns after the end of the invalidation.]
  */
 #include <linux/mmu_notifier.h>
 #include <linux/mm.h>
@@ -46,7 +46,7 @@ static bool veto_invalidate(struct mmu_interval_notifier *mni,
 	if (likely(mmu_notifier_range_blockable(range)))
 		return true;
 	spin_lock(&pm->lock);
-	/* After release they have been told, and are not called any more. */
+	/* After release, no subscription is called any more. */
 	refuse = pm->registered && pw_walk_has_sleeper(pm, range);
 	if (!refuse)
 		mmu_interval_set_seq(mni, cur_seq);
@@ -62,7 +62,7 @@ static const struct mmu_interval_notifier_ops veto_ops = {
 	.invalidate = veto_invalidate,
 };
 
-/* With the mmap lock held for writing, which keeps two from inserting. */
+/* Caller holds the mmap lock for writing: no two tasks insert at the same time. */
 static int veto_insert(struct pw_mm *pm)
 {
 	struct mm_struct *mm = pm->mn.mm;
@@ -75,25 +75,28 @@ static int veto_insert(struct pw_mm *pm)
 	if (!veto)
 		return -ENOMEM;
 	veto->pm = pm;
-	/* The first in an mm takes every lock of the mm's mappings. */
+	/* The first interval notifier in an mm takes every lock of the mm's mappings. */
 	ret = mmu_interval_notifier_insert_locked(&veto->mni, mm, 0, ULONG_MAX, &veto_ops);
 	if (ret) {
 		kfree(veto);
 		return ret;
 	}
-	/* Pairs with the acquire in pw_veto_ensure(). */
+	/*
+	 * Pairs with the acquire in pw_veto_ensure(): a task that sees the pointer must
+	 * not see an uninitialised veto.
+	 */
 	smp_store_release(&pm->veto, veto);
 	return 0;
 }
 
 /**
  * pw_veto_ensure() - let subscriptions that may sleep into an mm
- * @pm: The mm, registered and reserved; mm_users is held.
- * @locked: The caller holds its mmap lock for writing.
+ * @pm: The mm, registered and reserved. Caller holds mm_users.
+ * @locked: The caller holds the mmap lock for writing.
  *
- * Context: sleeps, until the first time as long as invalidations are in flight in
- * the mm: the kernel defers an insert so long. Holds nothing of ours meanwhile.
- * Return: 0, -ENOMEM, -EINTR (a signal is pending).
+ * Context: process context, no lock of the engine held. May sleep: the kernel defers the
+ * insert of the veto while invalidations are in flight in the mm.
+ * Return: 0; -ENOMEM; -EINTR if a signal is pending.
  */
 int pw_veto_ensure(struct pw_mm *pm, bool locked)
 {
@@ -110,17 +113,19 @@ int pw_veto_ensure(struct pw_mm *pm, bool locked)
 		if (ret)
 			return ret;
 	}
-	/* Everybody for himself: it costs little once the kernel has inserted it. */
+	/* Wait for the deferred insert. Cheap after the kernel has inserted the veto. */
 	mmu_interval_read_begin(&pm->veto->mni);
 	return 0;
 }
 
 /**
- * pw_veto_settle() - after a subscription that may sleep was linked
+ * pw_veto_settle() - wait for non-blockable ranges that the veto has accepted
  * @pm: The mm.
  *
- * Waits for ranges that are not blockable and that the veto let pass before.
- * There are none but while the mm is being reaped.
+ * Called after a subscription that may sleep was linked. Such ranges exist only while
+ * the mm is being reaped.
+ *
+ * Context: process context, sleeps; no lock of the engine held.
  */
 void pw_veto_settle(struct pw_mm *pm)
 {
@@ -128,10 +133,10 @@ void pw_veto_settle(struct pw_mm *pm)
 }
 
 /**
- * pw_veto_remove() - the mm has died, or the module goes
+ * pw_veto_remove() - remove the veto of a dead mm, or at module exit
  * @pm: The mm, without subscriptions and unregistered.
  *
- * Context: sleeps.
+ * Context: process context, sleeps; not in a callback.
  */
 void pw_veto_remove(struct pw_mm *pm)
 {

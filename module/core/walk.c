@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pinwatch core: calling back what an invalidation overlaps
+ * pinwatch core: calling the subscriptions that an invalidation overlaps
  *
- * In batches, since a callback may sleep and takes locks of its driver, and
- * pm->lock is a leaf. The walk is on its task's stack and on pm->walks. Nothing
- * holds a reference to a subscription; remove and put, which take the lock, make
- * the walks let go of it instead:
+ * A walk calls in batches, because a callback may sleep and takes locks of its driver,
+ * and pm->lock is a leaf. The struct pw_walk is on the stack of its task and on
+ * pm->walks. A walk holds no references to subscriptions. Instead remove and put, which
+ * take the lock, make each walk drop the subscription:
  *
- *   it is a walk's cursor	the cursor moves on to the next overlap
- *   it waits in a batch	its entry is cleared
- *   its callback runs, or	remove sleeps until that one callback returns;
- *   its second pass is to come	put leaves it to that one to free it
+ *   the subscription is		remove and put
+ *   the cursor of the walk		move the cursor to the next overlap
+ *   in the batch, not called yet	clear the entry
+ *   being called, or its second	remove: sleep until that callback returns
+ *   pass is pending			put: leave the freeing to the walk
  *
- * so remove never waits for the callback of another subscription. After it has
- * cleared an entry the walk does not look at that subscription again.
+ * So remove never waits for the callback of another subscription. The walk does not
+ * look at a subscription after its entry was cleared.
  *
- * Subscriptions that were inserted after the walk began are skipped: insert saw
- * the walk's record and marked them. So a walk ends, however many are inserted.
+ * A walk skips subscriptions that were inserted after the walk began: insert saw the
+ * record of the walk and marked them. So a walk ends even if inserts never do.
  */
 #include <linux/mmu_notifier.h>
 #include <linux/sched.h>
@@ -29,7 +30,7 @@ struct lockdep_map pw_invalidate_map =
 	STATIC_LOCKDEP_MAP_INIT("pinwatch_invalidate", &invalidate_key);
 #endif
 
-/* The subscriptions of class @class that a walk looks at begin here. */
+/* Return: the first subscription of class @class that the walk overlaps, or NULL. */
 static struct pinwatch_interval_notifier *
 walk_first(struct pw_mm *pm, const struct pw_walk *walk, unsigned int class)
 {
@@ -47,20 +48,20 @@ walk_next(const struct pw_walk *walk, struct pinwatch_interval_notifier *sub)
 	return pw_sub(pw_tree_next(&sub->interval_tree, walk->start, walk->last));
 }
 
-/* @sub's own reasons not to be called. */
+/* Must @sub not be called for @range? */
 static noinline bool sub_declines(const struct pinwatch_interval_notifier *sub,
 				  const struct mmu_notifier_range *range)
 {
-	/* Insert has not returned yet: see veto.c. */
+	/* The insert of @sub has not returned yet: see veto.c. */
 	if (sub->state & PW_SUB_SLEEPS && !mmu_notifier_range_blockable(range))
 		return true;
 	return pw_sub_rejects(sub, range->event, pw_range_owner(range));
 }
 
 /*
- * Another invalidation is in flight over @sub, and the value that @sub holds in
- * the end can name one of them only. The flag is set before either callback can
- * store its value, and is cleared only when nothing is in flight over @sub.
+ * If another invalidation is in flight over @sub, set PW_SUB_MULTI: @sub can hold the
+ * value of only one of them. The flag is set before the callback can store the second
+ * value, and is cleared only when no invalidation is in flight over @sub.
  */
 static noinline void sub_note_multi(struct pw_mm *pm,
 				    struct pinwatch_interval_notifier *sub,
@@ -70,7 +71,7 @@ static noinline void sub_note_multi(struct pw_mm *pm,
 		WRITE_ONCE(sub->state, sub->state | PW_SUB_MULTI);
 }
 
-/* Under pm->lock. */
+/* Fill the next batch. Caller holds pm->lock. */
 static void walk_fill(struct pw_mm *pm, struct pw_walk *walk)
 {
 	unsigned long others = pm->slots_used & ~BIT(pw_seq_slot(walk->seq));
@@ -98,8 +99,8 @@ static void walk_fill(struct pw_mm *pm, struct pw_walk *walk)
 }
 
 /*
- * Does a callback of @sub run, or is one to be finished? Under pm->lock, after
- * pw_walk_cancel(): entries that were cancelled in time have lost their address.
+ * Does a callback of @sub run, or is a second pass pending? Caller holds pm->lock, and
+ * has called pw_walk_cancel(), which clears the address of entries that are not running.
  */
 static bool walks_hold(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
 {
@@ -119,7 +120,10 @@ static bool walks_hold(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
 			entry = READ_ONCE(walk->batch[i]);
 			if ((entry & ~PW_BATCH_FLAGS) != (unsigned long)sub)
 				continue;
-			/* Pairs with the release in walk_call(). */
+			/*
+			 * Pairs with the release in walk_call(): if the walk has gone
+			 * on, @sub must not be freed before the stores of its callback.
+			 */
 			if (smp_load_acquire(&walk->pos) == i || entry & PW_BATCH_PUT)
 				return true;
 		}
@@ -128,8 +132,8 @@ static bool walks_hold(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
 }
 
 /*
- * A callback of @sub has returned, and put came meanwhile. Whoever lets go under
- * the lock and finds that nobody else holds it, frees it.
+ * The callback of entry @i has returned, and put came while the callback ran. Drop the
+ * entry, and free the subscription if no other walk holds it.
  */
 static void walk_let_go(struct pw_mm *pm, struct pw_walk *walk, unsigned int i)
 {
@@ -137,7 +141,7 @@ static void walk_let_go(struct pw_mm *pm, struct pw_walk *walk, unsigned int i)
 	bool last = false;
 
 	spin_lock(&pm->lock);
-	/* Else put has seen us go on, and has taken it upon itself. */
+	/* If PUT is not set, put has seen ->pos move, and frees. */
 	if (walk->batch[i] & PW_BATCH_PUT) {
 		sub = (void *)(walk->batch[i] & ~PW_BATCH_FLAGS);
 		walk->batch[i] = PW_BATCH_CANCELLED;
@@ -149,7 +153,7 @@ static void walk_let_go(struct pw_mm *pm, struct pw_walk *walk, unsigned int i)
 		pw_sub_free(pm, sub);
 }
 
-/* Somebody waits for a callback to return: perhaps for that of entry @i. */
+/* A remove or put waits for a callback, possibly for the callback of entry @i. */
 static noinline void walk_attend(struct pw_mm *pm, struct pw_walk *walk, unsigned int i)
 {
 	if (READ_ONCE(walk->batch[i]) & PW_BATCH_PUT)
@@ -157,7 +161,7 @@ static noinline void walk_attend(struct pw_mm *pm, struct pw_walk *walk, unsigne
 	wake_up_all(&pm->remove_wq);
 }
 
-/* A second pass is to come: from now on that is what remove waits for. */
+/* Queue a second pass. From now on, remove waits for @finish. */
 static noinline void walk_add_finish(struct pw_mm *pm, struct pw_walk *walk,
 				     struct pinwatch_interval_notifier *sub,
 				     struct pinwatch_interval_notifier_finish *finish)
@@ -222,13 +226,16 @@ static void walk_call(struct pw_mm *pm, struct pw_walk *walk)
 				complain(sub, walk->range);
 		}
 		/*
-		 * From here on @sub may be gone, unless put has left it to us. Pairs
-		 * with the acquires of whoever then frees it.
+		 * From here on, remove or put may free @sub, unless PW_BATCH_PUT is set.
+		 * Pairs with the acquires of ->pos in walks_hold(), walk_leave() and
+		 * pw_walk_cancel(): @sub must not be freed before the stores of its
+		 * callback.
 		 */
 		smp_store_release(&walk->pos, ++i);
 		/*
-		 * Pairs with pw_walk_cancel(), and with wait_event() of remove: they
-		 * see that we have gone on, or we see them wait.
+		 * Pairs with the smp_mb() in pw_walk_cancel() and walk_leave(), and with
+		 * the barrier in wait_event() of remove_wait(): it cannot happen that
+		 * they see the old ->pos and this walk sees no waiter.
 		 */
 		smp_mb();
 		if (unlikely(READ_ONCE(pm->nr_waiters)))
@@ -237,7 +244,7 @@ static void walk_call(struct pw_mm *pm, struct pw_walk *walk)
 	lock_map_release(&pw_invalidate_map);
 }
 
-/* The second passes, in the order of the first. With pm->lock, which it drops. */
+/* Run the second passes in the order of the first. Drops and retakes pm->lock. */
 static noinline void walk_finish(struct pw_mm *pm, struct pw_walk *walk)
 	__must_hold(&pm->lock)
 {
@@ -268,22 +275,22 @@ static noinline void walk_finish(struct pw_mm *pm, struct pw_walk *walk)
 	}
 }
 
-/* Out of line: the walk itself is to pay for one jump that is not taken. */
+/* Out of line: without a tracer, a walk executes one untaken jump. */
 static noinline void walk_trace(const struct mmu_notifier_range *range, u64 callbacks)
 {
 	trace_pinwatch_invalidate(range, callbacks);
 }
 
 /**
- * pw_walk() - call back every subscription that overlaps an invalidation
+ * pw_walk() - call every subscription that overlaps an invalidation
  * @pm: The mm.
- * @range: What the callbacks are given.
- * @start: First byte, rounded.
- * @last: Last byte, rounded.
- * @seq: The sequence value of the invalidation's record.
+ * @range: Passed to the callbacks.
+ * @start: First byte, rounded down to a page.
+ * @last: Last byte, rounded up to a page.
+ * @seq: The sequence value of the invalidation.
  *
- * Context: with pm->lock held; drops it to call back, and returns without it.
- * Sleeps if the range is blockable and a callback does.
+ * Context: under pm->lock, which is released. Sleeps if @range is blockable and a
+ * callback sleeps.
  */
 void pw_walk(struct pw_mm *pm, const struct mmu_notifier_range *range,
 	     unsigned long start, unsigned long last, unsigned long seq)
@@ -316,8 +323,9 @@ void pw_walk(struct pw_mm *pm, const struct mmu_notifier_range *range,
 		callbacks += walk.nr;
 		spin_unlock(&pm->lock);
 		/*
-		 * PW_SUB_MULTI before the sequence value that a callback stores.
-		 * Pairs with the acquire in pinwatch_interval_read_begin().
+		 * Pairs with the acquire of ->invalidate_seq in read_fast(): a reader
+		 * that sees the value that a callback stores must not see PW_SUB_MULTI
+		 * clear.
 		 */
 		smp_wmb();
 		walk_call(pm, &walk);
@@ -337,8 +345,11 @@ void pw_walk(struct pw_mm *pm, const struct mmu_notifier_range *range,
 
 /**
  * pw_walk_has_sleeper() - does a range overlap a subscription that may sleep?
- * @pm: The mm; under its lock.
+ * @pm: The mm.
  * @range: The range.
+ *
+ * Context: under pm->lock.
+ * Return: true if such a subscription wants the event of @range.
  */
 bool pw_walk_has_sleeper(struct pw_mm *pm, const struct mmu_notifier_range *range)
 {
@@ -360,8 +371,8 @@ bool pw_walk_has_sleeper(struct pw_mm *pm, const struct mmu_notifier_range *rang
 }
 
 /*
- * The callback of entry @i runs: leave the freeing to it. Return: ->pos, which has
- * moved if it has returned and may not have noticed.
+ * The callback of entry @i runs: leave the freeing to the walk. Return: ->pos. If not
+ * @i, the callback has returned, and the walk may have missed PW_BATCH_PUT.
  */
 static unsigned int walk_leave(struct pw_mm *pm, struct pw_walk *walk, unsigned int i)
 {
@@ -369,9 +380,12 @@ static unsigned int walk_leave(struct pw_mm *pm, struct pw_walk *walk, unsigned 
 
 	WRITE_ONCE(pm->nr_waiters, pm->nr_waiters + 1);
 	WRITE_ONCE(walk->batch[i], walk->batch[i] | PW_BATCH_PUT);
-	/* Pairs with the one in walk_call(). */
+	/*
+	 * Pairs with the smp_mb() in walk_call(): it cannot happen that this task sees
+	 * the old ->pos and the walk sees no waiter.
+	 */
 	smp_mb();
-	/* And with the release there. */
+	/* Pairs with the release of ->pos in walk_call(): see walks_hold(). */
 	pos = smp_load_acquire(&walk->pos);
 	if (pos != i)
 		WRITE_ONCE(pm->nr_waiters, pm->nr_waiters - 1);
@@ -379,12 +393,13 @@ static unsigned int walk_leave(struct pw_mm *pm, struct pw_walk *walk, unsigned 
 }
 
 /**
- * pw_walk_cancel() - make every walk let go of a subscription
- * @pm: The mm; under its lock.
- * @sub: Still linked.
- * @put: Have a callback that runs free it.
+ * pw_walk_cancel() - make every walk drop a subscription
+ * @pm: The mm.
+ * @sub: The subscription, still linked.
+ * @put: If a callback of @sub runs, let the walk free @sub.
  *
- * Return: true when its callback runs just now, or its second pass is to come.
+ * Context: under pm->lock.
+ * Return: true if a callback of @sub runs, or its second pass is pending.
  */
 bool pw_walk_cancel(struct pw_mm *pm, struct pinwatch_interval_notifier *sub, bool put)
 {
@@ -400,13 +415,16 @@ bool pw_walk_cancel(struct pw_mm *pm, struct pinwatch_interval_notifier *sub, bo
 			if (walk->batch[i] != (unsigned long)sub)
 				continue;
 			WRITE_ONCE(walk->batch[i], cancelled);
-			/* Pairs with the one in walk_call(). */
+			/*
+			 * Pairs with the smp_mb() in walk_call(): it cannot happen that
+			 * the walk calls the entry and this task sees the old ->pos.
+			 */
 			smp_mb();
-			/* And with the release there. Read once: it moves. */
+			/* Pairs with the release of ->pos in walk_call(). Read once. */
 			pos = smp_load_acquire(&walk->pos);
 			if (pos == i && put)
 				pos = walk_leave(pm, walk, i);
-			/* Not held: its memory may become another subscription. */
+			/* Clear the address: a new subscription may reuse the memory. */
 			if (pos != i)
 				WRITE_ONCE(walk->batch[i], PW_BATCH_CANCELLED);
 		}
@@ -415,11 +433,12 @@ bool pw_walk_cancel(struct pw_mm *pm, struct pinwatch_interval_notifier *sub, bo
 }
 
 /**
- * pw_walk_running() - does a callback of a subscription run now, or is to come?
+ * pw_walk_running() - does a callback of a subscription run, or is one pending?
  * @pm: The mm.
- * @sub: After pw_walk_cancel(), and no longer linked.
+ * @sub: No longer linked, after pw_walk_cancel().
  *
- * Context: takes pm->lock.
+ * Context: process context; takes pm->lock.
+ * Return: true if a callback of @sub runs, or its second pass is pending.
  */
 bool pw_walk_running(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
 {

@@ -2,16 +2,17 @@
 /*
  * pinwatch: the kernel's mmu_interval_notifier functions, for unmodified drivers
  *
- * The handle is the kernel's, of which ours has the layout; and the kernel's ops
- * are the head of ours, which is all that the engine looks at in a subscription
- * without PW_SUB_FILTERED that is never put. So there is nothing to translate and
- * no state beside the handle.
+ * Handle and ops are the kernel's. struct pinwatch_interval_notifier has the layout of
+ * the kernel's handle. The kernel's ops have the layout of the first members of struct
+ * pinwatch_interval_notifier_ops, and the engine reads no other members for a
+ * subscription that has no PW_SUB_FILTERED and is never put. So the functions below
+ * translate nothing and need no state of their own.
  */
 #include <linux/export.h>
 #include <linux/mm.h>
 #include "dropin.h"
 
-/* Callbacks are called through our ops' types. */
+/* The engine calls the kernel's callbacks through the types of pinwatch.h. */
 static_assert(!IS_ENABLED(CONFIG_CFI) && !IS_ENABLED(CONFIG_CFI_CLANG));
 static_assert(offsetof(struct pinwatch_interval_notifier_ops, invalidate) ==
 	      offsetof(struct mmu_interval_notifier_ops, invalidate));
@@ -21,19 +22,19 @@ static int dropin_insert(struct mmu_interval_notifier *mni, struct mm_struct *mm
 			 unsigned long start, unsigned long length,
 			 const struct mmu_interval_notifier_ops *ops, bool locked)
 {
-	/* It has declared nothing. */
+	/* The driver has not declared %PINWATCH_OPS_NEVER_SLEEPS. */
 	unsigned int flags = PW_SUB_SLEEPS;
 	int ret;
 
 	if (pw_ops_two_pass(ops))
 		flags |= PW_SUB_TWO_PASS;
 	ret = pw_sub_insert_flags(pw_dropin_sub(mni), mm, start, length, ops, flags, locked);
-	/* Drivers look at ->mm, or at the interval, to see whether to remove it. */
+	/* Drivers test ->mm or the interval to see whether the handle is inserted. */
 	if (ret) {
 		mni->mm = NULL;
 		mni->interval_tree.start = 0;
 		mni->interval_tree.last = 0;
-		mni->invalidate_seq = 0;	/* not ours any more */
+		mni->invalidate_seq = 0;	/* without PW_SEQ_BIT */
 	}
 	return ret;
 }
@@ -42,14 +43,14 @@ static int dropin_insert(struct mmu_interval_notifier *mni, struct mm_struct *mm
  * pinwatch_dropin_insert() - mmu_interval_notifier_insert() for a drop-in driver
  * @mni: The driver's handle.
  * @mm: As for pinwatch_interval_notifier_insert().
- * @start: Likewise.
- * @length: Likewise.
- * @ops: The kernel's ops. Taken for one that may sleep.
+ * @start: As for pinwatch_interval_notifier_insert().
+ * @length: As for pinwatch_interval_notifier_insert().
+ * @ops: The kernel's ops. The callbacks are assumed to sleep.
  *
  * Context: as pinwatch_interval_notifier_insert() without
  * %PINWATCH_OPS_NEVER_SLEEPS.
- * Return: as pinwatch_interval_notifier_insert(), but for -EINVAL; on failure
- * @mni->mm is NULL.
+ * Return: 0; -EOVERFLOW if @length is 0 or the range wraps; -ESRCH if @mm is being torn
+ * down; -ENOMEM; -EINTR if a signal is pending. On failure @mni->mm is NULL.
  */
 int pinwatch_dropin_insert(struct mmu_interval_notifier *mni, struct mm_struct *mm,
 			   unsigned long start, unsigned long length,
@@ -60,12 +61,12 @@ int pinwatch_dropin_insert(struct mmu_interval_notifier *mni, struct mm_struct *
 EXPORT_SYMBOL_GPL(pinwatch_dropin_insert);
 
 /**
- * pinwatch_dropin_insert_locked() - the same, under the mmap lock
+ * pinwatch_dropin_insert_locked() - mmu_interval_notifier_insert_locked(), likewise
  * @mni: As for pinwatch_dropin_insert().
- * @mm: Likewise.
- * @start: Likewise.
- * @length: Likewise.
- * @ops: Likewise.
+ * @mm: As for pinwatch_dropin_insert().
+ * @start: As for pinwatch_dropin_insert().
+ * @length: As for pinwatch_dropin_insert().
+ * @ops: As for pinwatch_dropin_insert().
  *
  * Context: process context, mmap lock held for writing. May sleep.
  * Return: as pinwatch_dropin_insert().
@@ -82,7 +83,8 @@ EXPORT_SYMBOL_GPL(pinwatch_dropin_insert_locked);
 
 /**
  * pinwatch_dropin_remove() - mmu_interval_notifier_remove() for a drop-in driver
- * @mni: An inserted handle; the kernel's, if another module has inserted it there.
+ * @mni: An inserted handle. A handle that another module has inserted with the kernel's
+ *	function is passed to the kernel.
  *
  * Context: as pinwatch_interval_notifier_remove().
  */

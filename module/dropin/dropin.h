@@ -11,7 +11,7 @@
 #define PINWATCH_DROPIN_DECLARE_ONLY
 #include "../pinwatch_dropin.h"
 
-/* Or is it one that the kernel's own insert has made? Its sequence counts from 2. */
+/* Return: false if the kernel's insert made the handle: its sequence counts from 2. */
 static inline bool pw_dropin_is_ours(const struct mmu_interval_notifier *mni)
 {
 	return likely(READ_ONCE(mni->invalidate_seq) & PW_SEQ_BIT);

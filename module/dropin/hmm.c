@@ -2,12 +2,12 @@
 /*
  * pinwatch: hmm_range_fault() in a loop, with our subscriptions
  *
- * hmm_range_fault() itself only compares range->notifier_seq with the handle's,
- * and so takes ours. hmm_range_fault_unlocked_timeout() calls the kernel's own
- * mmu_interval_read_begin() as well, which reads our sequence and never waits for
- * an invalidation of ours: the value may be that of one in flight, the pages those
- * that are about to go, and nothing would tell. So the section begins with our
- * read_begin here, and counts only if the value is still the same in the end.
+ * hmm_range_fault() only compares range->notifier_seq with the sequence of the handle,
+ * so it works with a handle of pinwatch. hmm_range_fault_unlocked_timeout() also calls
+ * the kernel's mmu_interval_read_begin(), which reads the sequence of the handle and
+ * never waits for an invalidation that pinwatch tracks. So it can return pages that an
+ * invalidation in flight is about to unmap. The function below begins each section with
+ * pinwatch_interval_read_begin(), and uses the result only if the value did not change.
  */
 #include <linux/export.h>
 #include <linux/hmm.h>
@@ -27,7 +27,7 @@ static int section_begin(struct hmm_range *range, unsigned long *seq)
 	return 0;
 }
 
-/* One section. -EBUSY: it collided. */
+/* Run one section. Return: -EBUSY if it collided, -ETIME after @deadline. */
 static int section(struct hmm_range *range, unsigned long timeout,
 		   unsigned long deadline)
 {
@@ -51,19 +51,19 @@ static int section(struct hmm_range *range, unsigned long timeout,
 /**
  * pinwatch_hmm_range_fault_unlocked_timeout() - fault in a range, without the lock
  * @range: As for hmm_range_fault(); ->notifier is &sub->mni of an inserted
- *	subscription that covers it.
- * @timeout: Jiffies for retries after collisions; 0: no limit.
+ *	subscription that covers the range.
+ * @timeout: How long to retry after collisions, in jiffies; 0: no limit.
  *
- * Takes the mmap lock for reading, and repeats until it has the pages of one read
- * section. On success range->notifier_seq is what that section began with:
- * establish the SPTEs under the lock of the callback if
- * pinwatch_interval_read_retry(sub, range->notifier_seq) is false there.
+ * Takes the mmap lock for reading, and repeats until a read section did not collide. On
+ * success, range->notifier_seq is the value with which that section began. Establish the
+ * SPTEs under the lock of the callback, if
+ * pinwatch_interval_read_retry(sub, range->notifier_seq) returns false there.
  *
- * Context: may sleep; without the mmap lock, and where
+ * Context: process context, may sleep; without the mmap lock, and where
  * pinwatch_interval_read_begin() is allowed.
- * Return: 0; -EBUSY when it still collided after @timeout; -EINTR when a fatal
- * signal came; -EFAULT when the mm is dead or being reaped, or as
- * hmm_range_fault(), like its other errors.
+ * Return: 0; -EBUSY if the sections still collide after @timeout; -EINTR if a fatal
+ * signal is pending; -EFAULT if the mm is dead or being reaped; otherwise an error of
+ * hmm_range_fault().
  */
 int pinwatch_hmm_range_fault_unlocked_timeout(struct hmm_range *range,
 					      unsigned long timeout)
@@ -72,14 +72,14 @@ int pinwatch_hmm_range_fault_unlocked_timeout(struct hmm_range *range,
 	unsigned long deadline = jiffies + timeout;
 	int ret;
 
-	/* Without users it has no pages, and our sections never end well. */
+	/* An mm without users has no pages, and every section would collide. */
 	if (!mmget_not_zero(mm))
 		return -EFAULT;
 	do {
 		ret = fatal_signal_pending(current) ? -EINTR :
 		      section(range, timeout, deadline);
 	} while (ret == -EBUSY);
-	/* The callbacks of the mm's end may take what our caller holds. */
+	/* Async: release calls callbacks, which may take locks that the caller holds. */
 	mmput_async(mm);
 	return ret == -ETIME ? -EBUSY : ret;
 }
