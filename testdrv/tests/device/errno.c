@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Errors without a test in another program. Each call is valid except for the cause of the
- * error. scripts/check/errno takes the covered errors from the names of the tests.
+ * error. errno_table.c lists the test of each documented error.
  */
 #include <errno.h>
 #include <fcntl.h>
