@@ -13,7 +13,8 @@
 
 #include "device.h"
 
-#define NR_MUNMAPS	(sizeof(long) == 8 ? 100000 : 10000)
+#define NR_MUNMAPS	(sizeof(long) == 8 ? 20000 : 5000)
+#define NR_MUNMAPS_LONG	100000
 #define NR_ROUNDS	1000
 #define NR_PAGES	8
 #define NR_BURST	8
@@ -85,7 +86,7 @@ static void munmap_round(struct race *race, uint32_t flags)
 	CHECK_EQ(try_del(race->fd, watch.id), 0);
 }
 
-TEST(race_munmap_spin, .seconds = 900)
+static void munmap_beside_spin(int nr)
 {
 	struct race *race = mmap(NULL, sizeof(*race), PROT_READ | PROT_WRITE,
 				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -102,12 +103,22 @@ TEST(race_munmap_spin, .seconds = 900)
 	}
 	while (!__atomic_load_n(&race->ready, __ATOMIC_ACQUIRE))
 		sched_yield();
-	for (i = 0; i < (int)NR_MUNMAPS; i++)
+	for (i = 0; i < nr; i++)
 		munmap_round(race, i % 2 ? PIN_RW : WATCH);
 	__atomic_store_n(&race->stop, true, __ATOMIC_RELEASE);
 	wait_child(pid);
 	test_note("%d rounds, %llu looks after munmap", i, (unsigned long long)race->looks);
 	CHECK(race->looks > 0);
+}
+
+TEST(race_munmap_spin)
+{
+	munmap_beside_spin(NR_MUNMAPS);
+}
+
+TEST(race_munmap_spin_long, .seconds = 1200, .full = true)
+{
+	munmap_beside_spin(NR_MUNMAPS_LONG);
 }
 
 /* Add watches, and delete watches of all threads. */
