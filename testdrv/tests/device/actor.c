@@ -17,7 +17,6 @@
 #include "credentials.h"
 #include "device.h"
 
-
 static uint64_t causes_of(int fd)
 {
 	struct pinwatch_event event = read_event(fd);

@@ -133,8 +133,8 @@ TEST(errno_each_documented_has_a_row)
 
 	CHECK(output);
 	while (fgets(text, sizeof(text), output)) {
-		call = strtok(text, " \n");
-		while ((error = strtok(NULL, " \n"))) {
+		call = strtok(text, "\n ");
+		while ((error = strtok(NULL, "\n "))) {
 			if (!has_row(call, error))
 				FAIL("%s documents %s, and no row names its test", call, error);
 			nr++;

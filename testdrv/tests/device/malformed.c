@@ -173,16 +173,16 @@ static void bad_check(const struct bad *bad, const struct genl_ack *ack, uint32_
 {
 	if (ack->error != -bad->error)
 		FAIL("%s: error %d, not %d: %s", bad->name,
-			  ack->error, -bad->error, ack->text);
+		     ack->error, -bad->error, ack->text);
 	if (bad->culprit && (!ack->has_offset || ack->offset != offset))
 		FAIL("%s: names offset %d, not %u: %s", bad->name,
-			  ack->has_offset ? (int)ack->offset : -1, offset,
-			  ack->text);
+		     ack->has_offset ? (int)ack->offset : -1, offset,
+		     ack->text);
 	if (bad->error != EOPNOTSUPP && !ack->text[0])
 		FAIL("%s: says nothing", bad->name);
 	if (bad->text && !strstr(ack->text, bad->text))
 		FAIL("%s: says '%s', not '%s'", bad->name,
-			  ack->text, bad->text);
+		     ack->text, bad->text);
 }
 
 TEST(malformed_attributes_are_named)

@@ -39,7 +39,7 @@ static void check_field(const char *line, const char *name, uint64_t expected, i
 		FAIL("no %s in: %s", name, line);
 	if (strtoull(value, NULL, base) != expected)
 		FAIL("%s is %s, not %llu in: %s", name, value,
-			  (unsigned long long)expected, line);
+		     (unsigned long long)expected, line);
 }
 
 static void check_text(const char *line, const char *name, const char *expected)
@@ -164,7 +164,7 @@ static void check_counter(const char *text, const char *name, uint64_t expected)
 
 	if (!at || strtoull(at + strlen(name), NULL, 10) != expected)
 		FAIL("%s is not %llu in: %s", name,
-			  (unsigned long long)expected, text);
+		     (unsigned long long)expected, text);
 }
 
 TEST(trace_debugfs_counters)

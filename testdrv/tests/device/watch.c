@@ -12,7 +12,6 @@
 #include "device.h"
 #include "invalidator.h"
 
-
 TEST(add_einval)
 {
 	struct pinwatch_watch_add watch;
