@@ -62,7 +62,7 @@ bench:	## instruction counts beside the kernel's own notifier (KERNEL=6.1)
 	@scripts/setup demo
 	@scripts/vm/bench $(KERNEL)
 
-check-slow:	## the demonstration on 5.10 and 6.12; on 6.1 and newest: 100,000 operations beside the kernel's notifier, 100,000 munmaps, a million watches, 10 minutes of fuzz
+check-slow:	## what takes too long for check: see scripts/TESTING.md
 	@scripts/setup check
 	@prove -v --timer $(addprefix scripts/check/slow/,demo differential race million fuzz)
 
