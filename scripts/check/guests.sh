@@ -97,9 +97,9 @@ all_tests() {
 	boot "$out-device" --kernel "$kernel" --timeout 1500 --append secretmem.enable=1 "${add32[@]}" -- \
 		"${devices[@]}" demo_verdict_test example_regcache example_who_touches "${devices32[@]}"
 	boot "$out-memory" --kernel "$kernel" "${MOVABLE[@]}" -- device_memory
-	boot "$out-parallel" --kernel "$kernel" --parallel --timeout 600 --module test \
+	boot "$out-parallel" --kernel "$kernel" --parallel --module test \
 		--add "$user32/device_race:/usr/bin/device_race.32" -- device_race device_race.32 \
 		"engine --parallel" \
 		"fuzz --seconds 60" "fuzz --self-test"
-	boot "$out-engine" --kernel "$kernel" --timeout 900 --module test -- engine example_subscribe
+	boot "$out-engine" --kernel "$kernel" --module test -- engine example_subscribe
 }

@@ -94,15 +94,20 @@ static int khugepaged_save(void)
 	return sysfs_set(KHUGEPAGED_SLEEP, "10000");
 }
 
-/* MADV_NOHUGEPAGE ends the access of khugepaged to the range. */
-static int khugepaged_collapse(char *addr)
+/*
+ * khugepaged gives up after the invalidation if the kernel holds a reference to a page for
+ * a moment, and tries again in a later scan. It never collapses pinned pages.
+ * MADV_NOHUGEPAGE ends the access of khugepaged to the range.
+ */
+static int khugepaged_collapse(const struct subject *subject)
 {
-	int ret;
+	char *addr = subject->addr;
+	int ret, tries = 0;
 
 	if (madvise(addr, SUBJECT_HUGE, MADV_HUGEPAGE))
 		return -errno;
 	ret = sysfs_write(KHUGEPAGED_SLEEP, "0");
-	if (!ret)
+	while (!ret && tries++ < (subject->pin ? 1 : COLLAPSE_TRIES) && !placement_huge(addr))
 		ret = actor_wait_scans(KHUGEPAGED_SCANS, NR_SCANS);
 	if (madvise(addr, SUBJECT_HUGE, MADV_NOHUGEPAGE) && !ret)
 		ret = -errno;
@@ -111,7 +116,7 @@ static int khugepaged_collapse(char *addr)
 
 static int act_khugepaged(struct actor *actor)
 {
-	return ACT_ERRNO(actor, khugepaged_collapse(actor->subject->addr));
+	return ACT_ERRNO(actor, khugepaged_collapse(actor->subject));
 }
 
 const struct demo_op ops_huge[] = {
