@@ -66,7 +66,7 @@ check-slow:	## what takes too long for check: see scripts/TESTING.md
 	@scripts/setup check
 	@prove -v --timer $(addprefix scripts/check/slow/,demo differential race million fuzz)
 
-fuzz:	## random ioctls as nobody, in a guest (FUZZ_SECONDS=600 KERNEL=6.1)
+fuzz:	## random ioctls by the user nobody, in a guest (FUZZ_SECONDS=600 KERNEL=6.1)
 	@scripts/setup demo
 	@scripts/build user >/dev/null
 	@scripts/build $(KERNEL) >/dev/null
