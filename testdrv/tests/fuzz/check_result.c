@@ -76,6 +76,14 @@ static bool member_valid(const struct abi_field *member, const uint8_t *at)
 	return true;
 }
 
+/* Number of bytes of the structure that the kernel reads and writes: the caller's number says it. */
+static unsigned int kernel_size(const struct attempt *attempt)
+{
+	unsigned int size = _IOC_SIZE(attempt->args[1]);
+
+	return size < attempt->blobs[0].size ? size : attempt->blobs[0].size;
+}
+
 static bool input_valid(const struct attempt *attempt, const struct abi_field *member)
 {
 	const struct prog_blob *blob = &attempt->blobs[0];
@@ -86,7 +94,7 @@ static bool input_valid(const struct attempt *attempt, const struct abi_field *m
 	if (attempt->execution->inject == DEFECT_ACCEPTED)
 		return false;
 	if (member->kind == ABI_SIZE)
-		return prog_load(at, member->size) == blob->size;
+		return prog_load(at, member->size) == kernel_size(attempt);
 	return member_valid(member, at);
 }
 
@@ -94,16 +102,16 @@ static bool input_valid(const struct attempt *attempt, const struct abi_field *m
 static void input_check(const struct attempt *attempt, const struct abi_struct *structure)
 {
 	const struct prog_blob *blob = &attempt->blobs[0];
-	unsigned int i;
+	unsigned int i, size = kernel_size(attempt);
 
 	for (i = 0; i < structure->nr; i++) {
 		const struct abi_field *member = &structure->members[i];
 
-		if (member->offset + member->size <= blob->size && !input_valid(attempt, member))
+		if (member->offset + member->size <= size && !input_valid(attempt, member))
 			fail(attempt, DEFECT_ACCEPTED, member->name,
 			     prog_load(blob->bytes + member->offset, member->size));
 	}
-	for (i = structure->size; i < blob->size; i++)
+	for (i = structure->size; i < size; i++)
 		if (blob->bytes[i])
 			fail(attempt, DEFECT_ACCEPTED, "a byte that no kernel knows", i);
 }
@@ -156,7 +164,7 @@ uint64_t attempt_member(const struct attempt *attempt, const struct abi_struct *
 {
 	const struct abi_field *member = abi_find_member(structure, name);
 
-	*there = member && member->offset + member->size <= attempt->blobs[0].size;
+	*there = member && member->offset + member->size <= kernel_size(attempt);
 	return *there ? prog_load(attempt->memory[0] + member->offset, member->size) : 0;
 }
 
@@ -209,7 +217,7 @@ static void ioctl_check(const struct attempt *attempt, long ret)
 		return;
 	structure = ioctl_call->args[2].to;
 	input_check(attempt, structure);
-	output_check(attempt, structure, attempt->memory[0], attempt->blobs[0].size);
+	output_check(attempt, structure, attempt->memory[0], kernel_size(attempt));
 	privilege_check(attempt, ioctl_call);
 	generation_check(attempt, structure);
 	if (structure == &abi_resync)

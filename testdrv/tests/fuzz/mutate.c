@@ -76,6 +76,9 @@ static void resize(struct prog_call *call, struct rng *rng)
 	if (nr && rng_one_in(rng, 3))
 		blob->bytes[size - 1] = 1;
 	blob->size = size;
+	/* Sometimes the caller has more than the structure. */
+	if (size >= 8 && rng_one_in(rng, 4))
+		size -= 8;
 	/* Sometimes the member size keeps another value than the number. */
 	if (size >= 4 && !rng_one_in(rng, 4))
 		prog_store(blob->bytes, 4, size);
