@@ -76,7 +76,7 @@ static bool member_valid(const struct abi_field *member, const uint8_t *at)
 	return true;
 }
 
-/* Number of bytes of the structure that the kernel reads and writes: the caller's number says it. */
+/* Size of the structure for the kernel, in bytes: the number of the ioctl says it. */
 static unsigned int kernel_size(const struct attempt *attempt)
 {
 	unsigned int size = _IOC_SIZE(attempt->args[1]);

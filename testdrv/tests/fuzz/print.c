@@ -57,7 +57,8 @@ void prog_print(const struct prog *prog, FILE *file)
 {
 	unsigned int i, j;
 
-	fprintf(file, "# %u threads\n", prog->nr_threads);
+	fprintf(file, "# program %u.%" PRIu64 ", %u threads\n", prog->worker, prog->index,
+		prog->nr_threads);
 	for (i = 0; i < prog->nr; i++) {
 		const struct prog_call *call = &prog->calls[i];
 

@@ -58,6 +58,8 @@ struct prog {
 	struct prog_call calls[PROG_CALLS];
 	unsigned int nr;
 	unsigned int nr_threads;
+	unsigned int worker;	/* with @index: the argument of --only */
+	uint64_t index;
 };
 
 void prog_generate(struct prog *prog, struct rng *rng);

@@ -33,6 +33,8 @@ void worker_generate(const struct worker *worker, uint64_t index, struct prog *p
 	struct rng rng = rng_make(worker->seed, worker->number, index);
 
 	prog_generate(prog, &rng);
+	prog->worker = worker->number;
+	prog->index = index;
 	prog_mutate(prog, &rng);
 }
 
@@ -88,10 +90,8 @@ static void program_run(const struct worker *worker, uint64_t index)
 	pid_t pid;
 
 	worker_generate(worker, index, &prog);
-	if (worker->trace) {
-		printf("program %u.%llu\n", worker->number, (unsigned long long)index);
+	if (worker->trace)
 		prog_print(&prog, stdout);
-	}
 	fflush(stdout);
 	pid = fork();
 	if (!pid) {
