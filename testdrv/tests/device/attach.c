@@ -38,16 +38,10 @@ static void target_main(int channel, char *addr)
 static struct target target_start(void)
 {
 	struct target target = { .addr = map_pages(NR) };
-	int ends[2];
 
-	CHECK_EQ(channel_open(ends), 0);
-	target.pid = fork_child();
-	if (!target.pid) {
-		close(ends[0]);
-		target_main(ends[1], target.addr);
-	}
-	close(ends[1]);
-	target.channel = ends[0];
+	target.pid = fork_peer(&target.channel);
+	if (!target.pid)
+		target_main(target.channel, target.addr);
 	return target;
 }
 

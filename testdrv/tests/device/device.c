@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "channel.h"
 #include "device.h"
 
 /* The ABI is the same for 32-bit and 64-bit programs. */
@@ -204,6 +205,18 @@ pid_t fork_child(void)
 	fflush(NULL);
 	pid = fork();
 	CHECK(pid >= 0);
+	return pid;
+}
+
+pid_t fork_peer(int *channel)
+{
+	int ends[2];
+	pid_t pid;
+
+	CHECK_EQ(channel_open(ends), 0);
+	pid = fork_child();
+	*channel = ends[!pid];
+	close(ends[!!pid]);
 	return pid;
 }
 

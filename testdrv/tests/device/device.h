@@ -46,6 +46,8 @@ void dontneed(char *addr, size_t length);
 /* Wait for @pid and check that the process exited with 0. */
 void wait_child(pid_t pid);
 pid_t fork_child(void);
+/* @channel: Out, in both processes: the end of this process (channel.h). */
+pid_t fork_peer(int *channel);
 
 uint64_t generation(const struct pinwatch_gen *word);
 size_t page_size(void);

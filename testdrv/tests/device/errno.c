@@ -62,20 +62,16 @@ TEST(add_esrch_attached)
 {
 	struct pinwatch_watch_add watch;
 	char *addr = map_pages(1);
-	int ends[2], fd = open_device(0);
-	pid_t pid;
+	int channel, fd = open_device(0);
+	pid_t pid = fork_peer(&channel);
 
-	CHECK_EQ(channel_open(ends), 0);
-	pid = fork_child();
 	if (!pid) {
-		close(ends[0]);
-		channel_receive(ends[1], NULL);
+		channel_receive(channel, NULL);
 		_exit(0);
 	}
-	close(ends[1]);
 	CHECK_EQ(try_attach(fd, pid), 0);
 	add(fd, addr, page_size(), WATCH, 0);
-	close(ends[0]);
+	close(channel);
 	wait_child(pid);
 	CHECK_EQ(try_add(fd, addr, page_size(), WATCH, 0, &watch), -ESRCH);
 	/* The descriptor was never bound to the test's process. */

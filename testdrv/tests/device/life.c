@@ -68,27 +68,26 @@ TEST(exit_while_pinned_fd_passed)
 	const struct pinwatch_gen *words;
 	struct pinwatch_watch_add again;
 	struct pinwatch_event event;
-	int ends[2], fd, flags;
+	int channel, fd, flags;
 	uint64_t before;
 	pid_t pid;
 
-	CHECK_EQ(channel_open(ends), 0);
-	pid = fork_child();
+	pid = fork_peer(&channel);
 	if (!pid) {
 		fd = open_device(O_NONBLOCK);
 		add(fd, map_pages(16), 16 * page_size(), PIN_RW, 5);
-		CHECK_EQ(channel_send(ends[1], fd), 0);
-		CHECK_EQ(channel_receive(ends[1], NULL), 0);
+		CHECK_EQ(channel_send(channel, fd), 0);
+		CHECK_EQ(channel_receive(channel, NULL), 0);
 		_exit(0);
 	}
-	CHECK_EQ(channel_receive(ends[0], &fd), 0);
+	CHECK_EQ(channel_receive(channel, &fd), 0);
 	flags = fcntl(fd, F_GETFL);
 	CHECK(flags >= 0 && (flags & O_NONBLOCK));
 	words = map_generations(fd);
 	before = generation(&words[0]);
 	CHECK(before != 0);
 	CHECK_EQ(get_stats().pinned_pages, pinned + 16);
-	CHECK_EQ(channel_send(ends[0], -1), 0);
+	CHECK_EQ(channel_send(channel, -1), 0);
 	wait_child(pid);
 	CHECK(generation(&words[0]) > before);
 	wait_pinned_pages(pinned);

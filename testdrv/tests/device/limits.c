@@ -267,12 +267,11 @@ TEST(verify_enomem_memory_cgroup)
 /* Start a child with @bytes pinned. The parent has the descriptor, too. */
 static pid_t mass_start(size_t bytes, int *fd)
 {
-	int ends[2];
+	int channel;
 	pid_t pid;
 
-	CHECK_EQ(channel_open(ends), 0);
 	*fd = open_device(0);
-	pid = fork_child();
+	pid = fork_peer(&channel);
 	if (!pid) {
 		double begin = now();
 		char *addr = map_pages(bytes / page_size());
@@ -282,13 +281,12 @@ static pid_t mass_start(size_t bytes, int *fd)
 		test_note("%zu MiB: written in %.2f s, pinned in %.2f s", bytes >> 20,
 			  written - begin, now() - written);
 		fflush(stdout);
-		CHECK_EQ(channel_send(ends[1], -1), 0);
+		CHECK_EQ(channel_send(channel, -1), 0);
 		pause();
 		_exit(1);
 	}
-	close(ends[1]);
-	CHECK_EQ(channel_receive(ends[0], NULL), 0);
-	close(ends[0]);
+	CHECK_EQ(channel_receive(channel, NULL), 0);
+	close(channel);
 	return pid;
 }
 

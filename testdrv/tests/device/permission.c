@@ -271,20 +271,14 @@ static void other_run(int channel, char *addr)
 /* Start another process with the same credentials, with a watch on @cell->fd if requested. */
 static void other_start(struct cell *cell, enum binding binding)
 {
-	int ends[2];
-
-	CHECK_EQ(channel_open(ends), 0);
 	cell->other_addr = map_pages(1);
-	cell->other = fork_child();
+	cell->other = fork_peer(&cell->channel);
 	if (!cell->other) {
-		close(ends[0]);
 		if (binding == OTHERS)
 			add(cell->fd, cell->other_addr, page_size(), WATCH, 0);
-		CHECK_EQ(channel_send(ends[1], -1), 0);
-		other_run(ends[1], cell->other_addr);
+		CHECK_EQ(channel_send(cell->channel, -1), 0);
+		other_run(cell->channel, cell->other_addr);
 	}
-	close(ends[1]);
-	cell->channel = ends[0];
 	CHECK_EQ(channel_receive(cell->channel, NULL), 0);
 }
 

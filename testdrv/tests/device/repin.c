@@ -150,19 +150,18 @@ TEST(repin_exdev)
 
 TEST(repin_esrch)
 {
-	int ends[2], fd;
+	int channel, fd;
 	uint64_t generation;
 	pid_t pid;
 
-	CHECK_EQ(channel_open(ends), 0);
-	pid = fork_child();
+	pid = fork_peer(&channel);
 	if (!pid) {
 		fd = open_device(0);
 		add(fd, map_pages(1), page_size(), WATCH, 0);
-		CHECK_EQ(channel_send(ends[1], fd), 0);
+		CHECK_EQ(channel_send(channel, fd), 0);
 		_exit(0);
 	}
-	CHECK_EQ(channel_receive(ends[0], &fd), 0);
+	CHECK_EQ(channel_receive(channel, &fd), 0);
 	wait_child(pid);
 	CHECK_EQ(try_repin(fd, 0, &generation), -ESRCH);
 	CHECK_EQ(query(fd, 0).state, PINWATCH_STATE_DEAD);
@@ -252,11 +251,10 @@ TEST(event_generation)
 /* A one-shot watch that had its event still gets RELEASE. */
 TEST(oneshot_release)
 {
-	int ends[2], fd;
+	int channel, fd;
 	pid_t pid;
 
-	CHECK_EQ(channel_open(ends), 0);
-	pid = fork_child();
+	pid = fork_peer(&channel);
 	if (!pid) {
 		char *addr = map_pages(NR);
 		struct pinwatch_watch_add watch;
@@ -267,10 +265,10 @@ TEST(oneshot_release)
 		dontneed(addr, page_size());
 		CHECK_EQ(read_event(fd).events, PINWATCH_EVENT_CLEAR);
 		dontneed(addr, page_size());
-		CHECK_EQ(channel_send(ends[1], fd), 0);
+		CHECK_EQ(channel_send(channel, fd), 0);
 		_exit(0);
 	}
-	CHECK_EQ(channel_receive(ends[0], &fd), 0);
+	CHECK_EQ(channel_receive(channel, &fd), 0);
 	wait_child(pid);
 	CHECK_EQ(read_event(fd).events, PINWATCH_EVENT_RELEASE);
 }

@@ -284,22 +284,21 @@ TEST(verify_huge_pages)
 TEST(verify_from_outside)
 {
 	struct pinwatch_watch_verify verify;
-	int ends[2], fd;
+	int channel, fd;
 	pid_t pid;
 
-	CHECK_EQ(channel_open(ends), 0);
-	pid = fork_child();
+	pid = fork_peer(&channel);
 	if (!pid) {
 		fd = open_device(0);
 		add(fd, map_pages(NR), NR * page_size(), PIN_RW, 0);
-		CHECK_EQ(channel_send(ends[1], fd), 0);
-		CHECK_EQ(channel_receive(ends[1], NULL), 0);
+		CHECK_EQ(channel_send(channel, fd), 0);
+		CHECK_EQ(channel_receive(channel, NULL), 0);
 		_exit(0);
 	}
-	CHECK_EQ(channel_receive(ends[0], &fd), 0);
+	CHECK_EQ(channel_receive(channel, &fd), 0);
 	CHECK_EQ(try_verify(fd, 0, NULL, &verify), 0);
 	CHECK_EQ(verify.verdict, SAME);
-	CHECK_EQ(channel_send(ends[0], -1), 0);
+	CHECK_EQ(channel_send(channel, -1), 0);
 	wait_child(pid);
 	CHECK_EQ(try_verify(fd, 0, NULL, &verify), 0);
 	CHECK_EQ(verify.verdict, GONE);
