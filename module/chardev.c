@@ -26,9 +26,14 @@ static ssize_t chardev_read(struct file *filp, char __user *buf, size_t count,
 static __poll_t chardev_poll(struct file *filp, poll_table *wait)
 {
 	struct pw_file *file = filp->private_data;
+	bool over;
 
 	poll_wait(filp, &file->events.wait, wait);
-	return pw_event_pending(&file->events) ? EPOLLIN | EPOLLRDNORM : 0;
+	/* First: an event that comes after this line is not the last. */
+	over = pw_file_over(file);
+	if (pw_event_pending(&file->events))
+		return EPOLLIN | EPOLLRDNORM;
+	return over ? EPOLLHUP : 0;
 }
 
 static int chardev_mmap(struct file *filp, struct vm_area_struct *vma)

@@ -197,6 +197,16 @@ unsigned long pw_file_task_size(const struct pw_file *file)
 	return mm && file->attached ? mm->task_size : TASK_SIZE;
 }
 
+bool pw_file_over(const struct pw_file *file)
+{
+	/* Pairs with the release in file_set_mm(). */
+	const struct mm_struct *mm = smp_load_acquire(&file->mm);
+
+	/* The acquire pairs with watch_invalidate(): the events of dead watches are queued. */
+	return mm && !atomic_read(&mm->mm_users) &&
+	       atomic_read_acquire(&file->nr_dead) == atomic_read(&file->nr_watches);
+}
+
 int pw_file_attach(struct pw_file *file, pid_t nr)
 {
 	struct pid *pid = find_get_pid(nr);

@@ -30,6 +30,7 @@ struct pw_watch;
  * @gens: The generations; constant.
  * @max_watches: Ids are less than @max_watches; constant.
  * @nr_watches: Number of entries in @watches.
+ * @nr_dead: Number of watches in state PW_WATCH_DEAD.
  * @watches: The watches, by id. Each entry holds a reference.
  * @events: The dirty watches.
  * @reap: Unpins the watches of a dead address space. Queued by callbacks, so never
@@ -45,6 +46,7 @@ struct pw_file {
 	struct pw_generation_set *gens;
 	unsigned int max_watches;
 	atomic_t nr_watches;
+	atomic_t nr_dead;
 	struct xarray watches;
 	struct pw_event_queue events;
 	struct work_struct reap;
@@ -145,6 +147,16 @@ struct pw_watch *pw_file_find_watch(struct pw_file *file, u32 id);
  * Return: the watch with a reference for the caller, or NULL.
  */
 struct pw_watch *pw_file_next_watch(struct pw_file *file, unsigned long *id);
+
+/**
+ * pw_file_over() - tell whether the address space can no longer cause events
+ * @file: The file.
+ *
+ * Context: any. Does not sleep.
+ * Return: true if the address space is gone, and the last event of each watch has been
+ * queued. An event may still wait for a reader.
+ */
+bool pw_file_over(const struct pw_file *file);
 
 /**
  * pw_file_list_lock() - keep all files from being freed

@@ -65,8 +65,12 @@ static bool watch_invalidate(struct pinwatch_interval_notifier *sub,
 		wake = watch_hit(watch, &hit, generation);
 		dead = range->event == MMU_NOTIFY_RELEASE;
 	}
-	if (dead)
+	if (dead) {
 		watch->state = PW_WATCH_DEAD;
+		/* Orders the event before the count, for pw_file_over(). */
+		smp_mb__before_atomic();
+		atomic_inc(&watch->file->nr_dead);
+	}
 	spin_unlock(&watch->lock);
 
 	/* The file is not freed before the subscription is removed. */
@@ -196,6 +200,8 @@ static int watch_retire(struct pw_watch *watch, struct pw_pin *pin, struct pw_ev
 	lockdep_assert_held(&watch->op_lock);
 	spin_lock(&watch->lock);
 	if (watch->state == PW_WATCH_ACTIVE || watch->state == PW_WATCH_DEAD) {
+		if (watch->state == PW_WATCH_DEAD)
+			atomic_dec(&watch->file->nr_dead);
 		watch->state = PW_WATCH_DELETING;
 		trace_pinwatch_watch_del(watch, pw_generation_bump(watch->gen));
 		pw_event_take(&watch->event, event);

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "channel.h"
 #include "device.h"
 
 /* Returns revents, 0 when there is nothing within @timeout_ms. */
@@ -140,6 +141,39 @@ TEST(poll_readable)
 	CHECK_EQ(poll_events(fd, 0), POLLIN);
 	CHECK_EQ(try_read_events(fd, &event, 1), 1);
 	CHECK_EQ(poll_events(fd, 0), 0);
+}
+
+/* POLLHUP means that no event follows: RELEASE has to be read first. */
+TEST(poll_hangup)
+{
+	int channel, fd;
+	pid_t pid = fork_peer(&channel);
+	struct pinwatch_event events[3];
+
+	if (!pid) {
+		char *addr = map_pages(2);
+
+		fd = open_device(O_NONBLOCK);
+		add(fd, addr, page_size(), WATCH, 0);
+		add(fd, addr + page_size(), page_size(), PIN_RW, 1);
+		CHECK_EQ(channel_send(channel, fd), 0);
+		CHECK_EQ(channel_receive(channel, NULL), 0);
+		_exit(0);
+	}
+	CHECK_EQ(channel_receive(channel, &fd), 0);
+	CHECK_EQ(poll_events(fd, 0), 0);
+	CHECK_EQ(channel_send(channel, -1), 0);
+	wait_child(pid);
+	CHECK_EQ(poll_events(fd, 0), POLLIN);
+	CHECK_EQ(try_read_events(fd, events, 3), 2);
+	CHECK_EQ(poll_events(fd, 0), POLLHUP);
+	CHECK_EQ(try_del(fd, 0), 0);
+	CHECK_EQ(poll_events(fd, 0), POLLHUP);
+}
+
+TEST(poll_hangup_unwatched)
+{
+	CHECK_EQ(poll_events(open_device(0), 0), 0);
 }
 
 /* Edge-triggered epoll reports each watch once when the watch becomes dirty. */
