@@ -70,6 +70,9 @@ static int ioctl_info(struct pw_file *file, union ioctl_args *args,
 	info->nr_watches = atomic_read(&file->nr_watches);
 	info->gen_map_size = pw_generation_size(file->gens);
 	info->max_pin_pages = pw_limits_max_pin_pages();
+	info->watch_flags = PW_WATCH_FLAGS;
+	info->events = PINWATCH_EVENT_ALL;
+	info->causes = PINWATCH_CAUSE_ALL;
 	return arg_put(info, sizeof(*info), arg);
 }
 

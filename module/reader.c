@@ -93,6 +93,7 @@ static bool event_take(struct pw_watch *watch, struct pw_event *event,
 	if (!taken)
 		return false;
 
+	record->size = sizeof(*record);
 	record->cookie = watch->cookie;
 	record->id = watch->id;
 	record->touched_shift = watch->touched_shift;

@@ -91,16 +91,13 @@ static int watch_settle(struct pw_watch *watch, enum pw_watch_state from,
 	}
 }
 
-#define ADD_FLAGS	(PINWATCH_WATCH_F_PIN | PINWATCH_WATCH_F_WRITE | \
-			 PINWATCH_WATCH_F_ONESHOT | PINWATCH_WATCH_F_STACK)
-
 /* Validate @args, and round the range out to pages. */
 static int watch_check(const struct pw_file *file, const struct pinwatch_watch_add *args,
 		       unsigned long *start, unsigned long *length)
 {
 	u64 end;
 
-	if (args->flags & ~ADD_FLAGS || args->reserved || !args->length ||
+	if (args->flags & ~PW_WATCH_FLAGS || args->reserved || !args->length ||
 	    args->ignore_events & ~(PINWATCH_EVENT_ALL & ~PINWATCH_EVENT_RELEASE))
 		return -EINVAL;
 	if ((args->flags & (PINWATCH_WATCH_F_PIN | PINWATCH_WATCH_F_WRITE)) ==

@@ -5,10 +5,14 @@
 #ifndef _PW_WATCH_PIN_H
 #define _PW_WATCH_PIN_H
 
-struct pinwatch_watch_add;
-struct pinwatch_watch_repin;
+#include <linux/pinwatch.h>
+
 struct pw_file;
 struct pw_watch;
+
+/* The flags that WATCH_ADD accepts */
+#define PW_WATCH_FLAGS	(PINWATCH_WATCH_F_PIN | PINWATCH_WATCH_F_WRITE | \
+			 PINWATCH_WATCH_F_ONESHOT | PINWATCH_WATCH_F_STACK)
 
 /**
  * pw_watch_add() - PINWATCH_IOC_WATCH_ADD

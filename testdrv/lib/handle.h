@@ -11,6 +11,7 @@
  * @words: The mapped generations.
  * @nr_words: Length of @words.
  * @map_size: Bytes of the mapping of @words.
+ * @record_size: Bytes of a record of read().
  * @pid: The process that mapped @words; a child after fork() has no mapping.
  * @attached_to_reused_pid: Atomic. pinwatch_attach() may have bound the descriptor to
  *	another process with the same PID.
@@ -22,6 +23,7 @@ struct pinwatch {
 	const struct pinwatch_gen *words;
 	size_t nr_words;
 	size_t map_size;
+	size_t record_size;
 	pid_t pid;
 	bool attached_to_reused_pid;
 };

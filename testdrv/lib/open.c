@@ -8,6 +8,8 @@
 
 #include "handle.h"
 
+#define OLDEST_MINOR	9	/* Structures have only grown since ABI 0.9. */
+
 const char *pinwatch_version(void)
 {
 	return LIBPINWATCH_VERSION;
@@ -22,8 +24,7 @@ static int words_map(struct pinwatch *dev)
 	ret = pinwatch_get_info(dev, &info);
 	if (ret)
 		return ret;
-	/* Before 1.0 a minor version may change anything. */
-	if (info.abi_major != PINWATCH_ABI_MAJOR || info.abi_minor != PINWATCH_ABI_MINOR)
+	if (info.abi_major != PINWATCH_ABI_MAJOR || info.abi_minor < OLDEST_MINOR)
 		return -EPROTO;
 
 	words = mmap(NULL, info.gen_map_size, PROT_READ, MAP_SHARED, dev->fd, 0);
@@ -32,6 +33,7 @@ static int words_map(struct pinwatch *dev)
 	dev->words = words;
 	dev->nr_words = info.max_watches;
 	dev->map_size = info.gen_map_size;
+	dev->record_size = info.event_size;
 	dev->pid = getpid();
 	return 0;
 }

@@ -2,9 +2,12 @@
 /* Read state: events, GET_INFO, GET_STATS, QUERY, VERIFY, STACK and RESYNC. */
 #include <errno.h>
 #include <limits.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "handle.h"
+
+#define RECORDS_SIZE	4096U
 
 int pinwatch_get_info(struct pinwatch *dev, struct pinwatch_info *info)
 {
@@ -18,11 +21,35 @@ int pinwatch_get_stats(struct pinwatch *dev, struct pinwatch_stats *stats)
 	return pw_handle_ioctl(dev, PINWATCH_IOC_GET_STATS, stats);
 }
 
+/* The records of the module are longer or shorter than those of the library. */
+static int records_convert(struct pinwatch *dev, struct pinwatch_event *events, size_t nr_events)
+{
+	char records[RECORDS_SIZE];
+	size_t size = dev->record_size, both = size < sizeof(*events) ? size : sizeof(*events);
+	ssize_t ret, i;
+
+	if (!size || size > sizeof(records))
+		return -EPROTO;
+	if (nr_events > sizeof(records) / size)
+		nr_events = sizeof(records) / size;
+	ret = read(dev->fd, records, nr_events * size);
+	if (ret < 0)
+		return -errno;
+	memset(events, 0, nr_events * sizeof(*events));
+	for (i = 0; i < ret / (ssize_t)size; i++) {
+		memcpy(&events[i], records + (size_t)i * size, both);
+		events[i].size = sizeof(*events);
+	}
+	return (int)i;
+}
+
 int pinwatch_read_events(struct pinwatch *dev, struct pinwatch_event *events,
 			 size_t nr_events)
 {
 	ssize_t ret;
 
+	if (dev->record_size != sizeof(*events))
+		return records_convert(dev, events, nr_events);
 	/* The number of records must fit into the int result. */
 	if (nr_events > INT_MAX / sizeof(*events))
 		nr_events = INT_MAX / sizeof(*events);

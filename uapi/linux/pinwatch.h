@@ -30,7 +30,7 @@
 #define PINWATCH_DEVICE		"/dev/pinwatch"
 
 #define PINWATCH_ABI_MAJOR	0
-#define PINWATCH_ABI_MINOR	3
+#define PINWATCH_ABI_MINOR	9
 
 /**
  * struct pinwatch_gen - the mapped generation word of one watch
@@ -62,6 +62,9 @@ struct pinwatch_gen {
  * @nr_watches: Out. Watches on this file descriptor now.
  * @gen_map_size: Out. Bytes of the longest mmap() of the generations.
  * @max_pin_pages: Out. Limit of pages in one pinned watch.
+ * @watch_flags: Out. PINWATCH_WATCH_F_* that WATCH_ADD accepts.
+ * @events: Out. PINWATCH_EVENT_* that the module reports.
+ * @causes: Out. PINWATCH_CAUSE_* that the module reports.
  * @reserved: 0.
  *
  * Errors: EINVAL (size, flags, reserved), E2BIG, EFAULT.
@@ -78,6 +81,9 @@ struct pinwatch_info {
 	__u32 nr_watches;
 	__aligned_u64 gen_map_size;
 	__aligned_u64 max_pin_pages;
+	__u32 watch_flags;
+	__u32 events;
+	__aligned_u64 causes;
 	__aligned_u64 reserved[2];
 };
 
@@ -181,12 +187,13 @@ struct pinwatch_watch_repin {
 #define PINWATCH_EVENT_EXCLUSIVE	(1U << 7) /* a device takes exclusive access */
 #define PINWATCH_EVENT_OTHER		(1U << 31) /* a kind that the module does not know */
 
-/* All kinds */
+/* All kinds of this version */
 #define PINWATCH_EVENT_ALL		0x800000ffU
 
 /*
  * Causes: bits of pinwatch_event.causes. The operation that made the kernel invalidate:
- * one bit for each invalidation, the same in all kernel versions.
+ * one bit for each invalidation. Best effort: the module finds most causes by the names
+ * of kernel functions on the stack, and reports PINWATCH_CAUSE_UNKNOWN without such a name.
  */
 #define PINWATCH_CAUSE_UNKNOWN		(1ULL << 0) /* no cause listed here */
 #define PINWATCH_CAUSE_MUNMAP		(1ULL << 1) /* munmap, shmdt, brk */
@@ -218,6 +225,9 @@ struct pinwatch_watch_repin {
 
 #define PINWATCH_NR_CAUSES		27
 
+/* All causes of this version */
+#define PINWATCH_CAUSE_ALL		((1ULL << PINWATCH_NR_CAUSES) - 1)
+
 /* Flags of pinwatch_event */
 #define PINWATCH_EVENT_F_ACTOR	(1U << 0) /* tid, tgid and comm are valid */
 #define PINWATCH_EVENT_F_ACTORS	(1U << 1) /* several threads caused the merged hits */
@@ -225,6 +235,9 @@ struct pinwatch_watch_repin {
 
 /**
  * struct pinwatch_event - one record of read()
+ * @size: Bytes of the record: the offset of the next record. Members may follow
+ *	@reserved in a later version.
+ * @flags: PINWATCH_EVENT_F_*.
  * @cookie: From WATCH_ADD.
  * @id: From WATCH_ADD.
  * @events: PINWATCH_EVENT_* of all invalidations merged into the record.
@@ -235,7 +248,6 @@ struct pinwatch_watch_repin {
  * @time_ns: CLOCK_MONOTONIC of the first merged invalidation, nanoseconds.
  * @touched: Bit i: invalidated bytes from i << touched_shift on, from the first page.
  * @causes: PINWATCH_CAUSE_* of all merged invalidations.
- * @flags: PINWATCH_EVENT_F_*.
  * @touched_shift: As WATCH_ADD returned it.
  * @tid: Thread of the first merged invalidation, in the reader's PID namespace; or 0.
  * @tgid: Process of @tid, in the reader's PID namespace; or 0.
@@ -246,6 +258,8 @@ struct pinwatch_watch_repin {
  * record), EINTR (a signal), EFAULT (undelivered records stay queued).
  */
 struct pinwatch_event {
+	__u32 size;
+	__u32 flags;
 	__aligned_u64 cookie;
 	__u32 id;
 	__u32 events;
@@ -256,12 +270,11 @@ struct pinwatch_event {
 	__aligned_u64 time_ns;
 	__aligned_u64 touched;
 	__aligned_u64 causes;
-	__u32 flags;
 	__u32 touched_shift;
 	__s32 tid;
 	__s32 tgid;
 	char comm[16];
-	__aligned_u64 reserved[3];
+	__u32 reserved[5];
 };
 
 /* Flags of pinwatch_watch_query */

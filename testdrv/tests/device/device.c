@@ -13,31 +13,6 @@
 #include "channel.h"
 #include "device.h"
 
-/* The ABI is the same for 32-bit and 64-bit programs. */
-static_assert(sizeof(struct pinwatch_gen) == 16, "gen");
-static_assert(sizeof(struct pinwatch_info) == 72, "info");
-static_assert(sizeof(struct pinwatch_watch_add) == 64, "watch_add");
-static_assert(sizeof(struct pinwatch_watch_del) == 16, "watch_del");
-static_assert(sizeof(struct pinwatch_watch_repin) == 32, "watch_repin");
-static_assert(sizeof(struct pinwatch_watch_query) == 128, "watch_query");
-static_assert(sizeof(struct pinwatch_watch_verify) == 120, "watch_verify");
-static_assert(sizeof(struct pinwatch_watch_stack) == 224, "watch_stack");
-static_assert(sizeof(struct pinwatch_resync) == 32, "resync");
-static_assert(sizeof(struct pinwatch_attach) == 16, "attach");
-static_assert(sizeof(struct pinwatch_event) == 128, "event");
-static_assert(sizeof(struct pinwatch_stats) == 120, "stats");
-static_assert(_IOC_SIZE(PINWATCH_IOC_GET_INFO) == sizeof(struct pinwatch_info), "info");
-static_assert(_IOC_SIZE(PINWATCH_IOC_GET_STATS) == sizeof(struct pinwatch_stats), "stats");
-static_assert(_IOC_SIZE(PINWATCH_IOC_WATCH_ADD) == sizeof(struct pinwatch_watch_add), "add");
-static_assert(_IOC_SIZE(PINWATCH_IOC_WATCH_DEL) == sizeof(struct pinwatch_watch_del), "del");
-static_assert(_IOC_SIZE(PINWATCH_IOC_WATCH_REPIN) == sizeof(struct pinwatch_watch_repin), "repin");
-static_assert(_IOC_SIZE(PINWATCH_IOC_WATCH_QUERY) == sizeof(struct pinwatch_watch_query), "query");
-static_assert(_IOC_SIZE(PINWATCH_IOC_WATCH_VERIFY) == sizeof(struct pinwatch_watch_verify),
-	      "verify");
-static_assert(_IOC_SIZE(PINWATCH_IOC_WATCH_STACK) == sizeof(struct pinwatch_watch_stack), "stack");
-static_assert(_IOC_SIZE(PINWATCH_IOC_RESYNC) == sizeof(struct pinwatch_resync), "resync");
-static_assert(_IOC_SIZE(PINWATCH_IOC_ATTACH) == sizeof(struct pinwatch_attach), "attach");
-
 #define SETTLE_POLLS	5000	/* of a millisecond */
 
 static struct pinwatch_stats remembered;

@@ -270,11 +270,30 @@ TEST(info_values)
 	CHECK_EQ(info.event_size, sizeof(struct pinwatch_event));
 	CHECK_EQ(info.nr_watches, 0);
 	CHECK(info.max_pin_pages > 0);
+	CHECK(info.watch_flags & PIN_RW);
+	CHECK_EQ(info.events, PINWATCH_EVENT_ALL);
+	CHECK_EQ(info.causes, PINWATCH_CAUSE_ALL);
 	CHECK(info.gen_map_size >= info.max_watches * sizeof(struct pinwatch_gen));
 	CHECK_EQ(info.gen_map_size % page_size(), 0);
 
 	add(fd, map_pages(1), page_size(), WATCH, 0);
 	CHECK_EQ(get_info(fd).nr_watches, 1);
+}
+
+/* The mask of GET_INFO and WATCH_ADD agree on each flag. */
+TEST(info_watch_flags)
+{
+	int fd = open_device(0);
+	char *addr = map_pages(1);
+	uint32_t known = get_info(fd).watch_flags, flag;
+
+	for (flag = 1; flag; flag <<= 1) {
+		struct pinwatch_watch_add watch;
+		uint32_t flags = flag == PINWATCH_WATCH_F_WRITE ? PIN_RW : flag;
+		int ret = try_add(fd, addr, page_size(), flags, 0, &watch);
+
+		CHECK_EQ(ret == -EINVAL, !(known & flag));
+	}
 }
 
 TEST(stats_values)

@@ -229,6 +229,8 @@ static void event_check(const struct attempt *attempt, const struct pinwatch_eve
 	bool actor = event->flags & PINWATCH_EVENT_F_ACTOR;
 
 	output_check(attempt, &abi_event, event, sizeof(*event));
+	if (event->size != sizeof(*event))
+		fail(attempt, DEFECT_ACCEPTED, "a record of another size", event->size);
 	if (!event->count || event->start >= event->end)
 		fail(attempt, DEFECT_ACCEPTED, "an event without a hit, count", event->count);
 	if (!actor && (event->tid || event->tgid ||

@@ -75,6 +75,9 @@ STRUCTURE(gen, GEN);
 	M(s, nr_watches,	OUT_ANY)			\
 	M(s, gen_map_size,	OUT_ANY)			\
 	M(s, max_pin_pages,	OUT_ANY)			\
+	M(s, watch_flags,	OUT_FLAGS(watch_flags))		\
+	M(s, events,		OUT_FLAGS(events))		\
+	M(s, causes,		OUT_ANY)			\
 	M(s, reserved,		ZERO)				\
 }
 STRUCTURE(info, INFO);
@@ -113,6 +116,8 @@ STRUCTURE(watch_del, WATCH_DEL);
 STRUCTURE(watch_repin, WATCH_REPIN);
 
 #define EVENT(M, s) {						\
+	M(s, size,		OUT_ANY)			\
+	M(s, flags,		OUT_FLAGS(event_flags))		\
 	M(s, cookie,		OUT_ANY)			\
 	M(s, id,		OUT_ANY)			\
 	M(s, events,		OUT_FLAGS(events))		\
@@ -123,7 +128,6 @@ STRUCTURE(watch_repin, WATCH_REPIN);
 	M(s, time_ns,		OUT_ANY)			\
 	M(s, touched,		OUT_ANY)			\
 	M(s, causes,		OUT_ANY)			\
-	M(s, flags,		OUT_FLAGS(event_flags))		\
 	M(s, touched_shift,	OUT_ANY)			\
 	M(s, tid,		OUT_ANY)			\
 	M(s, tgid,		OUT_ANY)			\

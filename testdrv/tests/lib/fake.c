@@ -34,6 +34,7 @@ struct pinwatch *fake_open(void)
 	gens = mmap(NULL, GENS_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	CHECK(gens != MAP_FAILED);
 	fake = (struct fake){
+		.abi_minor = PINWATCH_ABI_MINOR,
 		.max_watches = FAKE_MAX_WATCHES,
 		.user_watches = UINT32_MAX,
 		.memlock_pages = UINT64_MAX,
@@ -44,6 +45,7 @@ struct pinwatch *fake_open(void)
 	dev->words = gens;
 	dev->nr_words = FAKE_MAX_WATCHES;
 	dev->map_size = GENS_SIZE;
+	dev->record_size = sizeof(struct pinwatch_event);
 	dev->pid = getpid();
 	return dev;
 }
@@ -206,7 +208,9 @@ static int do_resync(struct pinwatch_resync *arg)
 static int do_info(struct pinwatch_info *arg)
 {
 	arg->abi_major = PINWATCH_ABI_MAJOR;
-	arg->abi_minor = PINWATCH_ABI_MINOR;
+	arg->abi_minor = fake.abi_minor;
+	arg->event_size = sizeof(struct pinwatch_event);
+	arg->gen_map_size = GENS_SIZE;
 	arg->max_pin_pages = fake.max_pin_pages;
 	return 0;
 }
@@ -260,7 +264,7 @@ int pw_handle_ioctl(const struct pinwatch *dev, unsigned long cmd, void *arg)
 {
 	int ret;
 
-	CHECK_EQ(dev->words, gens);
+	CHECK(!dev->words || dev->words == gens);
 	head_check(cmd, arg);
 	if (cmd == PINWATCH_IOC_WATCH_ADD && fake.on_add)
 		fake.on_add();

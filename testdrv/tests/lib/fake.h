@@ -33,6 +33,7 @@ struct fake {
 		struct pinwatch_watch_verify verify;
 		struct pinwatch_attach attach;
 	} last;
+	uint32_t abi_minor;		/* of GET_INFO */
 	size_t nr_adds;
 	size_t nr_watches;
 	uint64_t pinned_pages;

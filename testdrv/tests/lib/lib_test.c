@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "fake.h"
+#include "handle.h"
 #include "test.h"
 
 static struct pinwatch_watch add(struct pinwatch *dev, size_t nr_pages)
@@ -190,6 +191,47 @@ TEST(read_events)
 	CHECK_EQ(write(fake.event_fd, &event, sizeof(event)), sizeof(event));
 	CHECK_EQ(pinwatch_read_events(dev, events, 2), 1);
 	CHECK_EQ(events[0].id, 3);
+	end(dev);
+}
+
+#define GROWTH	24U
+
+TEST(read_longer_records)
+{
+	struct {
+		struct pinwatch_event event;
+		char more[GROWTH];
+	} records[3] = { { .event.id = 1 }, { .event.id = 2 }, { .event.id = 3 } };
+	struct pinwatch_event events[4] = { { 0 } };
+	struct pinwatch *dev = fake_open();
+
+	dev->record_size = sizeof(records[0]);
+	memset(records[0].more, 0xff, GROWTH);
+	CHECK_EQ(write(fake.event_fd, records, sizeof(records)), sizeof(records));
+	CHECK_EQ(pinwatch_read_events(dev, events, 2), 2);
+	CHECK_EQ(events[0].id, 1);
+	CHECK_EQ(events[1].id, 2);
+	CHECK_EQ(events[1].size, sizeof(events[1]));
+	CHECK_EQ(events[2].size, 0);
+	CHECK_EQ(pinwatch_read_events(dev, events, 2), 1);
+	CHECK_EQ(events[0].id, 3);
+	end(dev);
+}
+
+/* The fake device cannot be mapped: a version that passes fails later, with ENODEV. */
+TEST(abi_versions)
+{
+	static const struct {
+		uint32_t minor;
+		int ret;
+	} versions[] = { { 3, -EPROTO }, { 8, -EPROTO }, { 9, -ENODEV }, { 10, -ENODEV } };
+	struct pinwatch *dev = fake_open(), *other;
+	size_t i;
+
+	for (i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+		fake.abi_minor = versions[i].minor;
+		CHECK_EQ(pinwatch_from_fd(&other, dev->fd), versions[i].ret);
+	}
 	end(dev);
 }
 
