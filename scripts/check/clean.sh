@@ -6,10 +6,10 @@
 
 CLEAN=$CACHE/clean/$SELF
 
-# clean_begin TEXT...: @TEXT (versions, options), or another text of the checker, voids
-# the memory of every file.
+# clean_begin TEXT...: @TEXT (versions, options), or another text of the checker or of a
+# library that it sources, voids the memory of every file.
 clean_begin() {
-	CLEAN_BASE=$({ echo "$*"; cat "$CHECKS/$SELF" "$CHECKS"/*.sh; } | sha256sum)
+	CLEAN_BASE=$({ echo "$*"; cat "$CHECKS/$SELF" "$CHECKS"/{lib,kernel,clean}.sh; } | sha256sum)
 	mkdir -p "$CLEAN"
 	find "$CLEAN" -type f -mtime +30 -delete
 	export CLEAN CLEAN_BASE
@@ -25,13 +25,32 @@ clean_before() { [[ ${PINWATCH_LINT:-} != all && -e $CLEAN/$1 ]] && touch "$CLEA
 # clean_now KEY: it is.
 clean_now() { : >"$CLEAN/$1"; }
 
-# includes_of OBJECT.cmd: the source of an object of build/6.1, and what that includes of
-# our own; of the kernel's headers, the release is in clean_begin's text.
-includes_of() {
-	local source=${1%.o.cmd}
-	source=${source%/*}/${source##*/.}.c
-	{
-		echo "$source"
-		sed -n '/^deps_/,$p' "$1" | grep -oE "$TOP/[^ ]+\.h" || true
-	} | xargs realpath --relative-to "$TOP" | sort -u
+# unclean: for each line "FILE INCLUDED..." print "KEY FILE", unless it was clean.
+unclean() {
+	local file included key
+	while read -r file included; do
+		# shellcheck disable=SC2086	# a list
+		key=$(clean_key "$file" $included)
+		clean_before "$key" || echo "$key $file"
+	done
+}
+
+# built_sources: "FILE INCLUDED..." for each object in build/6.1, of both modules. INCLUDED
+# are our own files. The checker passes the kernel's release to clean_begin, which stands
+# for the kernel's headers.
+built_sources() {
+	local cmd file
+	for cmd in build/6.1/{module{,/*},testdrv/tests/module}/.*.o.cmd; do
+		file=${cmd%/.*}/$(basename "${cmd##*/.}" .o.cmd).c
+		[[ -f $file && $file != *.mod.c ]] || continue
+		echo "$file" "$(sed -n '/^deps_/,$p' "$cmd" | grep -oP "$TOP/\K[^ ]+\.h" | sort -u | paste -sd' ')"
+	done
+}
+
+# built_flags FILE: the flags that FILE was compiled with, one a line, except those that
+# only gcc knows.
+built_flags() {
+	sed -n '1s/^[^=]*:= *//p' "$(dirname "$1")/.$(basename "$1" .c).o.cmd" | xargs -n1 | awk '
+		/^-(include|isystem)$/ { print; getline; print; next }
+		/^-([IDU]|std=|nostdinc|ffreestanding|fshort-wchar|fno-strict-aliasing|fno-builtin|funsigned-char|mcmodel=|m64)/'
 }

@@ -26,26 +26,14 @@ linux_scripts() (
 	echo "$dir"
 )
 
-# module_built DIR [MAKE-ARGS...]: build the module and those for tests in DIR, a
-# copy, with the headers of the stock kernel 6.1.
-module_built() {
-	local dir=$1 kernel
-	shift
-	kernel=$("$TOP/scripts/vm/kernel" --headers 6.1)
-	mkdir -p "$dir"
-	files module uapi testdrv/tests/module | tar -c -T - | tar -x -C "$dir"
-	make -C "$kernel/headers" M="$dir/module" -j"$(nproc)" "$@" modules || return
-	[ ! -e "$dir/testdrv/tests/module/Kbuild" ] || make -C "$kernel/headers" M="$dir/testdrv/tests/module" \
-		KBUILD_EXTRA_SYMBOLS="$dir/module/Module.symvers" -j"$(nproc)" "$@" modules
-}
-
-# tiny_module <CODE: for break_*: a module of one file, to be built in no time.
+# tiny_module [<CODE]: for break_*: a module of one file, to be built in no time.
 tiny_module() {
 	rm -rf module testdrv/tests/module/Kbuild testdrv/tests/module/*.c
-	mkdir -p module
+	mkdir module
 	echo 'obj-m := pinwatch.o' >module/Kbuild
 	{
 		echo '// SPDX-License-''Identifier: GPL-2.0-only'
+		echo '#include <linux/module.h>'
 		cat
 		echo 'MODULE_LICENSE("GPL");'
 		echo 'MODULE_DESCRIPTION("broken");'
