@@ -90,6 +90,7 @@ install: user	## the tool, the demonstration and the library, to DESTDIR and PRE
 	for pair in $(DATA); do install -D -m 644 $${pair%%:*} $(DESTDIR)$${pair#*:} || exit; done
 	ln -sf libpinwatch.so.0 $(DESTDIR)$(LIBDIR)/libpinwatch.so
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
+	umask 022; rm -f $(DESTDIR)$(LIBDIR)/pkgconfig/libpinwatch.pc; \
 	sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' \
 		testdrv/lib/libpinwatch.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/libpinwatch.pc
 	$(LDCONFIG)

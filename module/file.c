@@ -9,7 +9,9 @@
 #include <linux/mutex.h>
 #include <linux/nospec.h>
 #include <linux/pid.h>
+#include <linux/rcupdate.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include "file.h"
@@ -207,6 +209,29 @@ bool pw_file_over(const struct pw_file *file)
 	       atomic_read_acquire(&file->nr_dead) == atomic_read(&file->nr_watches);
 }
 
+/*
+ * Threads of a group share one mm. A thread that has exited has none, even the first
+ * thread, which stays in the list until the last thread has exited.
+ *
+ * Return: the mm with a reference, or NULL.
+ */
+static struct mm_struct *group_get_mm(struct task_struct *task)
+{
+	struct mm_struct *mm = NULL;
+	struct task_struct *thread;
+
+	rcu_read_lock();
+	/* A thread that is created during the walk is added at the end of the list. */
+	for_each_thread(task, thread) {
+		/* NULL if the thread is a kernel thread or has exited. */
+		mm = get_task_mm(thread);
+		if (mm)
+			break;
+	}
+	rcu_read_unlock();
+	return mm;
+}
+
 int pw_file_attach(struct pw_file *file, pid_t nr)
 {
 	struct pid *pid = find_get_pid(nr);
@@ -217,8 +242,7 @@ int pw_file_attach(struct pw_file *file, pid_t nr)
 
 	put_pid(pid);
 	if (task) {
-		/* NULL if the task is a kernel thread or has exited. */
-		mm = get_task_mm(task);
+		mm = group_get_mm(task);
 		owner = task_tgid_nr(task);
 		put_task_struct(task);
 	}

@@ -99,10 +99,13 @@ unsigned long pw_file_task_size(const struct pw_file *file);
 /**
  * pw_file_attach() - PINWATCH_IOC_ATTACH
  * @file: The file.
- * @pid: ID of the process, in the PID namespace of current.
+ * @pid: ID of the process or of one of its threads, in the PID namespace of current.
+ *
+ * Binds @file to the mm of any living thread of the process: the first thread may have
+ * exited.
  *
  * Context: process context, may sleep; no lock held.
- * Return: 0; -ESRCH if there is no such process, or it has no address space; -EBUSY if
+ * Return: 0; -ESRCH if there is no such process, or no thread has an mm; -EBUSY if
  * the file is bound already.
  */
 int pw_file_attach(struct pw_file *file, pid_t pid);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Every ioctl of the library. Tests link a fake device in place of this file. */
+/* Every ioctl of the device. Tests link a fake device in place of this file. */
 #include <errno.h>
 #include <sys/ioctl.h>
 

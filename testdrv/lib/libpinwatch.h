@@ -337,9 +337,13 @@ int pinwatch_resync(struct pinwatch *dev, uint32_t first_id, struct pinwatch_gen
  * PID: the function returns -ESRCH, pinwatch_watch_add() fails with -ESRCH from then on,
  * and the caller can only call pinwatch_close().
  *
- * Return: 0; -EPERM (no CAP_SYS_PTRACE); -ESRCH (no such process, no address space, or
- * the process ended meanwhile); -EBUSY (the handle is bound already); -EBADF, -EINVAL
- * (@pidfd is no pidfd); or an error of reading /proc/self/fdinfo.
+ * The PID comes from PIDFD_GET_INFO (Linux 6.13), or else from /proc/self/fdinfo.
+ *
+ * Return: 0; -EPERM (no CAP_SYS_PTRACE); -ESRCH (no such process, a process that has no
+ * PID in the caller's PID namespace, no address space, or the process ended meanwhile);
+ * -EBUSY (the handle is bound already); -EBADF, -EINVAL (@pidfd is no pidfd); -EXDEV
+ * (the PID is needed from /proc, which belongs to another PID namespace than the
+ * caller's); or an error of reading /proc/self/fdinfo.
  */
 int pinwatch_attach(struct pinwatch *dev, int pidfd);
 
@@ -348,7 +352,9 @@ int pinwatch_attach(struct pinwatch *dev, int pidfd);
  * @dev: A handle without any watch.
  * @pid: PID of the process. The caller knows that no other process has got the PID.
  *
- * Return: as pinwatch_attach(), and the errors of pidfd_open(2).
+ * Does not read /proc.
+ *
+ * Return: 0; -EPERM, -ESRCH, -EBUSY as pinwatch_attach(); or an error of pidfd_open(2).
  */
 int pinwatch_attach_pid(struct pinwatch *dev, pid_t pid);
 

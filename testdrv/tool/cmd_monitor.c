@@ -101,15 +101,13 @@ static json_t *hit_to_json(const struct netlink_message *message)
 
 static void actor_to_json(const struct netlink_message *message, json_t *json)
 {
-	char comm[17];
+	const char *comm = netlink_string(message, PINWATCH_A_COMM);
 
 	if (!(netlink_u32(message, PINWATCH_A_FLAGS) & PINWATCH_EVENT_F_ACTOR))
 		return;
-	snprintf(comm, sizeof(comm), "%s", netlink_string(message, PINWATCH_A_COMM));
-	print_clean(comm, sizeof(comm));
 	json_object_set_new(json, "tid", json_integer(netlink_u32(message, PINWATCH_A_TID)));
 	json_object_set_new(json, "tgid", json_integer(netlink_u32(message, PINWATCH_A_TGID)));
-	json_object_set_new(json, "comm", json_string(comm));
+	json_object_set_new(json, "comm", print_text_to_json(comm, strlen(comm)));
 }
 
 static int message_json(const struct netlink_message *message, uint64_t seq, bool hit,

@@ -113,7 +113,7 @@ static int stat_run(int argc, char **argv)
 	}
 	if (optind != argc)
 		return verb_usage_error(&verb_stat);
-	return pid ? stat_process(pid, json) : stat_module(device, json);
+	return pid ? stat_process(pid, device, json) : stat_module(device, json);
 }
 
 const struct verb verb_stat = {

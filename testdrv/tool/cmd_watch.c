@@ -39,6 +39,7 @@ struct session {
 	uint64_t scan_ns;
 	uint64_t nr_printed;
 	uint64_t nr_released;	/* RELEASE events of this address space */
+	size_t nr_unwatched;	/* mappings not watched, as last printed */
 	const char *stopping;	/* reason to stop after the queued events, or NULL */
 	const char *stopped;	/* reason to stop now, or NULL */
 };
@@ -73,7 +74,6 @@ static void event_handle(struct session *session, struct pinwatch_event *event)
 	struct watch_record record = { .event = *event };
 	struct pinwatch_watch_stack stack;
 
-	print_clean(record.event.comm, sizeof(record.event.comm));
 	record.mapping = watched_process_name(&session->process, event);
 	if ((session->options->filter.flags & PINWATCH_WATCH_F_STACK) &&
 	    !pinwatch_watch_stack(session->process.dev, event->id, &stack))
@@ -92,24 +92,23 @@ static int events_read(struct session *session)
 		for (i = 0; i < nr && !session->stopped; i++)
 			event_handle(session, &events[i]);
 	} while (nr == BATCH && !session->stopped);
-	return nr < 0 && nr != -EAGAIN && nr != -EINTR ? nr : 0;
+	if (nr >= 0 || nr == -EAGAIN || nr == -EINTR)
+		return 0;
+	session->process.device_failed = true;
+	return nr;
 }
 
-static int scan(struct session *session)
+static void head_print(struct session *session)
 {
-	bool was_full = session->process.at_limit;
-	int ret = watched_process_rescan(&session->process);
+	const struct watch_coverage coverage = {
+		.nr_ranges = session->process.nr_ranges,
+		.nr_unwatched = session->process.nr_unwatched,
+	};
 
-	session->scan_ns = now_ns();
-	if (session->process.at_limit && !was_full)
-		fprintf(stderr, "pinwatch: limit of watches: only %zu ranges are watched\n",
-			session->process.nr_ranges);
-	return ret;
-}
-
-static void head_print(const struct session *session)
-{
-	watch_print_head(&session->output, session->options->pid, session->process.nr_ranges);
+	watch_print_head(&session->output, session->options->pid, &coverage);
+	session->nr_unwatched = coverage.nr_unwatched;
+	if (session->tally.max_unwatched < coverage.nr_unwatched)
+		session->tally.max_unwatched = coverage.nr_unwatched;
 }
 
 /* The address space is gone: the process ended, or called exec. */
@@ -121,7 +120,7 @@ static int session_reattach(struct session *session)
 	session->scan_ns = now_ns();
 	if (!ret)
 		head_print(session);
-	if (ret != -ESRCH && ret != -ENOENT)
+	if (ret != -ESRCH)
 		return ret;
 	session->stopped = "the process ended";
 	return 0;
@@ -132,7 +131,7 @@ static void session_wait(struct session *session, bool events)
 {
 	struct pollfd fds[] = {
 		{ .fd = session->signal_fd, .events = POLLIN },
-		{ .fd = session->process.pidfd, .events = POLLIN },
+		{ .fd = session->process.process.pidfd, .events = POLLIN },
 		{ .fd = pinwatch_fd(session->process.dev), .events = POLLIN },
 	};
 	int timeout = events ? (int)(RESCAN_NS / 1000000) : session->options->interval_ms;
@@ -148,14 +147,20 @@ static void session_wait(struct session *session, bool events)
 /* Scan for new mappings once a second. Returns 0 or -errno. */
 static int scan_when_due(struct session *session)
 {
-	int ret = 0;
+	int ret;
 
-	if (now_ns() - session->scan_ns > RESCAN_NS)
-		ret = scan(session);
-	if (ret != -ESRCH)
-		return ret;
-	session->stopping = "the process ended";
-	return 0;
+	if (now_ns() - session->scan_ns <= RESCAN_NS)
+		return 0;
+	ret = watched_process_rescan(&session->process);
+	session->scan_ns = now_ns();
+	if (ret == -ESRCH) {
+		/* The last events of the old address space */
+		ret = events_read(session);
+		return ret || session->stopped ? ret : session_reattach(session);
+	}
+	if (!ret && session->process.nr_unwatched != session->nr_unwatched)
+		head_print(session);
+	return ret;
 }
 
 static int session_step(struct session *session)
@@ -189,17 +194,33 @@ static int session_loop(struct session *session)
 	return ret;
 }
 
+/* Returns an exit status. */
+static int error_print(const struct session *session, int error)
+{
+	const struct options *options = session->options;
+
+	if (session->process.device_failed)
+		return verb_device_error(options->device ? options->device : PINWATCH_DEVICE,
+					 error);
+	if (error == -ENXIO) {
+		fprintf(stderr, "pinwatch: process %d has no matching mapping\n", options->pid);
+		return STATUS_BAD;
+	}
+	return process_error(options->pid, error);
+}
+
 static int session_run(struct session *session)
 {
-	int ret = scan(session);
+	int ret = watched_process_rescan(&session->process);
 
+	/* The process called exec after ATTACH. */
+	if (ret == -ESRCH)
+		ret = watched_process_reopen(&session->process);
 	if (ret)
 		return ret;
-	if (!session->process.nr_ranges) {
-		fprintf(stderr, "pinwatch: process %d has no matching mapping\n",
-			session->options->pid);
+	session->scan_ns = now_ns();
+	if (!session->process.nr_ranges && !session->process.nr_unwatched)
 		return -ENXIO;
-	}
 	head_print(session);
 	ret = session_loop(session);
 	if (!ret)
@@ -235,20 +256,13 @@ static int watch_start(const struct options *options)
 		return verb_device_error("signals", -errno);
 	ret = watched_process_open(&session.process, options->device, options->pid,
 				   &options->filter);
-	if (ret == -ESRCH) {
-		fprintf(stderr, "pinwatch: process %d does not exist, or has no address space\n",
-			options->pid);
-		return STATUS_BAD;
-	}
 	if (ret)
-		return verb_device_error(options->device ? options->device : PINWATCH_DEVICE, ret);
+		return error_print(&session, ret);
 	ret = session_run(&session);
 	watch_tally_free(&session.tally);
 	watched_process_close(&session.process);
 	close(session.signal_fd);
-	if (ret == -ENXIO)
-		return STATUS_BAD;
-	return ret ? verb_device_error("watch", ret) : STATUS_OK;
+	return ret ? error_print(&session, ret) : STATUS_OK;
 }
 
 /* Parse "7f00a000-7f00c000"; 0x prefixes are optional. */

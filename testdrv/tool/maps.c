@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Mappings of a process. See maps.h. */
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
@@ -8,20 +9,18 @@
 #include <string.h>
 
 #include "maps.h"
-#include "print.h"
 
-/* Returns false if @line has another format. */
-static bool line_parse(char *line, struct map *map)
+/* Returns 0 or -errno: -EINVAL if @line has another format. */
+static int line_parse(char *line, struct map *map)
 {
 	int at = 0;
 
 	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*s %*s %*s %n", &map->start, &map->end,
 		   map->prot, &at) != 3 || !at)
-		return false;
+		return -EINVAL;
 	line[strcspn(line, "\n")] = '\0';
-	snprintf(map->name, sizeof(map->name), "%s", line[at] ? line + at : "anon");
-	print_clean(map->name, sizeof(map->name));
-	return true;
+	map->name = strdup(line[at] ? line + at : "anon");
+	return map->name ? 0 : -ENOMEM;
 }
 
 static int maps_append(struct maps *maps, const struct map *map)
@@ -39,16 +38,29 @@ static int maps_append(struct maps *maps, const struct map *map)
 	return 0;
 }
 
+static int line_append(struct maps *maps, char *line)
+{
+	struct map map;
+	int ret;
+
+	ret = line_parse(line, &map);
+	if (ret)
+		return ret;
+	ret = maps_append(maps, &map);
+	if (ret)
+		free(map.name);
+	return ret;
+}
+
 static int file_read(struct maps *maps, FILE *file)
 {
 	char *line = NULL;
 	size_t size = 0;
-	struct map map;
 	int ret = 0;
 
 	errno = 0;
 	while (!ret && getline(&line, &size, file) > 0)
-		ret = line_parse(line, &map) ? maps_append(maps, &map) : -EINVAL;
+		ret = line_append(maps, line);
 	/* After the process has ended, reads of the file fail. */
 	if (!ret && ferror(file))
 		ret = errno ? -errno : -EIO;
@@ -56,44 +68,85 @@ static int file_read(struct maps *maps, FILE *file)
 	return ret;
 }
 
-int maps_read(struct maps *maps, pid_t pid)
+/* Returns 0 or -errno; -ESRCH if the thread of @path has no address space any more. */
+static int path_read(struct maps *maps, const char *path)
 {
-	char path[64];
-	FILE *file;
+	FILE *file = fopen(path, "re");
 	int ret;
 
-	*maps = (struct maps){ 0 };
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	file = fopen(path, "re");
 	if (!file)
 		return errno == ENOENT ? -ESRCH : -errno;
 	ret = file_read(maps, file);
 	fclose(file);
 	if (ret)
 		maps_free(maps);
+	else if (!maps->nr)
+		ret = -ESRCH;
 	return ret;
+}
+
+/* Read the mappings through any thread that has not exited. */
+static int tasks_read(struct maps *maps, pid_t pid)
+{
+	struct dirent *entry;
+	int ret = -ESRCH;
+	char path[64];
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	if (!dir)
+		return errno == ENOENT ? -ESRCH : -errno;
+	while (ret == -ESRCH && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/task/%.16s/maps", pid, entry->d_name);
+		ret = path_read(maps, path);
+	}
+	closedir(dir);
+	return ret;
+}
+
+int maps_read(struct maps *maps, pid_t pid)
+{
+	char path[64];
+	int ret;
+
+	*maps = (struct maps){ 0 };
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	ret = path_read(maps, path);
+	/* That file is the first thread's, which may have exited. */
+	return ret == -ESRCH ? tasks_read(maps, pid) : ret;
 }
 
 void maps_free(struct maps *maps)
 {
+	size_t i;
+
+	for (i = 0; i < maps->nr; i++)
+		free(maps->maps[i].name);
 	free(maps->maps);
 	*maps = (struct maps){ 0 };
 }
 
-const struct map *maps_find(const struct maps *maps, uint64_t addr)
+size_t maps_find_after(const struct maps *maps, uint64_t addr)
 {
 	size_t low = 0, high = maps->nr;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		const struct map *map = &maps->maps[middle];
 
-		if (addr < map->start)
-			high = middle;
-		else if (addr >= map->end)
+		if (maps->maps[middle].end <= addr)
 			low = middle + 1;
 		else
-			return map;
+			high = middle;
 	}
-	return NULL;
+	return low;
+}
+
+const struct map *maps_find(const struct maps *maps, uint64_t addr)
+{
+	size_t at = maps_find_after(maps, addr);
+
+	return at < maps->nr && maps->maps[at].start <= addr ? &maps->maps[at] : NULL;
 }

@@ -21,9 +21,18 @@ json_t *print_causes_to_json(uint64_t causes);
 bool print_wants_colour(void);
 
 /*
- * Replace bytes that are not printable ASCII by question marks. Names that another
- * process chose could otherwise control the terminal, or make JSON invalid.
+ * Return a JSON string of at most @size bytes that another process chose. JSON is UTF-8:
+ * a byte that is not part of UTF-8 becomes the character with the number of the byte.
+ */
+json_t *print_text_to_json(const char *text, size_t size);
+
+/*
+ * Replace bytes that are not printable ASCII by question marks, for a terminal, which
+ * names that another process chose could otherwise control.
  */
 void print_clean(char *text, size_t size);
+
+/* Print @text for a terminal, with bytes that are not printable ASCII in octal: \303. */
+void print_escaped(const char *text);
 
 #endif /* PRINT_H */

@@ -8,8 +8,9 @@
 
 /*
  * Print the watches on each descriptor of the device that process @pid has. Copies the
- * descriptors by pidfd_getfd(2), which needs CAP_SYS_PTRACE. Returns an exit status.
+ * descriptors by pidfd_getfd(2), which needs CAP_SYS_PTRACE. @path: a node of the device,
+ * or NULL. Returns an exit status.
  */
-int stat_process(pid_t pid, bool json);
+int stat_process(pid_t pid, const char *path, bool json);
 
 #endif /* STAT_PROCESS_H */

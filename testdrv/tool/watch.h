@@ -28,7 +28,7 @@ struct watch_record {
 struct watch_sum {
 	uint64_t causes;
 	char comm[16];
-	char mapping[256];
+	char *mapping;
 	uint64_t records;
 	uint64_t invalidations;
 };
@@ -36,6 +36,7 @@ struct watch_sum {
 struct watch_tally {
 	struct watch_sum *sums;
 	size_t nr;
+	size_t max_unwatched;	/* most mappings that were not watched at one time */
 	uint64_t records;
 	uint64_t invalidations;
 };
@@ -47,8 +48,15 @@ struct watch_output {
 	uint64_t begin_ns;
 };
 
-/* Printed at the start, and again after the process called exec. */
-void watch_print_head(const struct watch_output *output, int pid, size_t nr_ranges);
+/* @nr_unwatched: mappings that are not watched because of a limit of watches. */
+struct watch_coverage {
+	size_t nr_ranges;
+	size_t nr_unwatched;
+};
+
+/* Printed at the start, after the process called exec, and when @nr_unwatched changes. */
+void watch_print_head(const struct watch_output *output, int pid,
+		      const struct watch_coverage *coverage);
 void watch_print_record(const struct watch_output *output, const struct watch_record *record);
 /* @why: reason for the end of the session. */
 void watch_print_summary(const struct watch_output *output, struct watch_tally *tally,

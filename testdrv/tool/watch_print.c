@@ -35,20 +35,25 @@ static const char *colour_end(const struct watch_output *output)
 	return output->colour ? "\033[0m" : "";
 }
 
-static void head_table(int pid, size_t nr_ranges)
+static void head_table(int pid, const struct watch_coverage *coverage)
 {
-	printf("watching process %d, ranges: %zu\n", pid, nr_ranges);
+	printf("watching process %d, ranges: %zu\n", pid, coverage->nr_ranges);
+	if (coverage->nr_unwatched)
+		printf("limit of watches: %zu mappings are not watched\n",
+		       coverage->nr_unwatched);
 	printf("%10s  %-18s %-18s %-25s %6s  %-22s %s\n", "SECONDS", "CAUSE", "BY", "RANGE", "HITS",
 	       "EVENTS", "MAPPING");
 }
 
-void watch_print_head(const struct watch_output *output, int pid, size_t nr_ranges)
+void watch_print_head(const struct watch_output *output, int pid,
+		      const struct watch_coverage *coverage)
 {
 	if (output->json)
-		print_json_line(json_pack("{s:i, s:I}", "pid", pid, "ranges",
-					  (json_int_t)nr_ranges));
+		print_json_line(json_pack("{s:i, s:I, s:I}", "pid", pid,
+					  "ranges", (json_int_t)coverage->nr_ranges,
+					  "unwatched", (json_int_t)coverage->nr_unwatched));
 	else
-		head_table(pid, nr_ranges);
+		head_table(pid, coverage);
 	fflush(stdout);
 }
 
@@ -56,9 +61,12 @@ void watch_print_head(const struct watch_output *output, int pid, size_t nr_rang
 static const char *actor_string(const struct pinwatch_event *event, char *buf, size_t size)
 {
 	const char *others = event->flags & PINWATCH_EVENT_F_ACTORS ? "+" : "";
+	char comm[sizeof(event->comm)];
 
+	memcpy(comm, event->comm, sizeof(comm));
+	print_clean(comm, sizeof(comm));
 	if (event->flags & PINWATCH_EVENT_F_ACTOR)
-		snprintf(buf, size, "%.15s/%d%s", event->comm, event->tid, others);
+		snprintf(buf, size, "%.15s/%d%s", comm, event->tid, others);
 	else
 		snprintf(buf, size, "-%s", others);
 	return buf;
@@ -95,10 +103,11 @@ static void table_record(const struct watch_output *output, const struct watch_r
 	pinwatch_events_string(event->events, events, sizeof(events));
 	pinwatch_causes_string(event->causes, causes, sizeof(causes));
 	snprintf(range, sizeof(range), "%llx-%llx", event->start, event->end);
-	printf("%10.3f  %s%-18s%s %-18s %-25s %6llu  %-22s %s\n", (double)ns / 1e9,
+	printf("%10.3f  %s%-18s%s %-18s %-25s %6llu  %-22s ", (double)ns / 1e9,
 	       colour_of(output, event->causes), causes, colour_end(output),
-	       actor_string(event, actor, sizeof(actor)), range, event->count, events,
-	       record->mapping);
+	       actor_string(event, actor, sizeof(actor)), range, event->count, events);
+	print_escaped(record->mapping);
+	printf("\n");
 	if (record->stack)
 		stack_print(record->stack);
 }
@@ -117,20 +126,21 @@ static json_t *actor_to_json(const struct pinwatch_event *event)
 {
 	if (!(event->flags & PINWATCH_EVENT_F_ACTOR))
 		return json_null();
-	return json_pack("{s:i, s:i, s:s#}", "tid", event->tid, "tgid", event->tgid, "comm",
-			 event->comm, (int)strnlen(event->comm, sizeof(event->comm)));
+	return json_pack("{s:i, s:i, s:o}", "tid", event->tid, "tgid", event->tgid, "comm",
+			 print_text_to_json(event->comm, sizeof(event->comm)));
 }
 
 static json_t *record_to_json(const struct watch_record *record)
 {
 	const struct pinwatch_event *event = &record->event;
 
-	return json_pack("{s:I, s:I, s:o, s:o, s:I, s:I, s:s, s:I, s:I, s:o, s:b, s:o}",
+	return json_pack("{s:I, s:I, s:o, s:o, s:I, s:I, s:o, s:I, s:I, s:o, s:b, s:o}",
 			 "time_ns", (json_int_t)event->time_ns, "watch", (json_int_t)event->id,
 			 "causes", print_causes_to_json(event->causes),
 			 "events", print_events_to_json(event->events),
 			 "start", (json_int_t)event->start, "end", (json_int_t)event->end,
-			 "mapping", record->mapping, "generation", (json_int_t)event->generation,
+			 "mapping", print_text_to_json(record->mapping, strlen(record->mapping)),
+			 "generation", (json_int_t)event->generation,
 			 "count", (json_int_t)event->count, "actor", actor_to_json(event),
 			 "others", !!(event->flags & PINWATCH_EVENT_F_ACTORS),
 			 "stack", record->stack ? stack_to_json(record->stack) : json_null());
@@ -147,8 +157,9 @@ void watch_print_record(const struct watch_output *output, const struct watch_re
 
 static json_t *sum_to_json(const struct watch_sum *sum)
 {
-	return json_pack("{s:o, s:s, s:s, s:I, s:I}", "causes", print_causes_to_json(sum->causes),
-			 "comm", sum->comm, "mapping", sum->mapping,
+	return json_pack("{s:o, s:o, s:o, s:I, s:I}", "causes", print_causes_to_json(sum->causes),
+			 "comm", print_text_to_json(sum->comm, sizeof(sum->comm)),
+			 "mapping", print_text_to_json(sum->mapping, strlen(sum->mapping)),
 			 "records", (json_int_t)sum->records,
 			 "invalidations", (json_int_t)sum->invalidations);
 }
@@ -160,16 +171,17 @@ static void summary_json(const struct watch_tally *tally, const char *why)
 
 	for (i = 0; i < tally->nr; i++)
 		json_array_append_new(sums, sum_to_json(&tally->sums[i]));
-	print_json_line(json_pack("{s:s, s:I, s:I, s:o}", "ended", why,
+	print_json_line(json_pack("{s:s, s:I, s:I, s:I, s:o}", "ended", why,
 				  "records", (json_int_t)tally->records,
 				  "invalidations", (json_int_t)tally->invalidations,
+				  "unwatched", (json_int_t)tally->max_unwatched,
 				  "summary", sums));
 }
 
 static void summary_table(const struct watch_output *output, const struct watch_tally *tally,
 			  const char *why)
 {
-	char causes[256];
+	char causes[256], comm[sizeof(tally->sums->comm)];
 	size_t i;
 
 	printf("\n%12s %8s  %-18s %-16s %s\n", "INVALIDATIONS", "RECORDS", "CAUSE", "BY",
@@ -178,14 +190,21 @@ static void summary_table(const struct watch_output *output, const struct watch_
 		const struct watch_sum *sum = &tally->sums[i];
 
 		pinwatch_causes_string(sum->causes, causes, sizeof(causes));
-		printf("%13" PRIu64 " %8" PRIu64 "  %s%-18s%s %-16s %s\n", sum->invalidations,
+		memcpy(comm, sum->comm, sizeof(comm));
+		print_clean(comm, sizeof(comm));
+		printf("%13" PRIu64 " %8" PRIu64 "  %s%-18s%s %-16s ", sum->invalidations,
 		       sum->records, colour_of(output, sum->causes), causes, colour_end(output),
-		       sum->comm[0] ? sum->comm : "-", sum->mapping);
+		       comm[0] ? comm : "-");
+		print_escaped(sum->mapping);
+		printf("\n");
 	}
 	if (i < tally->nr)
 		printf("%13s %8s  and %zu kinds more\n", "", "", tally->nr - i);
 	printf("%13" PRIu64 " %8" PRIu64 "  in all: %s\n", tally->invalidations, tally->records,
 	       why);
+	if (tally->max_unwatched)
+		printf("limit of watches: up to %zu mappings were not watched\n",
+		       tally->max_unwatched);
 }
 
 void watch_print_summary(const struct watch_output *output, struct watch_tally *tally,

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* Sums of `pinwatch watch`. See watch.h. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,14 +15,17 @@ static bool sum_is_of(const struct watch_sum *sum, const struct watch_record *re
 static struct watch_sum *sum_new(struct watch_tally *tally, const struct watch_record *record)
 {
 	struct watch_sum *more = realloc(tally->sums, (tally->nr + 1) * sizeof(*more));
+	char *mapping;
 
 	if (!more)
 		return NULL;
 	tally->sums = more;
+	mapping = strdup(record->mapping);
+	if (!mapping)
+		return NULL;
 	more += tally->nr++;
-	*more = (struct watch_sum){ .causes = record->event.causes };
-	snprintf(more->comm, sizeof(more->comm), "%.15s", record->event.comm);
-	snprintf(more->mapping, sizeof(more->mapping), "%s", record->mapping);
+	*more = (struct watch_sum){ .causes = record->event.causes, .mapping = mapping };
+	memcpy(more->comm, record->event.comm, sizeof(more->comm));
 	return more;
 }
 
@@ -62,5 +64,9 @@ void watch_tally_sort(struct watch_tally *tally)
 
 void watch_tally_free(struct watch_tally *tally)
 {
+	size_t i;
+
+	for (i = 0; i < tally->nr; i++)
+		free(tally->sums[i].mapping);
 	free(tally->sums);
 }

@@ -430,7 +430,8 @@ struct pinwatch_resync {
  * @pid: In. A process, or one of its threads, in the caller's PID namespace.
  * @reserved: 0.
  *
- * Binds an unbound file descriptor to the process, for watching without pinning.
+ * Binds an unbound file descriptor to the process, for watching without pinning. The
+ * first thread of the process may have exited.
  *
  * Errors: EPERM (without CAP_SYS_PTRACE), EINVAL (size, flags, reserved, @pid not
  * positive), E2BIG, EFAULT, ESRCH (no such process, or a process without an address

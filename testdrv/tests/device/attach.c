@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -136,6 +138,74 @@ TEST(attach_watch_high)
 	watch.length = page_size();
 	CHECK_EQ(try_ioctl(fd, PINWATCH_IOC_WATCH_ADD, &watch), -EOVERFLOW);
 	CHECK_EQ(close(fd), 0);
+}
+
+/* True after the first thread of this process has exited. */
+static bool first_thread_exited(void)
+{
+	char path[64], state = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", getpid());
+	file = fopen(path, "re");
+	CHECK(file);
+	CHECK_EQ(fscanf(file, "%*d (%*[^)]) %c", &state), 1);
+	fclose(file);
+	return state == 'Z';
+}
+
+static void *second_thread(void *data)
+{
+	struct target *target = data;
+
+	while (!first_thread_exited())
+		usleep(1000);
+	target_main(target->channel, target->addr);
+}
+
+/* A process whose first thread has exited before the first turn. */
+static struct target target_start_without_first_thread(void)
+{
+	static struct target target;
+	pthread_t thread;
+	int ends[2];
+
+	target.addr = map_pages(NR);
+	CHECK_EQ(channel_open(ends), 0);
+	target.pid = fork_child();
+	if (!target.pid) {
+		close(ends[0]);
+		target.channel = ends[1];
+		CHECK_EQ(pthread_create(&thread, NULL, second_thread, &target), 0);
+		/* exit(2) instead of _exit(2), which ends all threads. */
+		syscall(SYS_exit, 0);
+	}
+	close(ends[1]);
+	target.channel = ends[0];
+	target_turn(&target);
+	return target;
+}
+
+TEST(attach_first_thread_exited)
+{
+	struct target target = target_start_without_first_thread();
+	int fd = open_device(O_NONBLOCK), late = open_device(0);
+	const struct pinwatch_gen *words = map_generations(fd);
+	struct pinwatch_watch_add watch;
+	struct pinwatch_event event;
+
+	CHECK_EQ(try_attach(fd, target.pid), 0);
+	watch = add(fd, target.addr, NR * page_size(), WATCH, 0);
+	target_turn(&target);
+	CHECK(generation(&words[watch.id]) > watch.generation);
+	event = read_event(fd);
+	CHECK_EQ(event.tgid, target.pid);
+	CHECK(event.tid != target.pid);
+	/* All threads have exited, and no process has waited for the process. */
+	close(target.channel);
+	CHECK_EQ(waitid(P_PID, (id_t)target.pid, NULL, WEXITED | WNOWAIT), 0);
+	CHECK_EQ(try_attach(late, target.pid), -ESRCH);
+	wait_child(target.pid);
 }
 
 TEST(add_eopnotsupp_attached)

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 /* libpinwatch with the real module: each function and its ioctl. */
 #include <errno.h>
+#include <linux/sched.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -191,4 +195,128 @@ TEST(library_attach)
 	CHECK_EQ(pinwatch_attach_pid(late, getpid()), 0);
 	pinwatch_close(dev);
 	pinwatch_close(late);
+}
+
+/* fork(). The child's PID in the innermost namespace is @pids[0], in its parent @pids[1]. */
+static pid_t fork_with_pids(const pid_t *pids, size_t nr)
+{
+	struct clone_args args = {
+		.exit_signal = SIGCHLD, .set_tid = (uintptr_t)pids, .set_tid_size = nr,
+	};
+	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+
+	if (pid < 0)
+		FAIL("clone3 with PID %d: %s", pids[0], strerror(errno));
+	return pid;
+}
+
+/* The PID of @pidfd in the PID namespace of /proc. */
+static pid_t fdinfo_pid(int pidfd)
+{
+	char path[64], line[128];
+	pid_t pid = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	file = fopen(path, "re");
+	CHECK(file);
+	while (!pid && fgets(line, sizeof(line), file))
+		sscanf(line, "Pid: %d", &pid);
+	fclose(file);
+	CHECK(pid > 0);
+	return pid;
+}
+
+/* The kernel has PIDFD_GET_INFO, with the structure of Linux 6.13. */
+static bool has_pidfd_info(int pidfd)
+{
+	uint64_t info[8] = { 1 };
+
+	return !ioctl(pidfd, _IOWR(0xFF, 11, info), info);
+}
+
+static void child_kill(pid_t pid)
+{
+	CHECK_EQ(kill(pid, SIGKILL), 0);
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+}
+
+/* In a PID namespace whose /proc is that of the parent namespace. */
+static void attach_with_foreign_proc(void)
+{
+	struct pinwatch *dev = library_open(), *by_pidfd = library_open();
+	char *addr = map_pages(NR);
+	struct pinwatch_watch watch, second = { 0 };
+	pid_t target, foreign, decoy;
+	bool has_info;
+	int pidfd;
+
+	target = fork_child();
+	if (!target) {
+		pause();
+		_exit(0);
+	}
+	pidfd = (int)syscall(SYS_pidfd_open, target, 0);
+	CHECK(pidfd >= 0);
+	/* Another process has here the PID that the target has in the parent namespace. */
+	foreign = fdinfo_pid(pidfd);
+	CHECK(foreign != target);
+	decoy = fork_with_pids(&foreign, 1);
+	if (!decoy) {
+		pause();
+		_exit(0);
+	}
+	CHECK_EQ(pinwatch_attach_pid(dev, target), 0);
+	watch = library_add(dev, addr, WATCH, 0);
+	has_info = has_pidfd_info(pidfd);
+	CHECK_EQ(pinwatch_attach(by_pidfd, pidfd), has_info ? 0 : -EXDEV);
+	if (has_info)
+		second = library_add(by_pidfd, addr, WATCH, 0);
+	child_kill(decoy);
+	CHECK(pinwatch_valid(&watch) && (!has_info || pinwatch_valid(&second)));
+	child_kill(target);
+	CHECK(!pinwatch_valid(&watch) && (!has_info || !pinwatch_valid(&second)));
+	pinwatch_close(dev);
+	pinwatch_close(by_pidfd);
+}
+
+/* Run @child in a new PID namespace, as its first process. */
+static void in_pid_namespace(void (*child)(void))
+{
+	pid_t pid = fork_child(), init;
+
+	if (!pid) {
+		CHECK_EQ(unshare(CLONE_NEWPID), 0);
+		init = fork_child();
+		if (!init) {
+			child();
+			_exit(0);
+		}
+		wait_child(init);
+		_exit(0);
+	}
+	wait_child(pid);
+}
+
+TEST(library_attach_foreign_proc)
+{
+	in_pid_namespace(attach_with_foreign_proc);
+}
+
+static void attach_with_equal_pids(void)
+{
+	const pid_t pids[] = { 30000, 30000 };
+	pid_t pid = fork_with_pids(pids, 2);
+
+	if (!pid) {
+		attach_with_foreign_proc();
+		_exit(0);
+	}
+	wait_child(pid);
+}
+
+/* The caller has the same PID in both namespaces: /proc/self links to getpid(). */
+TEST(library_attach_foreign_proc_equal_pids)
+{
+	in_pid_namespace(attach_with_equal_pids);
 }

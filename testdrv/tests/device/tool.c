@@ -6,6 +6,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,6 +16,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -87,7 +92,7 @@ static int tool_end(struct tool *tool)
 }
 
 /* A process that performs an operation on its range at each turn. */
-enum turn { DISCARD, MAP_MORE, DISCARD_MORE, EXEC };
+enum turn { DISCARD, MAP_MORE, DISCARD_MORE, EXEC, MAP_100, MAP_20000, UNMAP_MANY };
 
 struct target {
 	pid_t pid;
@@ -105,6 +110,21 @@ static char *map_more(void)
 	return addr;
 }
 
+#define MANY_ADDR	((char *)0x500000000000)
+#define NR_MANY		20000UL
+
+/* Each page is a mapping of its own, as every second page is read-only. */
+static void map_many(size_t nr)
+{
+	char *addr = mmap(MANY_ADDR, nr * page_size(), PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	size_t i;
+
+	CHECK(addr != MAP_FAILED);
+	for (i = 0; i < nr; i += 2)
+		CHECK_EQ(mprotect(addr + i * page_size(), page_size(), PROT_READ), 0);
+}
+
 static void turn_do(int channel, char *addr, enum turn turn)
 {
 	char *argv[] = { "device_tool", "--target", NULL };
@@ -115,6 +135,12 @@ static void turn_do(int channel, char *addr, enum turn turn)
 		map_more();
 	else if (turn == DISCARD_MORE)
 		dontneed((void *)0x600000000000, page_size());
+	else if (turn == MAP_100)
+		map_many(100);
+	else if (turn == MAP_20000)
+		map_many(NR_MANY);
+	else if (turn == UNMAP_MANY)
+		CHECK_EQ(munmap(MANY_ADDR, NR_MANY * page_size()), 0);
 	else if (dup2(channel, CHANNEL_FD) == CHANNEL_FD)
 		execv("/proc/self/exe", argv);
 }
@@ -132,15 +158,20 @@ static void target_main(int channel, char *addr)
 	_exit(0);
 }
 
-static struct target target_start(void)
+static struct target target_start_at(char *addr)
 {
-	struct target target = { .addr = map_pages(NR) };
+	struct target target = { .addr = addr };
 
 	target.pid = fork_peer(&target.channel);
 	if (!target.pid)
 		target_main(target.channel, target.addr);
 	snprintf(target.pid_text, sizeof(target.pid_text), "%d", target.pid);
 	return target;
+}
+
+static struct target target_start(void)
+{
+	return target_start_at(map_pages(NR));
 }
 
 static void target_turn(const struct target *target, enum turn turn)
@@ -267,6 +298,196 @@ TEST(watch_exec)
 	CHECK_EQ(tool_end(&tool), 0);
 }
 
+/* More mappings than the tool once had ranges; one mapped later is watched as well. */
+TEST(watch_many_mappings)
+{
+	struct target target = target_start();
+	struct tool tool;
+	uint64_t nr_watches;
+
+	target_turn(&target, MAP_20000);
+	tool = watch_start(&target, NULL, NULL);
+	CHECK(strstr(tool.line, "\"unwatched\":0"));
+	nr_watches = get_stats().nr_watches;
+	CHECK(nr_watches > NR_MANY);
+	target_turn(&target, MAP_MORE);
+	wait_watches(nr_watches);
+	target_turn(&target, DISCARD_MORE);
+	start_is(tool_expect(&tool, "\"madvise\""), (void *)0x600000000000);
+	target_end(&target);
+	CHECK_EQ(tool_end(&tool), 0);
+}
+
+/* The tool may attach before the new program has mapped its range. */
+static void discard_until_output(const struct target *target, const struct tool *tool)
+{
+	struct pollfd pollfd = { .fd = tool->out, .events = POLLIN };
+
+	do
+		target_turn(target, DISCARD);
+	while (!poll(&pollfd, 1, 200));
+}
+
+/* The tool reports a limit, and watches new mappings once old mappings are gone. */
+TEST(watch_limit)
+{
+	unsigned long limit = param_get("max_watches_per_file");
+	struct target target = target_start();
+	struct tool tool;
+	int i;
+
+	target_turn(&target, MAP_100);
+	param_set("max_watches_per_file", 64);
+	tool = watch_start(&target, "--map", "anon");
+	param_set("max_watches_per_file", limit);
+	CHECK(strstr(tool.line, "\"ranges\":64"));
+	CHECK(!strstr(tool.line, "\"unwatched\":0"));
+	for (i = 0; i < 2; i++) {
+		target_turn(&target, UNMAP_MANY);
+		tool_expect(&tool, "\"unwatched\":0");
+		target_turn(&target, MAP_100);
+		tool_expect(&tool, "\"ranges\":64");
+	}
+	target_turn(&target, EXEC);
+	tool_expect(&tool, "\"exec\"");
+	tool_expect(&tool, "\"unwatched\":0");
+	discard_until_output(&target, &tool);
+	start_is(tool_expect(&tool, "\"madvise\""), (void *)0x600000000000);
+	target_end(&target);
+	tool_expect(&tool, "\"ended\"");
+	CHECK(!strstr(tool.line, "\"unwatched\":0"));
+	CHECK_EQ(tool_end(&tool), 0);
+}
+
+/* Map a file with a path of more than 255 bytes that ends in @name. */
+static char *map_file(const char *name)
+{
+	char dir[256], path[512], *addr;
+	int fd;
+
+	snprintf(dir, sizeof(dir), "/tmp/%0200d", 0);
+	CHECK(!mkdir(dir, 0700) || errno == EEXIST);
+	snprintf(path, sizeof(path), "%s/%0100d%s", dir, 0, name);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	CHECK(fd >= 0);
+	CHECK_EQ(ftruncate(fd, (off_t)(NR * page_size())), 0);
+	addr = mmap(NULL, NR * page_size(), PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	CHECK(addr != MAP_FAILED);
+	memset(addr, 'n', NR * page_size());
+	close(fd);
+	return addr;
+}
+
+/* @text: the end of the name as JSON. */
+static void watch_name(const char *name, const char *text)
+{
+	struct target target = target_start_at(map_file(name));
+	struct tool tool = tool_start("watch", "-p", target.pid_text, "--json", "--interval", "0",
+				      "--map", name);
+
+	CHECK(strstr(tool_expect(&tool, "\"ranges\":"), "\"ranges\":1,"));
+	target_turn(&target, DISCARD);
+	start_is(tool_expect(&tool, "\"madvise\""), target.addr);
+	CHECK(strstr(tool.line, text));
+	target_end(&target);
+	CHECK(strstr(tool_expect(&tool, "\"ended\""), text));
+	CHECK_EQ(tool_end(&tool), 0);
+}
+
+TEST(watch_names)
+{
+	watch_name("\303\251t\303\251.db", "00\\u00E9t\\u00E9.db\"");
+	/* Not UTF-8: a byte of Latin-1, and a character that is cut. */
+	watch_name("caf\351.db", "00caf\\u00E9.db\"");
+	watch_name("cut\342\202", "00cut\\u00E2\\u0082\"");
+	watch_name("\"\\\033[31m", "00\\\"\\\\\\u001B[31m\"");
+}
+
+/* True after the first thread of this process has exited. */
+static bool first_thread_exited(void)
+{
+	char path[64], state = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", getpid());
+	file = fopen(path, "re");
+	CHECK(file);
+	CHECK_EQ(fscanf(file, "%*d (%*[^)]) %c", &state), 1);
+	fclose(file);
+	return state == 'Z';
+}
+
+static void *second_thread(void *data)
+{
+	struct target *target = data;
+
+	while (!first_thread_exited())
+		usleep(1000);
+	target_main(target->channel, target->addr);
+}
+
+/* A process whose first thread has exited before the first turn. */
+static struct target target_start_without_first_thread(void)
+{
+	static struct target target;
+	pthread_t thread;
+	int ends[2];
+
+	target.addr = map_pages(NR);
+	CHECK_EQ(channel_open(ends), 0);
+	target.pid = fork_child();
+	if (!target.pid) {
+		close(ends[0]);
+		target.channel = ends[1];
+		CHECK_EQ(pthread_create(&thread, NULL, second_thread, &target), 0);
+		/* exit(2) instead of _exit(2), which ends all threads. */
+		syscall(SYS_exit, 0);
+	}
+	close(ends[1]);
+	target.channel = ends[0];
+	snprintf(target.pid_text, sizeof(target.pid_text), "%d", target.pid);
+	target_turn(&target, DISCARD);
+	return target;
+}
+
+TEST(watch_first_thread_exited)
+{
+	struct target target = target_start_without_first_thread();
+	struct tool tool = watch_start(&target, NULL, NULL);
+
+	target_turn(&target, DISCARD);
+	start_is(tool_expect(&tool, "\"madvise\""), target.addr);
+	CHECK(strstr(tool.line, "\"mapping\":\"anon\""));
+	target_end(&target);
+	tool_expect(&tool, "\"ended\":\"the process ended\"");
+	CHECK_EQ(tool_end(&tool), 0);
+}
+
+/* In a PID namespace whose /proc is that of the parent namespace. */
+static void watch_with_foreign_proc(void)
+{
+	struct target target = target_start();
+	struct tool tool = watch_start(&target, NULL, NULL);
+
+	target_turn(&target, DISCARD);
+	start_is(tool_expect(&tool, "\"madvise\""), target.addr);
+	target_end(&target);
+	CHECK_EQ(tool_end(&tool), 0);
+}
+
+TEST(watch_foreign_proc)
+{
+	pid_t pid;
+
+	CHECK_EQ(unshare(CLONE_NEWPID), 0);
+	pid = fork_child();
+	if (!pid) {
+		watch_with_foreign_proc();
+		_exit(0);
+	}
+	wait_child(pid);
+}
+
 TEST(watch_interrupted)
 {
 	struct target target = target_start();
@@ -344,6 +565,49 @@ TEST(stat_process)
 	close(fd);
 	CHECK_EQ(status_of("stat", "-p", "4194303", NULL), 1);
 	CHECK_EQ(status_of("stat", "-p", "0", NULL), 2);
+}
+
+/* The number of the device decides, and not the name of the node or of another file. */
+TEST(stat_process_names)
+{
+	int fd, log = open("/tmp/pinwatch", O_RDWR | O_CREAT, 0600);
+	struct tool tool;
+	struct stat st;
+	char pid[16];
+
+	CHECK(log >= 0);
+	CHECK_EQ(stat("/dev/pinwatch", &st), 0);
+	CHECK_EQ(mknod("/tmp/other", S_IFCHR | 0600, st.st_rdev), 0);
+	fd = open("/tmp/other", O_RDWR);
+	CHECK(fd >= 0);
+	add(fd, map_pages(1), page_size(), PIN_RW, 0);
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	tool = tool_start("stat", "-p", pid, "--json");
+	tool_expect(&tool, "\"pinned\": 1");
+	CHECK_EQ(tool_end(&tool), 0);
+	tool = tool_start("stat", "-p", pid, "--json", "--device", "/tmp/other");
+	tool_expect(&tool, "\"pinned\": 1");
+	CHECK_EQ(tool_end(&tool), 0);
+	CHECK_EQ(status_of("stat", "-p", pid, "--device=/tmp/pinwatch"), 3);
+	CHECK_EQ(unlink("/tmp/other"), 0);
+	CHECK_EQ(unlink("/tmp/pinwatch"), 0);
+}
+
+/* The tool copies the descriptors of another thread, which needs Linux 6.9. */
+TEST(stat_process_first_thread_exited)
+{
+	int pidfd, fd = open_device(0);
+	struct target target;
+	struct tool tool;
+
+	add(fd, map_pages(1), page_size(), WATCH, 0);
+	target = target_start_without_first_thread();
+	pidfd = (int)syscall(SYS_pidfd_open, getpid(), O_EXCL);
+	tool = tool_start("stat", "-p", target.pid_text, "--json");
+	if (pidfd >= 0)
+		tool_expect(&tool, "\"pages\": 1");
+	CHECK_EQ(tool_end(&tool), pidfd >= 0 ? 0 : 1);
+	target_end(&target);
 }
 
 /* The tool reports a limit of the parameters, and does not fail. */
