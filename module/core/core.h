@@ -285,7 +285,7 @@ struct pw_core_stats {
 
 /**
  * struct pw_mm_stats - statistics of one mm
- * @mm: Without a reference: valid until the callback of pw_mm_stats_each() returns.
+ * @mm: Without a reference: valid until the callback of pw_mm_stats_next() returns.
  * @number: As in struct pw_mm.
  * @nr_subscriptions: Subscriptions, and inserts and removes that sleep.
  * @in_flight: Invalidations between their start and their end.
@@ -355,12 +355,13 @@ void pw_mm_idle(void);
 void pw_mm_put(struct pw_mm *pm);
 void pw_mm_free(struct mmu_notifier *mn);
 u64 pw_mm_seq_block(void);
+unsigned int pw_mm_hash_changes(void);
 void pw_core_stats(struct pw_core_stats *out);
 int pw_core_init(void);
 void pw_core_exit(void);
 
 /* stats.c */
-int pw_mm_stats_each(unsigned int bucket,
+int pw_mm_stats_next(unsigned int bucket, u64 *number,
 		     int (*fn)(const struct pw_mm_stats *stats, void *data), void *data);
 
 /* check.c: unit tests and debug builds */

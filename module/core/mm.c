@@ -33,6 +33,7 @@
 
 struct hlist_head pw_mm_hash[BIT(PW_MM_HASH_BITS)];
 static DEFINE_SPINLOCK(mm_hash_lock);	/* writers of pw_mm_hash; a leaf */
+static unsigned int mm_hash_changes;	/* written under mm_hash_lock, read without */
 static struct workqueue_struct *mm_put_wq;
 static atomic_t mm_live = ATOMIC_INIT(0);
 static DECLARE_WAIT_QUEUE_HEAD(mm_live_wq);
@@ -55,6 +56,7 @@ static void mm_hash_add(struct pw_mm *pm)
 	spin_lock(&mm_hash_lock);
 	hlist_add_head_rcu(&pm->hash,
 			   &pw_mm_hash[hash_ptr(pm->mn.mm, PW_MM_HASH_BITS)]);
+	WRITE_ONCE(mm_hash_changes, mm_hash_changes + 1);
 	spin_unlock(&mm_hash_lock);
 }
 
@@ -62,7 +64,14 @@ void pw_mm_unhash(struct pw_mm *pm)
 {
 	spin_lock(&mm_hash_lock);
 	hlist_del_init_rcu(&pm->hash);
+	WRITE_ONCE(mm_hash_changes, mm_hash_changes + 1);
 	spin_unlock(&mm_hash_lock);
+}
+
+/* Return: how often mms have been added to the hash and removed from it. */
+unsigned int pw_mm_hash_changes(void)
+{
+	return READ_ONCE(mm_hash_changes);
 }
 
 static void mm_put_work(struct work_struct *work);
