@@ -54,7 +54,8 @@ static int settle_again(struct pw_watch *watch, int tries, unsigned long deadlin
 	/* The process of an attached file has exited. */
 	if (!atomic_read(&watch->sub.mm->mm_users))
 		return -ESRCH;
-	if (signal_pending(current))
+	/* Other signals wait: a timer of a profiler must not undo the work each time. */
+	if (fatal_signal_pending(current))
 		return -EINTR;
 	if (tries >= SETTLE_MIN_TRIES && time_after(jiffies, deadline))
 		return -EAGAIN;

@@ -348,6 +348,7 @@ void pw_veto_remove(struct pw_mm *pm);
 extern const struct mmu_notifier_ops pw_mn_ops;
 
 /* mm.c */
+int pw_mm_call(struct mm_struct *mm, int (*fn)(struct mm_struct *mm, void *data), void *data);
 struct pw_mm *pw_mm_register(struct mm_struct *mm, bool locked);
 void pw_mm_unhash(struct pw_mm *pm);
 bool pw_mm_unused(struct pw_mm *pm);

@@ -182,7 +182,8 @@ int pinwatch_get_stats(struct pinwatch *dev, struct pinwatch_stats *stats);
  * first watch); -ESRCH (the address space is torn down, or pinwatch_attach() failed so);
  * -ENOSPC (pinwatch_info.max_watches); -EDQUOT (the user's limit of watches); -ENOMEM
  * (memory, RLIMIT_MEMLOCK, or pinwatch_info.max_pin_pages); -EAGAIN (invalidated too
- * often to be pinned); -EINTR; -EOPNOTSUPP, -EBUSY (pages that cannot be pinned for long).
+ * often to be pinned); -EINTR (a fatal signal); -EOPNOTSUPP, -EBUSY (pages that cannot be
+ * pinned for long).
  */
 int pinwatch_watch_add(struct pinwatch *dev, const void *addr, size_t length,
 		       uint32_t flags, uint64_t cookie,
@@ -214,8 +215,8 @@ int pinwatch_watch_add_attr(struct pinwatch *dev, const struct pinwatch_watch_at
  * watch. On failure the old pages are still pinned, and the watch is as valid as before.
  *
  * Return: 0; -ENOENT (no such watch); -ESTALE (as pinwatch_watch_del()); -ESRCH (the
- * address space is gone); -EXDEV (a pinned watch of another process); and as pinwatch_watch_add() -EFAULT, -ENOMEM,
- * -EAGAIN, -EINTR, -EOPNOTSUPP, -EBUSY.
+ * address space is gone); -EXDEV (a pinned watch of another process); and as
+ * pinwatch_watch_add() -EFAULT, -ENOMEM, -EAGAIN, -EINTR, -EOPNOTSUPP, -EBUSY.
  */
 int pinwatch_watch_repin(struct pinwatch *dev, struct pinwatch_watch *watch);
 

@@ -110,7 +110,7 @@ struct pinwatch_info {
  * that the descriptor is bound to), ESRCH (the address space is torn down), ENOSPC
  * (max_watches), EDQUOT (the user's limit of watches, or of pages of generations),
  * ENOMEM (no memory; or F_PIN beyond RLIMIT_MEMLOCK or max_pin_pages), EAGAIN (F_PIN and
- * the range was invalidated again and again), EINTR (a signal), EOPNOTSUPP (F_PIN after
+ * the range was invalidated again and again), EINTR (a fatal signal), EOPNOTSUPP (F_PIN after
  * ATTACH; or pages that cannot be pinned for long), EBUSY (likewise).
  */
 struct pinwatch_watch_add {

@@ -348,22 +348,86 @@ static void signal_ignore(int number)
 	(void)number;
 }
 
-TEST(add_eintr)
+static void timer_start(int flags, long interval_us)
 {
-	struct sigaction action = { .sa_handler = signal_ignore };
-	struct itimerval timer = { { 0, 1000 }, { 0, 1000 } }, off = { { 0, 0 }, { 0, 0 } };
+	struct sigaction action = { .sa_handler = signal_ignore, .sa_flags = flags };
+	struct itimerval timer = { { 0, interval_us }, { 0, interval_us } };
+
+	CHECK_EQ(sigaction(SIGALRM, &action, NULL), 0);
+	CHECK_EQ(setitimer(ITIMER_REAL, &timer, NULL), 0);
+}
+
+/* Neither with nor without SA_RESTART does WATCH_ADD return EINTR. */
+TEST(add_pins_under_signals)
+{
 	char *addr = map_pages(NR_LARGE);
 	int i, ret = 0, fd = open_device(0);
 	struct invalidator invalidator;
 
 	invalidator_start(&invalidator, addr, 1);
-	CHECK_EQ(sigaction(SIGALRM, &action, NULL), 0);
-	CHECK_EQ(setitimer(ITIMER_REAL, &timer, NULL), 0);
-	for (i = 0; i < NR_TRIES && ret != -EINTR; i++) {
+	timer_start(0, 1000);
+	for (i = 0; i < NR_TRIES && ret != -EAGAIN; i++) {
 		ret = pin_large(fd, addr);
-		CHECK(ret == 0 || ret == -EINTR || ret == -EAGAIN);
+		CHECK(ret == 0 || ret == -EAGAIN);
 	}
-	CHECK_EQ(setitimer(ITIMER_REAL, &off, NULL), 0);
+	timer_start(0, 0);
 	invalidator_stop(&invalidator);
-	CHECK_EQ(ret, -EINTR);
+}
+
+#define NR_MAPPINGS	1000
+
+static void map_many(void)
+{
+	size_t i, step = 2 * page_size();
+	char *addr = mmap(NULL, NR_MAPPINGS * step, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(addr != MAP_FAILED);
+	for (i = 0; i < NR_MAPPINGS; i++) {
+		CHECK_EQ(mprotect(addr + i * step, page_size(), PROT_READ | PROT_WRITE), 0);
+		addr[i * step] = 1;
+	}
+}
+
+/* The first WATCH_ADD of a process takes every lock of its mappings: many, after fork. */
+static pid_t register_under_signals(int flags)
+{
+	pid_t pid = fork_child();
+	int ret, fd;
+
+	if (pid)
+		return pid;
+	fd = open_device(0);
+	timer_start(flags, 1000);
+	ret = try_add(fd, map_pages(1), page_size(), PIN, 0, &(struct pinwatch_watch_add){ 0 });
+	timer_start(flags, 0);
+	_exit(-ret);
+}
+
+TEST(add_registers_under_signals)
+{
+	int i;
+
+	map_many();
+	for (i = 0; i < 10; i++)
+		wait_child(register_under_signals(i % 2 ? SA_RESTART : 0));
+}
+
+/* A process that is killed while it registers leaves nothing. */
+TEST(add_registers_until_killed)
+{
+	uint64_t nr_mms = get_stats().nr_mms;
+	int i;
+
+	map_many();
+	for (i = 0; i < 10; i++) {
+		pid_t pid = register_under_signals(SA_RESTART);
+
+		usleep((useconds_t)i * 2000);
+		CHECK_EQ(kill(pid, SIGKILL), 0);
+		CHECK_EQ(waitpid(pid, NULL, 0), pid);
+	}
+	wait_pinned_pages(0);
+	for (i = 0; i < 1000 && get_stats().nr_mms != nr_mms; i++)
+		usleep(10000);
+	CHECK_EQ(get_stats().nr_mms, nr_mms);
 }
