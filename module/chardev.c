@@ -15,12 +15,14 @@
 #include "ioctl.h"
 #include "reader.h"
 
-static ssize_t chardev_read(struct file *filp, char __user *buf, size_t count,
-			    loff_t *pos)
+/* Not read: for readv(), the kernel would call read once for each segment. */
+static ssize_t chardev_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
+	struct file *filp = iocb->ki_filp;
 	struct pw_file *file = filp->private_data;
 
-	return pw_reader_read(&file->events, buf, count, filp->f_flags & O_NONBLOCK);
+	return pw_reader_read(&file->events, to,
+			      filp->f_flags & O_NONBLOCK || iocb->ki_flags & IOCB_NOWAIT);
 }
 
 static __poll_t chardev_poll(struct file *filp, poll_table *wait)
@@ -63,7 +65,7 @@ static const struct file_operations chardev_fops = {
 	.owner = THIS_MODULE,
 	.open = chardev_open,
 	.release = chardev_release,
-	.read = chardev_read,
+	.read_iter = chardev_read_iter,
 	.poll = chardev_poll,
 	.mmap = chardev_mmap,
 	.unlocked_ioctl = pw_ioctl,

@@ -28,11 +28,37 @@ static struct workqueue_struct *reap_wq;
 static DEFINE_XARRAY_ALLOC1(files);
 static DEFINE_MUTEX(files_lock);
 
+/* Free the id that was freed first. Caller holds the xa_lock. Return: false if none was. */
+static bool file_reuse_id(struct pw_file *file)
+{
+	if (file->nr_reused == file->nr_freed)
+		return false;
+	__xa_erase(&file->watches, file->freed[file->nr_reused++ % PW_FILE_FREED_IDS]);
+	return true;
+}
+
+bool pw_file_reuse_ids(struct pw_file *file)
+{
+	bool any;
+
+	xa_lock(&file->watches);
+	any = file_reuse_id(file);
+	while (file_reuse_id(file))
+		;
+	xa_unlock(&file->watches);
+	return any;
+}
+
 int pw_file_insert_watch(struct pw_file *file, struct pw_watch *watch, u32 *id)
 {
-	int err = xa_alloc(&file->watches, id, watch, XA_LIMIT(0, file->max_watches - 1),
-			   GFP_KERNEL_ACCOUNT);
+	int err;
 
+	xa_lock(&file->watches);
+	do {
+		err = __xa_alloc(&file->watches, id, watch,
+				 XA_LIMIT(0, file->max_watches - 1), GFP_KERNEL_ACCOUNT);
+	} while (err == -EBUSY && file_reuse_id(file));
+	xa_unlock(&file->watches);
 	if (err)
 		return err == -EBUSY ? -ENOSPC : err;
 	atomic_inc(&file->nr_watches);
@@ -42,7 +68,13 @@ int pw_file_insert_watch(struct pw_file *file, struct pw_watch *watch, u32 *id)
 
 void pw_file_remove_watch(struct pw_file *file, u32 id)
 {
-	xa_erase(&file->watches, id);
+	xa_lock(&file->watches);
+	if (file->nr_freed - file->nr_reused == PW_FILE_FREED_IDS)
+		file_reuse_id(file);
+	/* NULL leaves the id in use. No memory is needed: the id has an entry. */
+	__xa_store(&file->watches, id, NULL, 0);
+	file->freed[file->nr_freed++ % PW_FILE_FREED_IDS] = id;
+	xa_unlock(&file->watches);
 	atomic_dec(&file->nr_watches);
 	atomic_long_dec(&pw_counters.nr_watches);
 }
@@ -142,7 +174,7 @@ void pw_file_free(struct pw_file *file)
 	/* No subscription is left whose callback could queue the work again. */
 	cancel_work_sync(&file->reap);
 
-	WARN_ON_ONCE(!xa_empty(&file->watches));
+	WARN_ON_ONCE(atomic_read(&file->nr_watches));
 	WARN_ON_ONCE(!list_empty(&file->events.dirty));
 	xa_destroy(&file->watches);
 	pw_generation_put(file->gens);

@@ -17,6 +17,9 @@ struct pw_generation_set;
 struct pw_user;
 struct pw_watch;
 
+/* An id is not given out again until PW_FILE_FREED_IDS other ids were freed. */
+#define PW_FILE_FREED_IDS	64
+
 /**
  * struct pw_file - what an open file description holds
  * @number: Unique, constant ID that netlink and tracepoints report; not 0.
@@ -31,7 +34,11 @@ struct pw_watch;
  * @max_watches: Ids are less than @max_watches; constant.
  * @nr_watches: Number of entries in @watches.
  * @nr_dead: Number of watches in state PW_WATCH_DEAD.
- * @watches: The watches, by id. Each entry holds a reference.
+ * @watches: The watches, by id. Each entry holds a reference. The ids in @freed are in
+ *	use, without an entry.
+ * @freed: Under the xa_lock of @watches. Ring of the ids that were freed last.
+ * @nr_freed: Under the xa_lock of @watches. Number of ids ever put into @freed.
+ * @nr_reused: Under the xa_lock of @watches. Number of ids ever taken out of @freed.
  * @events: The dirty watches.
  * @reap: Unpins the watches of a dead address space. Queued by callbacks, so never
  *	queued after all subscriptions are removed.
@@ -48,6 +55,9 @@ struct pw_file {
 	atomic_t nr_watches;
 	atomic_t nr_dead;
 	struct xarray watches;
+	u32 freed[PW_FILE_FREED_IDS];
+	u64 nr_freed;
+	u64 nr_reused;
 	struct pw_event_queue events;
 	struct work_struct reap;
 };
@@ -123,9 +133,21 @@ int pw_file_attach(struct pw_file *file, pid_t pid);
 int pw_file_insert_watch(struct pw_file *file, struct pw_watch *watch, u32 *id);
 
 /**
+ * pw_file_reuse_ids() - let insert give out the ids that were freed last
+ * @file: The file.
+ *
+ * Context: process context. Does not sleep.
+ * Return: true if there were any.
+ */
+bool pw_file_reuse_ids(struct pw_file *file);
+
+/**
  * pw_file_remove_watch() - free an id
  * @file: The file.
  * @id: The id of a watch. The caller drops the reference that the table held.
+ *
+ * The id is not given out at once: a program that deletes a watch twice shall not delete
+ * the watch of another part of the program. See %PW_FILE_FREED_IDS.
  *
  * Context: process context. Does not sleep.
  */

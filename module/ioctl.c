@@ -127,9 +127,9 @@ static int ioctl_watch_del(struct pw_file *file, union ioctl_args *args,
 
 	if (args->del.reserved)
 		return -EINVAL;
-	watch = pw_file_find_watch(file, args->del.id);
-	if (!watch)
-		return -ENOENT;
+	watch = pw_watch_find_since(file, args->del.id, args->del.generation);
+	if (IS_ERR(watch))
+		return PTR_ERR(watch);
 	err = pw_watch_del(watch);
 	pw_watch_put(watch);
 	return err;
@@ -147,9 +147,9 @@ static int ioctl_watch_repin(struct pw_file *file, union ioctl_args *args,
 
 	if (args->repin.reserved)
 		return -EINVAL;
-	watch = pw_watch_find_ready(file, args->repin.id);
-	if (!watch)
-		return -ENOENT;
+	watch = pw_watch_find_since(file, args->repin.id, args->repin.generation);
+	if (IS_ERR(watch))
+		return PTR_ERR(watch);
 	err = pw_watch_repin(watch, &args->repin);
 	pw_watch_put(watch);
 	return err ? : arg_put(&args->repin, sizeof(args->repin), arg);

@@ -28,7 +28,7 @@ int pw_message_watch(struct sk_buff *skb, const struct pw_file *file,
 /**
  * pw_message_mm() - put the attributes of an address space
  * @skb: The message.
- * @mm: The statistics, passed by pw_mm_stats_each().
+ * @mm: The statistics, passed by pw_mm_stats_next().
  *
  * Context: any. Does not sleep.
  * Return: 0; -EMSGSIZE if @skb is full.

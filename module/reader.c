@@ -20,7 +20,7 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
+#include <linux/uio.h>
 #include <linux/user_namespace.h>
 #include <linux/pinwatch.h>
 #include "event.h"
@@ -115,8 +115,19 @@ static void event_restore(struct pw_watch *watch, struct pw_event *taken)
 	pw_event_wake(queue);
 }
 
+/* Return: false if @to faulted; @to has not advanced then. */
+static bool record_copy(const struct pinwatch_event *record, struct iov_iter *to)
+{
+	size_t copied = copy_to_iter(record, sizeof(*record), to);
+
+	if (copied == sizeof(*record))
+		return true;
+	iov_iter_revert(to, copied);
+	return false;
+}
+
 /* Copy pending records out. Return: bytes, 0 if the list is empty, -EFAULT. */
-static ssize_t event_drain(struct pw_event_queue *queue, char __user *buf, size_t count)
+static ssize_t event_drain(struct pw_event_queue *queue, struct iov_iter *to)
 {
 	struct pinwatch_event record;
 	struct pw_watch *watch;
@@ -124,13 +135,13 @@ static ssize_t event_drain(struct pw_event_queue *queue, char __user *buf, size_
 	size_t done = 0;
 	bool fault = false;
 
-	while (!fault && count - done >= sizeof(record) &&
+	while (!fault && iov_iter_count(to) >= sizeof(record) &&
 	       !fatal_signal_pending(current)) {
 		watch = event_pop(queue);
 		if (!watch)
 			break;
 		if (event_take(watch, &event, &record)) {
-			fault = copy_to_user(buf + done, &record, sizeof(record));
+			fault = !record_copy(&record, to);
 			if (fault)
 				event_restore(watch, &event);
 			else
@@ -143,16 +154,15 @@ static ssize_t event_drain(struct pw_event_queue *queue, char __user *buf, size_
 	return fault && !done ? -EFAULT : done;
 }
 
-ssize_t pw_reader_read(struct pw_event_queue *queue, char __user *buf,
-		       size_t count, bool nonblock)
+ssize_t pw_reader_read(struct pw_event_queue *queue, struct iov_iter *to, bool nonblock)
 {
 	ssize_t done;
 	int err;
 
-	if (count < sizeof(struct pinwatch_event))
+	if (iov_iter_count(to) < sizeof(struct pinwatch_event))
 		return -EINVAL;
 	for (;;) {
-		done = event_drain(queue, buf, count);
+		done = event_drain(queue, to);
 		if (done)
 			return done;
 		/* event_drain() may have stopped for a signal, with records left. */

@@ -232,18 +232,17 @@ static int mm_put(const struct pw_mm_stats *mm, void *data)
 {
 	struct mm_search *search = data;
 
-	if (mm->number != search->number)
-		return 0;
-	return pw_message_mm(search->skb, mm) ?: 1;
+	return mm->number == search->number ? pw_message_mm(search->skb, mm) : -ENOENT;
 }
 
 static int mm_doit(struct sk_buff *request, struct genl_info *info)
 {
 	struct nlattr *number = info->attrs[PINWATCH_A_MM];
 	struct mm_search search;
+	int ret = -ENOENT;
 	unsigned int i;
 	void *header;
-	int ret = 0;
+	u64 next;
 
 	if (GENL_REQ_ATTR_CHECK(info, PINWATCH_A_MM)) {
 		NL_SET_ERR_MSG_MOD(info->extack, "PINWATCH_A_MM is missing");
@@ -253,27 +252,26 @@ static int mm_doit(struct sk_buff *request, struct genl_info *info)
 	search.skb = reply_begin(info, &header);
 	if (IS_ERR(search.skb))
 		return PTR_ERR(search.skb);
-	for (i = 0; !ret && i < BIT(PW_MM_HASH_BITS); i++)
-		ret = pw_mm_stats_each(i, mm_put, &search);
-	if (!ret) {
+	for (i = 0; ret == -ENOENT && i < BIT(PW_MM_HASH_BITS); i++) {
+		next = search.number;
+		ret = pw_mm_stats_next(i, &next, mm_put, &search);
+	}
+	if (ret == -ENOENT)
 		NL_SET_ERR_MSG_ATTR(info->extack, number,
 				    "pinwatch: PINWATCH_A_MM: no such address space");
-		ret = -ENOENT;
-	}
-	return reply_end(info, search.skb, header, min(ret, 0));
+	return reply_end(info, search.skb, header, ret);
 }
 
 /* The position of a dump of address spaces, in netlink_callback.ctx */
 struct mm_cursor {
 	bool begun;
 	unsigned int bucket;
-	unsigned int index;	/* in the bucket */
+	u64 number;		/* the lowest to dump in the bucket */
 };
 
 struct mm_dump {
 	struct sk_buff *skb;
 	struct netlink_callback *cb;
-	unsigned int index;
 };
 
 static int mm_begin(struct netlink_callback *cb)
@@ -294,19 +292,13 @@ static int mm_begin(struct netlink_callback *cb)
 static int mm_dump(const struct pw_mm_stats *mm, void *data)
 {
 	struct mm_dump *dump = data;
-	struct mm_cursor *cursor = (void *)dump->cb->ctx;
 	void *header;
-	int err;
 
-	if (dump->index++ < cursor->index)
-		return 0;
 	header = dump_begin(dump->skb, dump->cb, PINWATCH_CMD_MM_GET);
 	if (!header)
 		return -EMSGSIZE;
-	err = dump_end(dump->skb, header, pw_message_mm(dump->skb, mm));
-	if (!err)
-		cursor->index++;
-	return err;
+	genl_dump_check_consistent(dump->cb, header);
+	return dump_end(dump->skb, header, pw_message_mm(dump->skb, mm));
 }
 
 static int mm_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
@@ -317,13 +309,17 @@ static int mm_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 
 	if (err)
 		return err;
-	while (cursor->bucket < BIT(PW_MM_HASH_BITS)) {
-		dump.index = 0;
-		err = pw_mm_stats_each(cursor->bucket, mm_dump, &dump);
-		if (err)
-			break;
-		cursor->bucket++;
-		cursor->index = 0;
+	/* The kernel sets NLM_F_DUMP_INTR if the value changes, and ignores the value 0. */
+	cb->seq = pw_mm_hash_changes() ?: 1;
+	while (!err && cursor->bucket < BIT(PW_MM_HASH_BITS)) {
+		err = pw_mm_stats_next(cursor->bucket, &cursor->number, mm_dump, &dump);
+		if (!err) {
+			cursor->number++;
+		} else if (err == -ENOENT) {
+			cursor->bucket++;
+			cursor->number = 0;
+			err = 0;
+		}
 	}
 	return err && !skb->len ? err : skb->len;
 }

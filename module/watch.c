@@ -119,6 +119,18 @@ struct pw_watch *pw_watch_find_ready(struct pw_file *file, u32 id)
 	return NULL;
 }
 
+struct pw_watch *pw_watch_find_since(struct pw_file *file, u32 id, u64 generation)
+{
+	struct pw_watch *watch = pw_watch_find_ready(file, id);
+
+	if (!watch)
+		return ERR_PTR(-ENOENT);
+	if (!generation || generation >= watch->first_generation)
+		return watch;
+	pw_watch_put(watch);
+	return ERR_PTR(-ESTALE);
+}
+
 static struct pw_watch *watch_create(struct pw_file *file,
 				     const struct pinwatch_watch_add *args,
 				     unsigned long length)

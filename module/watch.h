@@ -95,6 +95,7 @@ struct pw_stack {
  * @reaped: The reaper detached the pin.
  * @armed: Hits are queued as events.
  * @seen: PINWATCH_EVENT_* of all hits.
+ * @first_generation: The generation that WATCH_ADD returned; constant once ACTIVE.
  * @valid_generation: The generation that WATCH_ADD or the last WATCH_REPIN returned.
  * @hits: Number of hits while ACTIVE.
  * @causes: PINWATCH_CAUSE_* of all hits.
@@ -121,6 +122,7 @@ struct pw_watch {
 	bool reaped;
 	bool armed;
 	u32 seen;
+	u64 first_generation;
 	u64 valid_generation;
 	u64 hits;
 	u64 causes;
@@ -195,6 +197,22 @@ void pw_watch_reap(struct pw_watch *watch);
  * subscribed; another task may delete it at any time.
  */
 struct pw_watch *pw_watch_find_ready(struct pw_file *file, u32 id);
+
+/**
+ * pw_watch_find_since() - look an id up, unless the caller means an earlier watch
+ * @file: The file.
+ * @id: From user space; any value.
+ * @generation: From user space; any value. A generation of the watch that the caller
+ *	means, or 0 for the present watch of @id.
+ *
+ * Generations of an id only grow, also from one watch of the id to the next. So a value
+ * below the first generation of the present watch belongs to an earlier watch.
+ *
+ * Context: process context. Does not sleep.
+ * Return: as pw_watch_find_ready(), but an ERR_PTR of -ENOENT if there is no such watch,
+ * or of -ESTALE if @generation belongs to an earlier watch.
+ */
+struct pw_watch *pw_watch_find_since(struct pw_file *file, u32 id, u64 generation);
 
 /**
  * pw_watch_get() - take a reference

@@ -40,6 +40,8 @@ static int watch_activate(struct pw_watch *watch, enum pw_watch_state from,
 		watch->armed = true;
 		*generation = pw_generation_bump(watch->gen);
 		watch->valid_generation = *generation;
+		if (from == PW_WATCH_ADDING)
+			watch->first_generation = *generation;
 		ret = 0;
 	}
 	spin_unlock(&watch->lock);
@@ -52,7 +54,8 @@ static int settle_again(struct pw_watch *watch, int tries, unsigned long deadlin
 	/* The process of an attached file has exited. */
 	if (!atomic_read(&watch->sub.mm->mm_users))
 		return -ESRCH;
-	if (signal_pending(current))
+	/* Other signals wait: a timer of a profiler must not undo the work each time. */
+	if (fatal_signal_pending(current))
 		return -EINTR;
 	if (tries >= SETTLE_MIN_TRIES && time_after(jiffies, deadline))
 		return -EAGAIN;
@@ -137,10 +140,28 @@ static int watch_start(struct pw_watch *watch, unsigned long start, unsigned lon
 	return err;
 }
 
+/* Return: the watch, in state ADDING, with its generation; an ERR_PTR. */
+static struct pw_watch *watch_alloc(struct pw_file *file,
+				    const struct pinwatch_watch_add *args,
+				    unsigned long length)
+{
+	struct pw_watch *watch = pw_watch_alloc(file, args, length);
+	struct pinwatch_gen *gen;
+
+	if (IS_ERR(watch))
+		return watch;
+	gen = pw_generation_slot(file->gens, watch->id);
+	if (IS_ERR(gen)) {
+		pw_watch_unlink(watch);
+		return ERR_CAST(gen);
+	}
+	watch->gen = gen;
+	return watch;
+}
+
 struct pw_watch *pw_watch_add(struct pw_file *file, struct pinwatch_watch_add *args)
 {
 	unsigned long start, length;
-	struct pinwatch_gen *gen;
 	struct pw_pin pin = {};
 	struct pw_watch *watch;
 	u64 generation;
@@ -152,15 +173,13 @@ struct pw_watch *pw_watch_add(struct pw_file *file, struct pinwatch_watch_add *a
 	err = pw_file_bind(file, args->flags & PINWATCH_WATCH_F_PIN);
 	if (err)
 		return ERR_PTR(err);
-	watch = pw_watch_alloc(file, args, length);
+	watch = watch_alloc(file, args, length);
+	/* An id that was freed last may need no further page of generations. */
+	if (watch == ERR_PTR(-EDQUOT) && pw_file_reuse_ids(file))
+		watch = watch_alloc(file, args, length);
 	if (IS_ERR(watch))
 		return watch;
 
-	gen = pw_generation_slot(file->gens, watch->id);
-	err = PTR_ERR_OR_ZERO(gen);
-	if (err)
-		goto err_unlink;
-	watch->gen = gen;
 	err = pin_alloc(watch, &pin, length >> PAGE_SHIFT);
 	if (err)
 		goto err_unlink;

@@ -285,7 +285,7 @@ struct pw_core_stats {
 
 /**
  * struct pw_mm_stats - statistics of one mm
- * @mm: Without a reference: valid until the callback of pw_mm_stats_each() returns.
+ * @mm: Without a reference: valid until the callback of pw_mm_stats_next() returns.
  * @number: As in struct pw_mm.
  * @nr_subscriptions: Subscriptions, and inserts and removes that sleep.
  * @in_flight: Invalidations between their start and their end.
@@ -348,6 +348,7 @@ void pw_veto_remove(struct pw_mm *pm);
 extern const struct mmu_notifier_ops pw_mn_ops;
 
 /* mm.c */
+int pw_mm_call(struct mm_struct *mm, int (*fn)(struct mm_struct *mm, void *data), void *data);
 struct pw_mm *pw_mm_register(struct mm_struct *mm, bool locked);
 void pw_mm_unhash(struct pw_mm *pm);
 bool pw_mm_unused(struct pw_mm *pm);
@@ -355,12 +356,13 @@ void pw_mm_idle(void);
 void pw_mm_put(struct pw_mm *pm);
 void pw_mm_free(struct mmu_notifier *mn);
 u64 pw_mm_seq_block(void);
+unsigned int pw_mm_hash_changes(void);
 void pw_core_stats(struct pw_core_stats *out);
 int pw_core_init(void);
 void pw_core_exit(void);
 
 /* stats.c */
-int pw_mm_stats_each(unsigned int bucket,
+int pw_mm_stats_next(unsigned int bucket, u64 *number,
 		     int (*fn)(const struct pw_mm_stats *stats, void *data), void *data);
 
 /* check.c: unit tests and debug builds */

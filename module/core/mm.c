@@ -19,6 +19,7 @@
  * RCU alone may compare the address of the mm_struct, but not dereference it.
  */
 #include <linux/atomic.h>
+#include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/hash.h>
 #include <linux/jiffies.h>
@@ -27,12 +28,14 @@
 #include <linux/rculist.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include "core.h"
 #include "trace.h"
 
 struct hlist_head pw_mm_hash[BIT(PW_MM_HASH_BITS)];
 static DEFINE_SPINLOCK(mm_hash_lock);	/* writers of pw_mm_hash; a leaf */
+static unsigned int mm_hash_changes;	/* written under mm_hash_lock, read without */
 static struct workqueue_struct *mm_put_wq;
 static atomic_t mm_live = ATOMIC_INIT(0);
 static DECLARE_WAIT_QUEUE_HEAD(mm_live_wq);
@@ -55,6 +58,7 @@ static void mm_hash_add(struct pw_mm *pm)
 	spin_lock(&mm_hash_lock);
 	hlist_add_head_rcu(&pm->hash,
 			   &pw_mm_hash[hash_ptr(pm->mn.mm, PW_MM_HASH_BITS)]);
+	WRITE_ONCE(mm_hash_changes, mm_hash_changes + 1);
 	spin_unlock(&mm_hash_lock);
 }
 
@@ -62,7 +66,14 @@ void pw_mm_unhash(struct pw_mm *pm)
 {
 	spin_lock(&mm_hash_lock);
 	hlist_del_init_rcu(&pm->hash);
+	WRITE_ONCE(mm_hash_changes, mm_hash_changes + 1);
 	spin_unlock(&mm_hash_lock);
+}
+
+/* Return: how often mms have been added to the hash and removed from it. */
+unsigned int pw_mm_hash_changes(void)
+{
+	return READ_ONCE(mm_hash_changes);
 }
 
 static void mm_put_work(struct work_struct *work);
@@ -130,6 +141,67 @@ static struct pw_mm *mm_reserve(struct mm_struct *mm)
 	return pm;
 }
 
+/* A call that a task with a pending signal leaves to a worker, on the task's stack */
+struct mm_call {
+	struct work_struct work;
+	struct completion done;
+	struct mm_struct *mm;
+	int (*fn)(struct mm_struct *mm, void *data);
+	void *data;
+	int ret;
+};
+
+static void mm_call_work(struct work_struct *work)
+{
+	struct mm_call *call = container_of(work, struct mm_call, work);
+
+	/* As a trylock: the task may hold locks that are taken inside the mmap lock. */
+	rwsem_acquire(&call->mm->mmap_lock.dep_map, 0, 1, _RET_IP_);
+	call->ret = call->fn(call->mm, call->data);
+	rwsem_release(&call->mm->mmap_lock.dep_map, _RET_IP_);
+	complete(&call->done);
+}
+
+/**
+ * pw_mm_call() - call a function that takes all locks of an mm
+ * @mm: The mm. Caller holds the mmap lock for writing, and mm_users.
+ * @fn: The function. If it returns -EINTR, it has changed nothing.
+ * @data: Passed to @fn.
+ *
+ * The kernel stops taking the locks, with -EINTR, as soon as a signal is pending. With
+ * thousands of mappings and a timer of a profiler, each attempt of a task would fail.
+ * A worker has no signals. It works under the mmap lock of the waiting task: so the work
+ * needs no reference of its own, user space cannot make the worker wait for the mmap
+ * lock, and callers that hold the mmap lock anyway can use the worker, too. Only lockdep
+ * needs to know who holds the lock.
+ *
+ * Context: process context, sleeps. The wait is not killable, and as long as @fn takes.
+ * Return: the return value of @fn; -EINTR only if a fatal signal is pending.
+ */
+int pw_mm_call(struct mm_struct *mm, int (*fn)(struct mm_struct *mm, void *data), void *data)
+{
+	struct mm_call call = { .mm = mm, .fn = fn, .data = data };
+	int ret = fn(mm, data);
+
+	if (ret != -EINTR || fatal_signal_pending(current))
+		return ret;
+	INIT_WORK_ONSTACK(&call.work, mm_call_work);
+	init_completion(&call.done);
+	rwsem_release(&mm->mmap_lock.dep_map, _RET_IP_);
+	queue_work(mm_put_wq, &call.work);
+	wait_for_completion(&call.done);
+	rwsem_acquire(&mm->mmap_lock.dep_map, 0, 1, _RET_IP_);
+	destroy_work_on_stack(&call.work);
+	return call.ret;
+}
+
+static int mm_call_register(struct mm_struct *mm, void *data)
+{
+	struct pw_mm *pm = data;
+
+	return __mmu_notifier_register(&pm->mn, mm);
+}
+
 /* Caller holds the mmap lock for writing: no two tasks register at the same time. */
 static struct pw_mm *mm_register(struct mm_struct *mm)
 {
@@ -142,7 +214,7 @@ static struct pw_mm *mm_register(struct mm_struct *mm)
 	if (!pm)
 		return ERR_PTR(-ENOMEM);
 	pm->nr_subs = 1;
-	ret = __mmu_notifier_register(&pm->mn, mm);
+	ret = pw_mm_call(mm, mm_call_register, pm);
 	if (ret) {
 		kfree(pm);
 		return ERR_PTR(ret);
@@ -160,7 +232,7 @@ static struct pw_mm *mm_register(struct mm_struct *mm)
  *
  * Context: process context, may sleep.
  * Return: the state, with a reservation in nr_subs; an ERR_PTR of -ENOMEM, or of -EINTR
- * if a signal is pending.
+ * if a fatal signal is pending.
  */
 struct pw_mm *pw_mm_register(struct mm_struct *mm, bool locked)
 {

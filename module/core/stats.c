@@ -38,13 +38,14 @@ static void stats_fill(struct pw_mm *pm, struct pw_mm_stats *stats)
 
 /*
  * RCU protects @pm, but neither the mm_struct nor the records. The last reference
- * protects those, and is dropped after pw_mm_unused() became true under the lock.
+ * protects those, and is dropped after pw_mm_unused() became true under the lock. Return:
+ * the return value of @fn; -ENOENT if @pm is unused.
  */
 static int stats_one(struct pw_mm *pm,
 		     int (*fn)(const struct pw_mm_stats *stats, void *data), void *data)
 {
 	struct pw_mm_stats stats;
-	int ret = 0;
+	int ret = -ENOENT;
 
 	spin_lock(&pm->lock);
 	if (!pw_mm_unused(pm)) {
@@ -55,26 +56,42 @@ static int stats_one(struct pw_mm *pm,
 	return ret;
 }
 
+/* Return: the mm with the lowest number from @number on, or NULL. Caller holds RCU. */
+static struct pw_mm *stats_find(unsigned int bucket, u64 number)
+{
+	struct pw_mm *pm, *lowest = NULL;
+
+	hlist_for_each_entry_rcu(pm, &pw_mm_hash[bucket], hash)
+		if (pm->number >= number && (!lowest || pm->number < lowest->number))
+			lowest = pm;
+	return lowest;
+}
+
 /**
- * pw_mm_stats_each() - call a function for each registered mm in a hash bucket
+ * pw_mm_stats_next() - call a function for the next registered mm in a hash bucket
  * @bucket: Index in pw_mm_hash, less than BIT(%PW_MM_HASH_BITS).
- * @fn: Called under pm->lock, which invalidations take; must not sleep. A return value
- *	other than 0 ends the iteration.
+ * @number: The lowest pw_mm.number to look for. Set to the number of the mm.
+ * @fn: Called under pm->lock, which invalidations take; must not sleep. With the return
+ *	value -ENOENT, the function goes on with the next mm.
  * @data: Passed to @fn.
  *
+ * A caller that goes on from @number + 1 misses no mm that stays registered, whichever
+ * other mms are registered or unregistered between the calls.
+ *
  * Context: any. Does not sleep.
- * Return: the last return value of @fn; 0 if @fn was not called.
+ * Return: the last return value of @fn; -ENOENT if @fn was not called.
  */
-int pw_mm_stats_each(unsigned int bucket,
+int pw_mm_stats_next(unsigned int bucket, u64 *number,
 		     int (*fn)(const struct pw_mm_stats *stats, void *data), void *data)
 {
 	struct pw_mm *pm;
-	int ret = 0;
+	int ret = -ENOENT;
 
 	rcu_read_lock();
-	hlist_for_each_entry_rcu(pm, &pw_mm_hash[bucket], hash) {
+	for (; (pm = stats_find(bucket, *number)); ++*number) {
+		*number = pm->number;
 		ret = stats_one(pm, fn, data);
-		if (ret)
+		if (ret != -ENOENT)
 			break;
 	}
 	rcu_read_unlock();

@@ -199,7 +199,7 @@ static noinline int sub_insert_slow(struct pinwatch_interval_notifier *sub,
  * a lock that callbacks take.
  * Return: 0; -EOVERFLOW if @length is 0 or the range wraps; -EINVAL if @ops is invalid;
  * -ESRCH if @mm is being torn down. Calls that have to register with @mm, or to insert
- * the veto, can also return -ENOMEM, and -EINTR if a signal is pending.
+ * the veto, can also return -ENOMEM, and -EINTR if a fatal signal is pending.
  */
 int pinwatch_interval_notifier_insert(struct pinwatch_interval_notifier *sub,
 				      struct mm_struct *mm, unsigned long start,

@@ -62,6 +62,13 @@ static const struct mmu_interval_notifier_ops veto_ops = {
 	.invalidate = veto_invalidate,
 };
 
+static int veto_call_insert(struct mm_struct *mm, void *data)
+{
+	struct pw_veto *veto = data;
+
+	return mmu_interval_notifier_insert_locked(&veto->mni, mm, 0, ULONG_MAX, &veto_ops);
+}
+
 /* Caller holds the mmap lock for writing: no two tasks insert at the same time. */
 static int veto_insert(struct pw_mm *pm)
 {
@@ -76,7 +83,7 @@ static int veto_insert(struct pw_mm *pm)
 		return -ENOMEM;
 	veto->pm = pm;
 	/* The first interval notifier in an mm takes every lock of the mm's mappings. */
-	ret = mmu_interval_notifier_insert_locked(&veto->mni, mm, 0, ULONG_MAX, &veto_ops);
+	ret = pw_mm_call(mm, veto_call_insert, veto);
 	if (ret) {
 		kfree(veto);
 		return ret;
@@ -96,7 +103,7 @@ static int veto_insert(struct pw_mm *pm)
  *
  * Context: process context, no lock of the engine held. May sleep: the kernel defers the
  * insert of the veto while invalidations are in flight in the mm.
- * Return: 0; -ENOMEM; -EINTR if a signal is pending.
+ * Return: 0; -ENOMEM; -EINTR if a fatal signal is pending.
  */
 int pw_veto_ensure(struct pw_mm *pm, bool locked)
 {

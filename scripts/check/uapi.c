@@ -50,11 +50,12 @@ AT(pinwatch_watch_add, nr_pages, 48);
 AT(pinwatch_watch_add, touched_shift, 56);
 AT(pinwatch_watch_add, reserved, 60);
 
-SIZE(pinwatch_watch_del, 16);
+SIZE(pinwatch_watch_del, 24);
 AT(pinwatch_watch_del, size, 0);
 AT(pinwatch_watch_del, flags, 4);
 AT(pinwatch_watch_del, id, 8);
 AT(pinwatch_watch_del, reserved, 12);
+AT(pinwatch_watch_del, generation, 16);
 
 SIZE(pinwatch_event, 128);
 AT(pinwatch_event, size, 0);

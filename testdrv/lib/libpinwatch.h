@@ -182,7 +182,8 @@ int pinwatch_get_stats(struct pinwatch *dev, struct pinwatch_stats *stats);
  * first watch); -ESRCH (the address space is torn down, or pinwatch_attach() failed so);
  * -ENOSPC (pinwatch_info.max_watches); -EDQUOT (the user's limit of watches); -ENOMEM
  * (memory, RLIMIT_MEMLOCK, or pinwatch_info.max_pin_pages); -EAGAIN (invalidated too
- * often to be pinned); -EINTR; -EOPNOTSUPP, -EBUSY (pages that cannot be pinned for long).
+ * often to be pinned); -EINTR (a fatal signal); -EOPNOTSUPP, -EBUSY (pages that cannot be
+ * pinned for long).
  */
 int pinwatch_watch_add(struct pinwatch *dev, const void *addr, size_t length,
 		       uint32_t flags, uint64_t cookie,
@@ -213,9 +214,9 @@ int pinwatch_watch_add_attr(struct pinwatch *dev, const struct pinwatch_watch_at
  * Pins the pages that are mapped now in place of the old pages, and arms a one-shot
  * watch. On failure the old pages are still pinned, and the watch is as valid as before.
  *
- * Return: 0; -ENOENT (no such watch); -ESRCH (the address space is gone); -EXDEV (a
- * pinned watch of another process); and as pinwatch_watch_add() -EFAULT, -ENOMEM,
- * -EAGAIN, -EINTR, -EOPNOTSUPP, -EBUSY.
+ * Return: 0; -ENOENT (no such watch); -ESTALE (as pinwatch_watch_del()); -ESRCH (the
+ * address space is gone); -EXDEV (a pinned watch of another process); and as
+ * pinwatch_watch_add() -EFAULT, -ENOMEM, -EAGAIN, -EINTR, -EOPNOTSUPP, -EBUSY.
  */
 int pinwatch_watch_repin(struct pinwatch *dev, struct pinwatch_watch *watch);
 
@@ -224,9 +225,13 @@ int pinwatch_watch_repin(struct pinwatch *dev, struct pinwatch_watch *watch);
  * @dev: The handle.
  * @watch: From pinwatch_watch_add() on @dev.
  *
- * Afterwards pinwatch_valid(@watch) is false, even if another watch gets the same id.
+ * Afterwards pinwatch_valid(@watch) is false, even if another watch gets the same id. A
+ * second call with @watch, or with a copy of it, does not delete that other watch. For
+ * that, @watch->generation is a generation of the watch, or 0 to delete the watch that
+ * has @watch->id now.
  *
- * Return: 0; -ENOENT (no such watch); -EINTR (a fatal signal, while another thread repins
+ * Return: 0; -ENOENT (no such watch); -ESTALE (the watch is deleted, and another watch has
+ * its id); -EINTR (a fatal signal, while another thread repins
  * or verifies the watch).
  */
 int pinwatch_watch_del(struct pinwatch *dev, const struct pinwatch_watch *watch);

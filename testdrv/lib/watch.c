@@ -86,6 +86,7 @@ int pinwatch_watch_del(struct pinwatch *dev, const struct pinwatch_watch *watch)
 	struct pinwatch_watch_del arg = {
 		.size = sizeof(arg),
 		.id = watch->id,
+		.generation = watch->generation,
 	};
 
 	return pw_handle_ioctl(dev, PINWATCH_IOC_WATCH_DEL, &arg);
@@ -96,6 +97,7 @@ int pinwatch_watch_repin(struct pinwatch *dev, struct pinwatch_watch *watch)
 	struct pinwatch_watch_repin arg = {
 		.size = sizeof(arg),
 		.id = watch->id,
+		.generation = watch->generation,
 	};
 	int ret;
 

@@ -149,6 +149,9 @@ int netlink_dump(struct netlink *nl, int cmd, uint32_t file, netlink_fn *each, v
 	nlmsg_free(msg);
 	if (err >= 0)
 		err = nl_recvmsgs_default(nl->socket);
+	/* Objects came or went during the dump. Each object that stayed was dumped. */
+	if (err == -NLE_DUMP_INTR)
+		err = 0;
 	return err < 0 ? to_errno(err) : nl->error;
 }
 

@@ -100,7 +100,7 @@ struct pinwatch_info {
  * @addr: In. First byte of the range; rounded down to a page.
  * @length: In. Bytes, not 0; the end is rounded up to a page.
  * @cookie: In. Any value; each event of the watch returns it.
- * @id: Out. The lowest free id of this file descriptor; the index of the generation.
+ * @id: Out. An id of this file descriptor, not freed lately; the index of the generation.
  * @ignore_events: In. PINWATCH_EVENT_* bits not to be queued for read(); never RELEASE.
  * @generation: Out. The generation at which the watch and its pin were valid.
  * @nr_pages: Out. Pages in the range after rounding.
@@ -116,7 +116,7 @@ struct pinwatch_info {
  * that the descriptor is bound to), ESRCH (the address space is torn down), ENOSPC
  * (max_watches), EDQUOT (the user's limit of watches, or of pages of generations),
  * ENOMEM (no memory; or F_PIN beyond RLIMIT_MEMLOCK or max_pin_pages), EAGAIN (F_PIN and
- * the range was invalidated again and again), EINTR (a signal), EOPNOTSUPP (F_PIN after
+ * the range was invalidated again and again), EINTR (a fatal signal), EOPNOTSUPP (F_PIN after
  * ATTACH; or pages that cannot be pinned for long), EBUSY (likewise).
  */
 struct pinwatch_watch_add {
@@ -139,17 +139,20 @@ struct pinwatch_watch_add {
  * @flags: In. 0.
  * @id: In. From WATCH_ADD.
  * @reserved: 0.
+ * @generation: In. Any generation that the watch that is meant has had; 0: do not check.
  *
  * Unpins, discards an unread event, and advances the generation.
  *
- * Errors: EINVAL (size, flags, reserved), E2BIG, EFAULT, ENOENT (no such watch), EINTR
- * (a fatal signal during a WATCH_REPIN or WATCH_VERIFY of the watch).
+ * Errors: EINVAL (size, flags, reserved), E2BIG, EFAULT, ENOENT (no such watch), ESTALE
+ * (@generation is below the first generation of the watch that has @id now), EINTR (a
+ * fatal signal during a WATCH_REPIN or WATCH_VERIFY of the watch).
  */
 struct pinwatch_watch_del {
 	__u32 size;
 	__u32 flags;
 	__u32 id;
 	__u32 reserved;
+	__aligned_u64 generation;
 };
 
 /**
@@ -158,14 +161,14 @@ struct pinwatch_watch_del {
  * @flags: In. 0.
  * @id: In. From WATCH_ADD.
  * @reserved: 0.
- * @generation: Out. The generation at which the watch and its pin are valid again.
+ * @generation: In. As WATCH_DEL. Out: the generation at which watch and pin are valid again.
  * @nr_pages: Out. Pages pinned now; 0 without F_PIN.
  *
  * Pins the pages that are mapped now, unpins the old pages, and arms a one-shot watch.
  *
  * Errors: EINVAL (size, flags, reserved), E2BIG, EFAULT (as WATCH_ADD), ENOENT (no such
- * watch), EXDEV (F_PIN, from another address space), ESRCH (the address space is gone),
- * ENOMEM, EAGAIN, EINTR, EOPNOTSUPP, EBUSY (as WATCH_ADD).
+ * watch), ESTALE (as WATCH_DEL), EXDEV (F_PIN, from another address space), ESRCH (the
+ * address space is gone), ENOMEM, EAGAIN, EINTR, EOPNOTSUPP, EBUSY (as WATCH_ADD).
  */
 struct pinwatch_watch_repin {
 	__u32 size;

@@ -10,7 +10,7 @@
  *  WATCH_GET		FILE, ID		one watch
  *  WATCH_GET, dump	nothing, or FILE	all watches, or the watches of one file
  *  MM_GET		MM			one address space
- *  MM_GET, dump	nothing			all address spaces
+ *  MM_GET, dump	nothing			all address spaces; see NLM_F_DUMP_INTR
  *  STATS_GET		nothing			counters of the whole module
  *  EVENT		(never)			sent to the groups "events" and "actors"
  *

@@ -164,7 +164,8 @@ static void message_parse(const struct nlmsghdr *header, struct genl_message *me
 /* Into the buffer. Bytes or -errno. */
 static ssize_t receive(const struct genl *genl)
 {
-	ssize_t length = recv(genl->fd, buffer, sizeof(buffer), 0);
+	size_t size = genl->receive_size ? genl->receive_size : sizeof(buffer);
+	ssize_t length = recv(genl->fd, buffer, size, 0);
 
 	return length < 0 ? -errno : length;
 }
@@ -195,14 +196,17 @@ int genl_ask(struct genl *genl, struct genl_request *request, struct genl_ack *a
 	request->header.nlmsg_seq = ++genl->seq;
 	length = request->header.nlmsg_len;
 	CHECK_EQ(send(genl->fd, request, (size_t)length, 0), length);
+	genl->interrupted = false;
 	while (!done) {
 		length = receive(genl);
 		if (length < 0)
 			return ack->error = (int)length;
 		for (header = (const void *)buffer; !done && NLMSG_OK(header, length);
 		     header = NLMSG_NEXT(header, length))
-			if (header->nlmsg_seq == genl->seq)
+			if (header->nlmsg_seq == genl->seq) {
+				genl->interrupted |= !!(header->nlmsg_flags & NLM_F_DUMP_INTR);
 				done = answer(header, ack, each, data);
+			}
 	}
 	return ack->error;
 }

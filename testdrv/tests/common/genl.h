@@ -20,6 +20,8 @@ struct genl {
 	uint16_t family;	/* of "pinwatch" */
 	uint32_t events;	/* multicast groups */
 	uint32_t actors;
+	size_t receive_size;	/* bytes for each recv(); 0: the maximum */
+	bool interrupted;	/* the last dump had NLM_F_DUMP_INTR */
 };
 
 /* A request under construction, which may be malformed. */

@@ -39,6 +39,24 @@ int try_del(int fd, uint32_t id)
 	return try_ioctl(fd, PINWATCH_IOC_WATCH_DEL, &del);
 }
 
+int try_del_since(int fd, uint32_t id, uint64_t generation)
+{
+	struct pinwatch_watch_del del = {
+		.size = sizeof(del), .id = id, .generation = generation,
+	};
+
+	return try_ioctl(fd, PINWATCH_IOC_WATCH_DEL, &del);
+}
+
+int try_repin_since(int fd, uint32_t id, uint64_t generation)
+{
+	struct pinwatch_watch_repin repin = {
+		.size = sizeof(repin), .id = id, .generation = generation,
+	};
+
+	return try_ioctl(fd, PINWATCH_IOC_WATCH_REPIN, &repin);
+}
+
 int try_repin(int fd, uint32_t id, uint64_t *generation)
 {
 	struct pinwatch_watch_repin repin = { .size = sizeof(repin), .id = id };
@@ -86,6 +104,18 @@ int open_device(int flags)
 
 	if (fd < 0)
 		FAIL("%s: %s", PINWATCH_DEVICE, strerror(errno));
+	return fd;
+}
+
+int open_device_of(unsigned int max_watches, int flags)
+{
+	unsigned long before = param_get("max_watches_per_file");
+	int fd;
+
+	param_set("max_watches_per_file", max_watches);
+	fd = open_device(flags);
+	param_set("max_watches_per_file", before);
+	CHECK_EQ(get_info(fd).max_watches, max_watches);
 	return fd;
 }
 

@@ -22,6 +22,9 @@ int try_ioctl(int fd, unsigned long cmd, void *arg);
 int try_add(int fd, const void *addr, size_t length, uint32_t flags, uint64_t cookie,
 	    struct pinwatch_watch_add *add);
 int try_del(int fd, uint32_t id);
+/* The watch of @id that has, or had, @generation. */
+int try_del_since(int fd, uint32_t id, uint64_t generation);
+int try_repin_since(int fd, uint32_t id, uint64_t generation);
 /* @generation: Out, on success. */
 int try_repin(int fd, uint32_t id, uint64_t *generation);
 int try_query(int fd, uint32_t id, struct pinwatch_watch_query *query);
@@ -31,6 +34,7 @@ int try_attach(int fd, pid_t pid);
 int try_read_events(int fd, struct pinwatch_event *events, size_t nr_events);
 
 int open_device(int flags);	/* @flags of open(2), besides O_RDWR and O_CLOEXEC */
+int open_device_of(unsigned int max_watches, int flags);	/* with so many ids */
 struct pinwatch_watch_add add(int fd, const void *addr, size_t length, uint32_t flags,
 			      uint64_t cookie);
 uint64_t repin(int fd, uint32_t id);	/* the new generation */

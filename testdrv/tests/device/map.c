@@ -132,7 +132,7 @@ TEST(generation_words)
 TEST(generation_monotonic_over_reuse)
 {
 	char *addr = map_pages(1);
-	int i, fd = open_device(0);
+	int i, fd = open_device_of(1, 0);
 	const struct pinwatch_gen *words = map_generations(fd);
 	uint64_t last = 0;
 

@@ -2,10 +2,13 @@
 /* The requests of the netlink family, and the privileges for each. */
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <linux/capability.h>
@@ -280,6 +283,89 @@ TEST(netlink_mms)
 	CHECK_EQ(again.nr, 1);
 	CHECK_EQ(again.number, mm.number);
 	CHECK_EQ(again.nr_subscriptions, 3);
+}
+
+#define NR_CHILDREN	200
+
+/* Children with a watch, of which those with an even index exit during the dump. */
+struct exiting {
+	pid_t pids[NR_CHILDREN];
+	unsigned int nr[NR_CHILDREN];
+	bool exit;
+};
+
+static pid_t child_with_watch(void)
+{
+	int told[2];
+	char byte = 0;
+	pid_t pid;
+
+	CHECK_EQ(pipe(told), 0);
+	pid = fork_child();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		add(open_device(0), map_pages(1), page_size(), WATCH, 0);
+		CHECK_EQ(write(told[1], &byte, 1), 1);
+		for (;;)
+			pause();
+	}
+	CHECK_EQ(read(told[0], &byte, 1), 1);
+	close(told[0]);
+	close(told[1]);
+	return pid;
+}
+
+static void exiting_mm(const struct genl_message *message, void *data)
+{
+	uint32_t pid = message_u32(message, PINWATCH_A_PID);
+	struct exiting *exiting = data;
+	size_t i;
+
+	for (i = 0; i < NR_CHILDREN; i++)
+		exiting->nr[i] += exiting->pids[i] == (pid_t)pid;
+	for (i = 0; exiting->exit && i < NR_CHILDREN; i += 2) {
+		CHECK_EQ(kill(exiting->pids[i], SIGKILL), 0);
+		CHECK_EQ(waitpid(exiting->pids[i], NULL, 0), exiting->pids[i]);
+	}
+	exiting->exit = false;
+}
+
+static void exiting_dump(struct genl *genl, struct exiting *exiting)
+{
+	struct genl_request request;
+	struct genl_ack ack;
+
+	memset(exiting->nr, 0, sizeof(exiting->nr));
+	request_begin(&request, genl, PINWATCH_CMD_MM_GET, NLM_F_DUMP);
+	CHECK_EQ(genl_ask(genl, &request, &ack, exiting_mm, exiting), 0);
+}
+
+/* A dump has each address space that stays, once, and says that others have gone. */
+TEST(netlink_mms_while_exiting)
+{
+	struct exiting exiting = { .exit = false };
+	struct genl genl;
+	size_t i;
+
+	for (i = 0; i < NR_CHILDREN; i++)
+		exiting.pids[i] = child_with_watch();
+	genl_socket(&genl);
+	genl.receive_size = 4096;	/* many messages for a dump */
+	CHECK_EQ(genl_resolve(&genl), 0);
+
+	exiting_dump(&genl, &exiting);
+	CHECK(!genl.interrupted);
+	for (i = 0; i < NR_CHILDREN; i++)
+		CHECK_EQ(exiting.nr[i], 1);
+
+	exiting.exit = true;
+	exiting_dump(&genl, &exiting);
+	CHECK(genl.interrupted);
+	for (i = 1; i < NR_CHILDREN; i += 2) {
+		CHECK_EQ(exiting.nr[i], 1);
+		CHECK_EQ(kill(exiting.pids[i], SIGKILL), 0);
+		CHECK_EQ(waitpid(exiting.pids[i], NULL, 0), exiting.pids[i]);
+	}
 }
 
 static void seen_stats(const struct genl_message *message, void *data)

@@ -94,7 +94,7 @@ static void munmap_beside_spin(int nr)
 	int i;
 
 	CHECK(race != MAP_FAILED);
-	race->fd = open_device(0);
+	race->fd = open_device_of(1, 0);
 	race->words = map_generations(race->fd);
 	pid = fork_child();
 	if (!pid) {

@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -105,6 +106,91 @@ TEST(read_efault_keeps)
 	CHECK(event.cookie != events->cookie);
 	CHECK(event.count >= 1);
 	CHECK_EQ(try_read_events(fd, &event, 1), -EAGAIN);
+}
+
+static volatile sig_atomic_t alarms;
+
+static void count_alarm(int number)
+{
+	(void)number;
+	alarms++;
+}
+
+/* A call that waits although a record is there ends at the alarm. */
+static ssize_t readv_within(int fd, const struct iovec *segments, int nr, unsigned int seconds)
+{
+	struct sigaction action = { .sa_handler = count_alarm };
+	ssize_t ret;
+
+	CHECK_EQ(sigaction(SIGALRM, &action, NULL), 0);
+	alarm(seconds);
+	ret = readv(fd, segments, nr);
+	alarm(0);
+	return ret;
+}
+
+TEST(readv_does_not_wait_after_a_record)
+{
+	struct pinwatch_event events[2] = { { .count = 0 } };
+	const struct iovec segments[] = {
+		{ &events[0], sizeof(events[0]) },
+		{ &events[1], sizeof(events[1]) },
+	};
+	char *addr = map_pages(1);
+	int fd = open_device(0);
+
+	add(fd, addr, page_size(), WATCH, 7);
+	dontneed(addr, page_size());
+	CHECK_EQ(readv_within(fd, segments, 2, 3), sizeof(events[0]));
+	CHECK_EQ(alarms, 0);
+	CHECK_EQ(events[0].cookie, 7);
+	CHECK_EQ(events[1].count, 0);
+}
+
+TEST(readv_record_crosses_segments)
+{
+	char *addr = map_pages(2);
+	int fd = open_device(O_NONBLOCK);
+	struct pinwatch_event events[2];
+	struct iovec segments[8];
+	size_t i, part = sizeof(events) / 8;
+
+	for (i = 0; i < 8; i++)
+		segments[i] = (struct iovec){ (char *)events + i * part, part };
+	CHECK_EQ(readv(fd, segments, 8), -1);
+	CHECK_EQ(errno, EAGAIN);
+	for (i = 0; i < 2; i++)
+		add(fd, addr + i * page_size(), page_size(), WATCH, i);
+	dontneed(addr, 2 * page_size());
+	CHECK_EQ(readv(fd, segments, 3), -1);
+	CHECK_EQ(errno, EINVAL);
+	CHECK_EQ(readv(fd, segments, 8), sizeof(events));
+	CHECK_EQ(events[0].cookie, 0);
+	CHECK_EQ(events[1].cookie, 1);
+}
+
+/* The second segment of the second record faults: that record comes with the next read(). */
+TEST(readv_efault_keeps)
+{
+	char *addr = map_pages(2);
+	int fd = open_device(O_NONBLOCK);
+	struct pinwatch_event events[2];
+	const struct iovec segments[] = {
+		{ events, sizeof(events) - 8 },
+		{ NULL, 8 },
+	};
+	size_t i;
+
+	for (i = 0; i < 2; i++)
+		add(fd, addr + i * page_size(), page_size(), WATCH, i);
+	dontneed(addr, 2 * page_size());
+	CHECK_EQ(readv(fd, segments, 2), sizeof(events[0]));
+	CHECK_EQ(events[0].cookie, 0);
+	CHECK_EQ(readv(fd, segments + 1, 1), -1);
+	CHECK_EQ(errno, EINVAL);
+	CHECK_EQ(try_read_events(fd, events, 2), 1);
+	CHECK_EQ(events[0].cookie, 1);
+	CHECK_EQ(events[0].count, 1);
 }
 
 TEST(read_merges)

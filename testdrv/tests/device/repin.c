@@ -129,6 +129,27 @@ TEST(repin_enomem_keeps)
 	check_unchanged(fd, &before);
 }
 
+TEST(repin_estale)
+{
+	char *addr = map_pages(1);
+	int fd = open_device_of(1, 0);
+	struct pinwatch_watch_add first, second;
+	uint64_t now;
+
+	first = add(fd, addr, page_size(), PIN, 0);
+	CHECK_EQ(try_del(fd, first.id), 0);
+	second = add(fd, addr, page_size(), PIN, 0);
+	CHECK_EQ(second.id, first.id);
+	dontneed(addr, page_size());
+	now = query(fd, second.id).generation;
+	CHECK_EQ(try_repin_since(fd, first.id, first.generation), -ESTALE);
+	CHECK_EQ(query(fd, second.id).generation, now);
+	CHECK_EQ(try_repin_since(fd, second.id, second.generation), 0);
+	CHECK_EQ(try_repin_since(fd, second.id, second.generation), 0);
+	CHECK_EQ(try_repin_since(fd, second.id, 0), 0);
+	CHECK_EQ(try_del_since(fd, second.id, second.generation), 0);
+}
+
 TEST(repin_exdev)
 {
 	char *addr = map_pages(NR);
@@ -346,7 +367,7 @@ TEST(repin_races)
 	pthread_t threads[3];
 	int i;
 
-	race.fd = open_device(O_NONBLOCK);
+	race.fd = open_device_of(1, O_NONBLOCK);
 	race.addr = map_pages(NR);
 	CHECK_EQ(pthread_create(&threads[0], NULL, repin_run, &race), 0);
 	CHECK_EQ(pthread_create(&threads[1], NULL, repin_run, &race), 0);

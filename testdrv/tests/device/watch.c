@@ -183,6 +183,101 @@ TEST(del_enoent)
 	CHECK_EQ(try_del(fd, id), -ENOENT);
 }
 
+/* A second WATCH_DEL must not find another watch, even if the caller checks nothing. */
+TEST(del_twice_finds_no_other_watch)
+{
+	char *addr = map_pages(2);
+	int i, fd = open_device(0);
+
+	for (i = 0; i < 1000; i++) {
+		uint32_t first = add(fd, addr, page_size(), PIN, 0).id, second;
+
+		CHECK_EQ(try_del(fd, first), 0);
+		second = add(fd, addr + page_size(), page_size(), PIN, 0).id;
+		CHECK_EQ(try_del(fd, first), -ENOENT);
+		CHECK_EQ(query(fd, second).nr_pinned, 1);
+		CHECK_EQ(try_del(fd, second), 0);
+	}
+}
+
+#define NR_RESTING	64
+
+/* 64 other ids are freed before an id comes back; all ids together are still usable. */
+TEST(del_id_rests)
+{
+	char *addr = map_pages(1);
+	int i, fd = open_device_of(NR_RESTING + 2, 0);
+	uint32_t first;
+
+	first = add(fd, addr, page_size(), WATCH, 0).id;
+	add(fd, addr, page_size(), WATCH, 0);
+	CHECK_EQ(try_del(fd, first), 0);
+	for (i = 0; i < NR_RESTING; i++) {
+		uint32_t id = add(fd, addr, page_size(), WATCH, 0).id;
+
+		CHECK(id != first);
+		CHECK_EQ(try_del(fd, id), 0);
+	}
+	CHECK_EQ(add(fd, addr, page_size(), WATCH, 0).id, first);
+	for (i = 0; i < NR_RESTING; i++)
+		add(fd, addr, page_size(), WATCH, 0);
+	CHECK_EQ(get_info(fd).nr_watches, NR_RESTING + 2);
+	CHECK_EQ(try_add(fd, addr, page_size(), WATCH, 0, &(struct pinwatch_watch_add){ 0 }),
+		 -ENOSPC);
+}
+
+/* Ids that rest do not make a user exceed the limit of pages of generations. */
+TEST(del_id_rests_within_the_quota)
+{
+	unsigned long old = param_get("max_watches_per_user");
+	size_t i, page_ids = page_size() / sizeof(struct pinwatch_gen);
+	char *addr = map_pages(1);
+	int fds[2];
+
+	param_set("max_watches_per_user", page_ids);
+	for (i = 0; i < 2; i++)
+		fds[i] = open_device(0);
+	/* Two pages of generations, of which the first of the file is free. */
+	for (i = 0; i < page_ids; i++)
+		add(fds[0], addr, page_size(), WATCH, 0);
+	for (i = 0; i < page_ids; i++) {
+		CHECK_EQ(try_del(fds[0], (uint32_t)i), 0);
+		add(fds[0], addr, page_size(), WATCH, 0);
+	}
+	/* The second file has its free first page. */
+	CHECK_EQ(try_del(fds[0], query(fds[0], 100).id), 0);
+	add(fds[1], addr, page_size(), WATCH, 0);
+	param_set("max_watches_per_user", old);
+}
+
+/* @generation names a watch: one from before any number of hits does, 0 names any. */
+TEST(del_estale)
+{
+	char *addr = map_pages(1);
+	int fd = open_device_of(1, 0);
+	struct pinwatch_watch_add first, second;
+	int i;
+
+	first = add(fd, addr, page_size(), PIN, 0);
+	CHECK_EQ(try_del_since(fd, first.id, first.generation), 0);
+	CHECK_EQ(try_del_since(fd, first.id, first.generation), -ENOENT);
+
+	second = add(fd, addr, page_size(), PIN, 0);
+	CHECK_EQ(second.id, first.id);
+	CHECK_EQ(try_del_since(fd, first.id, first.generation), -ESTALE);
+	CHECK_EQ(try_del_since(fd, first.id, second.generation - 1), -ESTALE);
+	CHECK_EQ(query(fd, second.id).nr_pinned, 1);
+	for (i = 0; i < 100; i++)
+		dontneed(addr, page_size());
+	CHECK_EQ(try_del_since(fd, first.id, first.generation), -ESTALE);
+	CHECK_EQ(try_del_since(fd, first.id, second.generation), 0);
+
+	add(fd, addr, page_size(), WATCH, 0);
+	CHECK_EQ(try_del_since(fd, 0, UINT64_MAX), 0);
+	add(fd, addr, page_size(), WATCH, 0);
+	CHECK_EQ(try_del_since(fd, 0, 0), 0);
+}
+
 TEST(add_rounds_to_pages)
 {
 	char *addr = map_pages(3);
@@ -253,22 +348,86 @@ static void signal_ignore(int number)
 	(void)number;
 }
 
-TEST(add_eintr)
+static void timer_start(int flags, long interval_us)
 {
-	struct sigaction action = { .sa_handler = signal_ignore };
-	struct itimerval timer = { { 0, 1000 }, { 0, 1000 } }, off = { { 0, 0 }, { 0, 0 } };
+	struct sigaction action = { .sa_handler = signal_ignore, .sa_flags = flags };
+	struct itimerval timer = { { 0, interval_us }, { 0, interval_us } };
+
+	CHECK_EQ(sigaction(SIGALRM, &action, NULL), 0);
+	CHECK_EQ(setitimer(ITIMER_REAL, &timer, NULL), 0);
+}
+
+/* Neither with nor without SA_RESTART does WATCH_ADD return EINTR. */
+TEST(add_pins_under_signals)
+{
 	char *addr = map_pages(NR_LARGE);
 	int i, ret = 0, fd = open_device(0);
 	struct invalidator invalidator;
 
 	invalidator_start(&invalidator, addr, 1);
-	CHECK_EQ(sigaction(SIGALRM, &action, NULL), 0);
-	CHECK_EQ(setitimer(ITIMER_REAL, &timer, NULL), 0);
-	for (i = 0; i < NR_TRIES && ret != -EINTR; i++) {
+	timer_start(0, 1000);
+	for (i = 0; i < NR_TRIES && ret != -EAGAIN; i++) {
 		ret = pin_large(fd, addr);
-		CHECK(ret == 0 || ret == -EINTR || ret == -EAGAIN);
+		CHECK(ret == 0 || ret == -EAGAIN);
 	}
-	CHECK_EQ(setitimer(ITIMER_REAL, &off, NULL), 0);
+	timer_start(0, 0);
 	invalidator_stop(&invalidator);
-	CHECK_EQ(ret, -EINTR);
+}
+
+#define NR_MAPPINGS	1000
+
+static void map_many(void)
+{
+	size_t i, step = 2 * page_size();
+	char *addr = mmap(NULL, NR_MAPPINGS * step, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(addr != MAP_FAILED);
+	for (i = 0; i < NR_MAPPINGS; i++) {
+		CHECK_EQ(mprotect(addr + i * step, page_size(), PROT_READ | PROT_WRITE), 0);
+		addr[i * step] = 1;
+	}
+}
+
+/* The first WATCH_ADD of a process takes every lock of its mappings: many, after fork. */
+static pid_t register_under_signals(int flags)
+{
+	pid_t pid = fork_child();
+	int ret, fd;
+
+	if (pid)
+		return pid;
+	fd = open_device(0);
+	timer_start(flags, 1000);
+	ret = try_add(fd, map_pages(1), page_size(), PIN, 0, &(struct pinwatch_watch_add){ 0 });
+	timer_start(flags, 0);
+	_exit(-ret);
+}
+
+TEST(add_registers_under_signals)
+{
+	int i;
+
+	map_many();
+	for (i = 0; i < 10; i++)
+		wait_child(register_under_signals(i % 2 ? SA_RESTART : 0));
+}
+
+/* A process that is killed while it registers leaves nothing. */
+TEST(add_registers_until_killed)
+{
+	uint64_t nr_mms = get_stats().nr_mms;
+	int i;
+
+	map_many();
+	for (i = 0; i < 10; i++) {
+		pid_t pid = register_under_signals(SA_RESTART);
+
+		usleep((useconds_t)i * 2000);
+		CHECK_EQ(kill(pid, SIGKILL), 0);
+		CHECK_EQ(waitpid(pid, NULL, 0), pid);
+	}
+	wait_pinned_pages(0);
+	for (i = 0; i < 1000 && get_stats().nr_mms != nr_mms; i++)
+		usleep(10000);
+	CHECK_EQ(get_stats().nr_mms, nr_mms);
 }

@@ -12,6 +12,8 @@
 
 const struct abi_values abi_fds = VALUES(UINT64_MAX, 0);
 static const struct abi_values ids = VALUES(0, 1, 2, 63, UINT32_MAX);
+/* Random numbers would always be above the first generation of a watch. */
+static const struct abi_values generations = VALUES(0, 1, 2, 8, UINT64_MAX);
 static const struct abi_values pids = VALUES(0, 1, UINT64_MAX, INT32_MAX);
 
 static const struct abi_values poll_events = BITS(POLLIN, POLLOUT, POLLPRI);
@@ -27,6 +29,7 @@ static const struct abi_values event_flags = BITS(PINWATCH_EVENT_F_ACTOR,
 
 #define SIZE		.kind = ABI_SIZE
 #define ID		.kind = ABI_ID, .values = &ids
+#define GENERATION	.kind = ABI_ID, .values = &generations
 #define PID		.kind = ABI_PID, .values = &pids
 #define BYTES(s, m)	.kind = ABI_BYTES, .length_of = offsetof(struct pinwatch_##s, m)
 #define COUNT(s, m)	.kind = ABI_COUNT, .length_of = offsetof(struct pinwatch_##s, m)
@@ -102,6 +105,7 @@ STRUCTURE(watch_add, WATCH_ADD);
 	M(s, flags,		ZERO)				\
 	M(s, id,		ID)				\
 	M(s, reserved,		ZERO)				\
+	M(s, generation,	GENERATION)			\
 }
 STRUCTURE(watch_del, WATCH_DEL);
 
@@ -110,7 +114,7 @@ STRUCTURE(watch_del, WATCH_DEL);
 	M(s, flags,		ZERO)				\
 	M(s, id,		ID)				\
 	M(s, reserved,		ZERO)				\
-	M(s, generation,	OUT_ANY)			\
+	M(s, generation,	GENERATION)			\
 	M(s, nr_pages,		OUT_ANY)			\
 }
 STRUCTURE(watch_repin, WATCH_REPIN);

@@ -118,6 +118,7 @@ static int do_add(struct pinwatch_watch_add *arg)
 	arg->generation = generation_bump(arg->id);
 	arg->nr_pages = watch_pages(&watch);
 	arg->touched_shift = 12;
+	watch.first_generation = arg->generation;
 	watch.valid_generation = arg->generation;
 	fake.watches[arg->id] = watch;
 	fake.nr_watches++;
@@ -131,12 +132,19 @@ static struct fake_watch *watch_find(uint32_t id)
 	return id < FAKE_MAX_WATCHES && fake.watches[id].used ? &fake.watches[id] : NULL;
 }
 
+static bool watch_stale(const struct fake_watch *watch, uint64_t generation)
+{
+	return generation && generation < watch->first_generation;
+}
+
 static int do_del(struct pinwatch_watch_del *arg)
 {
 	struct fake_watch *watch = watch_find(arg->id);
 
 	if (!watch)
 		return -ENOENT;
+	if (watch_stale(watch, arg->generation))
+		return -ESTALE;
 	generation_bump(arg->id);
 	if (watch->flags & PINWATCH_WATCH_F_PIN)
 		fake.pinned_pages -= watch_pages(watch);
@@ -151,6 +159,8 @@ static int do_repin(struct pinwatch_watch_repin *arg)
 
 	if (!watch)
 		return -ENOENT;
+	if (watch_stale(watch, arg->generation))
+		return -ESTALE;
 	watch->valid_generation = generation_bump(arg->id);
 	arg->generation = watch->valid_generation;
 	arg->nr_pages = watch_pages(watch);

@@ -20,6 +20,7 @@ struct fake_watch {
 	uint64_t start, end;
 	uint64_t cookie;
 	uint64_t hits;
+	uint64_t first_generation;
 	uint64_t valid_generation;
 	uint32_t flags;
 	uint32_t ignore_events;

@@ -118,6 +118,26 @@ TEST(repin)
 	end(dev);
 }
 
+/* The fake device gives out the lowest free id. */
+TEST(stale_watch_is_refused)
+{
+	struct pinwatch *dev = fake_open();
+	struct pinwatch_watch first = add(dev, 1), second, copy;
+
+	CHECK_EQ(pinwatch_watch_del(dev, &first), 0);
+	CHECK_EQ(pinwatch_watch_del(dev, &first), -ENOENT);
+	second = add(dev, 2);
+	CHECK_EQ(second.id, first.id);
+	copy = second;
+	fake_invalidate(fake_page(0), 1);
+	CHECK_EQ(pinwatch_watch_repin(dev, &second), 0);
+	CHECK_EQ(pinwatch_watch_del(dev, &first), -ESTALE);
+	CHECK_EQ(pinwatch_watch_repin(dev, &first), -ESTALE);
+	CHECK(pinwatch_valid(&second));
+	CHECK_EQ(pinwatch_watch_del(dev, &copy), 0);
+	end(dev);
+}
+
 TEST(query_and_next)
 {
 	struct pinwatch *dev = fake_open();

@@ -16,9 +16,9 @@ FIBER_TEST(errors)
 	CHECK(TRY(PAGE_SIZE, ULONG_MAX, &ops) == -EOVERFLOW);
 	CHECK(TRY(0, 1, &none) == -EINVAL);
 	CHECK(TRY(0, 1, &bad) == -EINVAL);
-	shim_self()->signal_pending = true;
+	shim_self()->fatal_signal = true;
 	CHECK(TRY(0, 1, &ops) == -EINTR);
-	shim_self()->signal_pending = false;
+	shim_self()->fatal_signal = false;
 	shim_fail_kernel = true;
 	CHECK(TRY(0, 1, &ops) == -ENOMEM);
 	shim_fail_kernel = false;
@@ -35,6 +35,29 @@ FIBER_TEST(errors)
 	remove_sub(&d);
 	release();
 	CHECK(insert(&d, 0, 1) == -ESRCH);
+}
+
+/* A worker registers: no signal stops it. The task holds the mmap lock again afterwards. */
+FIBER_TEST(signal_does_not_stop_registration)
+{
+	struct driver d;
+
+	shim_self()->signal_pending = true;
+	CHECK(!insert(&d, 0, 1));
+	remove_sub(&d);
+	release();
+}
+
+FIBER_TEST(signal_does_not_stop_registration_locked)
+{
+	struct driver d;
+
+	shim_self()->signal_pending = true;
+	mmap_write_lock(mm);
+	CHECK(!pinwatch_interval_notifier_insert_locked(&d.sub, mm, 0, 1, &ops));
+	mmap_assert_write_locked(mm);
+	mmap_write_unlock(mm);
+	remove_sub(&d);
 }
 
 FIBER_TEST(callback_precedes_the_change)

@@ -101,6 +101,56 @@ FIBER_TEST(idle_mm_is_let_go)
 	CHECK(!check());
 }
 
+#define NR_IN_BUCKET	6
+
+/* One more mm than can be in all buckets without NR_IN_BUCKET in one. */
+#define NR_MMS	(BIT(PW_MM_HASH_BITS) * (NR_IN_BUCKET - 1) + 1)
+
+/* Allocate mms until NR_IN_BUCKET are in one bucket. Return: the bucket. */
+static unsigned int fill_bucket(struct mm_struct **mms, unsigned int *nr)
+{
+	unsigned int count[BIT(PW_MM_HASH_BITS)] = { 0 }, bucket;
+
+	for (*nr = 0;;) {
+		mms[*nr] = shim_mm_alloc();
+		bucket = hash_ptr(mms[(*nr)++], PW_MM_HASH_BITS);
+		if (++count[bucket] == NR_IN_BUCKET)
+			return bucket;
+	}
+}
+
+static int stats_mm(const struct pw_mm_stats *stats, void *data)
+{
+	*(struct mm_struct **)data = stats->mm;
+	return 0;
+}
+
+/* The mms that have been visited end during the walk. */
+FIBER_TEST(stats_skip_no_mm)
+{
+	unsigned int i, bucket, nr, nr_seen = 0;
+	struct mm_struct *mms[NR_MMS], *seen;
+	struct driver d[NR_IN_BUCKET] = { 0 };
+	u64 number = 0;
+
+	bucket = fill_bucket(mms, &nr);
+	for (i = 0; i < nr; i++)
+		if (hash_ptr(mms[i], PW_MM_HASH_BITS) == bucket)
+			CHECK(!pinwatch_interval_notifier_insert(&d[nr_seen++].sub, mms[i], 0, 1,
+								 &ops));
+	for (nr_seen = 0; !pw_mm_stats_next(bucket, &number, stats_mm, &seen); nr_seen++) {
+		number++;
+		for (i = 0; i < NR_IN_BUCKET; i++)
+			if (d[i].sub.mm == seen)
+				remove_sub(&d[i]);
+		mmput(seen);
+	}
+	CHECK(nr_seen == NR_IN_BUCKET);
+	for (i = 0; i < nr; i++)
+		if (hash_ptr(mms[i], PW_MM_HASH_BITS) != bucket)
+			mmput(mms[i]);
+}
+
 FIBER_TEST(idle_mm_with_a_veto_stays)
 {
 	struct mmu_notifier_range r;

@@ -202,11 +202,13 @@ FIBER_TEST(sleeper_errors)
 	shim_fail_kernel = true;
 	CHECK(insert_ops(&s, 6, 1, &sleeper) == -ENOMEM);
 	shim_fail_kernel = false;
-	shim_self()->signal_pending = true;
+	shim_self()->fatal_signal = true;
 	CHECK(insert_ops(&s, 6, 1, &sleeper) == -EINTR);
-	shim_self()->signal_pending = false;
+	shim_self()->fatal_signal = false;
 	CHECK(!check()->veto);
+	shim_self()->signal_pending = true;
 	CHECK(!insert_ops(&s, 6, 1, &sleeper) && check()->veto);
+	shim_self()->signal_pending = false;
 	remove_sub(&s);
 	remove_sub(&plain);
 }

@@ -169,7 +169,7 @@ static int insert(struct mmu_interval_notifier *mni, struct mm_struct *mm,
 /* With the mmap lock and every lock of the mm: nothing is in flight. */
 static int grow_itree(struct mm_struct *mm)
 {
-	if (shim_self()->signal_pending)
+	if (shim_self()->signal_pending || fatal_signal_pending(shim_self()))
 		return -EINTR;
 	shim_down_write(&mm->all_locks);
 	WRITE_ONCE(mm->itree.has_itree, true);

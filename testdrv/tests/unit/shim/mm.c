@@ -69,6 +69,15 @@ void shim_up_write(struct shim_rwsem *sem)
 	shim_wq_wake(&sem->wq);
 }
 
+void shim_own_write(struct shim_rwsem *sem)
+{
+	shim_mutex_lock(&sem->lock);
+	if (!sem->writer)
+		shim_die("passes a lock on that no task holds");
+	sem->writer = shim_self();
+	shim_mutex_unlock(&sem->lock);
+}
+
 /* ---- memory ---- */
 
 unsigned int shim_fail_nowait;
@@ -146,7 +155,7 @@ void mmap_write_lock(struct mm_struct *mm)
 
 int mmap_write_lock_killable(struct mm_struct *mm)
 {
-	if (shim_self()->signal_pending)
+	if (fatal_signal_pending(shim_self()))
 		return -EINTR;
 	shim_down_write(&mm->mmap_lock);
 	return 0;
@@ -209,7 +218,7 @@ int __mmu_notifier_register(struct mmu_notifier *mn, struct mm_struct *mm)
 	mmap_assert_write_locked(mm);
 	if (atomic_read(&mm->mm_users) <= 0)
 		shim_die("BUG: registers with a dead mm");
-	if (shim_self()->signal_pending)
+	if (shim_self()->signal_pending || fatal_signal_pending(shim_self()))
 		return -EINTR;
 	shim_down_write(&mm->all_locks);
 	mmgrab(mm);

@@ -67,6 +67,7 @@ struct shim_rwsem {
 	unsigned int readers;
 	unsigned int writers_waiting;
 	struct task_struct *writer;
+	char dep_map;			/* its address stands for the semaphore */
 };
 
 #define SHIM_MUTEX_INIT	{ .mutex = PTHREAD_MUTEX_INITIALIZER }
@@ -116,6 +117,7 @@ void shim_down_read(struct shim_rwsem *sem);
 void shim_up_read(struct shim_rwsem *sem);
 void shim_down_write(struct shim_rwsem *sem);
 void shim_up_write(struct shim_rwsem *sem);
+void shim_own_write(struct shim_rwsem *sem);	/* another task lets this one */
 void shim_module_reload(void);		/* delayed works think as at first */
 void shim_reaper(void *arg);
 void shim_reaper_stop(void);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Grace periods, and what is done later. */
 #include <linux/mmu_notifier.h>
+#include <linux/completion.h>
 #include <linux/workqueue.h>
 #include <stdlib.h>
 #include "shim.h"
@@ -82,6 +83,8 @@ void mmu_notifier_synchronize(void)
 {
 	shim_srcu_synchronize(&shim_mn_srcu);
 }
+
+struct shim_wq shim_completion_wq = SHIM_WQ_INIT;
 
 /* ---- what is done later, by the reaper ---- */
 

@@ -40,6 +40,12 @@ struct mm_struct {
 };
 
 #define current		shim_self()
+#define fatal_signal_pending(t)	__atomic_load_n(&(t)->fatal_signal, __ATOMIC_RELAXED)
+
+/* The owner is kept until another task acquires. */
+#define rwsem_release(map, ip)	((void)(map))
+#define rwsem_acquire(map, subclass, trylock, ip) \
+	shim_own_write(container_of(map, struct shim_rwsem, dep_map))
 
 static inline bool mmget_not_zero(struct mm_struct *mm)
 {

@@ -20,6 +20,8 @@ struct delayed_work {
 struct workqueue_struct;
 #define WQ_UNBOUND	0
 #define INIT_WORK(w, f)	((w)->fn = (f))
+#define INIT_WORK_ONSTACK(w, f)	INIT_WORK(w, f)
+#define destroy_work_on_stack(w)	((void)(w))
 #define DECLARE_DELAYED_WORK(name, f)	struct delayed_work name = { .work.fn = (f) }
 #define alloc_workqueue(name, flags, max) ((struct workqueue_struct *)1)
 #define destroy_workqueue(wq)		((void)(wq))
