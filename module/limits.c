@@ -26,6 +26,11 @@ module_param(max_pin_pages, ulong, 0644);
 MODULE_PARM_DESC(max_pin_pages,
 		 "pages that one pinned watch can have, beside RLIMIT_MEMLOCK");
 
+static unsigned int max_watches_per_page = 1024;
+module_param(max_watches_per_page, uint, 0644);
+MODULE_PARM_DESC(max_watches_per_page,
+		 "watches of one user that can overlap a page of an address space");
+
 struct pw_counters pw_counters;
 
 /**
@@ -51,6 +56,11 @@ static DEFINE_HASHTABLE(users, 6);
 unsigned int pw_limits_max_watches(void)
 {
 	return clamp(READ_ONCE(max_watches_per_file), 1U, PW_LIMITS_MAX_WATCHES);
+}
+
+int pw_limits_max_overlap(void)
+{
+	return min_t(unsigned int, READ_ONCE(max_watches_per_page), INT_MAX);
 }
 
 unsigned long pw_limits_max_pin_pages(void)

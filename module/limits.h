@@ -41,6 +41,14 @@ unsigned int pw_limits_max_watches(void);
 #define PW_LIMITS_MAX_WATCHES	1048576U
 
 /**
+ * pw_limits_max_overlap() - return the maximum number of watches of a user and a page
+ *
+ * Context: any. Does not sleep.
+ * Return: number of watches, not negative.
+ */
+int pw_limits_max_overlap(void);
+
+/**
  * pw_limits_max_pin_pages() - return the maximum number of pages that a watch may pin
  *
  * Context: any. Does not sleep.
