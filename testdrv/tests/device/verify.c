@@ -4,9 +4,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "channel.h"
@@ -304,6 +306,68 @@ TEST(verify_from_outside)
 	CHECK_EQ(try_verify(fd, 0, NULL, &verify), 0);
 	CHECK_EQ(verify.verdict, GONE);
 	CHECK_EQ(verify.nr[GONE], NR);
+}
+
+#define NR_KEEPERS	4
+#define KEPT_PAGES	4096UL
+#define KEPT_SECONDS	10
+
+struct keeper {
+	int fd;
+	bool stop;
+};
+
+/* VERIFYs that follow each other, of a watch in another address space */
+static void *keeper_run(void *data)
+{
+	struct keeper *keeper = data;
+	struct pinwatch_watch_verify verify;
+
+	while (!__atomic_load_n(&keeper->stop, __ATOMIC_RELAXED))
+		CHECK_EQ(try_verify(keeper->fd, 0, NULL, &verify), 0);
+	return NULL;
+}
+
+static pid_t keeper_subject(int *fd)
+{
+	int ends[2];
+	pid_t pid;
+
+	CHECK_EQ(channel_open(ends), 0);
+	pid = fork_child();
+	if (!pid) {
+		*fd = open_device(0);
+		add(*fd, map_pages(KEPT_PAGES), KEPT_PAGES * page_size(), WATCH, 0);
+		CHECK_EQ(channel_send(ends[1], *fd), 0);
+		pause();
+		_exit(1);
+	}
+	CHECK_EQ(channel_receive(ends[0], fd), 0);
+	return pid;
+}
+
+/* The memory of a process ends with the process, also while other processes VERIFY. */
+TEST(verify_keeps_no_memory)
+{
+	pthread_t threads[NR_KEEPERS];
+	struct keeper keeper = { 0 };
+	uint64_t end;
+	pid_t pid;
+	int i, status;
+
+	pid = keeper_subject(&keeper.fd);
+	for (i = 0; i < NR_KEEPERS; i++)
+		CHECK_EQ(pthread_create(&threads[i], NULL, keeper_run, &keeper), 0);
+	usleep(100000);
+	CHECK_EQ(kill(pid, SIGKILL), 0);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	end = now_ns() + KEPT_SECONDS * NS_PER_S;
+	while (query(keeper.fd, 0).state != PINWATCH_STATE_DEAD && now_ns() < end)
+		usleep(1000);
+	CHECK_EQ(query(keeper.fd, 0).state, PINWATCH_STATE_DEAD);
+	__atomic_store_n(&keeper.stop, true, __ATOMIC_RELAXED);
+	for (i = 0; i < NR_KEEPERS; i++)
+		CHECK_EQ(pthread_join(threads[i], NULL), 0);
 }
 
 #define NR_LARGE	262144UL
