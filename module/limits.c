@@ -37,9 +37,9 @@ struct pw_counters pw_counters;
  * struct pw_user - the charges of a user
  * @node: Under users_lock. In the table of users.
  * @uid: Constant.
- * @refs: Under users_lock. References of files and of sets of generations.
+ * @refs: Under users_lock. References of files and of pages of generations.
  * @nr_watches: Watches in files that the user opened.
- * @nr_pages: Pages of generations of these files and their mappings, without the first
+ * @nr_pages: Pages of generations that the user was the first to use, without the first
  *	page of each file.
  */
 struct pw_user {
@@ -124,13 +124,6 @@ void pw_limits_put_user(struct pw_user *user)
 		return;
 	WARN_ON_ONCE(atomic_read(&user->nr_watches) || atomic_read(&user->nr_pages));
 	kfree(user);
-}
-
-void pw_limits_hold_user(struct pw_user *user)
-{
-	spin_lock(&users_lock);
-	user->refs++;
-	spin_unlock(&users_lock);
 }
 
 static int charge(atomic_t *counter, int max)

@@ -111,7 +111,8 @@ struct pinwatch_info {
  * (max_watches), EDQUOT (the user's limit of watches, of watches that overlap a page, or
  * of pages of generations), ENOMEM (no memory; or F_PIN beyond RLIMIT_MEMLOCK or
  * max_pin_pages), EAGAIN (F_PIN and the range was invalidated again and again), EINTR (a
- * signal), EOPNOTSUPP (F_PIN after ATTACH; or pages that cannot be pinned for long), EBUSY (likewise).
+ * signal), EOPNOTSUPP (F_PIN after ATTACH; or pages that cannot be pinned for long),
+ * EBUSY (likewise).
  */
 struct pinwatch_watch_add {
 	__u32 size;
