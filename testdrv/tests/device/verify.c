@@ -314,30 +314,37 @@ TEST(verify_from_outside)
 
 struct keeper {
 	int fd;
+	uint32_t id;
 	bool stop;
 };
 
-/* VERIFYs that follow each other, of a watch in another address space */
+/*
+ * VERIFYs that follow each other, of a watch in another address space. Each keeper has a
+ * watch of its own, so that the VERIFYs of the keepers overlap.
+ */
 static void *keeper_run(void *data)
 {
 	struct keeper *keeper = data;
 	struct pinwatch_watch_verify verify;
 
 	while (!__atomic_load_n(&keeper->stop, __ATOMIC_RELAXED))
-		CHECK_EQ(try_verify(keeper->fd, 0, NULL, &verify), 0);
+		CHECK_EQ(try_verify(keeper->fd, keeper->id, NULL, &verify), 0);
 	return NULL;
 }
 
 static pid_t keeper_subject(int *fd)
 {
-	int ends[2];
+	int ends[2], i;
+	char *addr;
 	pid_t pid;
 
 	CHECK_EQ(channel_open(ends), 0);
 	pid = fork_child();
 	if (!pid) {
+		addr = map_pages(KEPT_PAGES);
 		*fd = open_device(0);
-		add(*fd, map_pages(KEPT_PAGES), KEPT_PAGES * page_size(), WATCH, 0);
+		for (i = 0; i < NR_KEEPERS; i++)
+			add(*fd, addr, KEPT_PAGES * page_size(), WATCH, 0);
 		CHECK_EQ(channel_send(ends[1], *fd), 0);
 		pause();
 		_exit(1);
@@ -350,24 +357,28 @@ static pid_t keeper_subject(int *fd)
 TEST(verify_keeps_no_memory)
 {
 	pthread_t threads[NR_KEEPERS];
-	struct keeper keeper = { 0 };
+	struct keeper keepers[NR_KEEPERS] = { { 0 } };
+	int i, status, fd;
 	uint64_t end;
 	pid_t pid;
-	int i, status;
 
-	pid = keeper_subject(&keeper.fd);
-	for (i = 0; i < NR_KEEPERS; i++)
-		CHECK_EQ(pthread_create(&threads[i], NULL, keeper_run, &keeper), 0);
+	pid = keeper_subject(&fd);
+	for (i = 0; i < NR_KEEPERS; i++) {
+		keepers[i].fd = fd;
+		keepers[i].id = (uint32_t)i;
+		CHECK_EQ(pthread_create(&threads[i], NULL, keeper_run, &keepers[i]), 0);
+	}
 	usleep(100000);
 	CHECK_EQ(kill(pid, SIGKILL), 0);
 	CHECK_EQ(waitpid(pid, &status, 0), pid);
 	end = now_ns() + KEPT_SECONDS * NS_PER_S;
-	while (query(keeper.fd, 0).state != PINWATCH_STATE_DEAD && now_ns() < end)
+	while (query(fd, 0).state != PINWATCH_STATE_DEAD && now_ns() < end)
 		usleep(1000);
-	CHECK_EQ(query(keeper.fd, 0).state, PINWATCH_STATE_DEAD);
-	__atomic_store_n(&keeper.stop, true, __ATOMIC_RELAXED);
-	for (i = 0; i < NR_KEEPERS; i++)
+	CHECK_EQ(query(fd, 0).state, PINWATCH_STATE_DEAD);
+	for (i = 0; i < NR_KEEPERS; i++) {
+		__atomic_store_n(&keepers[i].stop, true, __ATOMIC_RELAXED);
 		CHECK_EQ(pthread_join(threads[i], NULL), 0);
+	}
 }
 
 #define NR_LARGE	262144UL
