@@ -137,7 +137,7 @@ struct pw_file *pw_file_alloc(void)
 	file->user = pw_limits_get_user(current_uid());
 	if (!file->user)
 		goto err_free;
-	file->gens = pw_generation_alloc(file->max_watches, file->user);
+	file->gens = pw_generation_alloc(file->max_watches);
 	if (!file->gens)
 		goto err_put_user;
 	atomic_long_inc(&pw_counters.nr_files);

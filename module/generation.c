@@ -3,6 +3,7 @@
  * Generations: pages that user space maps read-only
  */
 #include <linux/anon_inodes.h>
+#include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/kref.h>
@@ -10,6 +11,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include "generation.h"
 #include "limits.h"
 
@@ -18,22 +20,25 @@
 /**
  * struct pw_generation_set - the generations of one file
  * @ref: Held by the device file, and by the anonymous file of each mapping.
- * @user: Charged for the pages; constant.
- * @lock: Protects @nr_made and the allocation of pages. Taken inside the mmap lock.
- * @nr_made: Number of allocated pages. @user was charged for all but the first.
+ * @mapping: All mappings of the set. The page cache of @mapping stays empty.
+ * @lock: Protects @made, the allocation of pages, and the page table entries of the
+ *	mappings: an entry is established under @lock, and removed when the page that it
+ *	maps is replaced. Taken inside the mmap lock.
+ * @made: A page was allocated. No user is charged for the first one.
  * @nr_pages: Length of @pages; constant.
- * @pages: NULL until first used or touched; set once, then constant.
+ * @pages: NULL until an id of the page is used; set once, then constant. page_private() is
+ *	the user who is charged, with a reference; 0: none.
  */
 struct pw_generation_set {
 	struct kref ref;
-	struct pw_user *user;
-	struct mutex lock;	/* allocation of pages */
-	int nr_made;
+	struct address_space mapping;
+	struct mutex lock;	/* allocation of pages, page table entries */
+	bool made;
 	unsigned long nr_pages;
 	struct page *pages[];
 };
 
-struct pw_generation_set *pw_generation_alloc(unsigned int nr, struct pw_user *user)
+struct pw_generation_set *pw_generation_alloc(unsigned int nr)
 {
 	unsigned long nr_pages = DIV_ROUND_UP(nr, GENS_PER_PAGE);
 	struct pw_generation_set *set;
@@ -42,11 +47,41 @@ struct pw_generation_set *pw_generation_alloc(unsigned int nr, struct pw_user *u
 	if (!set)
 		return NULL;
 	kref_init(&set->ref);
+	address_space_init_once(&set->mapping);
 	mutex_init(&set->lock);
 	set->nr_pages = nr_pages;
-	set->user = user;
-	pw_limits_hold_user(user);
 	return set;
+}
+
+/* Charge the user of current. Return: the user, with a reference, or an ERR_PTR. */
+static struct pw_user *page_charge(void)
+{
+	struct pw_user *user = pw_limits_get_user(current_uid());
+
+	if (!user)
+		return ERR_PTR(-ENOMEM);
+	if (!pw_limits_charge_page(user))
+		return user;
+	pw_limits_put_user(user);
+	return ERR_PTR(-EDQUOT);
+}
+
+static void page_uncharge(struct pw_user *user)
+{
+	if (!user)
+		return;
+	pw_limits_uncharge_pages(user, 1);
+	pw_limits_put_user(user);
+}
+
+/* User space cannot take references to the page: see pw_generation_mmap(). */
+static void page_free(struct page *page)
+{
+	struct pw_user *user = (struct pw_user *)page_private(page);
+
+	set_page_private(page, 0);
+	__free_page(page);
+	page_uncharge(user);
 }
 
 static void set_free(struct kref *ref)
@@ -56,10 +91,7 @@ static void set_free(struct kref *ref)
 
 	for (i = 0; i < set->nr_pages; i++)
 		if (set->pages[i])
-			put_page(set->pages[i]);
-	if (set->nr_made)
-		pw_limits_uncharge_pages(set->user, set->nr_made - 1);
-	pw_limits_put_user(set->user);
+			page_free(set->pages[i]);
 	kvfree(set);
 }
 
@@ -74,28 +106,32 @@ unsigned long pw_generation_size(const struct pw_generation_set *set)
 }
 
 /*
- * Caller holds @lock. Otherwise two threads that touch the free first page at once could
- * have the loser charged for the page, and refused.
+ * Caller holds @lock. Otherwise a fault could establish an entry for the zero page after
+ * unmap_mapping_range(), and the mapping would show 0 for ever.
  */
 static struct page *set_make_page(struct pw_generation_set *set, unsigned long index)
 {
-	bool paid = set->nr_made;
+	struct pw_user *user = NULL;
 	struct page *page;
 
-	if (paid && pw_limits_charge_page(set->user))
-		return ERR_PTR(-EDQUOT);
-	page = alloc_page(PW_GFP_USER_MAPPED | __GFP_ZERO);
+	lockdep_assert_held(&set->lock);
+	if (set->made)
+		user = page_charge();
+	if (IS_ERR(user))
+		return ERR_CAST(user);
+	page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	if (!page) {
-		if (paid)
-			pw_limits_uncharge_pages(set->user, 1);
+		page_uncharge(user);
 		return ERR_PTR(-ENOMEM);
 	}
-	set->nr_made++;
+	set_page_private(page, (unsigned long)user);
+	set->made = true;
 	/*
-	 * Pairs with the acquires in set_page() and pw_generation_copy(): a task that
-	 * sees the page must not see its memory before it was zeroed.
+	 * Pairs with the acquires in set_page() and set_find_page(): a task that sees the
+	 * page must not see its memory before it was zeroed.
 	 */
 	smp_store_release(&set->pages[index], page);
+	unmap_mapping_range(&set->mapping, (loff_t)index << PAGE_SHIFT, PAGE_SIZE, 1);
 	return page;
 }
 
@@ -123,10 +159,16 @@ struct pinwatch_gen *pw_generation_slot(struct pw_generation_set *set, u32 id)
 	return gens + id % GENS_PER_PAGE;
 }
 
-void pw_generation_copy(struct pw_generation_set *set, u32 id, struct pinwatch_gen *gen)
+/* Return: the page, or NULL if no id of the page was used. */
+static struct page *set_find_page(const struct pw_generation_set *set, unsigned long index)
 {
 	/* Pairs with the release in set_make_page(). */
-	struct page *page = smp_load_acquire(&set->pages[id / GENS_PER_PAGE]);
+	return smp_load_acquire(&set->pages[index]);
+}
+
+void pw_generation_copy(struct pw_generation_set *set, u32 id, struct pinwatch_gen *gen)
+{
+	struct page *page = set_find_page(set, id / GENS_PER_PAGE);
 	struct pinwatch_gen *from;
 
 	*gen = (struct pinwatch_gen){};
@@ -137,23 +179,45 @@ void pw_generation_copy(struct pw_generation_set *set, u32 id, struct pinwatch_g
 	gen->generation32 = (u32)gen->generation;
 }
 
+/* A page without a used id reads as the zero page, which costs nothing. */
 static vm_fault_t set_fault(struct vm_fault *vmf)
 {
 	struct pw_generation_set *set = vmf->vma->vm_file->private_data;
 	struct page *page;
+	vm_fault_t ret;
 
 	if (vmf->pgoff >= set->nr_pages)
 		return VM_FAULT_SIGBUS;
-	page = set_page(set, vmf->pgoff);
-	if (IS_ERR(page))
-		return page == ERR_PTR(-ENOMEM) ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
-	get_page(page);
-	vmf->page = page;
-	return 0;
+	mutex_lock(&set->lock);
+	page = set->pages[vmf->pgoff] ?: ZERO_PAGE(vmf->address);
+	ret = vmf_insert_pfn(vmf->vma, vmf->address, page_to_pfn(page));
+	mutex_unlock(&set->lock);
+	return ret;
+}
+
+/* For debuggers, because get_user_pages() does not work on the mapping. */
+static int set_access(struct vm_area_struct *vma, unsigned long addr, void *buf, int len,
+		      int write)
+{
+	struct pw_generation_set *set = vma->vm_file->private_data;
+	unsigned long index = vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT);
+	unsigned long offset = offset_in_page(addr);
+	struct page *page;
+
+	if (write || index >= set->nr_pages)
+		return -EACCES;
+	len = min_t(unsigned long, len, PAGE_SIZE - offset);
+	page = set_find_page(set, index);
+	if (page)
+		memcpy(buf, page_address(page) + offset, len);
+	else
+		memset(buf, 0, len);
+	return len;
 }
 
 static const struct vm_operations_struct set_vm_ops = {
 	.fault = set_fault,
+	.access = set_access,
 };
 
 static int set_release(struct inode *inode, struct file *filp)
@@ -169,6 +233,25 @@ static const struct file_operations set_fops = {
 	.llseek = noop_llseek,
 };
 
+/*
+ * All anonymous files share one inode, and its address space has the mappings of other
+ * drivers, too. So the files of a set have an address space of their own, in which
+ * set_make_page() can remove the entries of a page. Every caller stores the same values.
+ */
+static void set_adopt(struct pw_generation_set *set, struct file *filp)
+{
+	struct inode *inode = file_inode(filp);
+
+	WRITE_ONCE(set->mapping.host, inode);
+	WRITE_ONCE(set->mapping.a_ops, inode->i_mapping->a_ops);
+	filp->f_mapping = &set->mapping;
+}
+
+/*
+ * VM_PFNMAP: the page table entries hold no reference, and user space cannot take one by
+ * get_user_pages(). So a page is freed together with the set, and until then its user stays
+ * charged; and no number of mappings can saturate the count of the zero page.
+ */
 int pw_generation_mmap(struct pw_generation_set *set, struct vm_area_struct *vma)
 {
 	struct file *filp;
@@ -188,11 +271,12 @@ int pw_generation_mmap(struct pw_generation_set *set, struct vm_area_struct *vma
 		pw_generation_put(set);
 		return PTR_ERR(filp);
 	}
+	set_adopt(set, filp);
 	vma_set_file(vma, filp);
 	fput(filp);
 
 	vm_flags_clear(vma, VM_MAYWRITE);
-	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP | VM_DONTCOPY);
+	vm_flags_set(vma, VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP | VM_DONTCOPY);
 	vma->vm_ops = &set_vm_ops;
 	return 0;
 }

@@ -3,8 +3,13 @@
  * Generations: counters that user space maps and compares
  *
  * A set has one struct pinwatch_gen for each id of a file. A page of the set is allocated
- * when it is first used or touched, and freed together with the set. User space can never
- * write to the pages, so the kernel can rely on the values that it reads back.
+ * when one of its ids is first used, and freed together with the set. Until then mappings
+ * show the zero page. User space can never write to the pages, so the kernel can rely on
+ * the values that it reads back.
+ *
+ * The user whose WATCH_ADD allocates a page is charged for the page until it is freed, and
+ * not the user that opened the file: a process that received the descriptor could use up
+ * the share of the opener, and keep it by a mapping. The first page of a set is free.
  *
  * References to the set are held by the open device file and by each mapping. A mapping
  * has an anonymous file of its own, which holds the set and nothing else. So a mapping
@@ -19,18 +24,16 @@
 #include <linux/pinwatch.h>
 
 struct pw_generation_set;
-struct pw_user;
 struct vm_area_struct;
 
 /**
  * pw_generation_alloc() - allocate a set without pages
  * @nr: Number of ids, not 0.
- * @user: The user to charge for each page but the first, until the set is freed.
  *
  * Context: process context, may sleep.
  * Return: the set with one reference; NULL if there is no memory.
  */
-struct pw_generation_set *pw_generation_alloc(unsigned int nr, struct pw_user *user);
+struct pw_generation_set *pw_generation_alloc(unsigned int nr);
 
 /**
  * pw_generation_put() - drop a reference
@@ -56,7 +59,7 @@ unsigned long pw_generation_size(const struct pw_generation_set *set);
  *
  * Context: process context, may sleep.
  * Return: the generation, valid until the set is freed; an ERR_PTR of -ENOMEM, or of
- * -EDQUOT if the user is charged for the maximum of pages.
+ * -EDQUOT if the user of current is charged for the maximum of pages.
  */
 struct pinwatch_gen *pw_generation_slot(struct pw_generation_set *set, u32 id);
 

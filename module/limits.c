@@ -26,15 +26,20 @@ module_param(max_pin_pages, ulong, 0644);
 MODULE_PARM_DESC(max_pin_pages,
 		 "pages that one pinned watch can have, beside RLIMIT_MEMLOCK");
 
+static unsigned int max_watches_per_page = 1024;
+module_param(max_watches_per_page, uint, 0644);
+MODULE_PARM_DESC(max_watches_per_page,
+		 "watches of one user that can overlap a page of an address space");
+
 struct pw_counters pw_counters;
 
 /**
  * struct pw_user - the charges of a user
  * @node: Under users_lock. In the table of users.
  * @uid: Constant.
- * @refs: Under users_lock. References of files and of sets of generations.
+ * @refs: Under users_lock. References of files and of pages of generations.
  * @nr_watches: Watches in files that the user opened.
- * @nr_pages: Pages of generations of these files and their mappings, without the first
+ * @nr_pages: Pages of generations that the user was the first to use, without the first
  *	page of each file.
  */
 struct pw_user {
@@ -51,6 +56,11 @@ static DEFINE_HASHTABLE(users, 6);
 unsigned int pw_limits_max_watches(void)
 {
 	return clamp(READ_ONCE(max_watches_per_file), 1U, PW_LIMITS_MAX_WATCHES);
+}
+
+int pw_limits_max_overlap(void)
+{
+	return min_t(unsigned int, READ_ONCE(max_watches_per_page), INT_MAX);
 }
 
 unsigned long pw_limits_max_pin_pages(void)
@@ -114,13 +124,6 @@ void pw_limits_put_user(struct pw_user *user)
 		return;
 	WARN_ON_ONCE(atomic_read(&user->nr_watches) || atomic_read(&user->nr_pages));
 	kfree(user);
-}
-
-void pw_limits_hold_user(struct pw_user *user)
-{
-	spin_lock(&users_lock);
-	user->refs++;
-	spin_unlock(&users_lock);
 }
 
 static int charge(atomic_t *counter, int max)

@@ -2,8 +2,9 @@
 /*
  * Limits on the resources that users can make the module hold, and live counters
  *
- * A user is the real uid that opened the device. A file that was passed to another user
- * stays charged to the user that opened it.
+ * A user is a real uid. The watches of a file that was passed to another user stay charged
+ * to the user that opened the file. A page of generations is charged to the user that used
+ * it first.
  */
 #ifndef _PW_LIMITS_H
 #define _PW_LIMITS_H
@@ -39,6 +40,14 @@ extern struct pw_counters pw_counters;
 unsigned int pw_limits_max_watches(void);
 
 #define PW_LIMITS_MAX_WATCHES	1048576U
+
+/**
+ * pw_limits_max_overlap() - return the maximum number of watches of a user and a page
+ *
+ * Context: any. Does not sleep.
+ * Return: number of watches, not negative.
+ */
+int pw_limits_max_overlap(void);
 
 /**
  * pw_limits_max_pin_pages() - return the maximum number of pages that a watch may pin
@@ -82,14 +91,6 @@ int pw_limits_charge(struct pw_user *user);
  * Context: process context. Does not sleep.
  */
 void pw_limits_uncharge(struct pw_user *user);
-
-/**
- * pw_limits_hold_user() - take another reference
- * @user: The user. The caller holds a reference.
- *
- * Context: process context. Does not sleep.
- */
-void pw_limits_hold_user(struct pw_user *user);
 
 /**
  * pw_limits_charge_page() - charge a user for a page of generations

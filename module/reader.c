@@ -45,9 +45,14 @@ static struct pw_watch *event_pop(struct pw_event_queue *queue)
 	return watch;
 }
 
-/* May current see the actor of @event? See pinwatch(4). */
-static bool reader_sees(const struct pw_event *event)
+/*
+ * May current see the actor of @event? See pinwatch(4). A process without an ID in the PID
+ * namespace of current is hidden, with its name, from the reader of any capability.
+ */
+static bool reader_sees(const struct pw_event *event, struct pid_namespace *ns)
 {
+	if (!pid_nr_ns(event->tgid, ns))
+		return false;
 	return event->tgid == task_tgid(current) ||
 	       ns_capable_noaudit(&init_user_ns, CAP_SYS_PTRACE);
 }
@@ -65,7 +70,7 @@ static void record_fill(struct pinwatch_event *record, const struct pw_event *ev
 	record->touched = event->touched;
 	record->causes = event->causes;
 	record->flags = event->flags;
-	if (!reader_sees(event))
+	if (!reader_sees(event, ns))
 		return;
 	record->flags |= PINWATCH_EVENT_F_ACTOR;
 	record->tid = pid_nr_ns(event->tid, ns);

@@ -18,6 +18,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/pinwatch.h>
+#include "core/core.h"
 #include "file.h"
 #include "generation.h"
 #include "verify.h"
@@ -204,21 +205,51 @@ static int verify_gone(struct verify *v, u64 *generation)
 	return err;
 }
 
+/*
+ * Return: 0 if @watch is subscribed, and then op_lock keeps the subscription; -ENOENT.
+ * Caller holds op_lock.
+ */
+static int verify_subscribed(struct pw_watch *watch)
+{
+	int err;
+
+	spin_lock(&watch->lock);
+	err = watch->state == PW_WATCH_ACTIVE || watch->state == PW_WATCH_DEAD ? 0 : -ENOENT;
+	spin_unlock(&watch->lock);
+	return err;
+}
+
+/*
+ * Hold mm_users, but not against the exit of the process: VERIFYs that follow each other
+ * must not keep the memory of a dead process. @last: Out. The caller has to call mmput().
+ */
+static int verify_locked(struct verify *v, u64 *generation, bool *last)
+{
+	struct pw_mm *pm = v->watch->sub.pm;
+	int err = verify_subscribed(v->watch);
+
+	if (err)
+		return err;
+	if (!pw_mm_hold_users(pm))
+		return verify_gone(v, generation);
+	err = verify_live(v, generation);
+	if (err == -ESRCH)
+		err = verify_gone(v, generation);
+	*last = pw_mm_drop_users(pm);
+	return err;
+}
+
 static int verify_run(struct verify *v, u64 *generation)
 {
-	bool live;
-	int err = -ESRCH;
+	bool last = false;
+	int err;
 
 	if (mutex_lock_killable(&v->watch->op_lock))
 		return -EINTR;
-	live = mmget_not_zero(v->mm);
-	if (live)
-		err = verify_live(v, generation);
-	if (err == -ESRCH)
-		err = verify_gone(v, generation);
+	err = verify_locked(v, generation, &last);
 	mutex_unlock(&v->watch->op_lock);
 	/* Without op_lock: the last mmput() runs release, which calls the subscription. */
-	if (live)
+	if (last)
 		mmput(v->mm);
 	return err;
 }

@@ -173,11 +173,17 @@ struct pw_watch *pw_watch_alloc(struct pw_file *file,
 	watch = watch_create(file, args, length);
 	if (!watch)
 		goto err_uncharge;
-	err = pw_file_insert_watch(file, watch, &watch->id);
+	err = pw_overlap_charge(&watch->overlap, file->user, file->mm,
+				args->addr & PAGE_MASK, length);
 	if (err)
 		goto err_free;
+	err = pw_file_insert_watch(file, watch, &watch->id);
+	if (err)
+		goto err_uncharge_overlap;
 	return watch;
 
+err_uncharge_overlap:
+	pw_overlap_uncharge(&watch->overlap);
 err_free:
 	pw_watch_put(watch);
 err_uncharge:
@@ -190,6 +196,7 @@ void pw_watch_unlink(struct pw_watch *watch)
 	struct pw_file *file = watch->file;
 
 	pw_file_remove_watch(file, watch->id);
+	pw_overlap_uncharge(&watch->overlap);
 	pw_limits_uncharge(file->user);
 	pw_watch_put(watch);
 }

@@ -39,7 +39,8 @@
  *	pw_watch.lock	(the engine's "user lock") state, pin once ACTIVE, event,
  *			writes of the generation. Taken in callbacks.
  *	pw_event_queue.lock	the dirty list. Taken in callbacks.
- *	xa_lock of pw_file.watches, users_lock, lock of the wait queue: leaves
+ *	xa_lock of pw_file.watches, users_lock, lock of the wait queue, sets_lock and
+ *	pw_overlap_set.lock of overlap.c: leaves
  *
  * Callbacks take pw_watch.lock, pw_event_queue.lock and the lock of the wait queue only.
  * No memory is allocated under these.
@@ -53,6 +54,7 @@
 #include <linux/types.h>
 #include <linux/pinwatch.h>
 #include "event.h"
+#include "overlap.h"
 #include "pin.h"
 #include "pinwatch.h"
 
@@ -84,6 +86,7 @@ struct pw_stack {
  * @gen: The generation of @id; constant once subscribed.
  * @cookie: Constant.
  * @stack: Constant; NULL without PINWATCH_WATCH_F_STACK.
+ * @overlap: Charged by pw_watch_alloc() until pw_watch_unlink().
  * @ref: References: see above.
  * @id: Index in the table of the file; constant once subscribed.
  * @flags: PINWATCH_WATCH_F_*; constant.
@@ -110,6 +113,7 @@ struct pw_watch {
 	struct pinwatch_gen *gen;
 	u64 cookie;
 	struct pw_stack *stack;
+	struct pw_overlap overlap;
 	struct kref ref;
 	u32 id;
 	u32 flags;
@@ -155,14 +159,14 @@ void pw_watch_del_idle(struct pw_watch *watch);
 
 /**
  * pw_watch_alloc() - allocate a watch, charge the user and insert it into the table
- * @file: The file.
+ * @file: The file, bound to an address space.
  * @args: The request, already validated.
  * @length: Length of the range in bytes, a multiple of PAGE_SIZE.
  *
  * Context: process context, may sleep.
  * Return: the watch, in state ADDING, without subscription and generation; an ERR_PTR of
- * -EDQUOT if the user has max_watches_per_user watches, -ENOSPC if all ids of the file
- * are in use, or -ENOMEM.
+ * -EDQUOT if the user has max_watches_per_user watches, or max_watches_per_page that
+ * overlap a page of the range; -ENOSPC if all ids of the file are in use; -ENOMEM.
  */
 struct pw_watch *pw_watch_alloc(struct pw_file *file,
 				const struct pinwatch_watch_add *args,

@@ -37,17 +37,6 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
 }
 #endif
 
-/*
- * Flags to allocate pages that user space maps. Up to 5.10 the kernel marks a page
- * that is charged to a memory cgroup in page->page_type, which shares a word with the
- * map count: mapping such a page corrupts both.
- */
-#ifdef PG_kmemcg
-#define PW_GFP_USER_MAPPED	GFP_KERNEL
-#else
-#define PW_GFP_USER_MAPPED	GFP_KERNEL_ACCOUNT
-#endif
-
 /* range->owner since 5.11. Uninitialised for events below MMU_NOTIFY_MIGRATE. */
 static inline const void *pw_range_owner(const struct mmu_notifier_range *range)
 {

@@ -220,10 +220,13 @@ struct pw_class {
  *	that sleep.
  * @nr_waiters: Removes that sleep or are about to sleep, and batch entries with
  *	PW_BATCH_PUT. Also read without @lock.
+ * @nr_users: References to mm_users that pw_mm_hold_users() took.
  * @number: Unique, constant ID that netlink and tracepoints report.
  * @registered: @mn counts as a reference.
  * @idle_since: When @nr_subs became 0, in jiffies.
  * @open: Accepts subscriptions: registered, and not dead.
+ * @deserted: No process uses the mm: all references to mm_users are counted in @nr_users.
+ *	Never cleared.
  * @dead: release has begun: no reader waits any more. Also read without @lock.
  * @read_wq: read_begin waits here for the end of an invalidation.
  * @remove_wq: remove waits here for the return of a callback.
@@ -258,9 +261,11 @@ struct pw_mm {
 	unsigned long nr_subs;
 	unsigned int nr_waiters;
 	unsigned long idle_since;
+	int nr_users;
 	u64 number;
 	bool registered;
 	bool open;
+	bool deserted;
 	bool dead;
 	wait_queue_head_t read_wq;
 	wait_queue_head_t remove_wq;
@@ -354,6 +359,8 @@ void pw_mm_unhash(struct pw_mm *pm);
 bool pw_mm_unused(struct pw_mm *pm);
 void pw_mm_idle(void);
 void pw_mm_put(struct pw_mm *pm);
+bool pw_mm_hold_users(struct pw_mm *pm);
+bool pw_mm_drop_users(struct pw_mm *pm);
 void pw_mm_free(struct mmu_notifier *mn);
 u64 pw_mm_seq_block(void);
 unsigned int pw_mm_hash_changes(void);

@@ -297,6 +297,61 @@ void pw_mm_free(struct mmu_notifier *mn)
 		wake_up_all(&mm_live_wq);
 }
 
+/*
+ * No process can come back to an mm that only callers of pw_mm_hold_users() use. Caller
+ * holds pm->lock.
+ */
+static bool mm_deserted(struct pw_mm *pm)
+{
+	if (atomic_read(&pm->mn.mm->mm_users) <= pm->nr_users)
+		pm->deserted = true;
+	return pm->deserted;
+}
+
+/**
+ * pw_mm_hold_users() - take mm_users, as long as a process uses the mm
+ * @pm: The state of the mm. The caller holds a subscription.
+ *
+ * mmget_not_zero() alone would let callers that follow each other keep the memory of a
+ * dead process for ever.
+ *
+ * Context: process context. Does not sleep.
+ * Return: true, and the caller has to call pw_mm_drop_users(); false if no process uses the
+ * mm, and then for all later calls.
+ */
+bool pw_mm_hold_users(struct pw_mm *pm)
+{
+	bool held;
+
+	spin_lock(&pm->lock);
+	held = !mm_deserted(pm) && mmget_not_zero(pm->mn.mm);
+	pm->nr_users += held;
+	spin_unlock(&pm->lock);
+	return held;
+}
+
+/**
+ * pw_mm_drop_users() - undo pw_mm_hold_users()
+ * @pm: The state of the mm. The caller holds a subscription.
+ *
+ * Context: process context. Does not sleep.
+ * Return: true if the last reference is left, and the caller has to drop it by mmput(),
+ * which sleeps and calls release.
+ */
+bool pw_mm_drop_users(struct pw_mm *pm)
+{
+	bool last;
+
+	spin_lock(&pm->lock);
+	/* Before the reference: pw_mm_hold_users() must not count the reference of a process. */
+	pm->nr_users--;
+	last = !atomic_add_unless(&pm->mn.mm->mm_users, -1, 1);
+	if (last)
+		pm->deserted = true;
+	spin_unlock(&pm->lock);
+	return last;
+}
+
 /**
  * pw_core_stats() - read the module-wide counters
  * @out: Filled in. Sums over all CPUs: exact only while the engine is not in use.

@@ -244,6 +244,17 @@ static void walk_call(struct pw_mm *pm, struct pw_walk *walk)
 	lock_map_release(&pw_invalidate_map);
 }
 
+/*
+ * A user can make the walk of another user's invalidation as long as the limits of watches
+ * allow. Called without pm->lock, while no callback of this walk runs: remove and put do not
+ * wait for a walk that is preempted here.
+ */
+static void walk_resched(const struct pw_walk *walk)
+{
+	if (mmu_notifier_range_blockable(walk->range))
+		cond_resched();
+}
+
 /* Run the second passes in the order of the first. Drops and retakes pm->lock. */
 static noinline void walk_finish(struct pw_mm *pm, struct pw_walk *walk)
 	__must_hold(&pm->lock)
@@ -271,6 +282,7 @@ static noinline void walk_finish(struct pw_mm *pm, struct pw_walk *walk)
 		if (put)
 			pw_sub_free(pm, sub);
 		wake_up_all(&pm->remove_wq);
+		walk_resched(walk);
 		spin_lock(&pm->lock);
 	}
 }
@@ -322,6 +334,8 @@ void pw_walk(struct pw_mm *pm, const struct mmu_notifier_range *range,
 			break;
 		callbacks += walk.nr;
 		spin_unlock(&pm->lock);
+		if (unlikely(callbacks > PW_WALK_BATCH))
+			walk_resched(&walk);
 		/*
 		 * Pairs with the acquire of ->invalidate_seq in read_fast(): a reader
 		 * that sees the value that a callback stores must not see PW_SUB_MULTI

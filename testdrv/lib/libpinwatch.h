@@ -180,7 +180,7 @@ int pinwatch_get_stats(struct pinwatch *dev, struct pinwatch_stats *stats);
  * mapped, or does not permit the access); -EOVERFLOW (the range leaves user space);
  * -EPERM (PINWATCH_WATCH_F_STACK without CAP_SYSLOG); -EXDEV (another process added the
  * first watch); -ESRCH (the address space is torn down, or pinwatch_attach() failed so);
- * -ENOSPC (pinwatch_info.max_watches); -EDQUOT (the user's limit of watches); -ENOMEM
+ * -ENOSPC (pinwatch_info.max_watches); -EDQUOT (a limit of the user's watches); -ENOMEM
  * (memory, RLIMIT_MEMLOCK, or pinwatch_info.max_pin_pages); -EAGAIN (invalidated too
  * often to be pinned); -EINTR (a fatal signal); -EOPNOTSUPP, -EBUSY (pages that cannot be
  * pinned for long).

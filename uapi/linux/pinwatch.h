@@ -114,10 +114,11 @@ struct pinwatch_info {
  * mapped, is poisoned, or does not permit the access), EOVERFLOW (addr + length wraps or
  * leaves user space), EPERM (F_STACK without CAP_SYSLOG), EXDEV (not the address space
  * that the descriptor is bound to), ESRCH (the address space is torn down), ENOSPC
- * (max_watches), EDQUOT (the user's limit of watches, or of pages of generations),
- * ENOMEM (no memory; or F_PIN beyond RLIMIT_MEMLOCK or max_pin_pages), EAGAIN (F_PIN and
- * the range was invalidated again and again), EINTR (a fatal signal), EOPNOTSUPP (F_PIN after
- * ATTACH; or pages that cannot be pinned for long), EBUSY (likewise).
+ * (max_watches), EDQUOT (the user's limit of watches, of watches that overlap a page, or
+ * of pages of generations), ENOMEM (no memory; or F_PIN beyond RLIMIT_MEMLOCK or
+ * max_pin_pages), EAGAIN (F_PIN and the range was invalidated again and again), EINTR (a
+ * fatal signal), EOPNOTSUPP (F_PIN after ATTACH; or pages that cannot be pinned for long),
+ * EBUSY (likewise).
  */
 struct pinwatch_watch_add {
 	__u32 size;

@@ -204,11 +204,14 @@ TEST(actor_pid_namespace)
 		CHECK_EQ(getpid(), 1);
 		/* The parent has no number in the PID namespace of the reader. */
 		event = read_event(fd);
+		CHECK_EQ(event.flags & PINWATCH_EVENT_F_ACTOR, 0);
 		CHECK_EQ(event.tid, 0);
 		CHECK_EQ(event.tgid, 0);
+		CHECK_EQ(event.comm[0], 0);
 		add(own, addr, page_size(), WATCH, 0);
 		dontneed(addr, page_size());
 		event = read_event(own);
+		CHECK_EQ(event.flags, PINWATCH_EVENT_F_ACTOR);
 		CHECK_EQ(event.tid, 1);
 		CHECK_EQ(event.tgid, 1);
 		_exit(0);

@@ -186,6 +186,7 @@ TEST(limit_memory_cgroup)
 {
 	unsigned long per_file = param_get("max_watches_per_file");
 	unsigned long per_user = param_get("max_watches_per_user");
+	unsigned long per_page = param_get("max_watches_per_page");
 	uint64_t *nr = mmap(NULL, page_size(), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	int status;
@@ -195,6 +196,7 @@ TEST(limit_memory_cgroup)
 	memory_cgroup_make();
 	param_set("max_watches_per_file", 1048576);
 	param_set("max_watches_per_user", 1048576);
+	param_set("max_watches_per_page", 1048576);
 	console(1);
 	pid = fork_child();
 	if (!pid)
@@ -203,6 +205,7 @@ TEST(limit_memory_cgroup)
 	console(7);
 	param_set("max_watches_per_file", per_file);
 	param_set("max_watches_per_user", per_user);
+	param_set("max_watches_per_page", per_page);
 	test_note("%llu watches in a group of %lu MiB, then %s", (unsigned long long)*nr,
 		  MEMCG_BYTES >> 20, WIFSIGNALED(status) ? "it was killed" : "ENOMEM");
 	CHECK(status == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));

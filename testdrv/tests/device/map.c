@@ -5,13 +5,18 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "channel.h"
+#include "credentials.h"
 #include "device.h"
 
-#define NR_TOUCHES	2000
+#define NR_TOUCHES	500
 
 static int try_map(int fd, size_t length, int prot, int flags, off_t offset)
 {
@@ -169,54 +174,138 @@ TEST(map_outlives_close)
 	CHECK(generation(&words[watch.id]) > watch.generation);
 }
 
-/* Count the pages of words that can be read before SIGBUS, at most @nr. */
-static size_t pages_touched(int fd, size_t nr)
+/* An id that was never used reads as 0, and charges nobody, on as many descriptors. */
+TEST(map_unused_reads_zero)
 {
-	size_t step = page_size() / sizeof(struct pinwatch_gen), done;
-	volatile size_t *touched = mmap(NULL, page_size(), PROT_READ | PROT_WRITE,
-					MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	const struct pinwatch_gen *words;
-	int status;
+	unsigned long per_user = param_get("max_watches_per_user");
+	size_t step = page_size() / sizeof(struct pinwatch_gen), i, page;
+	int fds[5];
+
+	param_set("max_watches_per_user", step);
+	for (i = 0; i < 5; i++) {
+		const struct pinwatch_gen *words;
+		size_t size;
+
+		fds[i] = open_device(0);
+		size = get_info(fds[i]).gen_map_size;
+		words = map_generations(fds[i]);
+		for (page = 0; page < size / page_size(); page++)
+			CHECK_EQ(generation(&words[page * step]), 0);
+	}
+	/* The whole share is left. */
+	CHECK_EQ(add(fds[0], map_pages(1), page_size(), WATCH, 0).id, 0);
+	for (i = 0; i < 5; i++)
+		CHECK_EQ(close(fds[i]), 0);
+	param_set("max_watches_per_user", per_user);
+}
+
+/* A page is replaced when an id is first used, in the mappings of all processes. */
+TEST(map_first_use_shows)
+{
+	size_t step = page_size() / sizeof(struct pinwatch_gen), i;
+	int fd = open_device(0), ends[2];
+	const struct pinwatch_gen *words = map_generations(fd), *again = map_generations(fd);
+	uint64_t generations[2];
+	char *addr = map_pages(1);
+	char byte = 0;
 	pid_t pid;
 
-	CHECK(touched != MAP_FAILED);
+	CHECK_EQ(generation(&words[step]) + generation(&again[step]), 0);
+	CHECK_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
 	pid = fork_child();
 	if (!pid) {
 		words = map_generations(fd);
-		for (; *touched < nr; ++*touched)
-			(void)generation(&words[*touched * step]);
+		CHECK_EQ(generation(&words[0]) + generation(&words[step]), 0);
+		CHECK_EQ(write(ends[1], &byte, 1), 1);
+		CHECK_EQ(read(ends[1], generations, sizeof(generations)), sizeof(generations));
+		CHECK_EQ(generation(&words[0]), generations[0]);
+		CHECK_EQ(generation(&words[step]), generations[1]);
 		_exit(0);
 	}
-	CHECK_EQ(waitpid(pid, &status, 0), pid);
-	done = *touched;
-	CHECK_EQ(munmap((void *)touched, page_size()), 0);
-	CHECK(done == nr ? !status : WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
-	return done;
+	CHECK_EQ(read(ends[0], &byte, 1), 1);
+	for (i = 0; i <= step; i++) {
+		struct pinwatch_watch_add watch = add(fd, addr, page_size(), WATCH, 0);
+
+		CHECK_EQ(watch.id, i);
+		CHECK_EQ(generation(&words[i]), watch.generation);
+		CHECK_EQ(generation(&again[i]), watch.generation);
+		if (i % step == 0)
+			generations[i / step] = watch.generation;
+	}
+	CHECK_EQ(write(ends[0], generations, sizeof(generations)), sizeof(generations));
+	wait_child(pid);
 }
 
-/* Pages of words are memory, too: a user's share, over all descriptors. */
-TEST(limit_map_touch)
-{
-	unsigned long per_user = param_get("max_watches_per_user");
-	size_t step = page_size() / sizeof(struct pinwatch_gen);
-	int fd = open_device(0), other = open_device(0);
+struct first_use {
+	int fd;
+	bool added;
+	unsigned long nr_stale;
+};
 
-	param_set("max_watches_per_user", 4 * step);
-	CHECK_EQ(pages_touched(fd, 4), 4);
-	/* A second read of the pages charges no more memory. */
-	CHECK_EQ(pages_touched(fd, 4), 4);
-	/* Each descriptor has a free page. */
-	CHECK_EQ(pages_touched(other, 3), 2);
-	CHECK_EQ(pages_touched(fd, 5), 4);
-	CHECK_EQ(close(fd), 0);
-	CHECK_EQ(pages_touched(other, 8), 5);
-	CHECK_EQ(close(other), 0);
-	/* The first page is free, both for watches and for reads. */
-	fd = open_device(0);
-	CHECK_EQ(add(fd, map_pages(1), page_size(), WATCH, 0).id, 0);
-	CHECK_EQ(pages_touched(fd, 8), 5);
-	CHECK_EQ(close(fd), 0);
-	param_set("max_watches_per_user", per_user);
+/* Map and read a page, until the page has an id in use. */
+static void *first_use_run(void *data)
+{
+	struct first_use *use = data;
+	bool added = false;
+
+	while (!added) {
+		const struct pinwatch_gen *words = mmap(NULL, page_size(), PROT_READ, MAP_SHARED,
+							use->fd, 0);
+
+		CHECK(words != MAP_FAILED);
+		(void)generation(words);
+		added = __atomic_load_n(&use->added, __ATOMIC_ACQUIRE);
+		if (added && !generation(words))
+			__atomic_add_fetch(&use->nr_stale, 1, __ATOMIC_RELAXED);
+		CHECK_EQ(munmap((void *)words, page_size()), 0);
+	}
+	return NULL;
+}
+
+/* A fault that races with the first use of an id does not keep the zero page. */
+TEST(map_first_use_race)
+{
+	char *addr = map_pages(1);
+	struct first_use use = { 0 };
+	pthread_t threads[2];
+	int i, j;
+
+	for (i = 0; i < NR_TOUCHES; i++) {
+		use.fd = open_device(0);
+		use.added = false;
+		for (j = 0; j < 2; j++)
+			CHECK_EQ(pthread_create(&threads[j], NULL, first_use_run, &use), 0);
+		sched_yield();
+		add(use.fd, addr, page_size(), WATCH, 0);
+		__atomic_store_n(&use.added, true, __ATOMIC_RELEASE);
+		for (j = 0; j < 2; j++)
+			CHECK_EQ(pthread_join(threads[j], NULL), 0);
+		CHECK_EQ(close(use.fd), 0);
+	}
+	CHECK_EQ(use.nr_stale, 0);
+}
+
+/* A debugger can read the words. Nothing that takes references to pages can. */
+TEST(map_debugger_reads)
+{
+	size_t step = page_size() / sizeof(struct pinwatch_gen);
+	int fd = open_device(0), mem = open("/proc/self/mem", O_RDONLY | O_CLOEXEC), ends[2];
+	const struct pinwatch_gen *words = map_generations(fd);
+	uint64_t expected = add(fd, map_pages(1), page_size(), WATCH, 0).generation;
+	struct pinwatch_gen copy[2];
+	struct iovec part = { .iov_base = (void *)words, .iov_len = sizeof(copy) };
+
+	CHECK(mem >= 0);
+	CHECK_EQ(pread(mem, copy, sizeof(copy), (off_t)(uintptr_t)words), sizeof(copy));
+	CHECK_EQ(copy[0].generation, expected);
+	CHECK_EQ(copy[1].generation, 0);
+	/* From a page with ids in use to a page without */
+	CHECK_EQ(pread(mem, copy, sizeof(copy), (off_t)(uintptr_t)&words[step - 1]),
+		 sizeof(copy));
+	CHECK_EQ(copy[0].generation + copy[1].generation, 0);
+	CHECK_EQ(generation(words), expected);
+	CHECK_EQ(pipe(ends), 0);
+	CHECK(vmsplice(ends[1], &part, 1, 0) == -1 && errno == EFAULT);
 }
 
 /* Add and delete @nr watches. A mapping of @fd stays. */
@@ -233,96 +322,94 @@ static int peak(int fd, char *addr, size_t nr)
 	return ret;
 }
 
+/* The same on a descriptor that is closed again */
+static int peak_once(char *addr, size_t nr)
+{
+	int fd = open_device(0), ret = peak(fd, addr, nr);
+
+	CHECK_EQ(close(fd), 0);
+	return ret;
+}
+
+/* Use two pages of the words of @fd, keep a mapping, and close @fd. */
+static const struct pinwatch_gen *peak_keep(int fd, char *addr)
+{
+	const struct pinwatch_gen *words = map_generations(fd);
+
+	CHECK_EQ(peak(fd, addr, 2 * page_size() / sizeof(*words)), 0);
+	CHECK_EQ(close(fd), 0);
+	return words;
+}
+
 /* The pages that watches have used stay charged as long as a mapping exists. */
 TEST(limit_map_peak)
 {
 	unsigned long per_user = param_get("max_watches_per_user");
 	size_t step = page_size() / sizeof(struct pinwatch_gen);
-	char *addr = map_pages(1);
 	int fd = open_device(0), other = open_device(0);
-	const struct pinwatch_gen *words = map_generations(fd);
 	size_t size = get_info(fd).gen_map_size;
+	const struct pinwatch_gen *words;
+	char *addr = map_pages(1);
 
 	param_set("max_watches_per_user", 2 * step);
 	/* All watches that a user may have fit in the free page and the user's share. */
-	CHECK_EQ(peak(fd, addr, 2 * step + 1), -EDQUOT);
-	CHECK_EQ(peak(other, addr, 2 * step), 0);
-	CHECK_EQ(close(fd), 0);
-	CHECK_EQ(close(other), 0);
-	/* One page of the mapping is still charged. */
-	other = open_device(0);
-	CHECK_EQ(peak(other, addr, 2 * step), 0);
-	CHECK_EQ(pages_touched(other, 4), 2);
+	CHECK_EQ(peak_once(addr, 2 * step + 1), -EDQUOT);
+	words = peak_keep(fd, addr);
+	(void)peak_keep(other, addr);
+	/* Two pages are charged. The first page is free. */
+	CHECK_EQ(peak_once(addr, step), 0);
+	CHECK_EQ(peak_once(addr, step + 1), -EDQUOT);
 	CHECK_EQ(munmap((void *)words, size), 0);
-	CHECK_EQ(pages_touched(other, 4), 3);
-	CHECK_EQ(close(other), 0);
+	CHECK_EQ(peak_once(addr, step + 1), 0);
 	param_set("max_watches_per_user", per_user);
 }
 
-/* A read by the kernel: EFAULT where a read by the program gets SIGBUS. */
-static bool touch_done(const struct pinwatch_gen *words)
+/* Nobody receives descriptors from a broker, and keeps mappings of their words. */
+static void client(const int *fds, int channel) __attribute__((noreturn));
+static void client(const int *fds, int channel)
 {
-	int ends[2];
-	bool done;
+	size_t step = page_size() / sizeof(struct pinwatch_gen);
+	const struct pinwatch_gen *words;
+	size_t size = get_info(fds[0]).gen_map_size;
+	char *addr = map_pages(1);
 
-	CHECK_EQ(pipe(ends), 0);
-	done = write(ends[1], words, sizeof(*words)) == sizeof(*words);
-	CHECK(done || errno == EFAULT);
-	close(ends[0]);
-	close(ends[1]);
-	return done;
+	credentials_nobody();
+	words = peak_keep(fds[0], addr);
+	(void)peak_keep(fds[1], addr);
+	/* The client is charged. */
+	CHECK_EQ(peak_once(addr, step), 0);
+	CHECK_EQ(peak_once(addr, step + 1), -EDQUOT);
+	CHECK_EQ(channel_send(channel, -1), 0);
+	CHECK_EQ(channel_receive(channel, NULL), 0);
+	CHECK_EQ(munmap((void *)words, size), 0);
+	CHECK_EQ(peak_once(addr, step + 1), 0);
+	_exit(0);
 }
 
-struct touch {
-	pthread_barrier_t begin, end;
-	const struct pinwatch_gen *words;	/* NULL: no more */
-	unsigned long nr_failed;
-};
-
-static void *touch_run(void *data)
-{
-	struct touch *touch = data;
-
-	for (;;) {
-		pthread_barrier_wait(&touch->begin);
-		if (!touch->words)
-			return NULL;
-		if (!touch_done(touch->words))
-			__atomic_add_fetch(&touch->nr_failed, 1, __ATOMIC_RELAXED);
-		pthread_barrier_wait(&touch->end);
-	}
-}
-
-/* Concurrent faults get the free page, even when the user's share is used up. */
-TEST(limit_map_touch_together)
+/* The user who used an id first is charged for its page, not the user who opened. */
+TEST(limit_map_broker)
 {
 	unsigned long per_user = param_get("max_watches_per_user");
 	size_t step = page_size() / sizeof(struct pinwatch_gen);
-	struct touch touch = { 0 };
-	int fd = open_device(0), i;
-	pthread_t threads[2];
+	int fds[2] = { open_device(0), open_device(0) }, ends[2], received, ret;
+	pid_t pid;
 
-	param_set("max_watches_per_user", step);
-	CHECK_EQ(pages_touched(fd, 8), 2);
-	CHECK_EQ(pthread_barrier_init(&touch.begin, NULL, 3), 0);
-	CHECK_EQ(pthread_barrier_init(&touch.end, NULL, 3), 0);
-	for (i = 0; i < 2; i++)
-		CHECK_EQ(pthread_create(&threads[i], NULL, touch_run, &touch), 0);
-	for (i = 0; i < NR_TOUCHES; i++) {
-		int other = open_device(0);
-
-		touch.words = map_generations(other);
-		pthread_barrier_wait(&touch.begin);
-		pthread_barrier_wait(&touch.end);
-		CHECK_EQ(munmap((void *)touch.words, get_info(other).gen_map_size), 0);
-		CHECK_EQ(close(other), 0);
-	}
-	touch.words = NULL;
-	pthread_barrier_wait(&touch.begin);
-	for (i = 0; i < 2; i++)
-		CHECK_EQ(pthread_join(threads[i], NULL), 0);
-	CHECK_EQ(pages_touched(fd, 8), 2);
-	CHECK_EQ(close(fd), 0);
+	param_set("max_watches_per_user", 2 * step);
+	credentials_device_mode(0666);
+	CHECK_EQ(channel_open(ends), 0);
+	pid = fork_child();
+	if (!pid)
+		client(fds, ends[1]);
+	close(ends[1]);
+	CHECK_EQ(close(fds[0]), 0);
+	CHECK_EQ(close(fds[1]), 0);
+	received = channel_receive(ends[0], NULL);
+	ret = peak_once(map_pages(1), step + 1);
+	if (!received)
+		CHECK_EQ(channel_send(ends[0], -1), 0);
+	wait_child(pid);
+	credentials_device_mode(0600);
 	param_set("max_watches_per_user", per_user);
-	CHECK_EQ(touch.nr_failed, 0);
+	CHECK_EQ(received, 0);
+	CHECK_EQ(ret, 0);
 }

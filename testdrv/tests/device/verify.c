@@ -4,9 +4,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "channel.h"
@@ -303,6 +305,79 @@ TEST(verify_from_outside)
 	CHECK_EQ(try_verify(fd, 0, NULL, &verify), 0);
 	CHECK_EQ(verify.verdict, GONE);
 	CHECK_EQ(verify.nr[GONE], NR);
+}
+
+#define NR_KEEPERS	4
+#define KEPT_PAGES	4096UL
+#define KEPT_SECONDS	10
+
+struct keeper {
+	int fd;
+	uint32_t id;
+	bool stop;
+};
+
+/*
+ * VERIFYs that follow each other, of a watch in another address space. Each keeper has a
+ * watch of its own, so that the VERIFYs of the keepers overlap.
+ */
+static void *keeper_run(void *data)
+{
+	struct keeper *keeper = data;
+	struct pinwatch_watch_verify verify;
+
+	while (!__atomic_load_n(&keeper->stop, __ATOMIC_RELAXED))
+		CHECK_EQ(try_verify(keeper->fd, keeper->id, NULL, &verify), 0);
+	return NULL;
+}
+
+static pid_t keeper_subject(int *fd)
+{
+	int ends[2], i;
+	char *addr;
+	pid_t pid;
+
+	CHECK_EQ(channel_open(ends), 0);
+	pid = fork_child();
+	if (!pid) {
+		addr = map_pages(KEPT_PAGES);
+		*fd = open_device(0);
+		for (i = 0; i < NR_KEEPERS; i++)
+			add(*fd, addr, KEPT_PAGES * page_size(), WATCH, 0);
+		CHECK_EQ(channel_send(ends[1], *fd), 0);
+		pause();
+		_exit(1);
+	}
+	CHECK_EQ(channel_receive(ends[0], fd), 0);
+	return pid;
+}
+
+/* The memory of a process ends with the process, also while other processes VERIFY. */
+TEST(verify_keeps_no_memory)
+{
+	pthread_t threads[NR_KEEPERS];
+	struct keeper keepers[NR_KEEPERS] = { { 0 } };
+	int i, status, fd;
+	uint64_t end;
+	pid_t pid;
+
+	pid = keeper_subject(&fd);
+	for (i = 0; i < NR_KEEPERS; i++) {
+		keepers[i].fd = fd;
+		keepers[i].id = (uint32_t)i;
+		CHECK_EQ(pthread_create(&threads[i], NULL, keeper_run, &keepers[i]), 0);
+	}
+	usleep(100000);
+	CHECK_EQ(kill(pid, SIGKILL), 0);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	end = now_ns() + KEPT_SECONDS * NS_PER_S;
+	while (query(fd, 0).state != PINWATCH_STATE_DEAD && now_ns() < end)
+		usleep(1000);
+	CHECK_EQ(query(fd, 0).state, PINWATCH_STATE_DEAD);
+	for (i = 0; i < NR_KEEPERS; i++) {
+		__atomic_store_n(&keepers[i].stop, true, __ATOMIC_RELAXED);
+		CHECK_EQ(pthread_join(threads[i], NULL), 0);
+	}
 }
 
 #define NR_LARGE	262144UL

@@ -22,6 +22,7 @@ static struct limit {
 } limits[] = {
 	{ PARAMETERS "max_watches_per_file", EXECUTION_IDS, 0 },
 	{ PARAMETERS "max_watches_per_user", 96, 0 },
+	{ PARAMETERS "max_watches_per_page", 24, 0 },
 	{ PARAMETERS "max_pin_pages", 14, 0 },
 };
 

@@ -7,7 +7,7 @@
 
 #define WORDS_SIZE	(EXECUTION_IDS * sizeof(struct pinwatch_gen))
 
-/* Read at once: the first page of a descriptor is free, a later page may be a SIGBUS. */
+/* Read at once, so that the first use of an id has a page of the mapping to replace. */
 static const struct pinwatch_gen *generations_map(int fd)
 {
 	const struct pinwatch_gen *words = mmap(NULL, WORDS_SIZE, PROT_READ, MAP_SHARED, fd, 0);

@@ -151,6 +151,25 @@ FIBER_TEST(stats_skip_no_mm)
 			mmput(mms[i]);
 }
 
+/* Two callers that take turns do not keep an mm that no process uses any more. */
+FIBER_TEST(users_end_with_the_process)
+{
+	struct driver d;
+	struct pw_mm *pm;
+
+	CHECK(!insert(&d, 5, 1));
+	pm = check();
+	CHECK(atomic_read(&mm->mm_users) == 1);
+	CHECK(pw_mm_hold_users(pm) && pw_mm_hold_users(pm));
+	CHECK(!pw_mm_drop_users(pm) && pw_mm_hold_users(pm));
+	CHECK(atomic_add_unless(&mm->mm_users, -1, 1));	/* the process exits */
+	CHECK(!pw_mm_hold_users(pm));
+	CHECK(!pw_mm_drop_users(pm) && !pw_mm_hold_users(pm));
+	CHECK(pw_mm_drop_users(pm) && !pw_mm_hold_users(pm));
+	CHECK(atomic_read(&mm->mm_users) == 1);		/* the caller's mmput() */
+	remove_sub(&d);
+}
+
 FIBER_TEST(idle_mm_with_a_veto_stays)
 {
 	struct mmu_notifier_range r;

@@ -25,6 +25,45 @@ FIBER_TEST(finishes_in_order_after_all_firsts)
 		remove_sub(&d[i]);
 }
 
+/* Another user made the walk long: the walk of a blockable range is preemptible. */
+FIBER_TEST(long_walk_reschedules)
+{
+	static struct driver d[3 * PW_WALK_BATCH];
+	struct mmu_notifier_range r;
+	int i;
+
+	for (i = 0; i < (int)ARRAY_SIZE(d); i++)
+		CHECK(!insert_ops(&d[i], i, 1, &ops));
+	shim_nr_resched = 0;
+	start(&r, 0, PW_WALK_BATCH);	/* one batch */
+	end(&r);
+	CHECK(!shim_nr_resched);
+	start(&r, 0, ARRAY_SIZE(d));
+	end(&r);
+	CHECK(shim_nr_resched == 2);
+	CHECK(!start_nonblock(&r, 0, ARRAY_SIZE(d)));
+	end(&r);
+	CHECK(shim_nr_resched == 2);
+	for (i = 0; i < (int)ARRAY_SIZE(d); i++)
+		remove_sub(&d[i]);
+}
+
+FIBER_TEST(long_second_pass_reschedules)
+{
+	static struct driver d[2 * PW_WALK_BATCH];
+	struct mmu_notifier_range r;
+	int i;
+
+	for (i = 0; i < (int)ARRAY_SIZE(d); i++)
+		CHECK(!insert_ops(&d[i], i, 1, &two_pass));
+	shim_nr_resched = 0;
+	start(&r, 0, ARRAY_SIZE(d));
+	end(&r);
+	CHECK(shim_nr_resched == 1 + ARRAY_SIZE(d));
+	for (i = 0; i < (int)ARRAY_SIZE(d); i++)
+		remove_sub(&d[i]);
+}
+
 FIBER_TEST(reader_waits_beyond_the_second_pass)
 {
 	struct mmu_notifier_range r;

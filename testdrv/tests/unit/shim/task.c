@@ -404,6 +404,15 @@ void might_sleep(void)
 	shim_point();
 }
 
+unsigned long shim_nr_resched;
+
+/* Checks the context in which the core calls the function, and counts the calls. */
+void cond_resched(void)
+{
+	might_sleep();
+	__atomic_add_fetch(&shim_nr_resched, 1, __ATOMIC_RELAXED);
+}
+
 void lock_map_acquire(struct lockdep_map *map)
 {
 	if (shim_self()->map_depth++)

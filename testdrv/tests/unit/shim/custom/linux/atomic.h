@@ -35,4 +35,15 @@ static inline bool atomic_inc_not_zero(atomic_t *a)
 			return true;
 	return false;
 }
+
+static inline bool atomic_add_unless(atomic_t *a, int i, int unless)
+{
+	int old = atomic_read(a);
+
+	while (old != unless)
+		if (__atomic_compare_exchange_n(&a->v, &old, old + i, false,
+						__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+			return true;
+	return false;
+}
 #endif

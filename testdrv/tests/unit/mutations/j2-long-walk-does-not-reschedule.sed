@@ -1,0 +1,3 @@
+# A long walk does not reschedule
+# file: walk.c
+s/^		cond_resched();/		;/
