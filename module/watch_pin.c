@@ -92,7 +92,8 @@ static int watch_settle(struct pw_watch *watch, enum pw_watch_state from,
 }
 
 #define ADD_FLAGS	(PINWATCH_WATCH_F_PIN | PINWATCH_WATCH_F_WRITE | \
-			 PINWATCH_WATCH_F_ONESHOT | PINWATCH_WATCH_F_STACK)
+			 PINWATCH_WATCH_F_ONESHOT | PINWATCH_WATCH_F_STACK | \
+			 PINWATCH_WATCH_F_PAGES)
 
 /* Validate @args, and round the range out to pages. */
 static int watch_check(const struct pw_file *file, const struct pinwatch_watch_add *args,
@@ -131,7 +132,7 @@ static int watch_start(struct pw_watch *watch, unsigned long start, unsigned lon
 	int err;
 
 	err = pinwatch_interval_notifier_insert(&watch->sub, watch->file->mm, start,
-						length, &pw_watch_ops);
+						length, pw_watch_ops(watch));
 	if (err)
 		return err;
 	err = watch_settle(watch, PW_WATCH_ADDING, pin, generation);

@@ -38,6 +38,16 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
 #endif
 
 /*
+ * Before 5.14, NUMA balancing announces the exchange of a huge page that is not pinned by
+ * the MMU_NOTIFY_PROTECTION_VMA of its scan alone.
+ */
+#ifdef PW_HAVE_MIGRATE_MISPLACED_THP
+#define PW_NUMA_EXCHANGES_AFTER_SCAN	true
+#else
+#define PW_NUMA_EXCHANGES_AFTER_SCAN	false
+#endif
+
+/*
  * Flags to allocate pages that user space maps. Up to 5.10 the kernel marks a page
  * that is charged to a memory cgroup in page->page_type, which shares a word with the
  * map count: mapping such a page corrupts both.

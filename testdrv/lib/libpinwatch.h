@@ -176,6 +176,9 @@ int pinwatch_get_stats(struct pinwatch *dev, struct pinwatch_stats *stats);
  * There is no window between pinning and watching: if the mapping changes before the
  * function returns, pinwatch_valid() returns false.
  *
+ * With PINWATCH_WATCH_F_PAGES, only an operation that can exchange or remove a page makes
+ * the watch invalid. pinwatch_valid() does not notice that the mapping became read-only.
+ *
  * Return: 0; -EINVAL (@length 0, or wrong @flags); -EFAULT (a page to be pinned is not
  * mapped, or does not permit the access); -EOVERFLOW (the range leaves user space);
  * -EPERM (PINWATCH_WATCH_F_STACK without CAP_SYSLOG); -EXDEV (another process added the

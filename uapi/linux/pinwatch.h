@@ -86,6 +86,7 @@ struct pinwatch_info {
 #define PINWATCH_WATCH_F_WRITE	(1U << 1) /* with F_PIN: pin for writing; breaks COW */
 #define PINWATCH_WATCH_F_ONESHOT (1U << 2) /* one event, and RELEASE, until WATCH_REPIN */
 #define PINWATCH_WATCH_F_STACK	(1U << 3) /* keep the stack of the last hit: WATCH_STACK */
+#define PINWATCH_WATCH_F_PAGES	(1U << 4) /* no hit by PROTECT, PROTECT_PAGE, SOFT_DIRTY */
 
 /**
  * struct pinwatch_watch_add - PINWATCH_IOC_WATCH_ADD
@@ -102,6 +103,7 @@ struct pinwatch_info {
  * @reserved: 0.
  *
  * Subscribes, and pins if PINWATCH_WATCH_F_PIN is set, without a window in between.
+ * PINWATCH_WATCH_F_PAGES: only what can exchange or remove a page is an invalidation.
  *
  * Errors: EINVAL (size, flags, reserved; length 0; F_WRITE without F_PIN; RELEASE or an
  * unknown bit in ignore_events), E2BIG, EFAULT (argument; or F_PIN and a page is not

@@ -35,7 +35,8 @@ struct call {
 #define CALL(name, min, type, known) \
 	{ PINWATCH_IOC_##name, min, offsetof(struct type, reserved), known, -1, { { 0 } } }
 
-#define ADD_FLAGS	(PIN_RW | PINWATCH_WATCH_F_ONESHOT | PINWATCH_WATCH_F_STACK)
+#define ADD_FLAGS	(PIN_RW | PINWATCH_WATCH_F_ONESHOT | PINWATCH_WATCH_F_STACK | \
+			 PINWATCH_WATCH_F_PAGES)
 
 static const struct call calls[] = {
 	CALL(GET_INFO, 72, pinwatch_info, 0),

@@ -16,7 +16,7 @@ static const struct abi_values pids = VALUES(0, 1, UINT64_MAX, INT32_MAX);
 
 static const struct abi_values poll_events = BITS(POLLIN, POLLOUT, POLLPRI);
 static const struct abi_values watch_flags = BITS(PINWATCH_WATCH_F_PIN, PINWATCH_WATCH_F_WRITE,
-	PINWATCH_WATCH_F_ONESHOT, PINWATCH_WATCH_F_STACK);
+	PINWATCH_WATCH_F_ONESHOT, PINWATCH_WATCH_F_STACK, PINWATCH_WATCH_F_PAGES);
 static const struct abi_values query_flags = BITS(PINWATCH_QUERY_F_NEXT);
 static const struct abi_values events = BITS(PINWATCH_EVENT_UNMAP, PINWATCH_EVENT_CLEAR,
 	PINWATCH_EVENT_PROTECT, PINWATCH_EVENT_PROTECT_PAGE, PINWATCH_EVENT_SOFT_DIRTY,
