@@ -161,7 +161,7 @@ static int watch_add(struct pinwatch_cache *cache, struct pinwatch_cache_region 
 {
 	const struct pinwatch_watch_attr attr = {
 		.size = sizeof(attr),
-		.flags = PINWATCH_WATCH_F_PIN |
+		.flags = PINWATCH_WATCH_F_PIN | PINWATCH_WATCH_F_PAGES |
 			(region->intent == PINWATCH_CACHE_WRITE ? PINWATCH_WATCH_F_WRITE : 0),
 		.addr = (uintptr_t)region->addr,
 		.length = region->length,

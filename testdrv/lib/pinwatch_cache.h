@@ -14,7 +14,9 @@
  * Validity: a region from pinwatch_cache_get() is pinned, and holds the pages that were
  * mapped at buffer during the call. A stale region, whose mapping was changed since the
  * region was pinned (munmap and mmap at the same address, for example), is never
- * returned. The check is one load from shared memory.
+ * returned. The check is one load from shared memory. mprotect(), fork() and NUMA scans
+ * move no page and make no region stale (PINWATCH_WATCH_F_PAGES): a region for writing may
+ * be returned although its mapping has become read-only.
  *
  * Reuse: a region serves every request inside its range. A region for writing also
  * serves requests for reading.

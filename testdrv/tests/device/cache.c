@@ -129,17 +129,11 @@ static void move(char *addr, size_t length)
 	remap(addr, length / page_size());
 }
 
-static void protect(char *addr, size_t length)
-{
-	CHECK_EQ(mprotect(addr, length, PROT_READ), 0);
-	CHECK_EQ(mprotect(addr, length, PROT_READ | PROT_WRITE), 0);
-}
-
 /* Each other way to change a part of the mapping. */
 TEST(cache_other_changes)
 {
 	static void (*const changes[])(char *addr, size_t length) = {
-		discard, move, protect,
+		discard, move,
 	};
 	char *addr = map_pages(8);
 	size_t i;
@@ -151,6 +145,30 @@ TEST(cache_other_changes)
 		changes[i](addr + 3 * page_size(), page_size());
 		CHECK(!touch(addr, 8, WRITE));
 	}
+	end();
+}
+
+/* mprotect() and fork() leave the pages in place: one registration serves all requests. */
+TEST(cache_mprotect_and_fork_hit)
+{
+	char *addr = map_pages(8);
+	pid_t pid;
+	int i;
+
+	begin(64);
+	touch(addr, 8, WRITE);
+	for (i = 0; i < 30; i++) {
+		CHECK_EQ(mprotect(addr, 8 * page_size(), PROT_READ), 0);
+		CHECK(touch(addr, 8, WRITE));
+		CHECK_EQ(mprotect(addr, 8 * page_size(), PROT_READ | PROT_WRITE), 0);
+		pid = fork_child();
+		if (!pid)
+			_exit(0);
+		wait_child(pid);
+		CHECK(touch(addr, 8, WRITE));
+	}
+	CHECK_EQ(stats().misses, 1);
+	CHECK_EQ(get_stats().pinned_pages, 8);
 	end();
 }
 

@@ -33,7 +33,7 @@ TEST(hit)
 
 	begin(LIMIT, 0);
 	first = get(0, 4, READ);
-	CHECK_EQ(fake.last.add.flags, PINWATCH_WATCH_F_PIN);
+	CHECK_EQ(fake.last.add.flags, PINWATCH_WATCH_F_PIN | PINWATCH_WATCH_F_PAGES);
 	CHECK_EQ(fake.last.add.ignore_events, PINWATCH_EVENT_ALL & ~PINWATCH_EVENT_RELEASE);
 	second = get(0, 4, READ);
 	CHECK(first == second);
@@ -82,7 +82,8 @@ TEST(write_serves_read)
 	begin(LIMIT, 0);
 	CHECK(!touch(0, 1, READ));
 	CHECK(!touch(0, 1, WRITE));
-	CHECK_EQ(fake.last.add.flags, PINWATCH_WATCH_F_PIN | PINWATCH_WATCH_F_WRITE);
+	CHECK_EQ(fake.last.add.flags, PINWATCH_WATCH_F_PIN | PINWATCH_WATCH_F_WRITE |
+		 PINWATCH_WATCH_F_PAGES);
 	CHECK(touch(0, 1, READ));
 	CHECK(touch(0, 1, WRITE));
 	CHECK(!touch(5, 1, WRITE));
