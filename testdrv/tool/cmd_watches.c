@@ -64,8 +64,7 @@ static json_t *watch_to_json(const struct netlink_message *message)
 	json_t *json;
 	bool valid;
 
-	json = json_pack("{s:I, s:I, s:I, s:s, s:I, s:I, "
-			 "s:b, s:b, s:b, s:b, s:b, s:I, s:I, s:I, s:I}",
+	json = json_pack("{s:I, s:I, s:I, s:s, s:I, s:I, s:b, s:b, s:b, s:b, s:I, s:I, s:I, s:I}",
 			 "pid", (json_int_t)netlink_u32(message, PINWATCH_A_PID),
 			 "file", (json_int_t)netlink_u32(message, PINWATCH_A_FILE),
 			 "id", (json_int_t)netlink_u32(message, PINWATCH_A_ID),
@@ -78,12 +77,12 @@ static json_t *watch_to_json(const struct netlink_message *message)
 			 "write", !!(flags & PINWATCH_WATCH_F_WRITE),
 			 "oneshot", !!(flags & PINWATCH_WATCH_F_ONESHOT),
 			 "stack", !!(flags & PINWATCH_WATCH_F_STACK),
-			 "only_pages", !!(flags & PINWATCH_WATCH_F_PAGES),
 			 "generation", (json_int_t)generation,
 			 "hits", (json_int_t)netlink_u64(message, PINWATCH_A_HITS),
 			 "pages", (json_int_t)netlink_u64(message, PINWATCH_A_NR_PAGES),
 			 "pinned_pages", (json_int_t)netlink_u64(message, PINWATCH_A_NR_PINNED));
 	valid = generation == netlink_u64(message, PINWATCH_A_VALID_GENERATION);
+	json_object_set_new(json, "only_pages", json_boolean(flags & PINWATCH_WATCH_F_PAGES));
 	json_object_set_new(json, "valid", json_boolean(valid));
 	json_object_set_new(json, "causes",
 			    print_causes_to_json(netlink_u64(message, PINWATCH_A_CAUSES)));

@@ -148,26 +148,34 @@ struct pinwatch_watch_del {
 	__u32 reserved;
 };
 
+/* Flags of pinwatch_watch_repin */
+#define PINWATCH_REPIN_F_KEEP	(1U << 0) /* fail if a page is not where it was pinned */
+
+/* pinwatch_watch_repin.result_flags */
+#define PINWATCH_REPIN_RESULT_KEPT (1U << 0) /* each page was where it was: same pin */
+
 /**
  * struct pinwatch_watch_repin - PINWATCH_IOC_WATCH_REPIN
  * @size: In. sizeof(struct pinwatch_watch_repin).
- * @flags: In. 0.
+ * @flags: In. PINWATCH_REPIN_F_*.
  * @id: In. From WATCH_ADD.
- * @reserved: 0.
+ * @result_flags: Out. PINWATCH_REPIN_RESULT_*.
  * @generation: Out. The generation at which the watch and its pin are valid again.
  * @nr_pages: Out. Pages pinned now; 0 without F_PIN.
  *
- * Pins the pages that are mapped now, unpins the old pages, and arms a one-shot watch.
+ * Keeps the pin if each pinned page is mapped where it was. Otherwise pins the pages that
+ * are mapped now and unpins the old pages. Arms a one-shot watch.
  *
- * Errors: EINVAL (size, flags, reserved), E2BIG, EFAULT (as WATCH_ADD), ENOENT (no such
- * watch), EXDEV (F_PIN, from another address space), ESRCH (the address space is gone),
- * ENOMEM, EAGAIN, EINTR, EOPNOTSUPP, EBUSY (as WATCH_ADD).
+ * Errors: EINVAL (size, flags; F_KEEP of a watch without F_PIN), E2BIG, EFAULT (as
+ * WATCH_ADD), ENOENT (no such watch), EXDEV (F_PIN, from another address space), ESRCH
+ * (the address space is gone), EREMCHG (F_KEEP and another page is mapped), ENOMEM,
+ * EAGAIN, EINTR, EOPNOTSUPP, EBUSY (as WATCH_ADD).
  */
 struct pinwatch_watch_repin {
 	__u32 size;
 	__u32 flags;
 	__u32 id;
-	__u32 reserved;
+	__u32 result_flags;
 	__aligned_u64 generation;
 	__aligned_u64 nr_pages;
 };
