@@ -145,8 +145,6 @@ static int ioctl_watch_repin(struct pw_file *file, union ioctl_args *args,
 	struct pw_watch *watch;
 	int err;
 
-	if (args->repin.reserved)
-		return -EINVAL;
 	watch = pw_watch_find_since(file, args->repin.id, args->repin.generation);
 	if (IS_ERR(watch))
 		return PTR_ERR(watch);
@@ -220,7 +218,7 @@ static const struct ioctl_call calls[] = {
 	CALL(GET_STATS, stats, 120, 0, CAP_SYS_ADMIN),
 	CALL(WATCH_ADD, watch_add, 56, U32_MAX, -1),
 	CALL(WATCH_DEL, watch_del, 16, 0, -1),
-	CALL(WATCH_REPIN, watch_repin, 32, 0, -1),
+	CALL(WATCH_REPIN, watch_repin, 32, PINWATCH_REPIN_F_KEEP, -1),
 	CALL(WATCH_QUERY, watch_query, 128, PINWATCH_QUERY_F_NEXT, -1),
 	CALL(WATCH_VERIFY, watch_verify, 120, 0, -1),
 	CALL(WATCH_STACK, watch_stack, 224, 0, CAP_SYSLOG),

@@ -6,6 +6,9 @@
  * the watch's own subscription, and repeats if an invalidation collides. It holds
  * pw_watch.op_lock, so that only the reaper can detach the pin, and mm_users, so that
  * the reaper does not.
+ *
+ * For WATCH_REPIN, pw_verify_pin() compares in the same way within a read section of its
+ * caller, and faults pages in.
  */
 #include <linux/hmm.h>
 #include <linux/jiffies.h>
@@ -312,5 +315,62 @@ int pw_verify_watch(struct pw_file *file, struct pinwatch_watch_verify *args)
 		return -ENOENT;
 	err = verify_watch(watch, args);
 	pw_watch_put(watch);
+	return err;
+}
+
+/* @page: Index of the first of @nr pages, at most CHUNK, from the start of the watch. */
+static int pin_fault(struct pw_watch *watch, unsigned long seq, unsigned long page,
+		     unsigned long nr, unsigned long *pfns)
+{
+	unsigned long start = watch->sub.interval_tree.start + (page << PAGE_SHIFT);
+	bool write = watch->pin.write && !(watch->flags & PINWATCH_WATCH_F_PAGES);
+	struct hmm_range range = {
+		.notifier = &watch->sub.mni,
+		.notifier_seq = seq,
+		.start = start,
+		.end = start + (nr << PAGE_SHIFT),
+		.hmm_pfns = pfns,
+		.default_flags = HMM_PFN_REQ_FAULT | (write ? HMM_PFN_REQ_WRITE : 0),
+	};
+	int err;
+
+	if (mmap_read_lock_killable(watch->sub.mm))
+		return -EINTR;
+	err = hmm_range_fault(&range);
+	mmap_read_unlock(watch->sub.mm);
+	if (err == -EBUSY)
+		return -EAGAIN;
+	/* The mapping does not permit writing: pinning would fail with EFAULT. */
+	return err == -EPERM ? -EFAULT : err;
+}
+
+static int pin_compare(const struct pw_pin *pin, unsigned long page, unsigned long nr,
+		       const unsigned long *pfns)
+{
+	unsigned long i;
+
+	for (i = 0; i < nr; i++)
+		if (hmm_pfn_to_page(pfns[i]) != pin->pages[page + i])
+			return -EREMCHG;
+	return 0;
+}
+
+int pw_verify_pin(struct pw_watch *watch, unsigned long seq)
+{
+	unsigned long *pfns, page, nr, nr_pages = watch->pin.nr_pages;
+	int err = 0;
+
+	pfns = kmalloc_array(CHUNK, sizeof(*pfns), GFP_KERNEL_ACCOUNT);
+	if (!pfns)
+		return -ENOMEM;
+	for (page = 0; !err && page < nr_pages; page += nr) {
+		nr = min(nr_pages - page, CHUNK);
+		err = fatal_signal_pending(current) ? -EINTR :
+						      pin_fault(watch, seq, page, nr, pfns);
+		if (!err)
+			err = pin_compare(&watch->pin, page, nr, pfns);
+		cond_resched();
+	}
+	kfree(pfns);
 	return err;
 }

@@ -6,6 +6,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/stacktrace.h>
+#include "compat/mm.h"
 #include "file.h"
 #include "generation.h"
 #include "genl.h"
@@ -85,10 +86,34 @@ static bool watch_invalidate(struct pinwatch_interval_notifier *sub,
 	return true;
 }
 
-const struct pinwatch_interval_notifier_ops pw_watch_ops = {
+static const struct pinwatch_interval_notifier_ops all_ops = {
 	.invalidate = watch_invalidate,
 	.flags = PINWATCH_OPS_NEVER_SLEEPS,
 };
+
+/* PINWATCH_WATCH_F_PAGES: the kernel sends these events where each page stays in place. */
+static const struct pinwatch_interval_notifier_ops pages_ops = {
+	.invalidate = watch_invalidate,
+	.ignore_events = BIT(MMU_NOTIFY_PROTECTION_VMA) | BIT(MMU_NOTIFY_PROTECTION_PAGE) |
+			 BIT(MMU_NOTIFY_SOFT_DIRTY),
+	.flags = PINWATCH_OPS_NEVER_SLEEPS,
+};
+
+/* The same for a watch without a pin, if PW_NUMA_EXCHANGES_AFTER_SCAN */
+static const struct pinwatch_interval_notifier_ops unpinned_pages_ops = {
+	.invalidate = watch_invalidate,
+	.ignore_events = BIT(MMU_NOTIFY_PROTECTION_PAGE) | BIT(MMU_NOTIFY_SOFT_DIRTY),
+	.flags = PINWATCH_OPS_NEVER_SLEEPS,
+};
+
+const struct pinwatch_interval_notifier_ops *pw_watch_ops(const struct pw_watch *watch)
+{
+	if (!(watch->flags & PINWATCH_WATCH_F_PAGES))
+		return &all_ops;
+	if (PW_NUMA_EXCHANGES_AFTER_SCAN && !(watch->flags & PINWATCH_WATCH_F_PIN))
+		return &unpinned_pages_ops;
+	return &pages_ops;
+}
 
 static void watch_free(struct kref *ref)
 {

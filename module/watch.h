@@ -180,8 +180,14 @@ struct pw_watch *pw_watch_alloc(struct pw_file *file,
  */
 void pw_watch_unlink(struct pw_watch *watch);
 
-/* The ops of all watches */
-extern const struct pinwatch_interval_notifier_ops pw_watch_ops;
+/**
+ * pw_watch_ops() - select the ops of a watch's subscription
+ * @watch: The watch.
+ *
+ * Context: any. Does not sleep.
+ * Return: the ops, which ignore the events that PINWATCH_WATCH_F_PAGES excludes.
+ */
+const struct pinwatch_interval_notifier_ops *pw_watch_ops(const struct pw_watch *watch);
 
 /**
  * pw_watch_reap() - unpin a watch if it is DEAD

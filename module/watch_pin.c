@@ -10,6 +10,7 @@
 #include <linux/sched/signal.h>
 #include "file.h"
 #include "generation.h"
+#include "verify.h"
 #include "watch_trace.h"
 #include "watch.h"
 #include "watch_pin.h"
@@ -21,7 +22,7 @@
 /*
  * End the read section that began with @seq. Return: 0 if no invalidation collided: the
  * watch is ACTIVE and has exchanged its pin with @pin. -EAGAIN if one did. -ESRCH if
- * the state is not @from.
+ * the state is not @from. @pin: NULL to keep the pin.
  */
 static int watch_activate(struct pw_watch *watch, enum pw_watch_state from,
 			  unsigned long seq, struct pw_pin *pin, u64 *generation)
@@ -35,7 +36,8 @@ static int watch_activate(struct pw_watch *watch, enum pw_watch_state from,
 		/* For the caller: another thread may delete the watch from now on. */
 		if (from == PW_WATCH_ADDING)
 			pw_watch_get(watch);
-		swap(watch->pin, *pin);
+		if (pin)
+			swap(watch->pin, *pin);
 		watch->state = PW_WATCH_ACTIVE;
 		watch->armed = true;
 		*generation = pw_generation_bump(watch->gen);
@@ -65,7 +67,8 @@ static int settle_again(struct pw_watch *watch, int tries, unsigned long deadlin
 
 /*
  * Pin until no invalidation collides. It is normal that the first try fails, because
- * pinning itself breaks copy-on-write in the range.
+ * pinning itself breaks copy-on-write in the range. @pin: NULL to keep the pin of @watch
+ * if each page is where it was; -EREMCHG if not.
  */
 static int watch_settle(struct pw_watch *watch, enum pw_watch_state from,
 			struct pw_pin *pin, u64 *generation)
@@ -80,13 +83,15 @@ static int watch_settle(struct pw_watch *watch, enum pw_watch_state from,
 		err = pinwatch_interval_read_begin_killable(&watch->sub, &seq);
 		if (err)
 			return err;
-		err = pw_pin_take(pin, start);
-		if (err)
+		err = pin ? pw_pin_take(pin, start) : pw_verify_pin(watch, seq);
+		if (err && (pin || err != -EAGAIN))
 			return err;
-		err = watch_activate(watch, from, seq, pin, generation);
+		if (!err)
+			err = watch_activate(watch, from, seq, pin, generation);
 		if (!err)
 			return 0;
-		pw_pin_drop(pin);
+		if (pin)
+			pw_pin_drop(pin);
 		if (err == -EAGAIN)
 			err = settle_again(watch, ++tries, deadline);
 		if (err)
@@ -131,7 +136,7 @@ static int watch_start(struct pw_watch *watch, unsigned long start, unsigned lon
 	int err;
 
 	err = pinwatch_interval_notifier_insert(&watch->sub, watch->file->mm, start,
-						length, &pw_watch_ops);
+						length, pw_watch_ops(watch));
 	if (err)
 		return err;
 	err = watch_settle(watch, PW_WATCH_ADDING, pin, generation);
@@ -213,38 +218,61 @@ static int watch_alive(struct pw_watch *watch)
 	return state == PW_WATCH_DEAD ? -ESRCH : -ENOENT;
 }
 
-/* Caller holds watch->op_lock, which keeps the deleter out. */
+/* Errors after which another try to settle would fail as well */
+static bool is_final(int err)
+{
+	return err == -EAGAIN || err == -EINTR || err == -ESRCH;
+}
+
+/* Exchange the pin, or make a watch without a pin valid. Caller holds watch->op_lock. */
+static int watch_exchange(struct pw_watch *watch, u64 *generation)
+{
+	struct pw_pin pin = {};
+	int err;
+
+	err = pin_alloc(watch, &pin, pw_watch_pages(watch));
+	if (err)
+		return err;
+	err = watch_settle(watch, PW_WATCH_ACTIVE, &pin, generation);
+	/* @pin has the old pages now, or on failure the new pages. */
+	pw_pin_free(&pin, watch->file->mm);
+	return err;
+}
+
+/*
+ * Caller holds watch->op_lock, which keeps the deleter out. The caller's address space is
+ * that of a pinned watch, so no release runs and the reaper does not detach the pin.
+ */
 static int watch_repin(struct pw_watch *watch, struct pinwatch_watch_repin *args)
 {
-	struct pw_file *file = watch->file;
-	struct pw_pin pin = {};
+	bool pinned = watch->flags & PINWATCH_WATCH_F_PIN, keep = pinned;
 	u64 generation;
 	int err;
 
 	err = watch_alive(watch);
-	if (!err && watch->flags & PINWATCH_WATCH_F_PIN)
-		err = pw_file_bind(file, true);
+	if (!err && pinned)
+		err = pw_file_bind(watch->file, true);
 	if (err)
 		return err;
-	err = pin_alloc(watch, &pin, pw_watch_pages(watch));
-	if (err)
-		return err;
-	err = watch_settle(watch, PW_WATCH_ACTIVE, &pin, &generation);
-	if (!err) {
-		args->generation = generation;
-		args->nr_pages = watch->flags & PINWATCH_WATCH_F_PIN ?
-				 pw_watch_pages(watch) : 0;
+	if (keep) {
+		err = watch_settle(watch, PW_WATCH_ACTIVE, NULL, &generation);
+		keep = !err || is_final(err) || args->flags & PINWATCH_REPIN_F_KEEP;
 	}
-	/* @pin has the old pages now, or on failure the new pages. */
-	pw_pin_free(&pin, file->mm);
-	return err;
+	if (!keep)
+		err = watch_exchange(watch, &generation);
+	if (err)
+		return err;
+	args->generation = generation;
+	args->nr_pages = pinned ? pw_watch_pages(watch) : 0;
+	args->result_flags = keep ? PINWATCH_REPIN_RESULT_KEPT : 0;
+	return 0;
 }
 
 int pw_watch_repin(struct pw_watch *watch, struct pinwatch_watch_repin *args)
 {
 	int err;
 
-	if (args->reserved)
+	if (args->flags & PINWATCH_REPIN_F_KEEP && !(watch->flags & PINWATCH_WATCH_F_PIN))
 		return -EINVAL;
 	if (mutex_lock_killable(&watch->op_lock))
 		return -EINTR;

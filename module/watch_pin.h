@@ -12,7 +12,8 @@ struct pw_watch;
 
 /* The flags that WATCH_ADD accepts */
 #define PW_WATCH_FLAGS	(PINWATCH_WATCH_F_PIN | PINWATCH_WATCH_F_WRITE | \
-			 PINWATCH_WATCH_F_ONESHOT | PINWATCH_WATCH_F_STACK)
+			 PINWATCH_WATCH_F_ONESHOT | PINWATCH_WATCH_F_STACK | \
+			 PINWATCH_WATCH_F_PAGES)
 
 /**
  * pw_watch_add() - PINWATCH_IOC_WATCH_ADD
@@ -36,7 +37,8 @@ struct pw_watch *pw_watch_add(struct pw_file *file, struct pinwatch_watch_add *a
  * @args: The results are filled in.
  *
  * Context: process context, may sleep; no lock held.
- * Return: 0; -EINVAL if a reserved member is not 0; -ENOENT if the watch is being
+ * Return: 0; -EINVAL for PINWATCH_REPIN_F_KEEP of a watch without a pin; -EREMCHG for
+ * PINWATCH_REPIN_F_KEEP if a page is not where it was; -ENOENT if the watch is being
  * deleted; -ESRCH if its address space is gone; -EXDEV or -EOPNOTSUPP as pw_file_bind();
  * -ENOMEM as pw_pin_alloc(); -EFAULT if a page cannot be pinned; -EINTR if a fatal
  * signal is pending; -EAGAIN if invalidations collided for longer than a second.

@@ -119,7 +119,8 @@ DECLARE_EVENT_CLASS(pinwatch_watch,
 				{ PINWATCH_WATCH_F_PIN, "pin" },
 				{ PINWATCH_WATCH_F_WRITE, "write" },
 				{ PINWATCH_WATCH_F_ONESHOT, "oneshot" },
-				{ PINWATCH_WATCH_F_STACK, "stack" }))
+				{ PINWATCH_WATCH_F_STACK, "stack" },
+				{ PINWATCH_WATCH_F_PAGES, "pages" }))
 );
 
 /* WATCH_ADD has succeeded */

@@ -37,6 +37,16 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
 }
 #endif
 
+/*
+ * Before 5.14, NUMA balancing announces the exchange of a huge page that is not pinned by
+ * the MMU_NOTIFY_PROTECTION_VMA of its scan alone.
+ */
+#ifdef PW_HAVE_MIGRATE_MISPLACED_THP
+#define PW_NUMA_EXCHANGES_AFTER_SCAN	true
+#else
+#define PW_NUMA_EXCHANGES_AFTER_SCAN	false
+#endif
+
 /* range->owner since 5.11. Uninitialised for events below MMU_NOTIFY_MIGRATE. */
 static inline const void *pw_range_owner(const struct mmu_notifier_range *range)
 {

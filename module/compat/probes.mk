@@ -26,6 +26,7 @@ PW_PROBES += $(call pw-probe,VMA_SET_FILE,mm.h,vma_set_file)
 PW_PROBES += $(call pw-probe,MIGRATE_PGMAP_OWNER,mmu_notifier.h,migrate_pgmap_owner)
 PW_PROBES += $(call pw-probe,INVALIDATE_START,mmu_notifier.h,invalidate_start)
 PW_PROBES += $(call pw-probe,HMM_UNLOCKED,hmm.h,hmm_range_fault_unlocked_timeout)
+PW_PROBES += $(call pw-probe,MIGRATE_MISPLACED_THP,migrate.h,migrate_misplaced_transhuge_page)
 PW_PROBES += $(call pw-probe,GENL_INFO_DUMP,../net/genetlink.h,genl_info_dump)
 
 # Flags for every file, here and in a module that uses pinwatch.h. The Kbuild of such a

@@ -80,7 +80,7 @@ SIZE(pinwatch_watch_repin, 32);
 AT(pinwatch_watch_repin, size, 0);
 AT(pinwatch_watch_repin, flags, 4);
 AT(pinwatch_watch_repin, id, 8);
-AT(pinwatch_watch_repin, reserved, 12);
+AT(pinwatch_watch_repin, result_flags, 12);
 AT(pinwatch_watch_repin, generation, 16);
 AT(pinwatch_watch_repin, nr_pages, 24);
 

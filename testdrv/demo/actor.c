@@ -22,6 +22,7 @@ int actor_end(struct actor *actor, long ret)
 	struct subject *subject = actor->subject;
 
 	subject->generation = word_load(&actor->words[subject->watch_id]);
+	subject->pages_generation = word_load(&actor->words[subject->pages_id]);
 	subject->control_generation = word_load(&actor->words[subject->control_id]);
 	return error;
 }

@@ -14,6 +14,11 @@
  *  false	A generation changed and no page did: the generation of the control
  *		range, 4 MiB away, or a generation of either range in the idle window
  *		before or after the operation.
+ *
+ * The range has a second watch with PINWATCH_WATCH_F_PAGES. For that watch, missed means
+ * that a page was removed or exchanged, and false that the generation changed although
+ * the kernel reported nothing but changes of protection.
+ *
  *  failed	The operation returned an error, did not have the effect that the table
  *		states, or was reported with another event or cause.
  *  skipped	This kernel or machine lacks the feature that the note names.
@@ -51,6 +56,7 @@ struct demo_result {
 	uint32_t events;		/* PINWATCH_EVENT_* */
 	uint64_t causes;		/* PINWATCH_CAUSE_* */
 	uint64_t nr_invalidations;
+	bool pages_hit;			/* the watch with PINWATCH_WATCH_F_PAGES had a hit */
 	int64_t told_ns;		/* from the call to the first event record, or -1 */
 	uint64_t generation_before;
 	uint64_t generation_after;	/* when the operation returned */

@@ -30,6 +30,7 @@ struct demo_case {
 	struct pagemap_snapshot watch;
 	struct pagemap_snapshot control;
 	uint64_t watch_generation;
+	uint64_t pages_generation;
 	uint64_t control_generation;
 };
 
@@ -189,6 +190,7 @@ static int case_operation(struct demo_case *dc)
 	result->performed = true;
 	result->generation_before = dc->watch_generation;
 	result->generation_after = dc->subject->generation;
+	result->pages_hit = dc->subject->pages_generation != dc->pages_generation;
 	generations_compare(dc, dc->subject->generation, dc->subject->control_generation,
 			    &watch, &control);
 	if (ranges_read(dc, &watch, &control))
@@ -231,6 +233,7 @@ static void case_opened(struct demo_case *dc, const struct demo_options *options
 	if (options->ready)
 		options->ready(dc->result);
 	generations_load(dc, &dc->watch_generation, &dc->control_generation);
+	dc->pages_generation = word_load(&dc->actor.words[dc->subject->pages_id]);
 	if (!ranges_read(dc, NULL, NULL) && !case_idle(dc, "before") && !case_operation(dc))
 		case_idle(dc, "after");
 	pagemap_close(&dc->pagemap);

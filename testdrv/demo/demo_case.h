@@ -22,8 +22,8 @@ bool demo_finding_false(const struct demo_finding *finding);
 bool demo_finding_missed(const struct demo_finding *finding);
 
 /*
- * The verdict after the operation returned. @result: The members pin, events and
- * causes are used. @reason: Out. The cause of a bad verdict, otherwise "".
+ * The verdict after the operation returned. @result: The members pin, events, causes and
+ * pages_hit are used. @reason: Out. The cause of a bad verdict, otherwise "".
  */
 enum demo_verdict demo_case_verdict(const struct demo_op *op, const struct demo_result *result,
 				    const struct demo_finding *watch,

@@ -2,6 +2,7 @@
 /* The verdict of a case and of the whole demonstration; demo.h defines the verdicts. */
 #include "demo_case.h"
 #include "ops.h"
+#include "sysfs.h"
 
 bool demo_finding_false(const struct demo_finding *finding)
 {
@@ -11,6 +12,25 @@ bool demo_finding_false(const struct demo_finding *finding)
 bool demo_finding_missed(const struct demo_finding *finding)
 {
 	return !finding->generation_changed && finding->page.change != PAGE_SAME;
+}
+
+/* A page of the range was removed or exchanged. An unshared page stays in its file. */
+static bool page_left(const struct demo_op *op, const struct demo_finding *watch)
+{
+	if (op->unshares && watch->page.change == PAGE_NOT_PRESENT)
+		return false;
+	return watch->page.change >= PAGE_NOT_PRESENT;
+}
+
+/* The events that a watch with PINWATCH_WATCH_F_PAGES ignores */
+static uint32_t events_of_protection(const struct demo_result *result)
+{
+	uint32_t events = PINWATCH_EVENT_PROTECT_PAGE | PINWATCH_EVENT_SOFT_DIRTY;
+
+	/* Before 5.14, a huge page without a pin may be exchanged after PROTECT. */
+	if (result->pin || kernel_running() >= KERNEL(5, 14))
+		events |= PINWATCH_EVENT_PROTECT;
+	return events;
 }
 
 static bool effect_matches(enum demo_expect expect, const struct demo_finding *watch)
@@ -64,6 +84,12 @@ enum demo_verdict demo_case_verdict(const struct demo_op *op, const struct demo_
 		return DEMO_MISSED;
 	*reason = "the generation of the control range changed, its pages did not";
 	if (demo_finding_false(control))
+		return DEMO_FALSE;
+	*reason = "a page was removed or exchanged, the generation with F_PAGES did not change";
+	if (!result->pages_hit && page_left(op, watch))
+		return DEMO_MISSED;
+	*reason = "only the protection changed, and the generation with F_PAGES did";
+	if (result->pages_hit && !(result->events & ~events_of_protection(result)))
 		return DEMO_FALSE;
 	*reason = failure(op, result, watch);
 	if (*reason)

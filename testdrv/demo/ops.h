@@ -38,6 +38,7 @@ struct demo_op {
 	enum demo_end end;
 	bool by_subject;	/* the subject calls act although by is not DEMO_BY_SELF */
 	bool global;		/* affects the whole machine: only with --global */
+	bool unshares;		/* empties a shared page table of hugetlb: the pages stay */
 	bool pin_control;	/* the operation moves every page, so pin the control range */
 	enum demo_expect watch;
 	enum demo_expect pin;

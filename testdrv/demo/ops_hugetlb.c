@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* Reserved huge pages (hugetlb). The watched range is the beginning of a huge page. */
+#include <linux/memfd.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "ops.h"
 #include "sysfs.h"
@@ -11,6 +13,13 @@
 #define NR_NEEDED	4
 
 #define MAP_HUGE_2M	(21 << MAP_HUGE_SHIFT)
+/*
+ * The kernel shares the page table of 1 GiB of a file between two mappings that begin at a
+ * multiple of 1 GiB. 64-bit programs only.
+ */
+#define TABLE		(1UL << 30)
+#define TABLE_ADDR	((char *)(uintptr_t)0x600000000000ULL)
+
 #define MAP_RESERVED	(MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_HUGE_2M)
 
 static const char *lacks_hugetlb(void)
@@ -34,6 +43,33 @@ static int map_forked(struct subject *subject)
 	int ret = map_hugetlb(subject);
 
 	return ret ? ret : subject_fork_helper(subject);
+}
+
+/* Map one file twice, so that the two mappings share a page table. */
+static int map_shared_table(struct subject *subject)
+{
+	int i, fd = memfd_create("demo", MFD_CLOEXEC | MFD_HUGETLB | (21U << MFD_HUGE_SHIFT));
+
+	if (fd < 0)
+		return -errno;
+	if (ftruncate(fd, TABLE))
+		return -errno;
+	subject->fd = fd;
+	subject->addr = TABLE_ADDR;
+	for (i = 0; i < 2; i++) {
+		char *addr = TABLE_ADDR + i * TABLE;
+
+		if (mmap(addr, TABLE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE |
+			 MAP_FIXED, fd, 0) != addr)
+			return -errno;
+		range_write(addr, SUBJECT_HUGE);
+	}
+	return 0;
+}
+
+static int act_unshare(struct actor *actor)
+{
+	return ACT(actor, mprotect(actor->subject->addr, TABLE, PROT_READ));
 }
 
 static int act_munmap(struct actor *actor)
@@ -123,6 +159,11 @@ const struct demo_op ops_hugetlb[] = {
 		.name = "mprotect PROT_READ, hugetlb", .map = map_hugetlb, .act = act_mprotect,
 		.lacks = lacks_hugetlb,
 		.watch = MUST_PROTECT, .pin = MUST_PROTECT, .pin_flags = PIN_WRITE,
+		.events = PINWATCH_EVENT_PROTECT, .cause = PINWATCH_CAUSE_MPROTECT,
+	}, {
+		.name = "mprotect, shared table, hugetlb", .map = map_shared_table,
+		.act = act_unshare, .lacks = lacks_hugetlb, .unshares = true,
+		.watch = MUST_CHANGE, .pin = MUST_CHANGE, .pin_flags = PIN_WRITE,
 		.events = PINWATCH_EVENT_PROTECT, .cause = PINWATCH_CAUSE_MPROTECT,
 	}, {
 		.name = "mremap, move, hugetlb", .map = map_hugetlb, .act = act_mremap,

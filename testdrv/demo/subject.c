@@ -88,7 +88,12 @@ static int watches_add(struct subject *subject, struct pinwatch *dev)
 		return ret;
 	subject->control_id = watch.id;
 	ret = pinwatch_watch_add(dev, subject->addr, subject->length, flags, 1, &watch);
+	if (ret)
+		return ret;
 	subject->watch_id = watch.id;
+	ret = pinwatch_watch_add(dev, subject->addr, subject->length,
+				 flags | PINWATCH_WATCH_F_PAGES, 3, &watch);
+	subject->pages_id = watch.id;
 	return ret;
 }
 

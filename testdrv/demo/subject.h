@@ -44,11 +44,13 @@ struct subject {
 	unsigned long block;	/* the memory block of the first page, before the pin */
 
 	uint32_t watch_id;
+	uint32_t pages_id;	/* the same range with PINWATCH_WATCH_F_PAGES */
 	uint32_t control_id;
 
 	/* Written by the actor. */
 	uint64_t begin_ns;	/* CLOCK_MONOTONIC immediately before the call */
 	uint64_t generation;	/* of the watch, immediately after the call */
+	uint64_t pages_generation;
 	uint64_t control_generation;
 	int error;		/* 0 or -errno */
 };

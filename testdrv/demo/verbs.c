@@ -51,7 +51,7 @@ static json_t *time_json(int64_t ns)
 
 json_t *result_json(const struct demo_result *result)
 {
-	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:s, s:I, s:I, s:o, s:s}",
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:s, s:I, s:I, s:b, s:o, s:s}",
 			 "operation", result->operation, "by", result->by,
 			 "mode", result->pin ? "pin" : "watch",
 			 "causes", print_causes_to_json(result->causes),
@@ -62,6 +62,7 @@ json_t *result_json(const struct demo_result *result)
 			 "page", page_change_name(result->page.change),
 			 "pages_changed", (json_int_t)result->page.nr_changed,
 			 "pages", (json_int_t)result->page.nr_pages,
+			 "pages_hit", result->pages_hit,
 			 "told_ns", time_json(result->told_ns),
 			 "note", result->note);
 }

@@ -91,17 +91,45 @@ static struct pw_cache_entry *cache_cover(struct pinwatch_cache *cache, uintptr_
 	return entry;
 }
 
-/* Returns a valid entry covering the range, or NULL. Takes stale entries out. */
+static void entry_get(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
+{
+	if (!entry->users)
+		pw_cache_use(cache, entry);
+	entry->users++;
+}
+
+static void entry_put(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
+{
+	if (!--entry->users)
+		pw_cache_unuse(cache, entry);
+}
+
+/* The caller is a user of @entry. Returns false if the entry was taken out. */
+static bool entry_check(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
+{
+	if (!pinwatch_valid(&entry->region.watch))
+		pw_cache_keep(cache, entry);
+	return entry->in_tree;
+}
+
+/*
+ * Returns a valid entry covering the range, with the caller as a user, or NULL. Takes
+ * stale entries out, unless their pages have not moved.
+ */
 static struct pw_cache_entry *cache_find(struct pinwatch_cache *cache, uintptr_t start,
 					 uintptr_t end, unsigned int intent)
 {
 	struct pw_cache_entry *entry;
 
 	while ((entry = cache_cover(cache, start, end, intent))) {
-		if (entry->pending)
+		if (entry->pending) {
 			cache_wait(cache);
-		else if (!pw_cache_take_out_stale(cache, entry))
+			continue;
+		}
+		entry_get(cache, entry);
+		if (entry_check(cache, entry))
 			break;
+		entry_put(cache, entry);
 	}
 	return entry;
 }
@@ -161,7 +189,7 @@ static int watch_add(struct pinwatch_cache *cache, struct pinwatch_cache_region 
 {
 	const struct pinwatch_watch_attr attr = {
 		.size = sizeof(attr),
-		.flags = PINWATCH_WATCH_F_PIN |
+		.flags = PINWATCH_WATCH_F_PIN | PINWATCH_WATCH_F_PAGES |
 			(region->intent == PINWATCH_CACHE_WRITE ? PINWATCH_WATCH_F_WRITE : 0),
 		.addr = (uintptr_t)region->addr,
 		.length = region->length,
@@ -247,14 +275,6 @@ static int cache_miss(struct pinwatch_cache *cache, uintptr_t start, uintptr_t e
 	return ret;
 }
 
-static void cache_hit(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
-{
-	cache->stats.hits++;
-	if (!entry->users)
-		pw_cache_use(cache, entry);
-	entry->users++;
-}
-
 int pinwatch_cache_get(struct pinwatch_cache *cache, const void *addr, size_t length,
 		       unsigned int intent, const struct pinwatch_cache_region **region)
 {
@@ -273,7 +293,7 @@ int pinwatch_cache_get(struct pinwatch_cache *cache, const void *addr, size_t le
 	pw_cache_lock(cache);
 	entry = cache_find(cache, start, end, intent);
 	if (entry)
-		cache_hit(cache, entry);
+		cache->stats.hits++;
 	else
 		ret = cache_miss(cache, start, end, intent, &entry);
 	pw_cache_unlock(cache);
@@ -288,8 +308,10 @@ void pinwatch_cache_put(struct pinwatch_cache *cache, const struct pinwatch_cach
 	struct pw_cache_entry *entry = (struct pw_cache_entry *)(uintptr_t)region;
 
 	pw_cache_lock(cache);
-	if (!--entry->users)
-		pw_cache_unuse(cache, entry);
+	/* Stale pages must not stay pinned without a user. */
+	if (entry->users == 1 && entry->in_tree)
+		entry_check(cache, entry);
+	entry_put(cache, entry);
 	pw_cache_unlock(cache);
 }
 

@@ -8,7 +8,8 @@
  *
  * States of an entry, which is a region and its bookkeeping:
  *
- *	pending		in the tree, one user: the thread that pins the range
+ *	pending		in the tree, one user: the thread that pins the range; or a thread
+ *			asks the kernel whether the pages of a stale entry have moved
  *	in use		in the tree, users > 0
  *	idle		in the tree, no user, in the LRU list
  *	taken out	not in the tree, users > 0; the last put drops the entry
@@ -21,14 +22,15 @@
 
 #include "pinwatch_cache.h"
 
-/* The lock protects all members. While pending, @region belongs to the pinning thread. */
+/* The lock protects all members. While pending, @region belongs to one thread. */
 struct pw_cache_entry {
 	struct pinwatch_cache_region region;	/* first: callers have the address */
 	uintptr_t start, end;			/* constant */
 	unsigned int users;
-	bool pending;				/* a thread is pinning the range */
+	bool pending;				/* see above: others wait */
 	bool in_tree;
 	bool added;				/* ops.add succeeded */
+	bool kept;				/* answer of the kernel, while pending */
 	/* Tree: children, highest end in the subtree, random heap priority */
 	struct pw_cache_entry *left, *right;
 	uintptr_t max_end;
@@ -37,6 +39,8 @@ struct pw_cache_entry {
 	struct pw_cache_entry *older, *newer;
 	/* Singly linked list: result of a collect, or cache->dropped */
 	struct pw_cache_entry *chain;
+	/* Singly linked list, while pending: the entries that a thread asks about */
+	struct pw_cache_entry *asked;
 };
 
 struct pinwatch_cache {
@@ -86,7 +90,12 @@ void pw_cache_unuse(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
 void pw_cache_take_out(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
 /* Returns true if the entry was stale, and takes the entry out then. */
 bool pw_cache_take_out_stale(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
-/* Check the next @nr idle entries. Returns the number of stale entries. */
+/*
+ * Keep a stale entry whose pages have not moved, or take the entry out. The caller is a
+ * user of @entry, which is not pending. Drops the lock meanwhile.
+ */
+void pw_cache_keep(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
+/* Check the next @nr idle entries. Returns the number of dropped entries. May drop the lock. */
 size_t pw_cache_sweep(struct pinwatch_cache *cache, size_t nr);
 /* Drop idle entries, oldest first, until @bytes are left. Returns true if any was dropped. */
 bool pw_cache_evict(struct pinwatch_cache *cache, uint64_t bytes);

@@ -81,8 +81,7 @@ void pw_cache_unuse(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
 		return;
 	}
 	lru_append(cache, entry);
-	/* Stale pages must not stay pinned, and entries in use may have exceeded the limit. */
-	pw_cache_take_out_stale(cache, entry);
+	/* Entries in use may have exceeded the limit. */
 	pw_cache_evict(cache, cache->limit);
 }
 
@@ -105,31 +104,108 @@ bool pw_cache_take_out_stale(struct pinwatch_cache *cache, struct pw_cache_entry
 	return true;
 }
 
+/* Without the lock: ask the kernel whether the pages of each entry have moved. */
+static void list_ask(struct pinwatch_cache *cache, struct pw_cache_entry *list)
+{
+	for (; list; list = list->asked)
+		list->kept = !pinwatch_watch_keep(cache->dev, &list->region.watch);
+}
+
+/* Mark @entry pending, and prepend it to @list. */
+static struct pw_cache_entry *list_add(struct pw_cache_entry *entry, struct pw_cache_entry *list)
+{
+	entry->pending = true;
+	entry->asked = list;
+	return entry;
+}
+
+/* End the pending state. Returns true if the entry is stale, and takes the entry out then. */
+static bool entry_settle(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
+{
+	entry->pending = false;
+	cache->stats.kept += entry->kept;
+	cache->stats.stale += !entry->kept;
+	if (!entry->kept && entry->in_tree)
+		pw_cache_take_out(cache, entry);
+	return !entry->kept;
+}
+
+void pw_cache_keep(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
+{
+	list_add(entry, NULL);
+	pw_cache_unlock(cache);
+	list_ask(cache, entry);
+	pw_cache_lock(cache);
+	entry_settle(cache, entry);
+	pthread_cond_broadcast(&cache->pinned);
+}
+
+/*
+ * The next @nr idle entries that are stale. They stay in the LRU list, with one user, so
+ * that no other thread drops them.
+ */
+static struct pw_cache_entry *sweep_collect(struct pinwatch_cache *cache, size_t nr)
+{
+	struct pw_cache_entry *entry = cache->sweep ? cache->sweep : cache->oldest, *list = NULL;
+
+	for (; entry && nr; nr--, entry = entry->newer) {
+		if (entry->pending || pinwatch_valid(&entry->region.watch))
+			continue;
+		entry->users = 1;
+		list = list_add(entry, list);
+	}
+	cache->sweep = entry;
+	return list;
+}
+
+/* Returns true if the entry was dropped. */
+static bool sweep_settle(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
+{
+	entry->users = 0;
+	if (!entry->in_tree) {
+		/* A flush has taken the entry out. */
+		entry->pending = false;
+		lru_unlink(cache, entry);
+		entry_drop(cache, entry);
+		return false;
+	}
+	return entry_settle(cache, entry);
+}
+
 size_t pw_cache_sweep(struct pinwatch_cache *cache, size_t nr)
 {
-	struct pw_cache_entry *entry = cache->sweep ? cache->sweep : cache->oldest;
+	struct pw_cache_entry *list = sweep_collect(cache, nr), *next;
 	size_t nr_stale = 0;
 
-	for (; entry && nr; nr--) {
-		struct pw_cache_entry *next = entry->newer;
-
-		cache->sweep = next;
-		nr_stale += pw_cache_take_out_stale(cache, entry);
-		entry = next;
+	if (!list)
+		return 0;
+	pw_cache_unlock(cache);
+	list_ask(cache, list);
+	pw_cache_lock(cache);
+	for (; list; list = next) {
+		next = list->asked;
+		nr_stale += sweep_settle(cache, list);
 	}
+	/* Other threads have not evicted pending entries. */
+	pw_cache_evict(cache, cache->limit);
+	pthread_cond_broadcast(&cache->pinned);
 	return nr_stale;
 }
 
 bool pw_cache_evict(struct pinwatch_cache *cache, uint64_t bytes)
 {
+	struct pw_cache_entry *entry, *newer;
 	bool any = false;
 
-	while (cache->stats.bytes > bytes && cache->oldest) {
+	for (entry = cache->oldest; entry && cache->stats.bytes > bytes; entry = newer) {
+		newer = entry->newer;
+		if (entry->pending)
+			continue;
 		any = true;
-		if (pw_cache_take_out_stale(cache, cache->oldest))
+		if (pw_cache_take_out_stale(cache, entry))
 			continue;
 		cache->stats.evictions++;
-		pw_cache_take_out(cache, cache->oldest);
+		pw_cache_take_out(cache, entry);
 	}
 	return any;
 }

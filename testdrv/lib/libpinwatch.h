@@ -19,8 +19,8 @@
  * Threads: several threads may call any function on one handle at the same time, but
  * pinwatch_close() must be the last call. The library has no lock and no variable of
  * its own: a caller protects the struct pinwatch_watch, and other memory, that the
- * caller passes. Only pinwatch_watch_add(), pinwatch_watch_add_attr() and
- * pinwatch_watch_repin() write to a struct pinwatch_watch.
+ * caller passes. Only pinwatch_watch_add(), pinwatch_watch_add_attr(),
+ * pinwatch_watch_repin() and pinwatch_watch_keep() write to a struct pinwatch_watch.
  *
  * Processes: a handle belongs to the process that opened the handle. After fork() the
  * child has the file descriptor but not the mapped generations: the child may call
@@ -176,6 +176,9 @@ int pinwatch_get_stats(struct pinwatch *dev, struct pinwatch_stats *stats);
  * There is no window between pinning and watching: if the mapping changes before the
  * function returns, pinwatch_valid() returns false.
  *
+ * With PINWATCH_WATCH_F_PAGES, only an operation that can exchange or remove a page makes
+ * the watch invalid. pinwatch_valid() does not notice that the mapping became read-only.
+ *
  * Return: 0; -EINVAL (@length 0, or wrong @flags); -EFAULT (a page to be pinned is not
  * mapped, or does not permit the access); -EOVERFLOW (the range leaves user space);
  * -EPERM (PINWATCH_WATCH_F_STACK without CAP_SYSLOG); -EXDEV (another process added the
@@ -211,14 +214,30 @@ int pinwatch_watch_add_attr(struct pinwatch *dev, const struct pinwatch_watch_at
  * @watch: From pinwatch_watch_add() on @dev. On success @watch->generation is the new
  *	generation; no other thread may read @watch during the call.
  *
- * Pins the pages that are mapped now in place of the old pages, and arms a one-shot
- * watch. On failure the old pages are still pinned, and the watch is as valid as before.
+ * Keeps the pin if each pinned page is mapped where it was. Otherwise pins the pages that
+ * are mapped now in place of the old pages. Arms a one-shot watch. On failure the old
+ * pages are still pinned, and the watch is as valid as before.
  *
  * Return: 0; -ENOENT (no such watch); -ESTALE (as pinwatch_watch_del()); -ESRCH (the
  * address space is gone); -EXDEV (a pinned watch of another process); and as
  * pinwatch_watch_add() -EFAULT, -ENOMEM, -EAGAIN, -EINTR, -EOPNOTSUPP, -EBUSY.
  */
 int pinwatch_watch_repin(struct pinwatch *dev, struct pinwatch_watch *watch);
+
+/**
+ * pinwatch_watch_keep() - make a pinned watch valid again if no page has moved
+ * @dev: The handle.
+ * @watch: As pinwatch_watch_repin(), but other threads may call pinwatch_valid() with
+ *	@watch during the call.
+ *
+ * PINWATCH_IOC_WATCH_REPIN with PINWATCH_REPIN_F_KEEP: the pin never changes, so what a
+ * caller made of the pages (the registration with a network card) stays true.
+ *
+ * Return: 0; -EREMCHG (another page is mapped; the old pages are still pinned); -EINVAL (a
+ * watch without PINWATCH_WATCH_F_PIN); -EOPNOTSUPP (no PINWATCH_FEATURE_VERIFY); and as
+ * pinwatch_watch_repin() -ENOENT, -ESRCH, -EXDEV, -EFAULT, -ENOMEM, -EAGAIN, -EINTR.
+ */
+int pinwatch_watch_keep(struct pinwatch *dev, struct pinwatch_watch *watch);
 
 /**
  * pinwatch_watch_del() - delete a watch and unpin the pages
@@ -432,8 +451,10 @@ static inline uint64_t pinwatch_generation(const struct pinwatch_watch *watch)
 static inline bool pinwatch_valid(const struct pinwatch_watch *watch)
 {
 #if __SIZEOF_POINTER__ >= 8
-	return pinwatch_generation(watch) == watch->generation;
+	return pinwatch_generation(watch) ==
+	       __atomic_load_n(&watch->generation, __ATOMIC_RELAXED);
 #else
+	/* A torn value is harmless: the upper half is not used. */
 	return pinwatch_generation(watch) == (uint32_t)watch->generation;
 #endif
 }

@@ -14,7 +14,10 @@
  * Validity: a region from pinwatch_cache_get() is pinned, and holds the pages that were
  * mapped at buffer during the call. A stale region, whose mapping was changed since the
  * region was pinned (munmap and mmap at the same address, for example), is never
- * returned. The check is one load from shared memory.
+ * returned. The check is one load from shared memory. mprotect(), fork() and NUMA scans
+ * move no page and make no region stale (PINWATCH_WATCH_F_PAGES): a region for writing may
+ * be returned although its mapping has become read-only. If the kernel reports a change that
+ * moved no page, the cache keeps the region and what the add function made of it.
  *
  * Reuse: a region serves every request inside its range. A region for writing also
  * serves requests for reading.
@@ -95,6 +98,7 @@ struct pinwatch_cache_ops {
  * @nr_regions: Regions now.
  * @bytes: Bytes of all regions now, which are pinned.
  * @bytes_in_use: Bytes of the regions in use now.
+ * @kept: How often a stale region was kept, because its pages had not moved.
  * @reserved: 0.
  */
 struct pinwatch_cache_stats {
@@ -106,7 +110,8 @@ struct pinwatch_cache_stats {
 	uint64_t nr_regions;
 	uint64_t bytes;
 	uint64_t bytes_in_use;
-	uint64_t reserved[4];
+	uint64_t kept;
+	uint64_t reserved[3];
 };
 
 /**

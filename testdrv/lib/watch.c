@@ -92,17 +92,34 @@ int pinwatch_watch_del(struct pinwatch *dev, const struct pinwatch_watch *watch)
 	return pw_handle_ioctl(dev, PINWATCH_IOC_WATCH_DEL, &arg);
 }
 
-int pinwatch_watch_repin(struct pinwatch *dev, struct pinwatch_watch *watch)
+static int watch_repin(struct pinwatch *dev, struct pinwatch_watch *watch, uint32_t flags)
 {
 	struct pinwatch_watch_repin arg = {
 		.size = sizeof(arg),
+		.flags = flags,
 		.id = watch->id,
 		.generation = watch->generation,
 	};
 	int ret;
 
 	ret = pw_handle_ioctl(dev, PINWATCH_IOC_WATCH_REPIN, &arg);
-	if (!ret)
-		watch->generation = arg.generation;
-	return ret;
+	if (ret)
+		return ret;
+	/* pinwatch_valid() of another thread may load the generation at the same time. */
+#if __SIZEOF_POINTER__ >= 8
+	__atomic_store_n(&watch->generation, arg.generation, __ATOMIC_RELAXED);
+#else
+	watch->generation = arg.generation;
+#endif
+	return 0;
+}
+
+int pinwatch_watch_repin(struct pinwatch *dev, struct pinwatch_watch *watch)
+{
+	return watch_repin(dev, watch, 0);
+}
+
+int pinwatch_watch_keep(struct pinwatch *dev, struct pinwatch_watch *watch)
+{
+	return watch_repin(dev, watch, PINWATCH_REPIN_F_KEEP);
 }

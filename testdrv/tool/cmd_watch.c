@@ -311,6 +311,9 @@ static bool option_parse(int opt, struct options *options)
 	case 's':
 		options->filter.flags |= PINWATCH_WATCH_F_STACK;
 		return true;
+	case 'P':
+		options->filter.flags |= PINWATCH_WATCH_F_PAGES;
+		return true;
 	case 'n':
 		return number_parse(optarg, UINT64_MAX, &options->count) && options->count;
 	case 'i':
@@ -330,6 +333,7 @@ static int watch_main(int argc, char **argv)
 		{ "interval", required_argument, NULL, 'i' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "map", required_argument, NULL, 'm' },
+		{ "pages", no_argument, NULL, 'P' },
 		{ "pid", required_argument, NULL, 'p' },
 		{ "range", required_argument, NULL, 'r' },
 		{ "stack", no_argument, NULL, 's' },
@@ -349,7 +353,8 @@ static int watch_main(int argc, char **argv)
 const struct verb verb_watch = {
 	.name = "watch",
 	.summary = "Print each invalidation of a running process's memory, with cause and thread",
-	.usage = "-p PID [--range A-B | --map NAME] [--stack] [--count N] [--interval MS] [--json]",
+	.usage = "-p PID [--range A-B | --map NAME] [--stack] [--pages] [--count N]\n"
+		 "       [--interval MS] [--json]",
 	.help =
 		"Watches all mappings of the process, and new mappings within a second. Stops when\n"
 		"the process ends, or on Ctrl-C, and prints the sums. Needs CAP_SYS_PTRACE.\n\n"
@@ -357,6 +362,7 @@ const struct verb verb_watch = {
 		"  --range A-B      watch only the addresses A to B, hexadecimal\n"
 		"  --map NAME       watch only mappings whose name contains NAME: [heap], anon, libc\n"
 		"  --stack          print the kernel stack, too (needs CAP_SYSLOG)\n"
+		"  --pages          only invalidations that can exchange or remove a page\n"
 		"  --count N        stop after N lines\n"
 		"  --interval MS    merge hits of one range within MS milliseconds (default 100)\n"
 		"  --json           print one JSON value a line; the last line has the sums\n"

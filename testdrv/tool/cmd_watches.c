@@ -21,26 +21,27 @@ static const char *state_name(const struct netlink_message *message)
 	return "?";
 }
 
-/* P pinned, W for writing, 1 one-shot, S with stacks */
-static void flags_string(uint32_t flags, char buf[5])
+/* P pinned, W for writing, 1 one-shot, S with stacks, O only exchanges of pages */
+static void flags_string(uint32_t flags, char buf[6])
 {
 	buf[0] = flags & PINWATCH_WATCH_F_PIN ? 'P' : '-';
 	buf[1] = flags & PINWATCH_WATCH_F_WRITE ? 'W' : '-';
 	buf[2] = flags & PINWATCH_WATCH_F_ONESHOT ? '1' : '-';
 	buf[3] = flags & PINWATCH_WATCH_F_STACK ? 'S' : '-';
-	buf[4] = '\0';
+	buf[4] = flags & PINWATCH_WATCH_F_PAGES ? 'O' : '-';
+	buf[5] = '\0';
 }
 
 static void header_print(void)
 {
-	printf("%6s %6s %8s %-6s %-4s %-29s %7s %7s %10s %7s %s\n", "PID", "FILE", "ID",
+	printf("%6s %6s %8s %-6s %-5s %-29s %7s %7s %10s %7s %s\n", "PID", "FILE", "ID",
 	       "STATE", "MODE", "RANGE", "PAGES", "PINNED", "GENERATION", "HITS", "CAUSES");
 }
 
 static void watch_print(const struct netlink_message *message)
 {
 	uint64_t start = netlink_u64(message, PINWATCH_A_ADDR);
-	char causes[256], flags[5];
+	char causes[256], flags[6];
 
 	pinwatch_causes_string(netlink_u64(message, PINWATCH_A_CAUSES), causes, sizeof(causes));
 	flags_string(netlink_u32(message, PINWATCH_A_WATCH_FLAGS), flags);
@@ -81,6 +82,7 @@ static json_t *watch_to_json(const struct netlink_message *message)
 			 "pages", (json_int_t)netlink_u64(message, PINWATCH_A_NR_PAGES),
 			 "pinned_pages", (json_int_t)netlink_u64(message, PINWATCH_A_NR_PINNED));
 	valid = generation == netlink_u64(message, PINWATCH_A_VALID_GENERATION);
+	json_object_set_new(json, "only_pages", json_boolean(flags & PINWATCH_WATCH_F_PAGES));
 	json_object_set_new(json, "valid", json_boolean(valid));
 	json_object_set_new(json, "causes",
 			    print_causes_to_json(netlink_u64(message, PINWATCH_A_CAUSES)));
@@ -129,7 +131,8 @@ const struct verb verb_watches = {
 	.summary = "List the watches of all processes",
 	.usage = "[--file NUMBER] [--json]",
 	.help =
-		"Needs CAP_NET_ADMIN. MODE: P pinned, W for writing, 1 one-shot, S with stacks.\n\n"
+		"Needs CAP_NET_ADMIN. MODE: P pinned, W for writing, 1 one-shot, S with stacks,\n"
+		"O only invalidations that can exchange or remove a page.\n\n"
 		"  --file NUMBER   list only the watches of open file NUMBER (column FILE)\n"
 		"  --json          print one JSON array\n",
 	.run = watches_run,

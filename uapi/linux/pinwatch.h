@@ -92,6 +92,7 @@ struct pinwatch_info {
 #define PINWATCH_WATCH_F_WRITE	(1U << 1) /* with F_PIN: pin for writing; breaks COW */
 #define PINWATCH_WATCH_F_ONESHOT (1U << 2) /* one event, and RELEASE, until WATCH_REPIN */
 #define PINWATCH_WATCH_F_STACK	(1U << 3) /* keep the stack of the last hit: WATCH_STACK */
+#define PINWATCH_WATCH_F_PAGES	(1U << 4) /* no hit by PROTECT, PROTECT_PAGE, SOFT_DIRTY */
 
 /**
  * struct pinwatch_watch_add - PINWATCH_IOC_WATCH_ADD
@@ -108,6 +109,7 @@ struct pinwatch_info {
  * @reserved: 0.
  *
  * Subscribes, and pins if PINWATCH_WATCH_F_PIN is set, without a window in between.
+ * PINWATCH_WATCH_F_PAGES: only what can exchange or remove a page is an invalidation.
  *
  * Errors: EINVAL (size, flags, reserved; length 0; F_WRITE without F_PIN; RELEASE or an
  * unknown bit in ignore_events), E2BIG, EFAULT (argument; or F_PIN and a page is not
@@ -156,26 +158,34 @@ struct pinwatch_watch_del {
 	__aligned_u64 generation;
 };
 
+/* Flags of pinwatch_watch_repin */
+#define PINWATCH_REPIN_F_KEEP	(1U << 0) /* fail if a page is not where it was pinned */
+
+/* pinwatch_watch_repin.result_flags */
+#define PINWATCH_REPIN_RESULT_KEPT (1U << 0) /* each page was where it was: same pin */
+
 /**
  * struct pinwatch_watch_repin - PINWATCH_IOC_WATCH_REPIN
  * @size: In. sizeof(struct pinwatch_watch_repin).
- * @flags: In. 0.
+ * @flags: In. PINWATCH_REPIN_F_*.
  * @id: In. From WATCH_ADD.
- * @reserved: 0.
+ * @result_flags: Out. PINWATCH_REPIN_RESULT_*.
  * @generation: In. As WATCH_DEL. Out: the generation at which watch and pin are valid again.
  * @nr_pages: Out. Pages pinned now; 0 without F_PIN.
  *
- * Pins the pages that are mapped now, unpins the old pages, and arms a one-shot watch.
+ * Keeps the pin if each pinned page is mapped where it was. Otherwise pins the pages that
+ * are mapped now and unpins the old pages. Arms a one-shot watch.
  *
- * Errors: EINVAL (size, flags, reserved), E2BIG, EFAULT (as WATCH_ADD), ENOENT (no such
- * watch), ESTALE (as WATCH_DEL), EXDEV (F_PIN, from another address space), ESRCH (the
- * address space is gone), ENOMEM, EAGAIN, EINTR, EOPNOTSUPP, EBUSY (as WATCH_ADD).
+ * Errors: EINVAL (size, flags; F_KEEP of a watch without F_PIN), E2BIG, EFAULT (as
+ * WATCH_ADD), ENOENT (no such watch), ESTALE (as WATCH_DEL), EXDEV (F_PIN, from another
+ * address space), ESRCH (the address space is gone), EREMCHG (F_KEEP and another page is
+ * mapped), ENOMEM, EAGAIN, EINTR, EOPNOTSUPP, EBUSY (as WATCH_ADD).
  */
 struct pinwatch_watch_repin {
 	__u32 size;
 	__u32 flags;
 	__u32 id;
-	__u32 reserved;
+	__u32 result_flags;
 	__aligned_u64 generation;
 	__aligned_u64 nr_pages;
 };

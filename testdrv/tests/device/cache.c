@@ -21,6 +21,9 @@
 #define NR_SLOTS	8UL
 #define SLOT_PAGES	4UL
 #define NR_ROUNDS	400
+#define NR_HUGE		20UL
+#define HUGE		(2UL << 20)
+#define NR_GETS		1000
 
 static struct pinwatch *dev;
 static struct pinwatch_cache *cache;
@@ -129,17 +132,11 @@ static void move(char *addr, size_t length)
 	remap(addr, length / page_size());
 }
 
-static void protect(char *addr, size_t length)
-{
-	CHECK_EQ(mprotect(addr, length, PROT_READ), 0);
-	CHECK_EQ(mprotect(addr, length, PROT_READ | PROT_WRITE), 0);
-}
-
 /* Each other way to change a part of the mapping. */
 TEST(cache_other_changes)
 {
 	static void (*const changes[])(char *addr, size_t length) = {
-		discard, move, protect,
+		discard, move,
 	};
 	char *addr = map_pages(8);
 	size_t i;
@@ -151,6 +148,93 @@ TEST(cache_other_changes)
 		changes[i](addr + 3 * page_size(), page_size());
 		CHECK(!touch(addr, 8, WRITE));
 	}
+	end();
+}
+
+/* mprotect() and fork() leave the pages in place: one registration serves all requests. */
+TEST(cache_mprotect_and_fork_hit)
+{
+	char *addr = map_pages(8);
+	pid_t pid;
+	int i;
+
+	begin(64);
+	touch(addr, 8, WRITE);
+	for (i = 0; i < 30; i++) {
+		CHECK_EQ(mprotect(addr, 8 * page_size(), PROT_READ), 0);
+		CHECK(touch(addr, 8, WRITE));
+		CHECK_EQ(mprotect(addr, 8 * page_size(), PROT_READ | PROT_WRITE), 0);
+		pid = fork_child();
+		if (!pid)
+			_exit(0);
+		wait_child(pid);
+		CHECK(touch(addr, 8, WRITE));
+	}
+	CHECK_EQ(stats().misses, 1);
+	CHECK_EQ(get_stats().pinned_pages, 8);
+	end();
+}
+
+static int nr_registered;
+
+static int figure_add(void *arg, struct pinwatch_cache_region *got)
+{
+	(void)arg;
+	(void)got;
+	nr_registered++;
+	return 0;
+}
+
+static void child_run(void)
+{
+	pid_t pid = fork_child();
+
+	if (!pid)
+		_exit(0);
+	wait_child(pid);
+}
+
+static char *huge_pages(size_t nr)
+{
+	char *area = mmap(NULL, (nr + 1) * HUGE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *addr;
+
+	CHECK(area != MAP_FAILED);
+	addr = (char *)(((uintptr_t)area + HUGE - 1) & ~(HUGE - 1));
+	if (madvise(addr, nr * HUGE, MADV_HUGEPAGE))
+		SKIP("no transparent huge pages");
+	memset(addr, 'h', nr * HUGE);
+	return addr;
+}
+
+/*
+ * A region at the begin of each of 20 huge pages. Of 1,000 requests, every 50th comes after
+ * mprotect() of the second half of a huge page, which splits the page; every 20th after a
+ * fork; and every 10th after mprotect() of a page of the region.
+ */
+TEST(cache_registrations_per_1000_gets)
+{
+	struct pinwatch_cache_ops ops = { .add = figure_add };
+	char *addr = huge_pages(NR_HUGE), *region;
+	int i;
+
+	begin(NR_HUGE * SLOT_PAGES);
+	CHECK_EQ(pinwatch_cache_set_ops(cache, &ops, NULL), 0);
+	for (i = 0; i < NR_GETS; i++) {
+		region = addr + (size_t)i % NR_HUGE * HUGE;
+		if (i % 50 == 49)
+			CHECK_EQ(mprotect(addr + (size_t)i / 50 * HUGE + HUGE / 2, HUGE / 2,
+					  PROT_READ), 0);
+		if (i % 20 == 19)
+			child_run();
+		if (i % 10 == 9) {
+			CHECK_EQ(mprotect(region, page_size(), PROT_READ), 0);
+			CHECK_EQ(mprotect(region, page_size(), PROT_READ | PROT_WRITE), 0);
+		}
+		touch(region, SLOT_PAGES, WRITE);
+	}
+	test_note("%d registrations per %d gets", nr_registered, NR_GETS);
+	CHECK_EQ(nr_registered, NR_HUGE);
 	end();
 }
 

@@ -62,6 +62,7 @@ static const struct tested {
 	{ "PINWATCH_IOC_WATCH_REPIN", "ESTALE", "device_repin", "repin_estale" },
 	{ "PINWATCH_IOC_WATCH_REPIN", "EXDEV", "device_repin", "repin_exdev" },
 	{ "PINWATCH_IOC_WATCH_REPIN", "ESRCH", "device_repin", "repin_esrch" },
+	{ "PINWATCH_IOC_WATCH_REPIN", "EREMCHG", "device_repin", "repin_keep_eremchg" },
 	{ "PINWATCH_IOC_WATCH_REPIN", "ENOMEM", "device_repin", "repin_enomem_keeps" },
 	{ "PINWATCH_IOC_WATCH_REPIN", "EAGAIN", "device_errno", "repin_eagain" },
 	{ "PINWATCH_IOC_WATCH_REPIN", "EINTR", NULL,

@@ -35,14 +35,17 @@ struct call {
 #define CALL(name, min, type, known) \
 	{ PINWATCH_IOC_##name, min, offsetof(struct type, reserved), known, -1, { { 0 } } }
 
-#define ADD_FLAGS	(PIN_RW | PINWATCH_WATCH_F_ONESHOT | PINWATCH_WATCH_F_STACK)
+#define ADD_FLAGS	(PIN_RW | PINWATCH_WATCH_F_ONESHOT | PINWATCH_WATCH_F_STACK | \
+			 PINWATCH_WATCH_F_PAGES)
 
 static const struct call calls[] = {
 	CALL(GET_INFO, 72, pinwatch_info, 0),
 	CALL(GET_STATS, 120, pinwatch_stats, 0),
 	CALL(WATCH_ADD, 56, pinwatch_watch_add, ADD_FLAGS),
 	CALL(WATCH_DEL, 16, pinwatch_watch_del, 0),
-	CALL(WATCH_REPIN, 32, pinwatch_watch_repin, 0),
+	/* No member is reserved: the highest byte of the flags is 0. */
+	{ PINWATCH_IOC_WATCH_REPIN, 32, offsetof(struct pinwatch_watch_repin, flags) + 3,
+	  PINWATCH_REPIN_F_KEEP, -1, { { 0 } } },
 	CALL(WATCH_QUERY, 128, pinwatch_watch_query, PINWATCH_QUERY_F_NEXT),
 	CALL(WATCH_VERIFY, 120, pinwatch_watch_verify, 0),
 	CALL(WATCH_STACK, 224, pinwatch_watch_stack, 0),

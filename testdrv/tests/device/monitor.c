@@ -133,8 +133,8 @@ TEST(monitor_watches)
 		 (uintptr_t)pages + page_size(), (uintptr_t)pages + 3 * page_size());
 	out = tool_start("watches");
 	expect_words(out, "PID", "RANGE", "CAUSES\n");
-	expect_words(out, pid, " active ", " ---- ", "madvise");
-	expect_words(out, pid, " active ", " PW-- ", range, " -\n");
+	expect_words(out, pid, " active ", " ----- ", "madvise");
+	expect_words(out, pid, " active ", " PW--- ", range, " -\n");
 	CHECK_EQ(tool_end(out), 0);
 
 	out = tool_start("watches --json");
@@ -149,8 +149,8 @@ TEST(monitor_watches)
 		 (unsigned long long)number_after(file, "\"file\": "));
 	out = tool_start(range);
 	expect_words(out, "PID");
-	expect_words(out, " ---- ");
-	expect_words(out, " PW-- ");
+	expect_words(out, " ----- ");
+	expect_words(out, " PW--- ");
 	CHECK_EQ(tool_end(out), 0);
 	out = tool_start("watches --file 2147483646");
 	expect_words(out, "No such file");

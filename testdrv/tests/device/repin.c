@@ -14,6 +14,7 @@
 #include "device.h"
 
 #define NR	4UL
+#define HUGE	(2UL << 20)
 
 static uint32_t verdict(int fd, uint32_t id)
 {
@@ -56,6 +57,149 @@ TEST(repin_takes_new_pages)
 	CHECK_EQ(read_event(fd).cookie, 3);
 	CHECK_EQ(try_del(fd, watch.id), 0);
 	CHECK_EQ(get_stats().pinned_pages, 0);
+}
+
+/* The result of REPIN with @flags in @arg, or -errno */
+static int try_repin_flags(int fd, uint32_t id, uint32_t flags, struct pinwatch_watch_repin *arg)
+{
+	*arg = (struct pinwatch_watch_repin){ .size = sizeof(*arg), .flags = flags, .id = id };
+	return try_ioctl(fd, PINWATCH_IOC_WATCH_REPIN, arg);
+}
+
+#define KEEP	PINWATCH_REPIN_F_KEEP
+
+/* An invalidation that moves no page: the pin stays, and REPIN says so. */
+static void test_kept(int fd, const struct pinwatch_gen *words, uint32_t id)
+{
+	uint64_t nr_pinned = query(fd, id).nr_pinned, hit = generation(&words[id]);
+	struct pinwatch_watch_repin arg;
+	uint32_t flags;
+
+	CHECK(hit > query(fd, id).valid_generation);
+	for (flags = 0; flags <= KEEP; flags += KEEP) {
+		CHECK_EQ(try_repin_flags(fd, id, flags, &arg), 0);
+		CHECK_EQ(arg.result_flags, PINWATCH_REPIN_RESULT_KEPT);
+		CHECK(arg.generation > hit);
+		CHECK_EQ(arg.nr_pages, nr_pinned);
+		check_valid(fd, words, id, arg.generation);
+		CHECK_EQ(query(fd, id).nr_pinned, nr_pinned);
+		CHECK_EQ(get_stats().pinned_pages, nr_pinned);
+	}
+}
+
+TEST(repin_kept_after_mprotect)
+{
+	char *addr = map_pages(NR);
+	int fd = open_device(0);
+	const struct pinwatch_gen *words = map_generations(fd);
+	struct pinwatch_watch_add watch = add(fd, addr, NR * page_size(), PIN_RW, 0);
+
+	CHECK_EQ(mprotect(addr, page_size(), PROT_READ), 0);
+	CHECK_EQ(mprotect(addr, page_size(), PROT_READ | PROT_WRITE), 0);
+	test_kept(fd, words, watch.id);
+}
+
+/* A pinned huge page that mprotect() of its second half splits */
+TEST(repin_kept_after_split)
+{
+	char *area = mmap(NULL, 2 * HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0), *addr;
+	int fd = open_device(0);
+	const struct pinwatch_gen *words = map_generations(fd);
+	struct pinwatch_watch_add watch;
+
+	CHECK(area != MAP_FAILED);
+	addr = (char *)(((uintptr_t)area + HUGE - 1) & ~(HUGE - 1));
+	if (madvise(addr, HUGE, MADV_HUGEPAGE))
+		SKIP("no transparent huge pages");
+	memset(addr, 'h', HUGE);
+	watch = add(fd, addr, NR * page_size(), PIN_RW | PINWATCH_WATCH_F_PAGES, 0);
+	CHECK_EQ(mprotect(addr + HUGE / 2, HUGE / 2, PROT_READ), 0);
+	if (generation(&words[watch.id]) == watch.generation)
+		SKIP("no huge page was split");
+	test_kept(fd, words, watch.id);
+}
+
+/* With F_PAGES, a pin for writing is kept although its mapping is read-only now. */
+TEST(repin_kept_read_only)
+{
+	char *addr = map_pages(NR);
+	int fd = open_device(0);
+	uint32_t pages = add(fd, addr, NR * page_size(), PIN_RW | PINWATCH_WATCH_F_PAGES, 0).id;
+	uint32_t all = add(fd, addr, NR * page_size(), PIN_RW, 0).id;
+	struct pinwatch_watch_repin arg;
+
+	CHECK_EQ(mprotect(addr, NR * page_size(), PROT_READ), 0);
+	CHECK_EQ(try_repin_flags(fd, pages, KEEP, &arg), 0);
+	CHECK_EQ(arg.result_flags, PINWATCH_REPIN_RESULT_KEPT);
+	CHECK_EQ(try_repin_flags(fd, all, KEEP, &arg), -EFAULT);
+	CHECK_EQ(try_repin_flags(fd, all, 0, &arg), -EFAULT);
+}
+
+/* A page of a file is not mapped any more, but a fault finds the same page. */
+TEST(repin_kept_after_dontneed_of_file)
+{
+	int fd = open_device(0), file = memfd_create("repin", MFD_CLOEXEC);
+	const struct pinwatch_gen *words = map_generations(fd);
+	char *addr;
+	uint32_t id;
+
+	CHECK(file >= 0);
+	CHECK_EQ(ftruncate(file, (off_t)(NR * page_size())), 0);
+	addr = mmap(NULL, NR * page_size(), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	CHECK(addr != MAP_FAILED);
+	memset(addr, 'f', NR * page_size());
+	id = add(fd, addr, NR * page_size(), PIN_RW, 0).id;
+	dontneed(addr, NR * page_size());
+	CHECK_EQ(verdict(fd, id), PINWATCH_VERDICT_NOT_PRESENT);
+	test_kept(fd, words, id);
+}
+
+/* Another page: REPIN with F_KEEP changes nothing, REPIN without exchanges the pin. */
+TEST(repin_keep_eremchg)
+{
+	char *addr = map_pages(NR);
+	int fd = open_device(0);
+	uint32_t id = add(fd, addr, NR * page_size(), PIN_RW, 0).id;
+	struct pinwatch_watch_query before, after;
+	struct pinwatch_watch_repin arg;
+
+	dontneed(addr + page_size(), page_size());
+	before = query(fd, id);
+	CHECK_EQ(try_repin_flags(fd, id, KEEP, &arg), -EREMCHG);
+	after = query(fd, id);
+	CHECK_EQ(memcmp(&before, &after, sizeof(after)), 0);
+	CHECK_EQ(verdict(fd, id), PINWATCH_VERDICT_MOVED);
+	CHECK_EQ(try_repin_flags(fd, id, 0, &arg), 0);
+	CHECK_EQ(arg.result_flags, 0);
+	CHECK_EQ(verdict(fd, id), PINWATCH_VERDICT_SAME);
+	CHECK_EQ(get_stats().pinned_pages, NR);
+}
+
+TEST(repin_keep_without_pin)
+{
+	int fd = open_device(0);
+	uint32_t id = add(fd, map_pages(NR), NR * page_size(), WATCH, 0).id;
+	struct pinwatch_watch_repin arg;
+
+	CHECK_EQ(try_repin_flags(fd, id, KEEP, &arg), -EINVAL);
+	CHECK_EQ(try_repin_flags(fd, id, 0, &arg), 0);
+	CHECK_EQ(arg.result_flags, 0);
+}
+
+/* REPIN that keeps the pin needs no room below RLIMIT_MEMLOCK. */
+TEST(repin_kept_at_memlock)
+{
+	char *addr = map_pages(NR);
+	int fd = open_device(0);
+	struct pinwatch_watch_repin arg;
+	uint32_t id;
+
+	credentials_memlock(NR * page_size());
+	credentials_nobody();
+	id = add(fd, addr, NR * page_size(), PIN, 0).id;
+	CHECK_EQ(try_repin_flags(fd, id, 0, &arg), 0);
+	CHECK_EQ(arg.result_flags, PINWATCH_REPIN_RESULT_KEPT);
 }
 
 /* Nothing was invalidated: the generation is new all the same. */
@@ -124,6 +268,7 @@ TEST(repin_enomem_keeps)
 	CHECK_EQ(try_repin(fd, id, &generation), 0);
 	CHECK_EQ(try_del(fd, id), 0);
 	id = add(fd, addr, (NR + 1) * page_size(), PIN, 0).id;
+	dontneed(addr, page_size());
 	before = query(fd, id);
 	CHECK_EQ(try_repin(fd, id, &generation), -ENOMEM);
 	check_unchanged(fd, &before);

@@ -198,6 +198,18 @@ static struct tool watch_start(const struct target *target, const char *option,
 	return tool;
 }
 
+static void soft_dirty_reset(const struct target *target)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/clear_refs", target->pid);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	CHECK(fd >= 0);
+	CHECK_EQ(write(fd, "4", 1), 1);
+	close(fd);
+}
+
 static void start_is(const char *line, const void *addr)
 {
 	char text[32];
@@ -205,6 +217,19 @@ static void start_is(const char *line, const void *addr)
 	snprintf(text, sizeof(text), "\"start\":%lu,", (unsigned long)(uintptr_t)addr);
 	if (!strstr(line, text))
 		FAIL("no '%s' in %s", text, line);
+}
+
+TEST(watch_pages)
+{
+	struct target target = target_start();
+	struct tool tool = watch_start(&target, "--pages", NULL);
+
+	soft_dirty_reset(&target);
+	target_turn(&target, DISCARD);
+	CHECK(line_read(&tool));
+	CHECK(strstr(tool.line, "\"madvise\""));
+	target_end(&target);
+	tool_end(&tool);
 }
 
 TEST(watch)

@@ -18,7 +18,9 @@ static const struct abi_values pids = VALUES(0, 1, UINT64_MAX, INT32_MAX);
 
 static const struct abi_values poll_events = BITS(POLLIN, POLLOUT, POLLPRI);
 static const struct abi_values watch_flags = BITS(PINWATCH_WATCH_F_PIN, PINWATCH_WATCH_F_WRITE,
-	PINWATCH_WATCH_F_ONESHOT, PINWATCH_WATCH_F_STACK);
+	PINWATCH_WATCH_F_ONESHOT, PINWATCH_WATCH_F_STACK, PINWATCH_WATCH_F_PAGES);
+static const struct abi_values repin_flags = BITS(PINWATCH_REPIN_F_KEEP);
+static const struct abi_values repin_result_flags = BITS(PINWATCH_REPIN_RESULT_KEPT);
 static const struct abi_values query_flags = BITS(PINWATCH_QUERY_F_NEXT);
 static const struct abi_values events = BITS(PINWATCH_EVENT_UNMAP, PINWATCH_EVENT_CLEAR,
 	PINWATCH_EVENT_PROTECT, PINWATCH_EVENT_PROTECT_PAGE, PINWATCH_EVENT_SOFT_DIRTY,
@@ -111,9 +113,9 @@ STRUCTURE(watch_del, WATCH_DEL);
 
 #define WATCH_REPIN(M, s) {					\
 	M(s, size,		SIZE)				\
-	M(s, flags,		ZERO)				\
+	M(s, flags,		FLAGS(repin_flags))		\
 	M(s, id,		ID)				\
-	M(s, reserved,		ZERO)				\
+	M(s, result_flags,	OUT_FLAGS(repin_result_flags))	\
 	M(s, generation,	GENERATION)			\
 	M(s, nr_pages,		OUT_ANY)			\
 }

@@ -222,7 +222,7 @@ const struct abi_call abi_calls[] = {
 	IOCTL(PINWATCH_IOC_WATCH_DEL, abi_watch_del,
 	      .errors = { EINVAL, E2BIG, EFAULT, ENOENT, ESTALE, EINTR }),
 	IOCTL(PINWATCH_IOC_WATCH_REPIN, abi_watch_repin,
-	      .errors = { EINVAL, E2BIG, EFAULT, ENOENT, ESTALE, EXDEV, ESRCH, ENOMEM, EAGAIN,
+	      .errors = { EINVAL, E2BIG, EFAULT, ENOENT, ESTALE, EXDEV, ESRCH, EREMCHG, ENOMEM, EAGAIN,
 			  EINTR, EOPNOTSUPP, EBUSY }),
 	IOCTL(PINWATCH_IOC_WATCH_QUERY, abi_watch_query, .makes = ABI_ID,
 	      .errors = { EINVAL, E2BIG, EFAULT, ENOENT }),

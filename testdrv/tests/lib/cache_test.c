@@ -33,7 +33,7 @@ TEST(hit)
 
 	begin(LIMIT, 0);
 	first = get(0, 4, READ);
-	CHECK_EQ(fake.last.add.flags, PINWATCH_WATCH_F_PIN);
+	CHECK_EQ(fake.last.add.flags, PINWATCH_WATCH_F_PIN | PINWATCH_WATCH_F_PAGES);
 	CHECK_EQ(fake.last.add.ignore_events, PINWATCH_EVENT_ALL & ~PINWATCH_EVENT_RELEASE);
 	second = get(0, 4, READ);
 	CHECK(first == second);
@@ -82,7 +82,8 @@ TEST(write_serves_read)
 	begin(LIMIT, 0);
 	CHECK(!touch(0, 1, READ));
 	CHECK(!touch(0, 1, WRITE));
-	CHECK_EQ(fake.last.add.flags, PINWATCH_WATCH_F_PIN | PINWATCH_WATCH_F_WRITE);
+	CHECK_EQ(fake.last.add.flags, PINWATCH_WATCH_F_PIN | PINWATCH_WATCH_F_WRITE |
+		 PINWATCH_WATCH_F_PAGES);
 	CHECK(touch(0, 1, READ));
 	CHECK(touch(0, 1, WRITE));
 	CHECK(!touch(5, 1, WRITE));
@@ -385,5 +386,86 @@ TEST(ops)
 	CHECK_EQ(pinwatch_cache_destroy(cache), 0);
 	CHECK_EQ(nr_added, 0);
 	CHECK_EQ(pinwatch_cache_create(&cache, dev, LIMIT, 0), 0);
+	end();
+}
+
+/* An invalidation that moves no page costs no registration: idle, in use, at put. */
+TEST(kept_if_no_page_moved)
+{
+	struct pinwatch_cache_ops ops = { .add = ops_add, .remove = ops_remove };
+	const struct pinwatch_cache_region *got;
+	void *data;
+
+	begin(LIMIT, 0);
+	CHECK_EQ(pinwatch_cache_set_ops(cache, &ops, &ops), 0);
+	got = get(0, 4, WRITE);
+	data = got->data;
+	put(got);
+	fake_disturb(fake_page(1), 1);
+	CHECK(get(0, 4, WRITE) == got);
+	CHECK(got->data == data);
+	fake_disturb(fake_page(1), 1);
+	CHECK(get(1, 2, WRITE) == got);
+	put(got);
+	fake_disturb(fake_page(1), 1);
+	put(got);
+	CHECK(pinwatch_valid(&got->watch));
+	CHECK_EQ(nr_added, 1);
+	CHECK_EQ(fake.nr_adds, 1);
+	CHECK_EQ(stats().kept, 3);
+	CHECK_EQ(stats().stale, 0);
+	CHECK_EQ(stats().hits, 2);
+	/* A page has moved. */
+	fake_disturb(fake_page(1), 1);
+	fake_invalidate(fake_page(2), 1);
+	CHECK(!touch(0, 4, WRITE));
+	CHECK_EQ(stats().stale, 1);
+	CHECK_EQ(nr_added, 1);
+	CHECK_EQ(pinwatch_cache_destroy(cache), 0);
+	CHECK_EQ(nr_added, 0);
+	CHECK_EQ(pinwatch_cache_create(&cache, dev, LIMIT, 0), 0);
+	end();
+}
+
+/* A sweep keeps the regions whose pages have not moved, in the order of their use. */
+TEST(sweep_keeps)
+{
+	size_t i;
+
+	begin(8 * FAKE_PAGE, 0);
+	for (i = 0; i < 8; i++)
+		touch(2 * i, 1, READ);
+	fake_disturb(fake_page(0), 16 * FAKE_PAGE);
+	fake_invalidate(fake_page(4), 1);
+	CHECK_EQ(pinwatch_cache_reap(cache), 1);
+	CHECK_EQ(stats().kept, 7);
+	CHECK_EQ(stats().nr_regions, 7);
+	CHECK_EQ(pinwatch_cache_reap(cache), 0);
+	CHECK_EQ(fake.nr_keeps, 8);
+	touch(100, 2, READ);
+	CHECK(!touch(0, 1, READ));
+	CHECK(touch(14, 1, READ));
+	end();
+}
+
+static void flush_all(void)
+{
+	fake.on_keep = NULL;
+	pinwatch_cache_flush(cache, NULL, SIZE_MAX);
+}
+
+/* Another thread flushes the cache while the kernel is asked about a region. */
+TEST(flush_while_keeping)
+{
+	begin(LIMIT, 0);
+	touch(0, 1, READ);
+	fake_disturb(fake_page(0), 1);
+	fake.on_keep = flush_all;
+	CHECK(!touch(0, 1, READ));
+	fake_disturb(fake_page(0), 1);
+	fake.on_keep = flush_all;
+	CHECK_EQ(pinwatch_cache_reap(cache), 0);
+	CHECK_EQ(stats().nr_regions, 0);
+	CHECK_EQ(fake.nr_watches, 0);
 	end();
 }

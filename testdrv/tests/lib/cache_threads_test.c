@@ -87,6 +87,7 @@ static void *invalidator_run(void *data)
 	while (!__atomic_load_n(&stop, __ATOMIC_ACQUIRE)) {
 		__atomic_add_fetch(&epoch, 1, __ATOMIC_SEQ_CST);
 		fake_invalidate(fake_page(random_below(&state, NR_PAGES)), FAKE_PAGE);
+		fake_disturb(fake_page(random_below(&state, NR_PAGES)), FAKE_PAGE);
 		__atomic_add_fetch(&epoch, 1, __ATOMIC_SEQ_CST);
 		usleep(random_below(&state, 100));
 	}

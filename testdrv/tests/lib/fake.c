@@ -59,7 +59,7 @@ static uint64_t generation_bump(uint32_t id)
 	return value;
 }
 
-void fake_invalidate(const void *addr, size_t length)
+static void invalidate(const void *addr, size_t length, bool moved)
 {
 	uint64_t start = (uintptr_t)addr, end = start + length;
 	uint32_t id;
@@ -71,9 +71,20 @@ void fake_invalidate(const void *addr, size_t length)
 		if (!watch->used || watch->start >= end || watch->end <= start)
 			continue;
 		watch->hits++;
+		watch->moved |= moved;
 		generation_bump(id);
 	}
 	pthread_mutex_unlock(&fake_lock);
+}
+
+void fake_invalidate(const void *addr, size_t length)
+{
+	invalidate(addr, length, true);
+}
+
+void fake_disturb(const void *addr, size_t length)
+{
+	invalidate(addr, length, false);
 }
 
 static uint64_t watch_pages(const struct fake_watch *watch)
@@ -161,6 +172,11 @@ static int do_repin(struct pinwatch_watch_repin *arg)
 		return -ENOENT;
 	if (watch_stale(watch, arg->generation))
 		return -ESTALE;
+	fake.nr_keeps += arg->flags & PINWATCH_REPIN_F_KEEP;
+	if (arg->flags & PINWATCH_REPIN_F_KEEP && watch->moved)
+		return -EREMCHG;
+	arg->result_flags = watch->moved ? 0 : PINWATCH_REPIN_RESULT_KEPT;
+	watch->moved = false;
 	watch->valid_generation = generation_bump(arg->id);
 	arg->generation = watch->valid_generation;
 	arg->nr_pages = watch_pages(watch);
@@ -278,6 +294,8 @@ int pw_handle_ioctl(const struct pinwatch *dev, unsigned long cmd, void *arg)
 	head_check(cmd, arg);
 	if (cmd == PINWATCH_IOC_WATCH_ADD && fake.on_add)
 		fake.on_add();
+	if (cmd == PINWATCH_IOC_WATCH_REPIN && fake.on_keep)
+		fake.on_keep();
 	if (cmd == PINWATCH_IOC_ATTACH && fake.on_attach)
 		fake.on_attach();
 	pthread_mutex_lock(&fake_lock);

@@ -17,6 +17,7 @@
 
 struct fake_watch {
 	bool used;
+	bool moved;		/* not all pages are where they were pinned */
 	uint64_t start, end;
 	uint64_t cookie;
 	uint64_t hits;
@@ -36,6 +37,7 @@ struct fake {
 	} last;
 	uint32_t abi_minor;		/* of GET_INFO */
 	size_t nr_adds;
+	size_t nr_keeps;		/* WATCH_REPIN with F_KEEP */
 	size_t nr_watches;
 	uint64_t pinned_pages;
 	/* Limits, and the errno of each */
@@ -45,6 +47,7 @@ struct fake {
 	uint64_t max_pin_pages;		/* ENOMEM */
 	int fail;			/* unless 0: every call fails with -errno */
 	void (*on_add)(void);		/* called at the begin of WATCH_ADD */
+	void (*on_keep)(void);		/* called at the begin of WATCH_REPIN */
 	void (*on_attach)(void);
 	int event_fd;			/* write events here for read() of the handle */
 	struct fake_watch watches[FAKE_MAX_WATCHES];
@@ -64,5 +67,7 @@ static inline char *fake_page(size_t nr)
 
 /* Invalidate @length bytes: new generations for the watches that overlap. */
 void fake_invalidate(const void *addr, size_t length);
+/* The same, but each page stays where it is. */
+void fake_disturb(const void *addr, size_t length);
 
 #endif /* FAKE_H */
