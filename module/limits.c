@@ -2,10 +2,12 @@
 /*
  * Limits: module parameters, the charges of each user, live counters
  */
+#include <linux/capability.h>
 #include <linux/hashtable.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/pinwatch.h>
@@ -57,6 +59,37 @@ unsigned long pw_limits_max_pin_pages(void)
 {
 	/* kvmalloc() fails above INT_MAX bytes. */
 	return min(READ_ONCE(max_pin_pages), (unsigned long)INT_MAX / sizeof(void *));
+}
+
+static int charge_mm(struct mm_struct *mm, unsigned long nr)
+{
+	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+	s64 pinned = atomic64_read(&mm->pinned_vm);
+
+	/* Never exceed the limit, not even briefly: other drivers charge pinned_vm, too. */
+	do {
+		if (pinned + nr > limit && !capable(CAP_IPC_LOCK))
+			return -ENOMEM;
+	} while (!atomic64_try_cmpxchg(&mm->pinned_vm, &pinned, pinned + nr));
+	return 0;
+}
+
+int pw_limits_charge_pin(struct mm_struct *mm, unsigned long nr)
+{
+	int err;
+
+	if (!nr)
+		return 0;
+	err = charge_mm(mm, nr);
+	if (!err)
+		atomic_long_add(nr, &pw_counters.pinned_pages);
+	return err;
+}
+
+void pw_limits_uncharge_pin(struct mm_struct *mm, unsigned long nr)
+{
+	atomic64_sub(nr, &mm->pinned_vm);
+	atomic_long_sub(nr, &pw_counters.pinned_pages);
 }
 
 static struct pw_user *users_find(kuid_t uid)

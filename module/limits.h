@@ -11,13 +11,14 @@
 #include <linux/atomic.h>
 #include <linux/uidgid.h>
 
+struct mm_struct;
 struct pw_user;
 
 /**
  * struct pw_counters - live objects of the whole module
  * @nr_files: Open file descriptions.
  * @nr_watches: Watches, including watches that are being added.
- * @pinned_pages: Pages accounted in mm->pinned_vm for watches.
+ * @pinned_pages: Pages charged to mm->pinned_vm for watches.
  */
 struct pw_counters {
 	atomic_long_t nr_files;
@@ -47,6 +48,27 @@ unsigned int pw_limits_max_watches(void);
  * Return: number of pages; an array of so many pointers is within kvmalloc()'s limit.
  */
 unsigned long pw_limits_max_pin_pages(void);
+
+/**
+ * pw_limits_charge_pin() - charge an address space for pinned pages
+ * @mm: The address space. The caller holds mm_count.
+ * @nr: Number of pages, charged to mm->pinned_vm, as RDMA does. pinned_vm is used and
+ *	not locked_vm, because pinned_vm needs no lock.
+ *
+ * Context: process context. Does not sleep.
+ * Return: 0; -ENOMEM if @mm would exceed RLIMIT_MEMLOCK of current, and current has no
+ * CAP_IPC_LOCK.
+ */
+int pw_limits_charge_pin(struct mm_struct *mm, unsigned long nr);
+
+/**
+ * pw_limits_uncharge_pin() - undo pw_limits_charge_pin()
+ * @mm: The address space.
+ * @nr: Number of pages.
+ *
+ * Context: process context. Does not sleep.
+ */
+void pw_limits_uncharge_pin(struct mm_struct *mm, unsigned long nr);
 
 /**
  * pw_limits_get_user() - find or allocate the charges of a user

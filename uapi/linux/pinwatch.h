@@ -109,7 +109,8 @@ struct pinwatch_info {
  * leaves user space), EPERM (F_STACK without CAP_SYSLOG), EXDEV (not the address space
  * that the descriptor is bound to), ESRCH (the address space is torn down), ENOSPC
  * (max_watches), EDQUOT (the user's limit of watches, or of pages of generations),
- * ENOMEM (no memory; or F_PIN beyond RLIMIT_MEMLOCK or max_pin_pages), EAGAIN (F_PIN and
+ * ENOMEM (no memory; or F_PIN beyond RLIMIT_MEMLOCK, where compound pages count whole, or
+ * beyond max_pin_pages), EAGAIN (F_PIN and
  * the range was invalidated again and again), EINTR (a signal), EOPNOTSUPP (F_PIN after
  * ATTACH; or pages that cannot be pinned for long), EBUSY (likewise).
  */
@@ -438,7 +439,8 @@ struct pinwatch_attach {
  * @nr_subscriptions: Out. Subscriptions of all drivers now.
  * @nr_files: Out. Open file descriptions of the device now.
  * @nr_watches: Out. Watches now.
- * @pinned_pages: Out. Pages pinned by watches now.
+ * @pinned_pages: Out. Pages charged for pins now. Each compound page counts whole, and
+ *	once in an address space.
  * @walks: Out. Invalidations since load that overlapped a subscription.
  * @callbacks: Out. Callbacks since load.
  * @waits: Out. pinwatch_interval_read_begin() calls since load that slept.
