@@ -14,10 +14,13 @@
 
 /**
  * struct pw_compound - a compound page that is pinned in an address space
+ * @user: Charged for the page; constant. Holds a reference, because the pin of another
+ *	user's file in the same address space may be the last pin.
  * @nr_pages: Number of pages charged for it: all pages of the compound page. Constant.
  * @nr_pins: Number of pins of its pages, under pw_compound_table.lock; not 0.
  */
 struct pw_compound {
+	struct pw_user *user;
 	unsigned long nr_pages;
 	unsigned long nr_pins;
 };
@@ -124,7 +127,9 @@ static void table_add_charged(struct pw_compound_table *table, long nr)
 	WRITE_ONCE(table->nr_charged, table->nr_charged + nr);
 }
 
-static struct pw_compound *table_insert(struct pw_compound_table *table, struct page *head,
+/* The pages of @nr_spare are charged to @user, too. */
+static struct pw_compound *table_insert(struct pw_compound_table *table,
+					struct pw_user *user, struct page *head,
 					unsigned long *nr_spare)
 {
 	struct pw_compound *compound = kzalloc(sizeof(*compound), GFP_KERNEL_ACCOUNT);
@@ -136,7 +141,7 @@ static struct pw_compound *table_insert(struct pw_compound_table *table, struct 
 		return ERR_PTR(-ENOMEM);
 	compound->nr_pages = compound_nr(head);
 	paid = min(*nr_spare, compound->nr_pages);
-	err = pw_limits_charge_pin(table->mm, compound->nr_pages - paid);
+	err = pw_limits_charge_pin(user, table->mm, compound->nr_pages - paid);
 	if (err)
 		goto err_free;
 	err = xa_err(xa_store(&table->entries, page_to_pfn(head), compound,
@@ -144,18 +149,20 @@ static struct pw_compound *table_insert(struct pw_compound_table *table, struct 
 	if (err)
 		goto err_uncharge;
 	*nr_spare -= paid;
+	compound->user = user;
+	pw_limits_hold_user(user);
 	table_add_charged(table, compound->nr_pages);
 	return compound;
 
 err_uncharge:
-	pw_limits_uncharge_pin(table->mm, compound->nr_pages - paid);
+	pw_limits_uncharge_pin(user, table->mm, compound->nr_pages - paid);
 err_free:
 	kfree(compound);
 	return ERR_PTR(err);
 }
 
-int pw_compound_get(struct pw_compound_table *table, struct page *page, unsigned long nr,
-		    unsigned long *nr_spare)
+int pw_compound_get(struct pw_compound_table *table, struct pw_user *user,
+		    struct page *page, unsigned long nr, unsigned long *nr_spare)
 {
 	struct page *head = compound_head(page);
 	struct pw_compound *compound;
@@ -163,7 +170,7 @@ int pw_compound_get(struct pw_compound_table *table, struct page *page, unsigned
 	mutex_lock(&table->lock);
 	compound = xa_load(&table->entries, page_to_pfn(head));
 	if (!compound)
-		compound = table_insert(table, head, nr_spare);
+		compound = table_insert(table, user, head, nr_spare);
 	if (!IS_ERR(compound))
 		compound->nr_pins += nr;
 	mutex_unlock(&table->lock);
@@ -195,7 +202,8 @@ void pw_compound_uncharge(struct pw_compound_table *table, struct pw_compound *c
 {
 	if (!compound)
 		return;
-	pw_limits_uncharge_pin(table->mm, compound->nr_pages);
+	pw_limits_uncharge_pin(compound->user, table->mm, compound->nr_pages);
+	pw_limits_put_user(compound->user);
 	kfree(compound);
 }
 

@@ -19,6 +19,7 @@ struct mm_struct;
 struct page;
 struct pw_compound;
 struct pw_compound_table;
+struct pw_user;
 
 /**
  * pw_compound_get_table() - find or allocate the table of an address space
@@ -40,6 +41,7 @@ void pw_compound_put_table(struct pw_compound_table *table);
 /**
  * pw_compound_get() - count pinned pages of a compound page
  * @table: The table of the address space.
+ * @user: The user to charge, if the compound page is new in @table.
  * @page: One of the pages. The caller has pinned the pages.
  * @nr: Number of pages.
  * @nr_spare: Number of pages for which the caller has charged more than it holds. If
@@ -48,8 +50,8 @@ void pw_compound_put_table(struct pw_compound_table *table);
  * Context: process context, may sleep.
  * Return: 0; -ENOMEM; or an error of pw_limits_charge_pin().
  */
-int pw_compound_get(struct pw_compound_table *table, struct page *page, unsigned long nr,
-		    unsigned long *nr_spare);
+int pw_compound_get(struct pw_compound_table *table, struct pw_user *user,
+		    struct page *page, unsigned long nr, unsigned long *nr_spare);
 
 /**
  * pw_compound_put() - undo pw_compound_get(), before the pages are unpinned

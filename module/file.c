@@ -255,6 +255,7 @@ int pw_file_init(void)
 {
 	int err = pw_watch_init();
 
+	pw_limits_init();
 	if (err)
 		return err;
 	/*

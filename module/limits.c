@@ -28,6 +28,13 @@ module_param(max_pin_pages, ulong, 0644);
 MODULE_PARM_DESC(max_pin_pages,
 		 "pages that one pinned watch can have, beside RLIMIT_MEMLOCK");
 
+#define HALF_OF_MEMORY	ULONG_MAX	/* pw_limits_init() replaces this */
+
+static unsigned long max_pin_pages_per_user = HALF_OF_MEMORY;
+module_param(max_pin_pages_per_user, ulong, 0644);
+MODULE_PARM_DESC(max_pin_pages_per_user,
+		 "pages that all file descriptors opened by one user can hold pinned together (default: half of the memory)");
+
 struct pw_counters pw_counters;
 
 /**
@@ -38,6 +45,7 @@ struct pw_counters pw_counters;
  * @nr_watches: Watches in files that the user opened.
  * @nr_pages: Pages of generations of these files and their mappings, without the first
  *	page of each file.
+ * @nr_pinned: Pages that pins of these files hold, as pw_limits_charge_pin() counts them.
  */
 struct pw_user {
 	struct hlist_node node;
@@ -45,6 +53,7 @@ struct pw_user {
 	unsigned int refs;
 	atomic_t nr_watches;
 	atomic_t nr_pages;
+	atomic_long_t nr_pinned;
 };
 
 static DEFINE_SPINLOCK(users_lock);
@@ -53,6 +62,12 @@ static DEFINE_HASHTABLE(users, 6);
 unsigned int pw_limits_max_watches(void)
 {
 	return clamp(READ_ONCE(max_watches_per_file), 1U, PW_LIMITS_MAX_WATCHES);
+}
+
+void pw_limits_init(void)
+{
+	if (max_pin_pages_per_user == HALF_OF_MEMORY)
+		max_pin_pages_per_user = totalram_pages() / 2;
 }
 
 unsigned long pw_limits_max_pin_pages(void)
@@ -74,21 +89,39 @@ static int charge_mm(struct mm_struct *mm, unsigned long nr)
 	return 0;
 }
 
-int pw_limits_charge_pin(struct mm_struct *mm, unsigned long nr)
+static int charge_pinned(struct pw_user *user, unsigned long nr)
+{
+	unsigned long max = READ_ONCE(max_pin_pages_per_user);
+	long pinned = atomic_long_read(&user->nr_pinned);
+
+	do {
+		if (pinned + nr > max && !capable(CAP_IPC_LOCK))
+			return -EDQUOT;
+	} while (!atomic_long_try_cmpxchg(&user->nr_pinned, &pinned, pinned + nr));
+	return 0;
+}
+
+int pw_limits_charge_pin(struct pw_user *user, struct mm_struct *mm, unsigned long nr)
 {
 	int err;
 
 	if (!nr)
 		return 0;
 	err = charge_mm(mm, nr);
-	if (!err)
+	if (err)
+		return err;
+	err = charge_pinned(user, nr);
+	if (err)
+		atomic64_sub(nr, &mm->pinned_vm);
+	else
 		atomic_long_add(nr, &pw_counters.pinned_pages);
 	return err;
 }
 
-void pw_limits_uncharge_pin(struct mm_struct *mm, unsigned long nr)
+void pw_limits_uncharge_pin(struct pw_user *user, struct mm_struct *mm, unsigned long nr)
 {
 	atomic64_sub(nr, &mm->pinned_vm);
+	atomic_long_sub(nr, &user->nr_pinned);
 	atomic_long_sub(nr, &pw_counters.pinned_pages);
 }
 
@@ -145,7 +178,8 @@ void pw_limits_put_user(struct pw_user *user)
 	spin_unlock(&users_lock);
 	if (!last)
 		return;
-	WARN_ON_ONCE(atomic_read(&user->nr_watches) || atomic_read(&user->nr_pages));
+	WARN_ON_ONCE(atomic_read(&user->nr_watches) || atomic_read(&user->nr_pages) ||
+		     atomic_long_read(&user->nr_pinned));
 	kfree(user);
 }
 

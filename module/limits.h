@@ -50,25 +50,36 @@ unsigned int pw_limits_max_watches(void);
 unsigned long pw_limits_max_pin_pages(void);
 
 /**
- * pw_limits_charge_pin() - charge an address space for pinned pages
+ * pw_limits_init() - give max_pin_pages_per_user its default, half of the memory
+ *
+ * Context: module init, before the first open.
+ */
+void pw_limits_init(void);
+
+/**
+ * pw_limits_charge_pin() - charge a user and an address space for pinned pages
+ * @user: The user.
  * @mm: The address space. The caller holds mm_count.
  * @nr: Number of pages, charged to mm->pinned_vm, as RDMA does. pinned_vm is used and
  *	not locked_vm, because pinned_vm needs no lock.
  *
+ * CAP_IPC_LOCK of current exempts from both limits. The pages are charged all the same.
+ *
  * Context: process context. Does not sleep.
- * Return: 0; -ENOMEM if @mm would exceed RLIMIT_MEMLOCK of current, and current has no
- * CAP_IPC_LOCK.
+ * Return: 0; -ENOMEM if @mm would exceed RLIMIT_MEMLOCK of current; -EDQUOT if @user
+ * would exceed max_pin_pages_per_user.
  */
-int pw_limits_charge_pin(struct mm_struct *mm, unsigned long nr);
+int pw_limits_charge_pin(struct pw_user *user, struct mm_struct *mm, unsigned long nr);
 
 /**
  * pw_limits_uncharge_pin() - undo pw_limits_charge_pin()
+ * @user: The user.
  * @mm: The address space.
  * @nr: Number of pages.
  *
  * Context: process context. Does not sleep.
  */
-void pw_limits_uncharge_pin(struct mm_struct *mm, unsigned long nr);
+void pw_limits_uncharge_pin(struct pw_user *user, struct mm_struct *mm, unsigned long nr);
 
 /**
  * pw_limits_get_user() - find or allocate the charges of a user

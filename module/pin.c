@@ -8,6 +8,7 @@
  * Pages are not marked dirty when they are unpinned, because this module does not write
  * to them. A driver that writes to the pages has a pin of its own and marks them.
  */
+#include <linux/bits.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -15,8 +16,18 @@
 #include "limits.h"
 #include "pin.h"
 
-/* Charge pages, test for signals and reschedule after so many pages. */
+/*
+ * Charge pages, look at their reference counts, test for signals and reschedule after so
+ * many pages.
+ */
 #define PIN_CHUNK	64UL
+
+/*
+ * A pin adds 1024 to the reference count of a base page. The count is an int: beyond 2^31,
+ * no task can take a reference any more. Each task adds at most 2^16 to the count before
+ * it looks, so 2^14 tasks at once cannot reach 2^31.
+ */
+#define PIN_MAX_COUNT	BIT(30)
 
 /*
  * Charge in advance, so that a pin beyond the limit fails before it makes pages present.
@@ -26,14 +37,14 @@
 static int pin_reserve(struct pw_pin *pin, struct mm_struct *mm)
 {
 	unsigned long nr = pin->nr_pages - min(pin->nr_pages, pin->nr_spare);
-	int err = pw_limits_charge_pin(mm, nr);
+	int err = pw_limits_charge_pin(pin->user, mm, nr);
 
 	if (err) {
 		unsigned long charged = pw_compound_charged(mm);
 
 		nr -= min(nr, charged);
 		if (charged)
-			err = pw_limits_charge_pin(mm, nr);
+			err = pw_limits_charge_pin(pin->user, mm, nr);
 	}
 	if (!err)
 		pin->nr_spare += nr;
@@ -42,17 +53,20 @@ static int pin_reserve(struct pw_pin *pin, struct mm_struct *mm)
 
 static void pin_release_spare(struct pw_pin *pin, struct mm_struct *mm)
 {
-	pw_limits_uncharge_pin(mm, pin->nr_spare);
+	/* The pin of a watch without PINWATCH_WATCH_F_PIN has no user. */
+	if (pin->nr_spare)
+		pw_limits_uncharge_pin(pin->user, mm, pin->nr_spare);
 	pin->nr_spare = 0;
 }
 
-int pw_pin_alloc(struct pw_pin *pin, struct mm_struct *mm,
+int pw_pin_alloc(struct pw_pin *pin, struct pw_user *user, struct mm_struct *mm,
 		 unsigned long nr_pages, bool write)
 {
 	int err;
 
 	if (nr_pages > pw_limits_max_pin_pages())
 		return -ENOMEM;
+	pin->user = user;
 	pin->nr_pages = nr_pages;
 	pin->write = write;
 	err = pin_reserve(pin, mm);
@@ -85,7 +99,7 @@ static unsigned long run_length(struct page **pages, unsigned long nr)
 static int pin_charge_base(struct pw_pin *pin, unsigned long nr)
 {
 	unsigned long paid = min(pin->nr_spare, nr);
-	int err = pw_limits_charge_pin(current->mm, nr - paid);
+	int err = pw_limits_charge_pin(pin->user, current->mm, nr - paid);
 
 	if (err)
 		return err;
@@ -102,7 +116,7 @@ static int pin_charge_run(struct pw_pin *pin, struct page *page, unsigned long n
 		pin->compounds = pw_compound_get_table(current->mm);
 	if (!pin->compounds)
 		return -ENOMEM;
-	return pw_compound_get(pin->compounds, page, nr, &pin->nr_spare);
+	return pw_compound_get(pin->compounds, pin->user, page, nr, &pin->nr_spare);
 }
 
 /* Charge @nr more pages, which are pinned. On failure, unpin the pages not charged. */
@@ -125,18 +139,33 @@ static int pin_charge(struct pw_pin *pin, unsigned long nr)
 	return 0;
 }
 
+static bool is_saturated(struct page **pages, unsigned long nr)
+{
+	unsigned long i;
+
+	for (i = 0; i < nr; i++)
+		if ((unsigned int)page_count(pages[i]) > PIN_MAX_COUNT)
+			return true;
+	return false;
+}
+
 static int pin_take_chunk(struct pw_pin *pin, unsigned long start)
 {
 	unsigned int flags = FOLL_LONGTERM | (pin->write ? FOLL_WRITE : 0);
+	struct page **pages = pin->pages + pin->nr_held;
 	int got;
 
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	got = pin_user_pages_fast(start + (pin->nr_held << PAGE_SHIFT),
 				  min(pin->nr_pages - pin->nr_held, PIN_CHUNK),
-				  flags, pin->pages + pin->nr_held);
+				  flags, pages);
 	if (got <= 0)
 		return got ?: -EFAULT;
+	if (is_saturated(pages, got)) {
+		unpin_user_pages(pages, got);
+		return -EBUSY;
+	}
 	return pin_charge(pin, got);
 }
 

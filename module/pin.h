@@ -14,10 +14,12 @@
 struct mm_struct;
 struct page;
 struct pw_compound_table;
+struct pw_user;
 
 /**
  * struct pw_pin - pages of one watch
  * @pages: Array of @nr_pages pointers; NULL: no pin.
+ * @user: Charged for the pages.
  * @nr_pages: Number of pages in the range.
  * @nr_held: Number of leading @pages that are pinned now.
  * @nr_base: Number of these that are not part of a compound page; charged for this pin.
@@ -27,6 +29,7 @@ struct pw_compound_table;
  */
 struct pw_pin {
 	struct page **pages;
+	struct pw_user *user;
 	unsigned long nr_pages;
 	unsigned long nr_held;
 	unsigned long nr_base;
@@ -38,6 +41,7 @@ struct pw_pin {
 /**
  * pw_pin_alloc() - allocate a pin, without pinning pages
  * @pin: Zeroed.
+ * @user: The user to charge. Not freed before the pin.
  * @mm: The address space; current->mm.
  * @nr_pages: Number of pages, not 0.
  * @write: Pin for writing.
@@ -45,10 +49,10 @@ struct pw_pin {
  * Charges @nr_pages pages in advance, since the pages may be base pages.
  *
  * Context: process context, may sleep.
- * Return: 0; -ENOMEM if there is no memory, if @nr_pages exceeds max_pin_pages, or if
- * @mm would exceed RLIMIT_MEMLOCK and the caller has no CAP_IPC_LOCK.
+ * Return: 0; -ENOMEM if there is no memory, or if @nr_pages exceeds max_pin_pages; -ENOMEM
+ * or -EDQUOT as pw_limits_charge_pin().
  */
-int pw_pin_alloc(struct pw_pin *pin, struct mm_struct *mm,
+int pw_pin_alloc(struct pw_pin *pin, struct pw_user *user, struct mm_struct *mm,
 		 unsigned long nr_pages, bool write);
 
 /**
@@ -65,8 +69,8 @@ int pw_pin_alloc(struct pw_pin *pin, struct mm_struct *mm,
  * Context: process context, may sleep; takes the mmap lock. The caller may hold
  * pw_watch.op_lock, and no other lock.
  * Return: 0 if all pages are pinned. On failure no page is pinned: -EFAULT, -EINTR if a
- * fatal signal is pending, -ENOMEM as pw_pin_alloc(), or an error of
- * pin_user_pages_fast().
+ * fatal signal is pending, -ENOMEM or -EDQUOT as pw_pin_alloc(), -EBUSY if the reference
+ * count of a page is beyond 2^30, or an error of pin_user_pages_fast().
  */
 int pw_pin_take(struct pw_pin *pin, unsigned long start);
 

@@ -180,7 +180,8 @@ int pinwatch_get_stats(struct pinwatch *dev, struct pinwatch_stats *stats);
  * mapped, or does not permit the access); -EOVERFLOW (the range leaves user space);
  * -EPERM (PINWATCH_WATCH_F_STACK without CAP_SYSLOG); -EXDEV (another process added the
  * first watch); -ESRCH (the address space is torn down, or pinwatch_attach() failed so);
- * -ENOSPC (pinwatch_info.max_watches); -EDQUOT (the user's limit of watches); -ENOMEM
+ * -ENOSPC (pinwatch_info.max_watches); -EDQUOT (the user's limit of watches or
+ * of pinned pages); -ENOMEM
  * (memory, RLIMIT_MEMLOCK, or pinwatch_info.max_pin_pages); -EAGAIN (invalidated too
  * often to be pinned); -EINTR; -EOPNOTSUPP, -EBUSY (pages that cannot be pinned for long).
  */
@@ -215,7 +216,7 @@ int pinwatch_watch_add_attr(struct pinwatch *dev, const struct pinwatch_watch_at
  *
  * Return: 0; -ENOENT (no such watch); -ESRCH (the address space is gone); -EXDEV (a
  * pinned watch of another process); and as pinwatch_watch_add() -EFAULT, -ENOMEM,
- * -EAGAIN, -EINTR, -EOPNOTSUPP, -EBUSY.
+ * -EDQUOT, -EAGAIN, -EINTR, -EOPNOTSUPP, -EBUSY.
  */
 int pinwatch_watch_repin(struct pinwatch *dev, struct pinwatch_watch *watch);
 

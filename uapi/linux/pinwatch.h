@@ -108,11 +108,11 @@ struct pinwatch_info {
  * mapped, is poisoned, or does not permit the access), EOVERFLOW (addr + length wraps or
  * leaves user space), EPERM (F_STACK without CAP_SYSLOG), EXDEV (not the address space
  * that the descriptor is bound to), ESRCH (the address space is torn down), ENOSPC
- * (max_watches), EDQUOT (the user's limit of watches, or of pages of generations),
- * ENOMEM (no memory; or F_PIN beyond RLIMIT_MEMLOCK, where compound pages count whole, or
- * beyond max_pin_pages), EAGAIN (F_PIN and
- * the range was invalidated again and again), EINTR (a signal), EOPNOTSUPP (F_PIN after
- * ATTACH; or pages that cannot be pinned for long), EBUSY (likewise).
+ * (max_watches), EDQUOT (the user's limit of watches, of pages of generations, or of
+ * pinned pages), ENOMEM (no memory; or F_PIN beyond RLIMIT_MEMLOCK, where compound pages
+ * count whole, or beyond max_pin_pages), EAGAIN (F_PIN and the range was invalidated again
+ * and again), EINTR (a signal), EOPNOTSUPP (F_PIN after ATTACH; or pages that cannot be
+ * pinned for long), EBUSY (likewise; or a page has more than 2^30 references).
  */
 struct pinwatch_watch_add {
 	__u32 size;
@@ -160,7 +160,7 @@ struct pinwatch_watch_del {
  *
  * Errors: EINVAL (size, flags, reserved), E2BIG, EFAULT (as WATCH_ADD), ENOENT (no such
  * watch), EXDEV (F_PIN, from another address space), ESRCH (the address space is gone),
- * ENOMEM, EAGAIN, EINTR, EOPNOTSUPP, EBUSY (as WATCH_ADD).
+ * ENOMEM, EDQUOT, EAGAIN, EINTR, EOPNOTSUPP, EBUSY (as WATCH_ADD).
  */
 struct pinwatch_watch_repin {
 	__u32 size;
