@@ -4,13 +4,18 @@
  *
  * A user is the real uid that opened the device. A file that was passed to another user
  * stays charged to the user that opened it.
+ *
+ * A user who has subordinate IDs can open the device as each of these, in a user
+ * namespace. So the owner of the user namespace is charged as well, and the owner of each
+ * parent namespace. Root of the initial namespace is not charged as an owner, because one
+ * container that root runs would use up the share of root.
  */
 #ifndef _PW_LIMITS_H
 #define _PW_LIMITS_H
 
 #include <linux/atomic.h>
-#include <linux/uidgid.h>
 
+struct cred;
 struct mm_struct;
 struct pw_user;
 
@@ -82,14 +87,14 @@ int pw_limits_charge_pin(struct pw_user *user, struct mm_struct *mm, unsigned lo
 void pw_limits_uncharge_pin(struct pw_user *user, struct mm_struct *mm, unsigned long nr);
 
 /**
- * pw_limits_get_user() - find or allocate the charges of a user
- * @uid: The user.
+ * pw_limits_get_user() - allocate the user that a file is charged to
+ * @cred: Credentials of the task that opens the device.
  *
  * Context: process context, may sleep.
- * Return: the charges, with a reference for pw_limits_put_user(); NULL if there is no
- * memory.
+ * Return: the user, with a reference for pw_limits_put_user(); NULL if there is no
+ * memory. The limits bind all results for the same user ID together.
  */
-struct pw_user *pw_limits_get_user(kuid_t uid);
+struct pw_user *pw_limits_get_user(const struct cred *cred);
 
 /**
  * pw_limits_put_user() - drop a reference

@@ -42,7 +42,7 @@
  *	pw_watch.lock	(the engine's "user lock") state, pin once ACTIVE, event,
  *			writes of the generation. Taken in callbacks.
  *	pw_event_queue.lock	the dirty list. Taken in callbacks.
- *	xa_lock of pw_file.watches, users_lock, tables_lock of compound.c, lock of the wait
+ *	xa_lock of pw_file.watches, shares_lock, tables_lock of compound.c, lock of the wait
  *			queue: leaves
  *
  * Callbacks take pw_watch.lock, pw_event_queue.lock and the lock of the wait queue only.
