@@ -134,7 +134,7 @@ struct pw_file *pw_file_alloc(void)
 	pw_event_init_queue(&file->events);
 	INIT_WORK(&file->reap, reap_work);
 
-	file->user = pw_limits_get_user(current_uid());
+	file->user = pw_limits_get_user(current_cred());
 	if (!file->user)
 		goto err_free;
 	file->gens = pw_generation_alloc(file->max_watches);
@@ -321,6 +321,7 @@ int pw_file_init(void)
 {
 	int err = pw_watch_init();
 
+	pw_limits_init();
 	if (err)
 		return err;
 	/*

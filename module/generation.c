@@ -56,7 +56,7 @@ struct pw_generation_set *pw_generation_alloc(unsigned int nr)
 /* Charge the user of current. Return: the user, with a reference, or an ERR_PTR. */
 static struct pw_user *page_charge(void)
 {
-	struct pw_user *user = pw_limits_get_user(current_uid());
+	struct pw_user *user = pw_limits_get_user(current_cred());
 
 	if (!user)
 		return ERR_PTR(-ENOMEM);

@@ -2,23 +2,30 @@
 /*
  * Limits on the resources that users can make the module hold, and live counters
  *
- * A user is a real uid. The watches of a file that was passed to another user stay charged
- * to the user that opened the file. A page of generations is charged to the user that used
- * it first.
+ * A user is a real uid. The watches and pins of a file that was passed to another user
+ * stay charged to the user that opened the file. A page of generations is charged to the
+ * user that used it first.
+ *
+ * A user who has subordinate IDs can open the device as each of these, in a user
+ * namespace. So the owner of the user namespace is charged as well, and the owner of each
+ * parent namespace. Root of the initial namespace is not charged as an owner, because one
+ * container that root runs would use up the share of root.
  */
 #ifndef _PW_LIMITS_H
 #define _PW_LIMITS_H
 
 #include <linux/atomic.h>
-#include <linux/uidgid.h>
 
+struct cred;
+struct mm_struct;
+struct pw_share;
 struct pw_user;
 
 /**
  * struct pw_counters - live objects of the whole module
  * @nr_files: Open file descriptions.
  * @nr_watches: Watches, including watches that are being added.
- * @pinned_pages: Pages accounted in mm->pinned_vm for watches.
+ * @pinned_pages: Pages charged to mm->pinned_vm for watches.
  */
 struct pw_counters {
 	atomic_long_t nr_files;
@@ -58,14 +65,46 @@ int pw_limits_max_overlap(void);
 unsigned long pw_limits_max_pin_pages(void);
 
 /**
- * pw_limits_get_user() - find or allocate the charges of a user
- * @uid: The user.
+ * pw_limits_init() - give max_pin_pages_per_user its default, half of the memory
+ *
+ * Context: module init, before the first open.
+ */
+void pw_limits_init(void);
+
+/**
+ * pw_limits_charge_pin() - charge a user and an address space for pinned pages
+ * @user: The user.
+ * @mm: The address space. The caller holds mm_count.
+ * @nr: Number of pages, charged to mm->pinned_vm, as RDMA does. pinned_vm is used and
+ *	not locked_vm, because pinned_vm needs no lock.
+ *
+ * CAP_IPC_LOCK of current exempts from both limits. The pages are charged all the same.
+ *
+ * Context: process context. Does not sleep.
+ * Return: 0; -ENOMEM if @mm would exceed RLIMIT_MEMLOCK of current; -EDQUOT if @user
+ * would exceed max_pin_pages_per_user.
+ */
+int pw_limits_charge_pin(struct pw_user *user, struct mm_struct *mm, unsigned long nr);
+
+/**
+ * pw_limits_uncharge_pin() - undo pw_limits_charge_pin()
+ * @user: The user.
+ * @mm: The address space.
+ * @nr: Number of pages.
+ *
+ * Context: process context. Does not sleep.
+ */
+void pw_limits_uncharge_pin(struct pw_user *user, struct mm_struct *mm, unsigned long nr);
+
+/**
+ * pw_limits_get_user() - allocate the user that a file is charged to
+ * @cred: Credentials of the task that opens the device.
  *
  * Context: process context, may sleep.
- * Return: the charges, with a reference for pw_limits_put_user(); NULL if there is no
- * memory.
+ * Return: the user, with a reference for pw_limits_put_user(); NULL if there is no
+ * memory. The limits bind all results for the same user ID together.
  */
-struct pw_user *pw_limits_get_user(kuid_t uid);
+struct pw_user *pw_limits_get_user(const struct cred *cred);
 
 /**
  * pw_limits_put_user() - drop a reference
@@ -74,6 +113,15 @@ struct pw_user *pw_limits_get_user(kuid_t uid);
  * Context: process context. Does not sleep.
  */
 void pw_limits_put_user(struct pw_user *user);
+
+/**
+ * pw_limits_share() - identify the user ID of a user
+ * @user: The user.
+ *
+ * Context: any. Does not sleep.
+ * Return: the same address for all users with the same user ID, valid as long as @user.
+ */
+const struct pw_share *pw_limits_share(const struct pw_user *user);
 
 /**
  * pw_limits_charge() - charge a user for a watch

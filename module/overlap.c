@@ -17,7 +17,7 @@
 /**
  * struct pw_overlap_set - the ranges of one user in one address space
  * @node: Under sets_lock. In the table of sets.
- * @user: Constant. The charged watches keep the user.
+ * @share: Constant: the user. The charged watches keep the share.
  * @mm: Constant. The charged watches keep mm_count.
  * @refs: Under sets_lock. One for each charged range.
  * @lock: Protects @edges.
@@ -25,7 +25,7 @@
  */
 struct pw_overlap_set {
 	struct hlist_node node;
-	const struct pw_user *user;
+	const struct pw_share *share;
 	const struct mm_struct *mm;
 	unsigned int refs;
 	spinlock_t lock;	/* edges */
@@ -154,12 +154,13 @@ static int set_depth(const struct pw_overlap_set *set, unsigned long start, unsi
 }
 
 /* Return: a set with another reference, or NULL. Caller holds sets_lock. */
-static struct pw_overlap_set *sets_find(const struct pw_user *user, const struct mm_struct *mm)
+static struct pw_overlap_set *sets_find(const struct pw_share *share,
+					const struct mm_struct *mm)
 {
 	struct pw_overlap_set *set;
 
 	hash_for_each_possible(sets, set, node, (unsigned long)mm) {
-		if (set->user == user && set->mm == mm) {
+		if (set->share == share && set->mm == mm) {
 			set->refs++;
 			return set;
 		}
@@ -167,34 +168,36 @@ static struct pw_overlap_set *sets_find(const struct pw_user *user, const struct
 	return NULL;
 }
 
-static struct pw_overlap_set *set_alloc(const struct pw_user *user, const struct mm_struct *mm)
+static struct pw_overlap_set *set_alloc(const struct pw_share *share,
+					const struct mm_struct *mm)
 {
 	struct pw_overlap_set *set = kzalloc(sizeof(*set), GFP_KERNEL_ACCOUNT);
 
 	if (!set)
 		return NULL;
-	set->user = user;
+	set->share = share;
 	set->mm = mm;
 	set->refs = 1;
 	spin_lock_init(&set->lock);
 	return set;
 }
 
-static struct pw_overlap_set *set_get(const struct pw_user *user, const struct mm_struct *mm)
+static struct pw_overlap_set *set_get(const struct pw_share *share,
+				      const struct mm_struct *mm)
 {
 	struct pw_overlap_set *set, *fresh;
 
 	spin_lock(&sets_lock);
-	set = sets_find(user, mm);
+	set = sets_find(share, mm);
 	spin_unlock(&sets_lock);
 	if (set)
 		return set;
 
-	fresh = set_alloc(user, mm);
+	fresh = set_alloc(share, mm);
 	if (!fresh)
 		return NULL;
 	spin_lock(&sets_lock);
-	set = sets_find(user, mm);
+	set = sets_find(share, mm);
 	if (!set) {
 		hash_add(sets, &fresh->node, (unsigned long)mm);
 		set = fresh;
@@ -221,7 +224,7 @@ static void set_put(struct pw_overlap_set *set)
 int pw_overlap_charge(struct pw_overlap *overlap, struct pw_user *user, struct mm_struct *mm,
 		      unsigned long start, unsigned long length)
 {
-	struct pw_overlap_set *set = set_get(user, mm);
+	struct pw_overlap_set *set = set_get(pw_limits_share(user), mm);
 	bool full;
 
 	if (!set)

@@ -36,11 +36,14 @@
  *			Held over pinning and unpinning, read_begin, allocations and
  *			the mmap lock. User space decides how long a page fault takes,
  *			so waiting for op_lock is killable. Never taken in a callback.
+ *	pw_compound_table.lock	a mutex: the charges of compound pages. Held over allocations.
+ *			A chunk of pages is pinned before the lock is taken. Never taken in
+ *			a callback.
  *	pw_watch.lock	(the engine's "user lock") state, pin once ACTIVE, event,
  *			writes of the generation. Taken in callbacks.
  *	pw_event_queue.lock	the dirty list. Taken in callbacks.
- *	xa_lock of pw_file.watches, users_lock, lock of the wait queue, sets_lock and
- *	pw_overlap_set.lock of overlap.c: leaves
+ *	xa_lock of pw_file.watches, shares_lock, tables_lock of compound.c, lock of the wait
+ *			queue, sets_lock and pw_overlap_set.lock of overlap.c: leaves
  *
  * Callbacks take pw_watch.lock, pw_event_queue.lock and the lock of the wait queue only.
  * No memory is allocated under these.

@@ -125,7 +125,7 @@ static int pin_alloc(struct pw_watch *watch, struct pw_pin *pin, unsigned long n
 {
 	if (!(watch->flags & PINWATCH_WATCH_F_PIN))
 		return 0;
-	return pw_pin_alloc(pin, watch->file->mm, nr_pages,
+	return pw_pin_alloc(pin, watch->file->user, watch->file->mm, nr_pages,
 			    watch->flags & PINWATCH_WATCH_F_WRITE);
 }
 

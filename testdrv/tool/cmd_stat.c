@@ -24,7 +24,7 @@ static const struct counter {
 	COUNTER(nr_subscriptions, "subscriptions of all drivers, now"),
 	COUNTER(nr_files, "open files of the device, now"),
 	COUNTER(nr_watches, "watches, now"),
-	COUNTER(pinned_pages, "pages pinned by watches, now"),
+	COUNTER(pinned_pages, "pages charged for pins, now"),
 	COUNTER(walks, "invalidations that overlapped a subscription"),
 	COUNTER(callbacks, "callbacks"),
 	COUNTER(waits, "calls of read_begin that slept"),

@@ -116,11 +116,12 @@ struct pinwatch_info {
  * mapped, is poisoned, or does not permit the access), EOVERFLOW (addr + length wraps or
  * leaves user space), EPERM (F_STACK without CAP_SYSLOG), EXDEV (not the address space
  * that the descriptor is bound to), ESRCH (the address space is torn down), ENOSPC
- * (max_watches), EDQUOT (the user's limit of watches, of watches that overlap a page, or
- * of pages of generations), ENOMEM (no memory; or F_PIN beyond RLIMIT_MEMLOCK or
- * max_pin_pages), EAGAIN (F_PIN and the range was invalidated again and again), EINTR (a
- * fatal signal), EOPNOTSUPP (F_PIN after ATTACH; or pages that cannot be pinned for long),
- * EBUSY (likewise).
+ * (max_watches), EDQUOT (the user's limit of watches, of watches that overlap a page, of
+ * pages of generations, or of pinned pages), ENOMEM (no memory; or F_PIN beyond
+ * RLIMIT_MEMLOCK, where compound pages count whole, or beyond max_pin_pages), EAGAIN
+ * (F_PIN and the range was invalidated again and again), EINTR (a fatal signal),
+ * EOPNOTSUPP (F_PIN after ATTACH; or pages that cannot be pinned for long), EBUSY
+ * (likewise; or a page has more than 2^30 references).
  */
 struct pinwatch_watch_add {
 	__u32 size;
@@ -179,7 +180,7 @@ struct pinwatch_watch_del {
  * Errors: EINVAL (size, flags; F_KEEP of a watch without F_PIN), E2BIG, EFAULT (as
  * WATCH_ADD), ENOENT (no such watch), ESTALE (as WATCH_DEL), EXDEV (F_PIN, from another
  * address space), ESRCH (the address space is gone), EREMCHG (F_KEEP and another page is
- * mapped), ENOMEM, EAGAIN, EINTR, EOPNOTSUPP, EBUSY (as WATCH_ADD).
+ * mapped), ENOMEM, EDQUOT, EAGAIN, EINTR, EOPNOTSUPP, EBUSY (as WATCH_ADD).
  */
 struct pinwatch_watch_repin {
 	__u32 size;
@@ -466,7 +467,8 @@ struct pinwatch_attach {
  * @nr_subscriptions: Out. Subscriptions of all drivers now.
  * @nr_files: Out. Open file descriptions of the device now.
  * @nr_watches: Out. Watches now.
- * @pinned_pages: Out. Pages pinned by watches now.
+ * @pinned_pages: Out. Pages charged for pins now. Each compound page counts whole, and
+ *	once in an address space.
  * @walks: Out. Invalidations since load that overlapped a subscription.
  * @callbacks: Out. Callbacks since load.
  * @waits: Out. pinwatch_interval_read_begin() calls since load that slept.

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #include "cgroup.h"
 #include "channel.h"
 #include "device.h"
+#include "sysfs.h"
 
 #define MEMCG_BYTES	(32UL << 20)
 #define MASS_BYTES	(512UL << 20)
@@ -112,6 +114,130 @@ TEST(limit_repin_counts_twice)
 	CHECK_EQ(pin(fd, addr, 7), 0);
 }
 
+static void child_run(void (*run)(int fd, char *addr), int fd, char *addr)
+{
+	pid_t pid = fork_child();
+
+	if (!pid) {
+		run(fd, addr);
+		_exit(0);
+	}
+	wait_child(pid);
+}
+
+static void pin_six_more(int fd, char *addr)
+{
+	fd = open_device(0);
+	CHECK_EQ(pin(fd, addr, 7), -EDQUOT);
+	CHECK_EQ(get_info(fd).nr_watches, 0);
+	CHECK_EQ(pin(fd, addr, 6), 0);
+	CHECK_EQ(pin(fd, addr, 1), -EDQUOT);
+}
+
+/* Two address spaces of nobody. An old pin and a new pin of REPIN count together. */
+static void pin_sixteen(int fd, char *addr)
+{
+	uint64_t unused;
+
+	credentials_nobody();
+	fd = open_device(0);
+	CHECK_EQ(pin(fd, addr, 10), 0);
+	CHECK_EQ(try_repin(fd, 0, &unused), -EDQUOT);
+	CHECK_EQ(query(fd, 0).nr_pinned, 10);
+	child_run(pin_six_more, -1, addr);
+	CHECK_EQ(pin(fd, addr, 7), -EDQUOT);
+	CHECK_EQ(pin(fd, addr, 6), 0);
+	CHECK_EQ(try_del(fd, 0), 0);
+	CHECK_EQ(pin(fd, addr, 10), 0);
+}
+
+static void pin_exempt(int fd, char *addr)
+{
+	fd = open_device(0);
+	CHECK_EQ(pin(fd, addr, 17), 0);
+	CHECK_EQ(close(fd), 0);
+}
+
+/* Run @run, in a child, while a user may have 16 pages pinned. */
+static void limited_run(void (*run)(int fd, char *addr))
+{
+	unsigned long old = param_get("max_pin_pages_per_user");
+	char *addr = map_pages(17);
+	int status;
+	pid_t pid;
+
+	param_set("max_pin_pages_per_user", 16);
+	credentials_device_mode(0666);
+	pid = fork_child();
+	if (!pid) {
+		run(-1, addr);
+		_exit(0);
+	}
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	credentials_device_mode(0600);
+	param_set("max_pin_pages_per_user", old);
+	CHECK_EQ(status, 0);
+}
+
+TEST(limit_edquot_pins_of_user)
+{
+	limited_run(pin_sixteen);
+	limited_run(pin_exempt);
+}
+
+/* The default is half of the memory. */
+TEST(limit_pins_of_user_default)
+{
+	unsigned long max = param_get("max_pin_pages_per_user");
+	unsigned long half = memory("MemTotal") / 2 / page_size();
+
+	CHECK(max >= half && max - half < half / 16);
+}
+
+#define SATURATE_MAPS	4096UL
+#define SATURATE_PINS	(1UL << 20)	/* each adds 1024 to the reference count */
+
+/* One page of a file, mapped often. Each pin of a page adds to its reference count. */
+static char *map_one_page(void)
+{
+	int fd = memfd_create("page", MFD_CLOEXEC);
+	size_t i, length = SATURATE_MAPS * page_size();
+	char *addr = mmap(NULL, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(fd >= 0 && addr != MAP_FAILED);
+	CHECK_EQ(ftruncate(fd, (off_t)page_size()), 0);
+	for (i = 0; i < SATURATE_MAPS; i++)
+		CHECK(mmap(addr + i * page_size(), page_size(), PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED);
+	*addr = 1;
+	close(fd);
+	return addr;
+}
+
+TEST(limit_ebusy_page_count)
+{
+	unsigned long old = param_get("max_pin_pages_per_user");
+	struct pinwatch_watch_add watch;
+	char *addr = map_one_page();
+	int ret, again, fd = open_device(0);
+	uint64_t pinned, unused;
+	size_t i;
+
+	param_set("max_pin_pages_per_user", 2 * SATURATE_PINS);
+	for (i = 0; i < SATURATE_PINS / SATURATE_MAPS - 1; i++)
+		add(fd, addr, SATURATE_MAPS * page_size(), PIN, 0);
+	pinned = get_stats().pinned_pages;
+	ret = try_add(fd, addr, SATURATE_MAPS * page_size(), PIN, 0, &watch);
+	again = try_repin(fd, 0, &unused);
+	param_set("max_pin_pages_per_user", old);
+	CHECK_EQ(ret, -EBUSY);
+	CHECK_EQ(again, -EBUSY);
+	CHECK_EQ(get_stats().pinned_pages, pinned);
+	/* There is room for a chunk below the limit. */
+	CHECK_EQ(try_add(fd, addr, 64 * page_size(), PIN, 0, &watch), 0);
+	CHECK_EQ(close(fd), 0);
+}
+
 /* Root and nobody have separate limits. The user that opened a descriptor is charged. */
 TEST(limit_users_are_apart)
 {
@@ -142,6 +268,145 @@ TEST(limit_users_are_apart)
 	param_set("max_watches_per_user", old);
 	CHECK_EQ(pid, 0);
 	add(open_device(0), addr, page_size(), WATCH, 0);
+}
+
+#define OWNER		1000U
+#define FIRST_SUBUID	100000U
+#define USERNS_CLONE	"/proc/sys/kernel/unprivileged_userns_clone"
+
+/* A process that keeps watches until holder_stop(). */
+struct holder {
+	pid_t pid;
+	int channel;
+};
+
+/* Map 16 user IDs into the user namespace of @pid, as newuidmap(1) does. */
+static void map_ids(pid_t pid)
+{
+	char path[64], text[64];
+
+	snprintf(text, sizeof(text), "0 %u 16", FIRST_SUBUID);
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", pid);
+	CHECK_EQ(sysfs_write(path, text), 0);
+	snprintf(path, sizeof(path), "/proc/%d/gid_map", pid);
+	CHECK_EQ(sysfs_write(path, text), 0);
+}
+
+static void become(unsigned int uid)
+{
+	CHECK_EQ(setresgid(uid, uid, uid), 0);
+	CHECK_EQ(setresuid(uid, uid, uid), 0);
+}
+
+static void holder_run(int channel, unsigned int owner, unsigned int inner, unsigned int *nr)
+	__attribute__((noreturn));
+static void holder_run(int channel, unsigned int owner, unsigned int inner, unsigned int *nr)
+{
+	struct pinwatch_watch_add watch;
+	char *addr = map_pages(1);
+	int fd;
+
+	become(owner);
+	if (inner) {
+		CHECK_EQ(unshare(CLONE_NEWUSER), 0);
+		CHECK_EQ(channel_send(channel, -1), 0);
+		CHECK_EQ(channel_receive(channel, NULL), 0);
+		become(inner);
+	}
+	fd = open_device(0);
+	while (*nr < 2 && !try_add(fd, addr, page_size(), WATCH, 0, &watch))
+		++*nr;
+	CHECK_EQ(channel_send(channel, -1), 0);
+	CHECK_EQ(channel_receive(channel, NULL), 0);
+	_exit(0);
+}
+
+/*
+ * Add two watches as user @inner of a user namespace that @owner makes; as @owner itself
+ * if @inner is 0. Returns the number of watches that could be added.
+ */
+static unsigned int holder_start(struct holder *holder, unsigned int owner, unsigned int inner)
+{
+	unsigned int *nr = mmap(NULL, page_size(), PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int ends[2];
+
+	CHECK(nr != MAP_FAILED);
+	CHECK_EQ(channel_open(ends), 0);
+	holder->pid = fork_child();
+	if (!holder->pid)
+		holder_run(ends[1], owner, inner, nr);
+	close(ends[1]);
+	holder->channel = ends[0];
+	if (inner) {
+		CHECK_EQ(channel_receive(ends[0], NULL), 0);
+		map_ids(holder->pid);
+		CHECK_EQ(channel_send(ends[0], -1), 0);
+	}
+	CHECK_EQ(channel_receive(ends[0], NULL), 0);
+	return *nr;
+}
+
+static void holder_stop(const struct holder *holder)
+{
+	CHECK_EQ(channel_send(holder->channel, -1), 0);
+	wait_child(holder->pid);
+	close(holder->channel);
+}
+
+/* Start and stop a second process, besides the watches that there are. */
+static unsigned int holder_try(unsigned int owner, unsigned int inner)
+{
+	struct holder holder;
+	unsigned int nr = holder_start(&holder, owner, inner);
+
+	holder_stop(&holder);
+	return nr;
+}
+
+static void subordinate_ids(char *addr)
+{
+	struct holder holder;
+
+	CHECK_EQ(holder_start(&holder, OWNER, 1), 2);
+	CHECK_EQ(holder_try(OWNER, 2), 0);
+	CHECK_EQ(holder_try(OWNER, 0), 0);
+	CHECK_EQ(holder_try(CREDENTIALS_NOBODY, 3), 2);
+	/* The same ID in a namespace of another owner */
+	CHECK_EQ(holder_try(CREDENTIALS_NOBODY, 1), 0);
+	holder_stop(&holder);
+	CHECK_EQ(holder_try(OWNER, 2), 2);
+	CHECK_EQ(holder_start(&holder, OWNER, 0), 2);
+	CHECK_EQ(holder_try(OWNER, 2), 0);
+	holder_stop(&holder);
+
+	/* Root does not pay for the containers that it runs. */
+	CHECK_EQ(holder_start(&holder, 0, 1), 2);
+	CHECK_EQ(holder_try(0, 2), 2);
+	add(open_device(0), addr, page_size(), WATCH, 0);
+	holder_stop(&holder);
+}
+
+TEST(limit_subordinate_ids)
+{
+	unsigned long old = param_get("max_watches_per_user");
+	char *addr = map_pages(1);
+	int status;
+	pid_t pid;
+
+	sysfs_set(USERNS_CLONE, "1");	/* Debian's own, 0 on 5.10 */
+	param_set("max_watches_per_user", 2);
+	credentials_device_mode(0666);
+	pid = fork_child();
+	if (!pid) {
+		subordinate_ids(addr);
+		_exit(0);
+	}
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	credentials_device_mode(0600);
+	param_set("max_watches_per_user", old);
+	sysfs_restore();
+	CHECK_EQ(status, 0);
 }
 
 /* Keep the report of the OOM killer, with its call trace, off the console. */

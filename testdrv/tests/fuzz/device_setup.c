@@ -24,6 +24,7 @@ static struct limit {
 	{ PARAMETERS "max_watches_per_user", 96, 0 },
 	{ PARAMETERS "max_watches_per_page", 24, 0 },
 	{ PARAMETERS "max_pin_pages", 14, 0 },
+	{ PARAMETERS "max_pin_pages_per_user", 128, 0 },
 };
 
 #define NR_LIMITS	(sizeof(limits) / sizeof(limits[0]))
