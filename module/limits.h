@@ -115,6 +115,14 @@ struct pw_user *pw_limits_get_user(const struct cred *cred);
 void pw_limits_put_user(struct pw_user *user);
 
 /**
+ * pw_limits_hold_user() - take another reference
+ * @user: The user. The caller holds a reference.
+ *
+ * Context: process context. Does not sleep.
+ */
+void pw_limits_hold_user(struct pw_user *user);
+
+/**
  * pw_limits_share() - identify the user ID of a user
  * @user: The user.
  *
