@@ -107,11 +107,11 @@ static void map_file_at(char *addr)
 	CHECK_EQ(umount2(TMPFS, MNT_DETACH), 0);
 }
 
+static struct pinwatch_watch_add last;	/* of try_pin() */
+
 static int try_pin(int fd, char *addr, size_t nr_pages)
 {
-	struct pinwatch_watch_add watch;
-
-	return try_add(fd, addr, nr_pages * page_size(), PIN_RW, 0, &watch);
+	return try_add(fd, addr, nr_pages * page_size(), PIN_RW, 0, &last);
 }
 
 static void nobody_with(size_t nr_pages)
@@ -217,6 +217,7 @@ TEST(compound_failure_undoes)
 {
 	char *addr = reserve(3 * HUGE), *start = addr + HUGE - 2 * page_size();
 	int fd = open_device(0);
+	uint32_t first, second;
 
 	map_thp_at(addr + HUGE, 1);
 	map_small_at(start, 2);
@@ -225,11 +226,13 @@ TEST(compound_failure_undoes)
 	check_charged(0);
 	CHECK_EQ(try_pin(fd, start, 3), 0);
 	check_charged(2 + HUGE_PAGES);
+	first = last.id;
 	CHECK_EQ(try_pin(fd, start, 1), 0);
+	second = last.id;
 	CHECK_EQ(try_pin(fd, start, 3), -ENOMEM);
 	check_charged(2 + HUGE_PAGES + 1);
-	CHECK_EQ(try_del(fd, 1), 0);
-	CHECK_EQ(try_del(fd, 0), 0);
+	CHECK_EQ(try_del(fd, second), 0);
+	CHECK_EQ(try_del(fd, first), 0);
 	check_charged(0);
 	CHECK_EQ(try_pin(fd, start, 3), 0);
 }

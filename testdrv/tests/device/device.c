@@ -128,6 +128,17 @@ struct pinwatch_watch_add add(int fd, const void *addr, size_t length, uint32_t 
 	return watch;
 }
 
+void add_many(int fd, const char *page, size_t nr)
+{
+	unsigned long old = param_get("max_watches_per_page");
+	size_t i;
+
+	param_set("max_watches_per_page", 1048576);
+	for (i = 0; i < nr; i++)
+		add(fd, page, page_size(), WATCH, i);
+	param_set("max_watches_per_page", old);
+}
+
 uint64_t repin(int fd, uint32_t id)
 {
 	uint64_t generation = 0;

@@ -37,6 +37,8 @@ int open_device(int flags);	/* @flags of open(2), besides O_RDWR and O_CLOEXEC *
 int open_device_of(unsigned int max_watches, int flags);	/* with so many ids */
 struct pinwatch_watch_add add(int fd, const void *addr, size_t length, uint32_t flags,
 			      uint64_t cookie);
+/* Watch one page @nr times, with the cookies 0 to @nr - 1, whatever max_watches_per_page is. */
+void add_many(int fd, const char *page, size_t nr);
 uint64_t repin(int fd, uint32_t id);	/* the new generation */
 struct pinwatch_watch_query query(int fd, uint32_t id);
 struct pinwatch_event read_event(int fd);

@@ -191,10 +191,8 @@ TEST(events_exit_is_told)
 static char *flood_prepare(int fd)
 {
 	char *page = map_pages(1);
-	int i;
 
-	for (i = 0; i < FLOOD; i++)
-		add(fd, page, page_size(), WATCH, 0);
+	add_many(fd, page, FLOOD);
 	return page;
 }
 
@@ -352,14 +350,12 @@ TEST(events_unload_under_a_listener)
 TEST(events_unload_refused_in_a_dump)
 {
 	struct genl_request request;
-	int fd = open_device(0), i;
+	int fd = open_device(0);
 	struct genl genl;
-	char *page = map_pages(1);
 
 	module_open();
 	genl_open(&genl);
-	for (i = 0; i < 2000; i++)
-		add(fd, page, page_size(), WATCH, 0);
+	add_many(fd, map_pages(1), 2000);
 	request_begin(&request, &genl, PINWATCH_CMD_WATCH_GET, NLM_F_DUMP);
 	CHECK_EQ(send(genl.fd, &request, request.header.nlmsg_len, 0),
 		 request.header.nlmsg_len);

@@ -100,11 +100,10 @@ TEST(monitor_counts_what_is_lost)
 {
 	uint64_t printed = 0, lost = 0;
 	char *page = map_pages(1), line[4096];
-	int i, fd = open_device(0);
+	int fd = open_device(0);
 	static FILE *out;	/* the tool ends with the test */
 
-	for (i = 0; i < FLOOD; i++)
-		add(fd, page, page_size(), WATCH, 0);
+	add_many(fd, page, FLOOD);
 	out = tool_start("monitor --json");
 	expect_words(out, "\"listening\":\"events\"");
 	dontneed(page, page_size());

@@ -191,12 +191,9 @@ TEST(netlink_dump_while_closing)
 	char *page = map_pages(1);
 	struct genl_ack ack;
 	struct genl genl;
-	size_t i;
 
-	for (i = 0; i < 4UL * MANY; i++) {
-		add(closing.fd, page, page_size(), WATCH, i);
-		add(other, page, page_size(), WATCH, i);
-	}
+	add_many(closing.fd, page, 4UL * MANY);
+	add_many(other, page, 4UL * MANY);
 	genl_open(&genl);
 	request_begin(&request, &genl, PINWATCH_CMD_WATCH_GET, NLM_F_DUMP);
 	CHECK_EQ(genl_ask(&genl, &request, &ack, closing_watch, &closing), 0);

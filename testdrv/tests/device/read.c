@@ -430,7 +430,7 @@ TEST(read_files_are_apart)
 TEST(read_del_forgets)
 {
 	char *addr = map_pages(1);
-	int fd = open_device(O_NONBLOCK);
+	int fd = open_device_of(1, O_NONBLOCK);
 	struct pinwatch_event event;
 	uint32_t id = add(fd, addr, page_size(), WATCH, 0).id;
 
