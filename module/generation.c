@@ -127,11 +127,15 @@ static struct page *set_make_page(struct pw_generation_set *set, unsigned long i
 	set_page_private(page, (unsigned long)user);
 	set->made = true;
 	/*
+	 * First: another WATCH_ADD that sees the page may return, and then no mapping may
+	 * show the zero page any more.
+	 */
+	unmap_mapping_range(&set->mapping, (loff_t)index << PAGE_SHIFT, PAGE_SIZE, 1);
+	/*
 	 * Pairs with the acquires in set_page() and set_find_page(): a task that sees the
 	 * page must not see its memory before it was zeroed.
 	 */
 	smp_store_release(&set->pages[index], page);
-	unmap_mapping_range(&set->mapping, (loff_t)index << PAGE_SHIFT, PAGE_SIZE, 1);
 	return page;
 }
 

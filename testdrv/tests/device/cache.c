@@ -209,7 +209,7 @@ static char *huge_pages(size_t nr)
 
 /*
  * A region at the begin of each of 20 huge pages. Of 1,000 requests, every 50th comes after
- * mprotect() of the second half of a huge page, which splits the page; every 20th after a
+ * mprotect() of the second half of a huge page, which splits the page; every 100th after a
  * fork; and every 10th after mprotect() of a page of the region.
  */
 TEST(cache_registrations_per_1000_gets)
@@ -225,7 +225,7 @@ TEST(cache_registrations_per_1000_gets)
 		if (i % 50 == 49)
 			CHECK_EQ(mprotect(addr + (size_t)i / 50 * HUGE + HUGE / 2, HUGE / 2,
 					  PROT_READ), 0);
-		if (i % 20 == 19)
+		if (i % 100 == 99)
 			child_run();
 		if (i % 10 == 9) {
 			CHECK_EQ(mprotect(region, page_size(), PROT_READ), 0);

@@ -258,3 +258,47 @@ TEST(race_exit_all)
 		wait_child(pid);
 	}
 }
+
+struct first_add {
+	int fd;
+	char *addr;
+	const struct pinwatch_gen *words;
+	unsigned int nr_ready;
+	unsigned long nr_stale;
+};
+
+static void *first_add_run(void *data)
+{
+	struct first_add *first = data;
+	struct pinwatch_watch_add watch;
+
+	__atomic_add_fetch(&first->nr_ready, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&first->nr_ready, __ATOMIC_SEQ_CST) < 2)
+		;
+	watch = add(first->fd, first->addr, page_size(), WATCH, 0);
+	if (generation(&first->words[watch.id]) != watch.generation)
+		__atomic_add_fetch(&first->nr_stale, 1, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+/* Two threads use a page of words at once for the first time: each sees its own word. */
+TEST(race_first_add)
+{
+	struct first_add first = { .addr = map_pages(1) };
+	pthread_t threads[2];
+	int i, j;
+
+	for (i = 0; i < NR_ROUNDS / 4; i++) {
+		first.fd = open_device(0);
+		first.words = map_generations(first.fd);
+		first.nr_ready = 0;
+		CHECK_EQ(generation(&first.words[0]), 0);
+		for (j = 0; j < 2; j++)
+			CHECK_EQ(pthread_create(&threads[j], NULL, first_add_run, &first), 0);
+		for (j = 0; j < 2; j++)
+			CHECK_EQ(pthread_join(threads[j], NULL), 0);
+		CHECK_EQ(munmap((void *)first.words, get_info(first.fd).gen_map_size), 0);
+		CHECK_EQ(close(first.fd), 0);
+	}
+	CHECK_EQ(first.nr_stale, 0);
+}
