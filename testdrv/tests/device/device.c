@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -239,6 +240,16 @@ pid_t fork_peer(int *channel)
 uint64_t generation(const struct pinwatch_gen *word)
 {
 	return __atomic_load_n(&word->generation, __ATOMIC_ACQUIRE);
+}
+
+bool kernel_before(unsigned int major, unsigned int minor)
+{
+	struct utsname name;
+	unsigned int a, b;
+
+	CHECK_EQ(uname(&name), 0);
+	CHECK_EQ(sscanf(name.release, "%u.%u", &a, &b), 2);
+	return a < major || (a == major && b < minor);
 }
 
 size_t page_size(void)

@@ -6,6 +6,7 @@
 #ifndef DEVICE_H
 #define DEVICE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -57,6 +58,7 @@ pid_t fork_peer(int *channel);
 
 uint64_t generation(const struct pinwatch_gen *word);
 size_t page_size(void);
+bool kernel_before(unsigned int major, unsigned int minor);
 
 /* A module parameter. */
 unsigned long param_get(const char *name);

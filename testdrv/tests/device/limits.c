@@ -176,6 +176,7 @@ static void limited_run(void (*run)(int fd, char *addr))
 	pid_t pid;
 
 	param_set("max_pin_pages_per_user", 16);
+	credentials_memlock(1024 * page_size());
 	credentials_device_mode(0666);
 	pid = fork_child();
 	if (!pid) {

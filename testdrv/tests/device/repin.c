@@ -93,11 +93,26 @@ TEST(repin_kept_after_mprotect)
 	char *addr = map_pages(NR);
 	int fd = open_device(0);
 	const struct pinwatch_gen *words = map_generations(fd);
-	struct pinwatch_watch_add watch = add(fd, addr, NR * page_size(), PIN_RW, 0);
+	struct pinwatch_watch_add watch = add(fd, addr, NR * page_size(), PIN, 0);
 
 	CHECK_EQ(mprotect(addr, page_size(), PROT_READ), 0);
 	CHECK_EQ(mprotect(addr, page_size(), PROT_READ | PROT_WRITE), 0);
 	test_kept(fd, words, watch.id);
+}
+
+/* 5.10 copies a page that is pinned, as REPIN for writing makes the page writable again. */
+TEST(repin_for_writing_after_mprotect)
+{
+	char *addr = map_pages(NR);
+	int fd = open_device(0);
+	struct pinwatch_watch_add watch = add(fd, addr, NR * page_size(), PIN_RW, 0);
+	uint32_t kept = kernel_before(5, 19) ? 0 : PINWATCH_REPIN_RESULT_KEPT;
+	struct pinwatch_watch_repin arg;
+
+	CHECK_EQ(mprotect(addr, page_size(), PROT_READ), 0);
+	CHECK_EQ(mprotect(addr, page_size(), PROT_READ | PROT_WRITE), 0);
+	CHECK_EQ(try_repin_flags(fd, watch.id, 0, &arg), 0);
+	CHECK_EQ(arg.result_flags, kept);
 }
 
 /* A pinned huge page that mprotect() of its second half splits */
