@@ -146,10 +146,13 @@ static void result_publish(struct attempt *attempt, long ret)
 
 	if (ret < 0 || !call->makes)
 		return;
+	/* Another thread may unmap the arena. */
+	if (call->makes == ABI_ID && attempt->prog->in_arena)
+		return;
 	result->value = (uint64_t)ret;
 	if (call->makes == ABI_ID)
 		result->value = attempt_member(attempt, call->args[2].to, "id", &there);
-	if (!there || (call->makes == ABI_ID && attempt->prog->in_arena))
+	if (!there)
 		return;
 	__atomic_store_n(&result->made, true, __ATOMIC_RELEASE);
 }
