@@ -246,9 +246,11 @@ bool kernel_before(unsigned int major, unsigned int minor)
 {
 	struct utsname name;
 	unsigned int a, b;
+	int nr;
 
 	CHECK_EQ(uname(&name), 0);
-	CHECK_EQ(sscanf(name.release, "%u.%u", &a, &b), 2);
+	nr = sscanf(name.release, "%u.%u", &a, &b);
+	CHECK_EQ(nr, 2);
 	return a < major || (a == major && b < minor);
 }
 
