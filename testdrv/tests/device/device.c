@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 /* See device.h. */
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -235,6 +236,47 @@ pid_t fork_peer(int *channel)
 	*channel = ends[!pid];
 	close(ends[!!pid]);
 	return pid;
+}
+
+/* True after the first thread of this process has exited. */
+static bool first_thread_exited(void)
+{
+	char path[64], state = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", getpid());
+	file = fopen(path, "re");
+	CHECK(file);
+	CHECK_EQ(fscanf(file, "%*d (%*[^)]) %c", &state), 1);
+	fclose(file);
+	return state == 'Z';
+}
+
+struct second_thread {
+	void (*run)(void *data);
+	void *data;
+};
+
+static void *second_thread_start(void *data)
+{
+	struct second_thread *second = data;
+
+	while (!first_thread_exited())
+		usleep(1000);
+	second->run(second->data);
+	_exit(0);
+}
+
+void first_thread_exit(void (*run)(void *data), void *data)
+{
+	static struct second_thread second;
+	pthread_t thread;
+
+	second = (struct second_thread){ .run = run, .data = data };
+	CHECK_EQ(pthread_create(&thread, NULL, second_thread_start, &second), 0);
+	/* exit(2) instead of _exit(2), which ends all threads. */
+	for (;;)
+		syscall(SYS_exit, 0);
 }
 
 uint64_t generation(const struct pinwatch_gen *word)

@@ -55,6 +55,8 @@ void wait_child(pid_t pid);
 pid_t fork_child(void);
 /* @channel: Out, in both processes: the end of this process (channel.h). */
 pid_t fork_peer(int *channel);
+/* End the first thread of this process. Then, another thread calls @run(@data) and exits. */
+void first_thread_exit(void (*run)(void *data), void *data) __attribute__((noreturn));
 
 uint64_t generation(const struct pinwatch_gen *word);
 size_t page_size(void);

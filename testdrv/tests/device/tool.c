@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -428,26 +427,10 @@ TEST(watch_names)
 	watch_name("\"\\\033[31m", "00\\\"\\\\\\u001B[31m\"");
 }
 
-/* True after the first thread of this process has exited. */
-static bool first_thread_exited(void)
-{
-	char path[64], state = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", getpid());
-	file = fopen(path, "re");
-	CHECK(file);
-	CHECK_EQ(fscanf(file, "%*d (%*[^)]) %c", &state), 1);
-	fclose(file);
-	return state == 'Z';
-}
-
-static void *second_thread(void *data)
+static void second_thread_run(void *data)
 {
 	struct target *target = data;
 
-	while (!first_thread_exited())
-		usleep(1000);
 	target_main(target->channel, target->addr);
 }
 
@@ -455,21 +438,11 @@ static void *second_thread(void *data)
 static struct target target_start_without_first_thread(void)
 {
 	static struct target target;
-	pthread_t thread;
-	int ends[2];
 
 	target.addr = map_pages(NR);
-	CHECK_EQ(channel_open(ends), 0);
-	target.pid = fork_child();
-	if (!target.pid) {
-		close(ends[0]);
-		target.channel = ends[1];
-		CHECK_EQ(pthread_create(&thread, NULL, second_thread, &target), 0);
-		/* exit(2) instead of _exit(2), which ends all threads. */
-		syscall(SYS_exit, 0);
-	}
-	close(ends[1]);
-	target.channel = ends[0];
+	target.pid = fork_peer(&target.channel);
+	if (!target.pid)
+		first_thread_exit(second_thread_run, &target);
 	snprintf(target.pid_text, sizeof(target.pid_text), "%d", target.pid);
 	target_turn(&target, DISCARD);
 	return target;
