@@ -21,8 +21,13 @@ static ssize_t chardev_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	struct file *filp = iocb->ki_filp;
 	struct pw_file *file = filp->private_data;
 
-	return pw_reader_read(&file->events, to,
-			      filp->f_flags & O_NONBLOCK || iocb->ki_flags & IOCB_NOWAIT);
+	ssize_t ret = pw_reader_read(&file->events, to,
+				     filp->f_flags & O_NONBLOCK || iocb->ki_flags & IOCB_NOWAIT);
+
+	/* That may have been the last record. */
+	if (ret > 0)
+		pw_file_check_over(file);
+	return ret;
 }
 
 static __poll_t chardev_poll(struct file *filp, poll_table *wait)

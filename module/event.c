@@ -121,6 +121,11 @@ void pw_event_wake(struct pw_event_queue *queue)
 	wake_up_interruptible_poll(&queue->wait, EPOLLIN | EPOLLRDNORM);
 }
 
+void pw_event_hang_up(struct pw_event_queue *queue)
+{
+	wake_up_interruptible_poll(&queue->wait, EPOLLHUP);
+}
+
 bool pw_event_pending(struct pw_event_queue *queue)
 {
 	bool pending;

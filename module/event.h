@@ -144,6 +144,14 @@ void pw_event_put(const struct pw_event *event);
 void pw_event_wake(struct pw_event_queue *queue);
 
 /**
+ * pw_event_hang_up() - wake the tasks that wait for the end of the events
+ * @queue: The queue.
+ *
+ * Context: any. Does not sleep.
+ */
+void pw_event_hang_up(struct pw_event_queue *queue);
+
+/**
  * pw_event_pending() - is a record pending?
  * @queue: The queue.
  *

@@ -77,6 +77,8 @@ void pw_file_remove_watch(struct pw_file *file, u32 id)
 	xa_unlock(&file->watches);
 	atomic_dec(&file->nr_watches);
 	atomic_long_dec(&pw_counters.nr_watches);
+	/* The watch was counted, but not as dead, so pw_file_over() was false. */
+	pw_file_check_over(file);
 }
 
 struct pw_watch *pw_file_find_watch(struct pw_file *file, u32 id)
@@ -239,6 +241,12 @@ bool pw_file_over(const struct pw_file *file)
 	/* The acquire pairs with watch_invalidate(): the events of dead watches are queued. */
 	return mm && !atomic_read(&mm->mm_users) &&
 	       atomic_read_acquire(&file->nr_dead) == atomic_read(&file->nr_watches);
+}
+
+void pw_file_check_over(struct pw_file *file)
+{
+	if (pw_file_over(file) && !pw_event_pending(&file->events))
+		pw_event_hang_up(&file->events);
 }
 
 /*

@@ -184,6 +184,14 @@ struct pw_watch *pw_file_next_watch(struct pw_file *file, unsigned long *id);
 bool pw_file_over(const struct pw_file *file);
 
 /**
+ * pw_file_check_over() - wake pollers if pw_file_over() may have become true
+ * @file: The file.
+ *
+ * Context: process context. Does not sleep.
+ */
+void pw_file_check_over(struct pw_file *file);
+
+/**
  * pw_file_list_lock() - keep all files from being freed
  *
  * Context: process context, may sleep; not in a callback.

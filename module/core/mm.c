@@ -173,7 +173,7 @@ static void mm_call_work(struct work_struct *work)
  * A worker has no signals. It works under the mmap lock of the waiting task: so the work
  * needs no reference of its own, user space cannot make the worker wait for the mmap
  * lock, and callers that hold the mmap lock anyway can use the worker, too. Only lockdep
- * needs to know who holds the lock.
+ * needs the name of the holder.
  *
  * Context: process context, sleeps. The wait is not killable, and as long as @fn takes.
  * Return: the return value of @fn; -EINTR only if a fatal signal is pending.

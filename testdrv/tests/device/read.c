@@ -257,6 +257,31 @@ TEST(poll_hangup)
 	CHECK_EQ(poll_events(fd, 0), POLLHUP);
 }
 
+/* Edge-triggered epoll reports the hang-up once the last record is read. */
+TEST(poll_hangup_edge_triggered)
+{
+	struct epoll_event want = { .events = EPOLLIN | EPOLLET }, got;
+	int channel, fd, ep = epoll_create1(EPOLL_CLOEXEC);
+	pid_t pid = fork_peer(&channel);
+
+	if (!pid) {
+		fd = open_device(O_NONBLOCK);
+		add(fd, map_pages(1), page_size(), WATCH, 0);
+		CHECK_EQ(channel_send(channel, fd), 0);
+		CHECK_EQ(channel_receive(channel, NULL), 0);
+		_exit(0);
+	}
+	CHECK_EQ(channel_receive(channel, &fd), 0);
+	CHECK_EQ(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &want), 0);
+	CHECK_EQ(channel_send(channel, -1), 0);
+	wait_child(pid);
+	CHECK_EQ(epoll_wait(ep, &got, 1, 5000), 1);
+	CHECK_EQ(got.events, EPOLLIN);
+	read_event(fd);
+	CHECK_EQ(epoll_wait(ep, &got, 1, 5000), 1);
+	CHECK_EQ(got.events, EPOLLHUP);
+}
+
 TEST(poll_hangup_unwatched)
 {
 	CHECK_EQ(poll_events(open_device(0), 0), 0);
