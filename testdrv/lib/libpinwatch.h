@@ -17,15 +17,22 @@
  * cache on top of this library.
  *
  * Threads: several threads may call any function on one handle at the same time, but
- * pinwatch_close() must be the last call. The library has no lock and no variable of
- * its own: a caller protects the struct pinwatch_watch, and other memory, that the
- * caller passes. Only pinwatch_watch_add(), pinwatch_watch_add_attr(),
+ * pinwatch_close() must be the last call. The library locks only its list of handles, in
+ * the functions that open and close: a caller protects the struct pinwatch_watch, and
+ * other memory, that the caller passes. Only pinwatch_watch_add(), pinwatch_watch_add_attr(),
  * pinwatch_watch_repin() and pinwatch_watch_keep() write to a struct pinwatch_watch.
  *
  * Processes: a handle belongs to the process that opened the handle. After fork() the
- * child has the file descriptor but not the mapped generations: the child may call
- * pinwatch_close() and the functions that are an ioctl or a read(), but neither
- * pinwatch_valid() nor pinwatch_generation(). exec() closes the descriptor.
+ * child has the file descriptor, but zeros in place of the mapped generations, until exit
+ * or exec: pinwatch_valid() returns false and pinwatch_generation() returns 0. The child may
+ * call pinwatch_close(), which closes the descriptor of the child, and the functions that
+ * are an ioctl or a read(). exec() closes the descriptor.
+ *
+ * A child that clone(2) or _Fork(3) made has neither generations nor zeros: that child may
+ * call pinwatch_close() but neither pinwatch_valid() nor pinwatch_generation(). A child that
+ * shares the memory of its parent (vfork(), CLONE_VM) must not call pinwatch_close().
+ *
+ * Signals: a signal handler may call pinwatch_valid() and pinwatch_generation() only.
  */
 #ifndef LIBPINWATCH_H
 #define LIBPINWATCH_H
@@ -133,7 +140,8 @@ int pinwatch_from_fd(struct pinwatch **dev, int fd);
  * @dev: The handle; NULL: no effect.
  *
  * No other thread may use @dev any more. If no other process has the descriptor, then all
- * watches are deleted and all pages are unpinned when the function returns.
+ * watches are deleted and all pages are unpinned when the function returns. In a child of
+ * the process that opened @dev, only closes the descriptor.
  */
 void pinwatch_close(struct pinwatch *dev);
 
