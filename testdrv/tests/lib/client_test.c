@@ -14,20 +14,20 @@
 #define NR	3
 
 /* A structure of the program, with bytes before and after that nobody may write. */
-#define GUARDED(name) struct { char before[64]; struct name s; char after[128]; }
-#define GUARD(guarded) memset(&(guarded), CANARY, sizeof(guarded))
-#define CHECK_GUARDED(guarded) do {					\
-	CHECK(bytes_are((guarded).before, sizeof((guarded).before), CANARY)); \
-	CHECK(bytes_are((guarded).after, sizeof((guarded).after), CANARY)); \
-} while (0)
-/* The members of the longer header alone are 0. */
-#define CHECK_SIZE(structure, name) do {				\
-	CHECK((structure).size && (structure).size <= sizeof(structure)); \
-	CHECK_EQ((structure).size, client_size_min(sizeof(structure),	\
-						   client_library_size(name))); \
-	CHECK(bytes_are((const char *)&(structure) + (structure).size,	\
-			sizeof(structure) - (structure).size, 0));	\
-} while (0)
+#define GUARDED(name)							\
+	struct guarded_##name {						\
+		char before[64];					\
+		struct name s;						\
+		char after[512];					\
+	}
+
+GUARDED(pinwatch_info);
+GUARDED(pinwatch_stats);
+GUARDED(pinwatch_watch_query);
+GUARDED(pinwatch_watch_verify);
+GUARDED(pinwatch_watch_stack);
+
+#define GUARD(guarded)		memset(&(guarded), CANARY, sizeof(guarded))
 
 static bool bytes_are(const char *bytes, size_t nr, char value)
 {
@@ -36,20 +36,35 @@ static bool bytes_are(const char *bytes, size_t nr, char value)
 	return !nr;
 }
 
-static size_t client_size_min(size_t a, size_t b)
+/* Check what is around the structure @s of @size bytes. */
+static void check_guards(const void *s, size_t size)
 {
-	return a < b ? a : b;
+	const char *bytes = s;
+
+	CHECK(bytes_are(bytes - 64, 64, CANARY));
+	CHECK(bytes_are(bytes + size, 512, CANARY));
+}
+
+/* The members that only the longer header has are 0. */
+static void check_size(const void *s, size_t size, enum client_struct name)
+{
+	size_t library_size = client_library_size(name);
+	uint32_t set;
+
+	memcpy(&set, s, sizeof(set));
+	CHECK_EQ(set, size < library_size ? size : library_size);
+	CHECK(bytes_are((const char *)s + set, size - set, 0));
 }
 
 TEST(client_get_info)
 {
 	struct pinwatch *dev = client_open();
-	GUARDED(pinwatch_info) info;
+	struct guarded_pinwatch_info info;
 
 	GUARD(info);
 	CHECK_EQ(pinwatch_get_info(dev, &info.s), 0);
-	CHECK_GUARDED(info);
-	CHECK_SIZE(info.s, CLIENT_INFO);
+	check_guards(&info.s, sizeof(info.s));
+	check_size(&info.s, sizeof(info.s), CLIENT_INFO);
 	CHECK_EQ(info.s.abi_major, PINWATCH_ABI_MAJOR);
 	client_close(dev);
 }
@@ -57,29 +72,29 @@ TEST(client_get_info)
 TEST(client_get_stats)
 {
 	struct pinwatch *dev = client_open();
-	GUARDED(pinwatch_stats) stats;
+	struct guarded_pinwatch_stats stats;
 
 	GUARD(stats);
 	CHECK_EQ(pinwatch_get_stats(dev, &stats.s), 0);
-	CHECK_GUARDED(stats);
-	CHECK_SIZE(stats.s, CLIENT_STATS);
+	check_guards(&stats.s, sizeof(stats.s));
+	check_size(&stats.s, sizeof(stats.s), CLIENT_STATS);
 	client_close(dev);
 }
 
 TEST(client_query)
 {
 	struct pinwatch *dev = client_open();
-	GUARDED(pinwatch_watch_query) figures;
+	struct guarded_pinwatch_watch_query figures;
 	uint32_t next = 0;
 
 	GUARD(figures);
 	CHECK_EQ(pinwatch_watch_query_next(dev, &next, &figures.s), 1);
-	CHECK_GUARDED(figures);
-	CHECK_SIZE(figures.s, CLIENT_QUERY);
+	check_guards(&figures.s, sizeof(figures.s));
+	check_size(&figures.s, sizeof(figures.s), CLIENT_QUERY);
 	GUARD(figures);
 	CHECK_EQ(pinwatch_watch_query(dev, 0, &figures.s), 0);
-	CHECK_GUARDED(figures);
-	CHECK_SIZE(figures.s, CLIENT_QUERY);
+	check_guards(&figures.s, sizeof(figures.s));
+	check_size(&figures.s, sizeof(figures.s), CLIENT_QUERY);
 	CHECK_EQ(figures.s.cookie, CLIENT_COOKIE);
 	client_close(dev);
 }
@@ -87,12 +102,12 @@ TEST(client_query)
 TEST(client_verify)
 {
 	struct pinwatch *dev = client_open();
-	GUARDED(pinwatch_watch_verify) result;
+	struct guarded_pinwatch_watch_verify result;
 
 	GUARD(result);
 	CHECK_EQ(pinwatch_watch_verify(dev, 0, 0, 1, NULL, &result.s), 0);
-	CHECK_GUARDED(result);
-	CHECK_SIZE(result.s, CLIENT_VERIFY);
+	check_guards(&result.s, sizeof(result.s));
+	check_size(&result.s, sizeof(result.s), CLIENT_VERIFY);
 	CHECK_EQ(result.s.verdict, PINWATCH_VERDICT_GONE);
 	client_close(dev);
 }
@@ -100,12 +115,12 @@ TEST(client_verify)
 TEST(client_stack)
 {
 	struct pinwatch *dev = client_open();
-	GUARDED(pinwatch_watch_stack) stack;
+	struct guarded_pinwatch_watch_stack stack;
 
 	GUARD(stack);
 	CHECK_EQ(pinwatch_watch_stack(dev, 0, &stack.s), 0);
-	CHECK_GUARDED(stack);
-	CHECK_SIZE(stack.s, CLIENT_STACK);
+	check_guards(&stack.s, sizeof(stack.s));
+	check_size(&stack.s, sizeof(stack.s), CLIENT_STACK);
 	CHECK_EQ(stack.s.entries[0], 42);
 	client_close(dev);
 }
@@ -125,10 +140,10 @@ TEST(client_read_events)
 	for (i = 0; i < NR; i++)
 		client_send_event(i);
 	CHECK_EQ(pinwatch_read_events(dev, events.s, NR), NR);
-	CHECK_GUARDED(events);
+	check_guards(events.s, sizeof(events.s));
 	for (i = 0; i < NR; i++) {
 		CHECK_EQ(events.s[i].id, i);
-		CHECK_SIZE(events.s[i], CLIENT_EVENT);
+		check_size(&events.s[i], sizeof(events.s[i]), CLIENT_EVENT);
 	}
 	client_close(dev);
 }
