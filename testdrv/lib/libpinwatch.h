@@ -184,7 +184,7 @@ int pinwatch_fd(const struct pinwatch *dev);
  * @dev: The handle.
  * @info: Out. All members are set on success.
  *
- * Return: 0. On an open handle the only error is -EFAULT.
+ * Return: 0. The function does not fail on an open handle.
  */
 static inline int pinwatch_get_info(struct pinwatch *dev, struct pinwatch_info *info)
 {
