@@ -48,8 +48,8 @@ static void fork_parent(void)
  */
 static void words_zero(const struct pinwatch *dev)
 {
-	mmap((void *)dev->words, dev->map_size, PROT_READ,
-	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+	(void)mmap((void *)dev->words, dev->map_size, PROT_READ,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
 }
 
 static void fork_child(void)
