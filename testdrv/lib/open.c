@@ -34,8 +34,10 @@ static int words_map(struct pinwatch *dev)
 	dev->nr_words = info.max_watches;
 	dev->map_size = info.gen_map_size;
 	dev->record_size = info.event_size;
-	dev->pid = getpid();
-	return 0;
+	ret = pw_fork_insert(dev);
+	if (ret)
+		munmap(words, dev->map_size);
+	return ret;
 }
 
 int pinwatch_from_fd(struct pinwatch **out, int fd)
@@ -78,11 +80,14 @@ void pinwatch_close(struct pinwatch *dev)
 {
 	if (!dev)
 		return;
-	/* A child after fork() may have mapped something else at dev->words. */
-	if (dev->pid == getpid())
+	if (pw_fork_owns(dev)) {
+		pw_fork_remove(dev);
 		munmap((void *)dev->words, dev->map_size);
+	}
 	close(dev->fd);
-	free(dev);
+	/* A child by clone() must not wait for a lock: the handle stays in the list. */
+	if (!dev->listed)
+		free(dev);
 }
 
 int pinwatch_fd(const struct pinwatch *dev)

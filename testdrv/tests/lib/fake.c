@@ -33,6 +33,8 @@ struct pinwatch *fake_open(void)
 	CHECK_EQ(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
 	gens = mmap(NULL, GENS_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	CHECK(gens != MAP_FAILED);
+	/* A child does not inherit the mapping of the module either. */
+	CHECK_EQ(madvise(gens, GENS_SIZE, MADV_DONTFORK), 0);
 	fake = (struct fake){
 		.abi_minor = PINWATCH_ABI_MINOR,
 		.max_watches = FAKE_MAX_WATCHES,
@@ -46,7 +48,7 @@ struct pinwatch *fake_open(void)
 	dev->nr_words = FAKE_MAX_WATCHES;
 	dev->map_size = GENS_SIZE;
 	dev->record_size = sizeof(struct pinwatch_event);
-	dev->pid = getpid();
+	CHECK_EQ(pw_fork_insert(dev), 0);
 	return dev;
 }
 
@@ -261,6 +263,7 @@ static int dispatch(unsigned long cmd, void *arg)
 	case PINWATCH_IOC_RESYNC:
 		return do_resync(arg);
 	case PINWATCH_IOC_ATTACH:
+	case PINWATCH_IOC_GET_STATS:
 		return 0;
 	}
 	return -ENOTTY;
