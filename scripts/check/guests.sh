@@ -90,7 +90,7 @@ all_tests() {
 	scripts/build "$kernel" >/dev/null
 	mapfile -t devices < <(devices)
 	# Some of them again as 32-bit programs, which have another name in the guest.
-	for program in actor attach cache errno ioctl library map permission read repin verify watch; do
+	for program in actor attach cache errno hits ioctl library map permission read repin verify watch; do
 		add32+=(--add "$user32/device_$program:/usr/bin/device_$program.32")
 		devices32+=("device_$program.32")
 	done
@@ -99,7 +99,7 @@ all_tests() {
 	boot "$out-memory" --kernel "$kernel" "${MOVABLE[@]}" -- device_memory
 	boot "$out-parallel" --kernel "$kernel" --parallel --module test \
 		--add "$user32/device_race:/usr/bin/device_race.32" -- device_race device_race.32 \
-		"engine --parallel" \
+		"engine --parallel" "device_hits --parallel" \
 		"fuzz --seconds 60" "fuzz --self-test"
 	boot "$out-engine" --kernel "$kernel" --module test -- engine example_subscribe
 }
