@@ -56,7 +56,7 @@ int pw_file_insert_watch(struct pw_file *file, struct pw_watch *watch, u32 *id)
 	xa_lock(&file->watches);
 	do {
 		err = __xa_alloc(&file->watches, id, watch,
-				 XA_LIMIT(0, file->max_watches - 1), GFP_KERNEL_ACCOUNT);
+				 XA_LIMIT(0, file->nr_ids - 1), GFP_KERNEL_ACCOUNT);
 	} while (err == -EBUSY && file_reuse_id(file));
 	xa_unlock(&file->watches);
 	if (err)
@@ -85,9 +85,9 @@ struct pw_watch *pw_file_find_watch(struct pw_file *file, u32 id)
 {
 	struct pw_watch *watch;
 
-	if (id >= file->max_watches)
+	if (id >= file->nr_ids)
 		return NULL;
-	id = array_index_nospec(id, file->max_watches);
+	id = array_index_nospec(id, file->nr_ids);
 	xa_lock(&file->watches);
 	watch = xa_load(&file->watches, id);
 	if (watch)
@@ -123,6 +123,24 @@ static void reap_work(struct work_struct *work)
 	}
 }
 
+/* Make an empty table of watches, and the generations. Return: false without memory. */
+static bool file_make_ids(struct pw_file *file)
+{
+	file->max_watches = pw_limits_max_watches();
+	file->nr_ids = file->max_watches + (file->max_watches > PW_GENERATION_FILE_ID);
+	xa_init_flags(&file->watches, XA_FLAGS_ALLOC | XA_FLAGS_ACCOUNT);
+	file->gens = pw_generation_alloc(file->nr_ids);
+	if (!file->gens)
+		return false;
+	file->gen = pw_generation_of_file(file->gens);
+	/* pw_file_insert_watch() does not give a reserved id out. */
+	if (!xa_reserve(&file->watches, PW_GENERATION_FILE_ID, GFP_KERNEL_ACCOUNT))
+		return true;
+	xa_destroy(&file->watches);
+	pw_generation_put(file->gens);
+	return false;
+}
+
 struct pw_file *pw_file_alloc(void)
 {
 	static u32 next;	/* under the xa_lock of files */
@@ -131,26 +149,24 @@ struct pw_file *pw_file_alloc(void)
 	if (!file)
 		return ERR_PTR(-ENOMEM);
 	spin_lock_init(&file->bind_lock);
-	file->max_watches = pw_limits_max_watches();
-	xa_init_flags(&file->watches, XA_FLAGS_ALLOC | XA_FLAGS_ACCOUNT);
 	pw_event_init_queue(&file->events);
 	INIT_WORK(&file->reap, reap_work);
 
 	file->user = pw_limits_get_user(current_cred());
 	if (!file->user)
 		goto err_free;
-	file->gens = pw_generation_alloc(file->max_watches);
-	if (!file->gens)
+	if (!file_make_ids(file))
 		goto err_put_user;
 	atomic_long_inc(&pw_counters.nr_files);
 	/* Last: from here on, netlink requests can find the file. */
 	if (xa_alloc_cyclic(&files, &file->number, file, XA_LIMIT(1, INT_MAX), &next,
 			    GFP_KERNEL_ACCOUNT) < 0)
-		goto err_put_gens;
+		goto err_free_ids;
 	return file;
 
-err_put_gens:
+err_free_ids:
 	atomic_long_dec(&pw_counters.nr_files);
+	xa_destroy(&file->watches);
 	pw_generation_put(file->gens);
 err_put_user:
 	pw_limits_put_user(file->user);

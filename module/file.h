@@ -13,6 +13,7 @@
 #include "event.h"
 
 struct mm_struct;
+struct pw_generation_file;
 struct pw_generation_set;
 struct pw_user;
 struct pw_watch;
@@ -31,11 +32,14 @@ struct pw_watch;
  * @bind_lock: Serialises the setting of @mm; a leaf.
  * @user: The user that opened the device, charged for the watches; constant.
  * @gens: The generations; constant.
- * @max_watches: Ids are less than @max_watches; constant.
+ * @gen: The word of the file in @gens; constant.
+ * @max_watches: Limit of @nr_watches; constant.
+ * @nr_ids: Ids are less than @nr_ids; constant. @max_watches ids can be given out:
+ *	PW_GENERATION_FILE_ID is in use from the beginning.
  * @nr_watches: Number of entries in @watches.
  * @nr_dead: Number of watches in state PW_WATCH_DEAD.
- * @watches: The watches, by id. Each entry holds a reference. The ids in @freed are in
- *	use, without an entry.
+ * @watches: The watches, by id. Each entry holds a reference. The ids in @freed, and
+ *	PW_GENERATION_FILE_ID, are in use, without an entry.
  * @freed: Under the xa_lock of @watches. Ring of the ids that were freed last.
  * @nr_freed: Under the xa_lock of @watches. Number of ids ever put into @freed.
  * @nr_reused: Under the xa_lock of @watches. Number of ids ever taken out of @freed.
@@ -51,7 +55,9 @@ struct pw_file {
 	spinlock_t bind_lock;	/* setting of mm */
 	struct pw_user *user;
 	struct pw_generation_set *gens;
+	struct pw_generation_file *gen;
 	unsigned int max_watches;
+	unsigned int nr_ids;
 	atomic_t nr_watches;
 	atomic_t nr_dead;
 	struct xarray watches;
@@ -125,7 +131,7 @@ int pw_file_attach(struct pw_file *file, pid_t pid);
  * @file: The file.
  * @watch: The watch. The table takes over the caller's first reference.
  * @id: Filled in before other tasks can find @watch. At least 0, less than
- *	@file->max_watches.
+ *	@file->nr_ids.
  *
  * Context: process context, may sleep.
  * Return: 0; -ENOSPC if all ids are in use; -ENOMEM.

@@ -57,7 +57,7 @@ static int ioctl_info(struct pw_file *file, union ioctl_args *args,
 {
 	struct pinwatch_info *info = &args->info;
 
-	if (memchr_inv(info->reserved, 0, sizeof(info->reserved)))
+	if (info->reserved)
 		return -EINVAL;
 	info->abi_major = PINWATCH_ABI_MAJOR;
 	info->abi_minor = PINWATCH_ABI_MINOR;
@@ -73,6 +73,7 @@ static int ioctl_info(struct pw_file *file, union ioctl_args *args,
 	info->watch_flags = PW_WATCH_FLAGS;
 	info->events = PINWATCH_EVENT_ALL;
 	info->causes = PINWATCH_CAUSE_ALL;
+	info->hits_offset = PW_GENERATION_FILE_ID * sizeof(struct pinwatch_gen);
 	return arg_put(info, sizeof(*info), arg);
 }
 

@@ -21,7 +21,7 @@
 
 /* Not const: struct nla_policy of older kernels has no pointer to const. */
 static struct netlink_range_validation id_range = {
-	.max = PW_LIMITS_MAX_WATCHES - 1,
+	.max = PW_LIMITS_MAX_WATCHES,
 };
 
 static const struct nla_policy watch_policy[] = {

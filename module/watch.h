@@ -40,7 +40,8 @@
  *			A chunk of pages is pinned before the lock is taken. Never taken in
  *			a callback.
  *	pw_watch.lock	(the engine's "user lock") state, pin once ACTIVE, event,
- *			writes of the generation. Taken in callbacks.
+ *			writes of the generation. Taken in callbacks. The word of the
+ *			file is atomic: watches under different locks write to it.
  *	pw_event_queue.lock	the dirty list. Taken in callbacks.
  *	xa_lock of pw_file.watches, shares_lock, tables_lock of compound.c, lock of the wait
  *			queue, sets_lock and pw_overlap_set.lock of overlap.c: leaves

@@ -35,7 +35,8 @@ AT(pinwatch_info, max_pin_pages, 48);
 AT(pinwatch_info, watch_flags, 56);
 AT(pinwatch_info, events, 60);
 AT(pinwatch_info, causes, 64);
-AT(pinwatch_info, reserved, 72);
+AT(pinwatch_info, hits_offset, 72);
+AT(pinwatch_info, reserved, 80);
 
 SIZE(pinwatch_watch_add, 64);
 AT(pinwatch_watch_add, size, 0);

@@ -9,6 +9,7 @@
  * struct pinwatch - a handle
  * @fd: Descriptor of the device; owned.
  * @words: The mapped generations.
+ * @hits: The word of the descriptor, in the first page of @words.
  * @nr_words: Length of @words.
  * @map_size: Bytes of the mapping of @words.
  * @record_size: Bytes of a record of read().
@@ -23,6 +24,7 @@
 struct pinwatch {
 	int fd;
 	const struct pinwatch_gen *words;
+	const struct pinwatch_gen *hits;
 	size_t nr_words;
 	size_t map_size;
 	size_t record_size;

@@ -24,13 +24,13 @@
  *
  * Processes: a handle belongs to the process that opened the handle. After fork() the
  * child has the file descriptor, but zeros in place of the mapped generations, until exit
- * or exec: pinwatch_valid() returns false and pinwatch_generation() returns 0. The child may
- * call pinwatch_close(), which closes the descriptor of the child, and the functions that
- * are an ioctl or a read(). exec() closes the descriptor.
+ * or exec: pinwatch_valid() returns false, pinwatch_generation() and pinwatch_hits() return 0.
+ * The child may call pinwatch_close(), which closes the descriptor of the child, and the
+ * functions that are an ioctl or a read(). exec() closes the descriptor.
  *
  * A child that clone(2) or _Fork(3) made has neither generations nor zeros: that child may
- * call pinwatch_close() but neither pinwatch_valid() nor pinwatch_generation(). A child that
- * shares the memory of its parent (vfork(), CLONE_VM) must not call pinwatch_close().
+ * call pinwatch_close(), but none of these three functions. A child that shares the memory of
+ * its parent (vfork(), CLONE_VM) must not call pinwatch_close().
  *
  * Versions: a program runs with every library of the same SONAME. Structures of
  * <linux/pinwatch.h> that the library writes may grow, so the functions whose names end in
@@ -40,7 +40,8 @@
  * pinwatch_watch and struct pinwatch_gen are frozen, since pinwatch_valid() is inline. The
  * functions that return names have a buffer with a size.
  *
- * Signals: a signal handler may call pinwatch_valid() and pinwatch_generation() only.
+ * Signals: a signal handler may call pinwatch_valid(), pinwatch_generation() and
+ * pinwatch_hits() only.
  */
 #ifndef LIBPINWATCH_H
 #define LIBPINWATCH_H
@@ -396,7 +397,7 @@ static inline int pinwatch_watch_stack(struct pinwatch *dev, uint32_t id,
  * @nr_ids: Number of words, not 0.
  *
  * For a process that has the descriptor but not the mapping, such as a child after
- * fork().
+ * fork(). pinwatch_info.hits_offset / sizeof(*gens) is the id of the word of the handle.
  *
  * Return: the number of copied words, less than @nr_ids at the end of the ids; -EINVAL
  * (@nr_ids is 0, or @first_id is beyond the last id); -EFAULT.
@@ -443,10 +444,36 @@ int pinwatch_attach_pid(struct pinwatch *dev, pid_t pid);
  * @dev: The handle.
  * @nr_words: Out, or NULL. Length of the array; every id is lower.
  *
+ * The word at pinwatch_info.hits_offset is that of the handle: see pinwatch_hits(). No
+ * watch has the id.
+ *
  * Return: the array, indexed by watch id; readable until pinwatch_close().
  */
 const struct pinwatch_gen *pinwatch_map_generations(const struct pinwatch *dev,
 						    size_t *nr_words);
+
+/**
+ * pinwatch_hits() - current value of the word of a handle
+ * @dev: The handle.
+ *
+ * The word changes whenever a watch of @dev stops being valid: it is invalidated or
+ * deleted. So one load answers for all watches:
+ *
+ *	hits = pinwatch_hits(dev);		// first
+ *	... pinwatch_valid() of each watch ...	// then
+ *
+ *	if (pinwatch_hits(dev) == hits)
+ *		... // each watch that was valid then is valid now
+ *
+ * Unchanged: no system call that changed the mapping of such a watch had returned. Changed:
+ * pinwatch_valid() is false for each watch that caused the change. Adding and repinning a
+ * watch do not change the word.
+ *
+ * Acquire: the module changes the word of a watch first, and then this word.
+ *
+ * Return: the value, not 0; on 32-bit machines only the low 32 bits, which can be 0.
+ */
+uint64_t pinwatch_hits(const struct pinwatch *dev);
 
 /**
  * pinwatch_events_string() - names of the bits of pinwatch_event.events

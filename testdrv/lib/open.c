@@ -24,14 +24,16 @@ static int words_map(struct pinwatch *dev)
 	ret = pinwatch_get_info(dev, &info);
 	if (ret)
 		return ret;
-	if (info.abi_major != PINWATCH_ABI_MAJOR || info.abi_minor < OLDEST_MINOR)
+	if (info.abi_major != PINWATCH_ABI_MAJOR || info.abi_minor < OLDEST_MINOR ||
+	    !info.hits_offset)
 		return -EPROTO;
 
 	words = mmap(NULL, info.gen_map_size, PROT_READ, MAP_SHARED, dev->fd, 0);
 	if (words == MAP_FAILED)
 		return -errno;
 	dev->words = words;
-	dev->nr_words = info.max_watches;
+	dev->hits = dev->words + info.hits_offset / sizeof(*dev->words);
+	dev->nr_words = info.gen_map_size / sizeof(*dev->words);
 	dev->map_size = info.gen_map_size;
 	dev->record_size = info.event_size;
 	ret = pw_fork_insert(dev);
@@ -101,4 +103,14 @@ const struct pinwatch_gen *pinwatch_map_generations(const struct pinwatch *dev,
 	if (nr_words)
 		*nr_words = dev->nr_words;
 	return dev->words;
+}
+
+uint64_t pinwatch_hits(const struct pinwatch *dev)
+{
+	/* The acquire pairs with pw_generation_end() of the module. */
+#if __SIZEOF_POINTER__ >= 8
+	return __atomic_load_n(&dev->hits->generation, __ATOMIC_ACQUIRE);
+#else
+	return __atomic_load_n(&dev->hits->generation32, __ATOMIC_ACQUIRE);
+#endif
 }

@@ -6,7 +6,8 @@
  * with or without pinning the pages. Three interfaces report an invalidation:
  *
  *  - mmap() of the device is an array of struct pinwatch_gen, indexed by watch id.
- *    A word changes before the system call that changed the mapping returns.
+ *    A word changes before the system call that changed the mapping returns. The word
+ *    of the descriptor, at hits_offset, changes directly after the word of any watch.
  *  - read() returns struct pinwatch_event records. poll() waits for a record.
  *  - PINWATCH_IOC_WATCH_QUERY, PINWATCH_IOC_WATCH_VERIFY and PINWATCH_IOC_RESYNC
  *    return the present state.
@@ -33,9 +34,11 @@
 #define PINWATCH_ABI_MINOR	9
 
 /**
- * struct pinwatch_gen - the mapped generation word of one watch
+ * struct pinwatch_gen - the mapped generation word of one watch, or of the descriptor
  * @generation: Grows at each invalidation, at deletion and at teardown. 0: unused id.
- * @generation32: The low 32 bits of @generation, for callers without 64-bit loads.
+ *	Word of the descriptor: grows when a watch is invalidated or deleted. Not 0.
+ * @generation32: The low 32 bits of @generation, for callers without 64-bit loads. Compare
+ *	with values of @generation32 only: the two members do not change at the same time.
  * @reserved: 0.
  */
 struct pinwatch_gen {
@@ -58,13 +61,15 @@ struct pinwatch_gen {
  * @features: Out. PINWATCH_FEATURE_* bits.
  * @page_size: Out. Bytes. Watches are rounded out to whole pages of this size.
  * @event_size: Out. Bytes of one record of read().
- * @max_watches: Out. Limit of watches on this file descriptor; ids are lower.
+ * @max_watches: Out. Limit of watches on this file descriptor; no id is higher.
  * @nr_watches: Out. Watches on this file descriptor now.
  * @gen_map_size: Out. Bytes of the longest mmap() of the generations.
  * @max_pin_pages: Out. Limit of pages in one pinned watch.
  * @watch_flags: Out. PINWATCH_WATCH_F_* that WATCH_ADD accepts.
  * @events: Out. PINWATCH_EVENT_* that the module reports.
  * @causes: Out. PINWATCH_CAUSE_* that the module reports.
+ * @hits_offset: Out. Offset in the mapping, within the first page, of the word of the
+ *	descriptor: unchanged as long as no watch is invalidated or deleted.
  * @reserved: 0.
  *
  * Errors: EINVAL (size, flags, reserved), E2BIG, EFAULT.
@@ -84,7 +89,8 @@ struct pinwatch_info {
 	__u32 watch_flags;
 	__u32 events;
 	__aligned_u64 causes;
-	__aligned_u64 reserved[2];
+	__aligned_u64 hits_offset;
+	__aligned_u64 reserved;
 };
 
 /* Flags of pinwatch_watch_add */
@@ -420,14 +426,15 @@ struct pinwatch_watch_stack {
  * @size: In. sizeof(struct pinwatch_resync).
  * @flags: In. 0.
  * @first_id: In. The id of the first generation to copy.
- * @nr_ids: In. Length of @gens. Out: copied generations, fewer next to max_watches.
+ * @nr_ids: In. Length of @gens. Out: copied generations, fewer at the end of the mapping.
  * @gens: In. Address of an array of struct pinwatch_gen.
  * @reserved: 0.
  *
- * Copies generations, for a caller that has not mapped them.
+ * Copies generations, for a caller that has not mapped them. hits_offset divided by the
+ * size of struct pinwatch_gen is the index of the word of the descriptor.
  *
- * Errors: EINVAL (size, flags, reserved, nr_ids 0, first_id not below max_watches),
- * E2BIG, EFAULT (argument, @gens).
+ * Errors: EINVAL (size, flags, reserved, nr_ids 0, the word of first_id not below
+ * gen_map_size), E2BIG, EFAULT (argument, @gens).
  */
 struct pinwatch_resync {
 	__u32 size;

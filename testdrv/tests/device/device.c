@@ -279,6 +279,12 @@ void first_thread_exit(void (*run)(void *data), void *data)
 		syscall(SYS_exit, 0);
 }
 
+/* The last slot of the first page is not an id: the word of the descriptor is there. */
+uint32_t nth_id(size_t nr)
+{
+	return (uint32_t)(nr + (nr >= page_size() / sizeof(struct pinwatch_gen) - 1));
+}
+
 uint64_t generation(const struct pinwatch_gen *word)
 {
 	return __atomic_load_n(&word->generation, __ATOMIC_ACQUIRE);

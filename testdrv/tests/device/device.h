@@ -40,6 +40,7 @@ struct pinwatch_watch_add add(int fd, const void *addr, size_t length, uint32_t 
 			      uint64_t cookie);
 /* Watch one page @nr times, with the cookies 0 to @nr - 1, whatever max_watches_per_page is. */
 void add_many(int fd, const char *page, size_t nr);
+uint32_t nth_id(size_t nr);	/* the id of the watch that was added after @nr others */
 uint64_t repin(int fd, uint32_t id);	/* the new generation */
 struct pinwatch_watch_query query(int fd, uint32_t id);
 struct pinwatch_event read_event(int fd);

@@ -276,6 +276,8 @@ TEST(info_values)
 	CHECK(info.watch_flags & PIN_RW);
 	CHECK_EQ(info.events, PINWATCH_EVENT_ALL);
 	CHECK_EQ(info.causes, PINWATCH_CAUSE_ALL);
+	CHECK(info.hits_offset > 0 && info.hits_offset < page_size());
+	CHECK_EQ(info.hits_offset % sizeof(struct pinwatch_gen), 0);
 	CHECK(info.gen_map_size >= info.max_watches * sizeof(struct pinwatch_gen));
 	CHECK_EQ(info.gen_map_size % page_size(), 0);
 

@@ -617,7 +617,8 @@ TEST(limit_many_watches)
 	fd = open_device(O_NONBLOCK);
 	begin = now();
 	for (i = 0; i < nr_many; i++)
-		CHECK_EQ(add(fd, addr + i * page_size(), page_size(), WATCH, i).id, i);
+		CHECK_EQ(add(fd, addr + i * page_size(), page_size(), WATCH, i).id,
+			 nth_id(i));
 	added = now();
 	param_set("max_watches_per_file", per_file);
 	param_set("max_watches_per_user", nr_many + 1);

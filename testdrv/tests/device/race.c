@@ -276,23 +276,26 @@ static void *first_add_run(void *data)
 	while (__atomic_load_n(&first->nr_ready, __ATOMIC_SEQ_CST) < 2)
 		;
 	watch = add(first->fd, first->addr, page_size(), WATCH, 0);
+	CHECK(watch.id >= page_size() / sizeof(struct pinwatch_gen));
 	if (generation(&first->words[watch.id]) != watch.generation)
 		__atomic_add_fetch(&first->nr_stale, 1, __ATOMIC_RELAXED);
 	return NULL;
 }
 
-/* Two threads use a page of words at once for the first time: each sees its own word. */
+/* Two threads use the second page of words at once for the first time: each sees its own word. */
 TEST(race_first_add)
 {
+	const size_t first_page = page_size() / sizeof(struct pinwatch_gen) - 1;
 	struct first_add first = { .addr = map_pages(1) };
 	pthread_t threads[2];
 	int i, j;
 
-	for (i = 0; i < NR_ROUNDS / 4; i++) {
+	for (i = 0; i < NR_ROUNDS / 10; i++) {
 		first.fd = open_device(0);
 		first.words = map_generations(first.fd);
 		first.nr_ready = 0;
-		CHECK_EQ(generation(&first.words[0]), 0);
+		add_many(first.fd, first.addr, first_page);
+		CHECK_EQ(generation(&first.words[first_page + 1]), 0);
 		for (j = 0; j < 2; j++)
 			CHECK_EQ(pthread_create(&threads[j], NULL, first_add_run, &first), 0);
 		for (j = 0; j < 2; j++)

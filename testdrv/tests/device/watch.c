@@ -241,7 +241,7 @@ TEST(del_id_rests_within_the_quota)
 	for (i = 0; i < page_ids; i++)
 		add(fds[0], addr, page_size(), WATCH, 0);
 	for (i = 0; i < page_ids; i++) {
-		CHECK_EQ(try_del(fds[0], (uint32_t)i), 0);
+		CHECK_EQ(try_del(fds[0], nth_id(i)), 0);
 		add(fds[0], addr, page_size(), WATCH, 0);
 	}
 	/* The second file has its free first page. */

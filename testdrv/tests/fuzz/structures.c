@@ -83,6 +83,7 @@ STRUCTURE(gen, GEN);
 	M(s, watch_flags,	OUT_FLAGS(watch_flags))		\
 	M(s, events,		OUT_FLAGS(events))		\
 	M(s, causes,		OUT_ANY)			\
+	M(s, hits_offset,	OUT_ANY)			\
 	M(s, reserved,		ZERO)				\
 }
 STRUCTURE(info, INFO);

@@ -44,7 +44,9 @@ struct pinwatch *fake_open(void)
 		.event_fd = fds[1],
 	};
 	dev->fd = fds[0];
+	gens[FAKE_HITS_ID] = (struct pinwatch_gen){ .generation = 1, .generation32 = 1 };
 	dev->words = gens;
+	dev->hits = &gens[FAKE_HITS_ID];
 	dev->nr_words = FAKE_MAX_WATCHES;
 	dev->map_size = GENS_SIZE;
 	dev->record_size = sizeof(struct pinwatch_event);
@@ -61,6 +63,16 @@ static uint64_t generation_bump(uint32_t id)
 	return value;
 }
 
+/* The generation of a watch that stops being valid, and then that of the handle */
+static void generation_end(uint32_t id)
+{
+	struct pinwatch_gen *hits = &gens[FAKE_HITS_ID];
+
+	generation_bump(id);
+	__atomic_add_fetch(&hits->generation32, 1, __ATOMIC_RELEASE);
+	__atomic_add_fetch(&hits->generation, 1, __ATOMIC_RELEASE);
+}
+
 static void invalidate(const void *addr, size_t length, bool moved)
 {
 	uint64_t start = (uintptr_t)addr, end = start + length;
@@ -74,7 +86,7 @@ static void invalidate(const void *addr, size_t length, bool moved)
 			continue;
 		watch->hits++;
 		watch->moved |= moved;
-		generation_bump(id);
+		generation_end(id);
 	}
 	pthread_mutex_unlock(&fake_lock);
 }
@@ -126,7 +138,7 @@ static int do_add(struct pinwatch_watch_add *arg)
 	ret = limits_check(&watch);
 	if (ret)
 		return ret;
-	for (arg->id = 0; fake.watches[arg->id].used; arg->id++)
+	for (arg->id = 0; arg->id == FAKE_HITS_ID || fake.watches[arg->id].used; arg->id++)
 		;
 	arg->generation = generation_bump(arg->id);
 	arg->nr_pages = watch_pages(&watch);
@@ -158,7 +170,7 @@ static int do_del(struct pinwatch_watch_del *arg)
 		return -ENOENT;
 	if (watch_stale(watch, arg->generation))
 		return -ESTALE;
-	generation_bump(arg->id);
+	generation_end(arg->id);
 	if (watch->flags & PINWATCH_WATCH_F_PIN)
 		fake.pinned_pages -= watch_pages(watch);
 	watch->used = false;
@@ -239,6 +251,7 @@ static int do_info(struct pinwatch_info *arg)
 	arg->abi_minor = fake.abi_minor;
 	arg->event_size = sizeof(struct pinwatch_event);
 	arg->gen_map_size = GENS_SIZE;
+	arg->hits_offset = FAKE_HITS_ID * sizeof(struct pinwatch_gen);
 	arg->max_pin_pages = fake.max_pin_pages;
 	return 0;
 }

@@ -14,6 +14,7 @@
 
 #define FAKE_MAX_WATCHES	4096
 #define FAKE_PAGE		4096UL
+#define FAKE_HITS_ID		255U	/* the word of the handle; no watch has the id */
 
 struct fake_watch {
 	bool used;
