@@ -261,6 +261,7 @@ static int dispatch(unsigned long cmd, void *arg)
 	case PINWATCH_IOC_RESYNC:
 		return do_resync(arg);
 	case PINWATCH_IOC_ATTACH:
+	case PINWATCH_IOC_BIND:
 		return 0;
 	}
 	return -ENOTTY;
