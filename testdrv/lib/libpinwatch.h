@@ -183,7 +183,8 @@ int pinwatch_get_stats(struct pinwatch *dev, struct pinwatch_stats *stats);
  * Return: 0; -EINVAL (@length 0, or wrong @flags); -EFAULT (a page to be pinned is not
  * mapped, or does not permit the access); -EOVERFLOW (the range leaves user space);
  * -EPERM (PINWATCH_WATCH_F_STACK without CAP_SYSLOG); -EXDEV (the handle is bound
- * to another process: see pinwatch_bind()); -ESRCH (the address space is torn down, or pinwatch_attach() failed so);
+ * to another process: see pinwatch_bind()); -ESRCH (the address space is torn down, or
+ * pinwatch_attach() failed so);
  * -ENOSPC (pinwatch_info.max_watches); -EDQUOT (a limit of the user's watches or of
  * the user's pinned pages); -ENOMEM
  * (memory, RLIMIT_MEMLOCK, or pinwatch_info.max_pin_pages); -EAGAIN (invalidated too
@@ -380,7 +381,8 @@ int pinwatch_bind(struct pinwatch *dev);
  *
  * Return: 0; -EPERM (no CAP_SYS_PTRACE); -ESRCH (no such process, a process that has no
  * PID in the caller's PID namespace, no address space, or the process ended meanwhile);
- * -EBUSY (a watch was added or is being added, or after pinwatch_attach()); -EBADF, -EINVAL (@pidfd is no pidfd); -EXDEV
+ * -EBUSY (a watch was added or is being added, or after pinwatch_attach()); -EBADF,
+ * -EINVAL (@pidfd is no pidfd); -EXDEV
  * (the PID is needed from /proc, which belongs to another PID namespace than the
  * caller's); or an error of reading /proc/self/fdinfo.
  */
