@@ -144,8 +144,12 @@ static bool file_make_ids(struct pw_file *file)
 struct pw_file *pw_file_alloc(void)
 {
 	static u32 next;	/* under the xa_lock of files */
-	struct pw_file *file = kzalloc(sizeof(*file), GFP_KERNEL_ACCOUNT);
+	struct pw_file *file;
 
+	/* A kernel thread. */
+	if (!current->mm)
+		return ERR_PTR(-EINVAL);
+	file = kzalloc(sizeof(*file), GFP_KERNEL_ACCOUNT);
 	if (!file)
 		return ERR_PTR(-ENOMEM);
 	spin_lock_init(&file->bind_lock);
@@ -157,6 +161,9 @@ struct pw_file *pw_file_alloc(void)
 		goto err_free;
 	if (!file_make_ids(file))
 		goto err_put_user;
+	mmgrab(current->mm);
+	file->mm = current->mm;
+	file->owner = task_tgid_nr(current);
 	atomic_long_inc(&pw_counters.nr_files);
 	/* Last: from here on, netlink requests can find the file. */
 	if (xa_alloc_cyclic(&files, &file->number, file, XA_LIMIT(1, INT_MAX), &next,
@@ -166,6 +173,7 @@ struct pw_file *pw_file_alloc(void)
 
 err_free_ids:
 	atomic_long_dec(&pw_counters.nr_files);
+	mmdrop(file->mm);
 	xa_destroy(&file->watches);
 	pw_generation_put(file->gens);
 err_put_user:
@@ -197,66 +205,101 @@ void pw_file_free(struct pw_file *file)
 	xa_destroy(&file->watches);
 	pw_generation_put(file->gens);
 	pw_limits_put_user(file->user);
-	if (file->mm)
-		mmdrop(file->mm);
+	mmdrop(file->mm);
 	kfree(file);
 	atomic_long_dec(&pw_counters.nr_files);
 }
 
-/* Bind @file to @mm of process @owner. Return: false if @file is bound already. */
-static bool file_set_mm(struct pw_file *file, struct mm_struct *mm, pid_t owner,
-			bool attached)
+int pw_file_check_mm(const struct pw_file *file, bool pin)
 {
-	bool unbound;
-
-	mmgrab(mm);
-	spin_lock(&file->bind_lock);
-	unbound = !file->mm;
-	if (unbound) {
-		WRITE_ONCE(file->owner, owner);
-		file->attached = attached;
-		/*
-		 * Pairs with the acquires in pw_file_bind() and pw_file_task_size(): a
-		 * task that sees ->mm must not miss ->attached.
-		 */
-		smp_store_release(&file->mm, mm);
-	}
-	spin_unlock(&file->bind_lock);
-	if (!unbound)
-		mmdrop(mm);
-	return unbound;
-}
-
-int pw_file_bind(struct pw_file *file, bool pin)
-{
-	struct mm_struct *mm = current->mm;
-
-	if (!mm)
-		return -ESRCH;
-	/* Pairs with the release in file_set_mm(): ->attached must not be older. */
-	if (!smp_load_acquire(&file->mm))
-		file_set_mm(file, mm, task_tgid_nr(current), false);
 	if (file->attached)
 		return pin ? -EOPNOTSUPP : 0;
-	return file->mm == mm ? 0 : -EXDEV;
+	return file->mm == current->mm ? 0 : -EXDEV;
+}
+
+int pw_file_begin_add(struct pw_file *file, bool pin)
+{
+	int err;
+
+	spin_lock(&file->bind_lock);
+	err = pw_file_check_mm(file, pin);
+	if (!err)
+		file->nr_adding++;
+	spin_unlock(&file->bind_lock);
+	return err;
+}
+
+/* Caller holds bind_lock. */
+static void file_fix(struct pw_file *file)
+{
+	lockdep_assert_held(&file->bind_lock);
+	/* Pairs with the acquire in pw_file_over(): ->mm and ->attached must not be older. */
+	smp_store_release(&file->fixed, true);
+}
+
+void pw_file_end_add(struct pw_file *file, bool added)
+{
+	spin_lock(&file->bind_lock);
+	file->nr_adding--;
+	if (added)
+		file_fix(file);
+	spin_unlock(&file->bind_lock);
+}
+
+/* Caller holds bind_lock. @owner: The process of @mm. Return: the old address space. */
+static struct mm_struct *file_set_mm(struct pw_file *file, struct mm_struct *mm,
+				     pid_t owner)
+{
+	lockdep_assert_held(&file->bind_lock);
+	WRITE_ONCE(file->owner, owner);
+	swap(file->mm, mm);
+	return mm;
+}
+
+/* Caller holds bind_lock. */
+static bool file_is_busy(const struct pw_file *file)
+{
+	lockdep_assert_held(&file->bind_lock);
+	return file->fixed || file->nr_adding;
+}
+
+int pw_file_bind(struct pw_file *file)
+{
+	struct mm_struct *mm = current->mm;
+	struct pw_user *user;
+	int err = -EBUSY;
+
+	if (!mm)
+		return -EINVAL;
+	user = pw_limits_get_user(current_cred());
+	if (!user)
+		return -ENOMEM;
+	mmgrab(mm);
+	spin_lock(&file->bind_lock);
+	if (!file_is_busy(file)) {
+		mm = file_set_mm(file, mm, task_tgid_nr(current));
+		swap(file->user, user);
+		err = 0;
+	}
+	spin_unlock(&file->bind_lock);
+	/* The old ones, or the new ones on failure. */
+	mmdrop(mm);
+	pw_limits_put_user(user);
+	return err;
 }
 
 unsigned long pw_file_task_size(const struct pw_file *file)
 {
-	/* Pairs with the release in file_set_mm(): ->attached must not be older. */
-	const struct mm_struct *mm = smp_load_acquire(&file->mm);
-
-	return mm && file->attached ? mm->task_size : TASK_SIZE;
+	return file->attached ? file->mm->task_size : TASK_SIZE;
 }
 
 bool pw_file_over(const struct pw_file *file)
 {
-	/* Pairs with the release in file_set_mm(). */
-	const struct mm_struct *mm = smp_load_acquire(&file->mm);
-
+	/* Pairs with the release in file_fix(): from then on, ->mm is constant. */
+	if (!smp_load_acquire(&file->fixed) || atomic_read(&file->mm->mm_users))
+		return false;
 	/* The acquire pairs with watch_invalidate(): the events of dead watches are queued. */
-	return mm && !atomic_read(&mm->mm_users) &&
-	       atomic_read_acquire(&file->nr_dead) == atomic_read(&file->nr_watches);
+	return atomic_read_acquire(&file->nr_dead) == atomic_read(&file->nr_watches);
 }
 
 void pw_file_check_over(struct pw_file *file)
@@ -288,6 +331,25 @@ static struct mm_struct *group_get_mm(struct task_struct *task)
 	return mm;
 }
 
+/* Bind @file to @mm of process @owner for good. Return: 0, -EBUSY. */
+static int file_attach_mm(struct pw_file *file, struct mm_struct *mm, pid_t owner)
+{
+	int err = -EBUSY;
+
+	mmgrab(mm);
+	spin_lock(&file->bind_lock);
+	if (!file_is_busy(file)) {
+		mm = file_set_mm(file, mm, owner);
+		file->attached = true;
+		file_fix(file);
+		err = 0;
+	}
+	spin_unlock(&file->bind_lock);
+	/* The old address space, or @mm on failure. */
+	mmdrop(mm);
+	return err;
+}
+
 int pw_file_attach(struct pw_file *file, pid_t nr)
 {
 	struct pid *pid = find_get_pid(nr);
@@ -303,7 +365,7 @@ int pw_file_attach(struct pw_file *file, pid_t nr)
 		put_task_struct(task);
 	}
 	if (mm) {
-		err = file_set_mm(file, mm, owner, true) ? 0 : -EBUSY;
+		err = file_attach_mm(file, mm, owner);
 		mmput(mm);
 	}
 	return err;

@@ -2,9 +2,9 @@
 /*
  * Limits on the resources that users can make the module hold, and live counters
  *
- * A user is a real uid. The watches and pins of a file that was passed to another user
- * stay charged to the user that opened the file. A page of generations is charged to the
- * user that used it first.
+ * A user is a real uid. The watches and pins of a file are charged to the user that opened
+ * the file or called BIND last. A page of generations is charged to the user that used it
+ * first.
  *
  * A user who has subordinate IDs can open the device as each of these, in a user
  * namespace. So the owner of the user namespace is charged as well, and the owner of each
@@ -98,7 +98,7 @@ void pw_limits_uncharge_pin(struct pw_user *user, struct mm_struct *mm, unsigned
 
 /**
  * pw_limits_get_user() - allocate the user that a file is charged to
- * @cred: Credentials of the task that opens the device.
+ * @cred: Credentials of the task that opens the device or calls BIND.
  *
  * Context: process context, may sleep.
  * Return: the user, with a reference for pw_limits_put_user(); NULL if there is no

@@ -163,7 +163,7 @@ void pw_watch_del_idle(struct pw_watch *watch);
 
 /**
  * pw_watch_alloc() - allocate a watch, charge the user and insert it into the table
- * @file: The file, bound to an address space.
+ * @file: The file. Caller has called pw_file_begin_add().
  * @args: The request, already validated.
  * @length: Length of the range in bytes, a multiple of PAGE_SIZE.
  *

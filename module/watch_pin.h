@@ -17,7 +17,7 @@ struct pw_watch;
 
 /**
  * pw_watch_add() - PINWATCH_IOC_WATCH_ADD
- * @file: The file. Bound to current->mm, if it is not bound yet.
+ * @file: The file. A success fixes its binding.
  * @args: The request. The results are filled in.
  *
  * Context: process context, may sleep; no lock held.
@@ -39,7 +39,8 @@ struct pw_watch *pw_watch_add(struct pw_file *file, struct pinwatch_watch_add *a
  * Context: process context, may sleep; no lock held.
  * Return: 0; -EINVAL for PINWATCH_REPIN_F_KEEP of a watch without a pin; -EREMCHG for
  * PINWATCH_REPIN_F_KEEP if a page is not where it was; -ENOENT if the watch is being
- * deleted; -ESRCH if its address space is gone; -EXDEV or -EOPNOTSUPP as pw_file_bind();
+ * deleted; -ESRCH if its address space is gone; -EXDEV or -EOPNOTSUPP as
+ * pw_file_check_mm();
  * -ENOMEM as pw_pin_alloc(); -EFAULT if a page cannot be pinned; -EINTR if a fatal
  * signal is pending; -EAGAIN if invalidations collided for longer than a second.
  */

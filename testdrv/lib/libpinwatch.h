@@ -152,8 +152,8 @@ int pinwatch_open(struct pinwatch **dev, const char *path, unsigned int flags);
  *	handle owns @fd; on failure @fd stays open.
  *
  * The handle can read events and generations of watches that another process added, and
- * can delete these watches. Only the process that added the first watch can add more
- * (-EXDEV).
+ * can delete these watches. Only the process that opened the device can add watches
+ * (-EXDEV), unless the caller calls pinwatch_bind() before the first watch.
  *
  * Return: 0; -ENOTTY or -EINVAL (@fd is not the device); -ENOMEM; -EPROTO; or an error of
  * mmap(2) or PINWATCH_IOC_GET_INFO.
@@ -221,8 +221,9 @@ static inline int pinwatch_get_stats(struct pinwatch *dev, struct pinwatch_stats
  *
  * Return: 0; -EINVAL (@length 0, or wrong @flags); -EFAULT (a page to be pinned is not
  * mapped, or does not permit the access); -EOVERFLOW (the range leaves user space);
- * -EPERM (PINWATCH_WATCH_F_STACK without CAP_SYSLOG); -EXDEV (another process added the
- * first watch); -ESRCH (the address space is torn down, or pinwatch_attach() failed so);
+ * -EPERM (PINWATCH_WATCH_F_STACK without CAP_SYSLOG); -EXDEV (the handle is bound
+ * to another process: see pinwatch_bind()); -ESRCH (the address space is torn down, or
+ * pinwatch_attach() failed so);
  * -ENOSPC (pinwatch_info.max_watches); -EDQUOT (a limit of the user's watches or of
  * the user's pinned pages); -ENOMEM
  * (memory, RLIMIT_MEMLOCK, or pinwatch_info.max_pin_pages); -EAGAIN (invalidated too
@@ -406,6 +407,19 @@ int pinwatch_resync(struct pinwatch *dev, uint32_t first_id, struct pinwatch_gen
 		    uint32_t nr_ids);
 
 /**
+ * pinwatch_bind() - bind a handle to the calling process
+ * @dev: A handle without any watch until now.
+ *
+ * For a process that got the descriptor from the process that opened the device: by
+ * fork(), exec() or a socket. Watches that are added afterwards are on memory of the
+ * caller, and count for the caller's user.
+ *
+ * Return: 0; -EBUSY (a watch was added or is being added, or after pinwatch_attach());
+ * -ENOMEM.
+ */
+int pinwatch_bind(struct pinwatch *dev);
+
+/**
  * pinwatch_attach() - bind a handle to another process
  * @dev: A handle without any watch.
  * @pidfd: From pidfd_open(2) or clone(2); the caller still owns @pidfd.
@@ -422,7 +436,8 @@ int pinwatch_resync(struct pinwatch *dev, uint32_t first_id, struct pinwatch_gen
  *
  * Return: 0; -EPERM (no CAP_SYS_PTRACE); -ESRCH (no such process, a process that has no
  * PID in the caller's PID namespace, no address space, or the process ended meanwhile);
- * -EBUSY (the handle is bound already); -EBADF, -EINVAL (@pidfd is no pidfd); -EXDEV
+ * -EBUSY (a watch was added or is being added, or after pinwatch_attach()); -EBADF,
+ * -EINVAL (@pidfd is no pidfd); -EXDEV
  * (the PID is needed from /proc, which belongs to another PID namespace than the
  * caller's); or an error of reading /proc/self/fdinfo.
  */

@@ -12,6 +12,10 @@
  *  - PINWATCH_IOC_WATCH_QUERY, PINWATCH_IOC_WATCH_VERIFY and PINWATCH_IOC_RESYNC
  *    return the present state.
  *
+ * A file descriptor is bound to the address space of the process that opened the device.
+ * Until the first watch, PINWATCH_IOC_BIND binds a descriptor that was passed on to the
+ * caller, and PINWATCH_IOC_ATTACH to another process.
+ *
  * The first member of each structure is the size of the structure as the caller was
  * compiled. Bytes that the module does not know must be 0. Unknown flags and non-zero
  * reserved members fail with EINVAL. 32-bit and 64-bit callers see the same layout.
@@ -452,18 +456,36 @@ struct pinwatch_resync {
  * @pid: In. A process, or one of its threads, in the caller's PID namespace.
  * @reserved: 0.
  *
- * Binds an unbound file descriptor to the process, for watching without pinning. The
+ * Binds the file descriptor to the process for good, for watching without pinning. The
  * first thread of the process may have exited.
  *
  * Errors: EPERM (without CAP_SYS_PTRACE), EINVAL (size, flags, reserved, @pid not
  * positive), E2BIG, EFAULT, ESRCH (no such process, or a process without an address
- * space), EBUSY (the descriptor is bound already).
+ * space), EBUSY (a watch was added or is being added, or after ATTACH).
  */
 struct pinwatch_attach {
 	__u32 size;
 	__u32 flags;
 	__s32 pid;
 	__u32 reserved;
+};
+
+/**
+ * struct pinwatch_bind - PINWATCH_IOC_BIND
+ * @size: In. sizeof(struct pinwatch_bind).
+ * @flags: In. 0.
+ * @reserved: 0.
+ *
+ * Binds the file descriptor to the address space of the caller, and charges the user of
+ * the caller for the watches. May be repeated until a WATCH_ADD succeeds.
+ *
+ * Errors: EINVAL (size, flags, reserved), E2BIG, EFAULT, ENOMEM, EBUSY (a watch was added
+ * or is being added, or after ATTACH).
+ */
+struct pinwatch_bind {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 reserved;
 };
 
 /**
@@ -517,5 +539,6 @@ struct pinwatch_stats {
 #define PINWATCH_IOC_WATCH_STACK _IOWR(PINWATCH_IOC_MAGIC, 0x15, struct pinwatch_watch_stack)
 #define PINWATCH_IOC_RESYNC	_IOWR(PINWATCH_IOC_MAGIC, 0x20, struct pinwatch_resync)
 #define PINWATCH_IOC_ATTACH	_IOWR(PINWATCH_IOC_MAGIC, 0x21, struct pinwatch_attach)
+#define PINWATCH_IOC_BIND	_IOWR(PINWATCH_IOC_MAGIC, 0x22, struct pinwatch_bind)
 
 #endif /* _LINUX_PINWATCH_H */

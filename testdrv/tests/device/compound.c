@@ -247,6 +247,7 @@ TEST(compound_release)
 	if (!pid) {
 		char *addr = map_thp(1);
 
+		CHECK_EQ(try_bind(fd), 0);
 		for (i = 0; i < 8; i++)
 			CHECK_EQ(try_pin(fd, addr + i * page_size(), 8), 0);
 		CHECK_EQ(get_stats().pinned_pages, pinned + HUGE_PAGES);

@@ -90,6 +90,13 @@ int try_attach(int fd, pid_t pid)
 	return try_ioctl(fd, PINWATCH_IOC_ATTACH, &attach);
 }
 
+int try_bind(int fd)
+{
+	struct pinwatch_bind bind = { .size = sizeof(bind) };
+
+	return try_ioctl(fd, PINWATCH_IOC_BIND, &bind);
+}
+
 int try_read_events(int fd, struct pinwatch_event *events, size_t nr_events)
 {
 	ssize_t ret = read(fd, events, nr_events * sizeof(*events));

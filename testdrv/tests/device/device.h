@@ -32,6 +32,7 @@ int try_query(int fd, uint32_t id, struct pinwatch_watch_query *query);
 /* Verify all pages of the watch. @verdicts: Out, a byte for each page; or NULL. */
 int try_verify(int fd, uint32_t id, uint8_t *verdicts, struct pinwatch_watch_verify *verify);
 int try_attach(int fd, pid_t pid);
+int try_bind(int fd);
 int try_read_events(int fd, struct pinwatch_event *events, size_t nr_events);
 
 int open_device(int flags);	/* @flags of open(2), besides O_RDWR and O_CLOEXEC */

@@ -99,6 +99,11 @@ static const struct tested {
 	{ "PINWATCH_IOC_ATTACH", "EFAULT", "device_ioctl", "ioctl_efault" },
 	{ "PINWATCH_IOC_ATTACH", "ESRCH", "device_attach", "attach_esrch" },
 	{ "PINWATCH_IOC_ATTACH", "EBUSY", "device_attach", "attach_ebusy" },
+	{ "PINWATCH_IOC_BIND", "EINVAL", "device_bind", "bind_einval" },
+	{ "PINWATCH_IOC_BIND", "E2BIG", "device_ioctl", "ioctl_e2big" },
+	{ "PINWATCH_IOC_BIND", "EFAULT", "device_ioctl", "ioctl_efault" },
+	{ "PINWATCH_IOC_BIND", "ENOMEM", "device_limits", "bind_enomem_memory_cgroup" },
+	{ "PINWATCH_IOC_BIND", "EBUSY", "device_bind", "bind_ebusy" },
 };
 
 #define NR_ROWS	(sizeof(table) / sizeof(table[0]))

@@ -176,6 +176,7 @@ TEST(events_exit_is_told)
 	join_group(&genl, true);
 	pid = fork_child();
 	if (!pid) {
+		CHECK_EQ(try_bind(fd), 0);
 		add(fd, map_pages(1), page_size(), WATCH, 0);
 		_exit(0);
 	}

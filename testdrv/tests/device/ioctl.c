@@ -28,6 +28,7 @@ struct call {
 		struct pinwatch_watch_stack stack;
 		struct pinwatch_resync resync;
 		struct pinwatch_attach attach;
+		struct pinwatch_bind bind;
 		char bytes[256];
 	} arg;
 };
@@ -51,6 +52,7 @@ static const struct call calls[] = {
 	CALL(WATCH_STACK, 224, pinwatch_watch_stack, 0),
 	CALL(RESYNC, 32, pinwatch_resync, 0),
 	CALL(ATTACH, 16, pinwatch_attach, 0),
+	CALL(BIND, 16, pinwatch_bind, 0),
 };
 
 #define NR_CALLS	((int)(sizeof(calls) / sizeof(calls[0])))
@@ -87,6 +89,9 @@ static struct call call_make(int fd, int i)
 	case PINWATCH_IOC_ATTACH:
 		call.fd = open_device(0);
 		call.arg.attach.pid = getpid();
+		break;
+	case PINWATCH_IOC_BIND:
+		call.fd = open_device(0);
 		break;
 	}
 	return call;

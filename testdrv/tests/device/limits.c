@@ -27,6 +27,7 @@
 #define MASS_BYTES	(512UL << 20)
 #define MILLION		1000000UL
 #define GROUP_SLACK	(160UL << 10)	/* bytes that the cgroup may still charge */
+#define NR_BINDS	512	/* users of so many descriptors need more than a page */
 
 static unsigned long nr_many = 20000;
 
@@ -257,7 +258,7 @@ TEST(limit_users_are_apart)
 	unsigned long old = param_get("max_watches_per_user");
 	struct pinwatch_watch_add watch;
 	char *addr = map_pages(1);
-	int fd = open_device(0), again = open_device(0);
+	int fd = open_device(0);
 	pid_t pid;
 
 	param_set("max_watches_per_user", 2);
@@ -266,7 +267,7 @@ TEST(limit_users_are_apart)
 	credentials_device_mode(0666);
 	pid = fork();
 	if (!pid) {
-		int own;
+		int own, again = open_device(0);
 
 		credentials_nobody();
 		own = open_device(0);
@@ -545,6 +546,75 @@ TEST(verify_enomem_memory_cgroup)
 	cgroup_remove();
 }
 
+/* Shared with the child, which cannot use a channel while the group has no memory. */
+struct full_group {
+	bool full;
+	bool raised;
+};
+
+/*
+ * Add watches until the memory of the group is full, and the part of it that the kernel
+ * has charged in advance, then call BIND: each call that succeeds allocates a user, which
+ * the descriptor keeps. The descriptors were opened outside the group.
+ */
+static void bind_in_group(struct full_group *group, const int *fds) __attribute__((noreturn));
+static void bind_in_group(struct full_group *group, const int *fds)
+{
+	struct pinwatch_watch_add watch;
+	char *addr = map_pages(1);
+	int i, ret, fd;
+
+	oom_never();
+	CHECK_EQ(cgroup_join(), 0);
+	fd = open_device(0);
+	memory_limit((unsigned long)cgroup_read("memory.current") + GROUP_SLACK);
+	do {
+		ret = try_add(fd, addr, page_size(), WATCH, 0, &watch);
+	} while (!ret);
+	CHECK_EQ(ret, -ENOMEM);
+	for (i = 0, ret = 0; i < NR_BINDS && !ret; i++)
+		ret = try_bind(fds[i]);
+	__atomic_store_n(&group->full, true, __ATOMIC_RELEASE);
+	while (!__atomic_load_n(&group->raised, __ATOMIC_ACQUIRE))
+		sched_yield();
+	CHECK_EQ(ret, -ENOMEM);
+	/* Still bound to the address space of the opener. */
+	CHECK_EQ(try_add(fds[i - 1], addr, page_size(), WATCH, 0, &watch), -EXDEV);
+	CHECK_EQ(try_bind(fds[i - 1]), 0);
+	CHECK_EQ(try_add(fds[i - 1], addr, page_size(), WATCH, 0, &watch), 0);
+	_exit(0);
+}
+
+TEST(bind_enomem_memory_cgroup)
+{
+	unsigned long per_page = param_get("max_watches_per_page");
+	struct full_group *group = mmap(NULL, page_size(), PROT_READ | PROT_WRITE,
+					MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int i, status, fds[NR_BINDS];
+	double begin = now();
+	pid_t pid;
+
+	CHECK(group != MAP_FAILED);
+	group->full = false;
+	memory_cgroup_make();
+	for (i = 0; i < NR_BINDS; i++)
+		fds[i] = open_device_of(1, 0);
+	param_set("max_watches_per_page", 1048576);
+	console(1);
+	pid = fork_child();
+	if (!pid)
+		bind_in_group(group, fds);
+	while (!__atomic_load_n(&group->full, __ATOMIC_ACQUIRE) && now() - begin < 30)
+		usleep(1000);
+	memory_limit(MEMCG_BYTES);
+	__atomic_store_n(&group->raised, true, __ATOMIC_RELEASE);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	console(7);
+	param_set("max_watches_per_page", per_page);
+	CHECK_EQ(status, 0);
+	cgroup_remove();
+}
+
 /* Start a child with @bytes pinned. The parent has the descriptor, too. */
 static pid_t mass_start(size_t bytes, int *fd)
 {
@@ -558,6 +628,7 @@ static pid_t mass_start(size_t bytes, int *fd)
 		char *addr = map_pages(bytes / page_size());
 		double written = now();
 
+		CHECK_EQ(try_bind(*fd), 0);
 		add(*fd, addr, bytes, PIN_RW, 0);
 		test_note("%zu MiB: written in %.2f s, pinned in %.2f s", bytes >> 20,
 			  written - begin, now() - written);

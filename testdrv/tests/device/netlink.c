@@ -226,6 +226,7 @@ TEST(netlink_dump_of_the_dead)
 	genl_open(&genl);
 	pid = fork_child();
 	if (!pid) {
+		CHECK_EQ(try_bind(fd), 0);
 		add(fd, map_pages(1), page_size(), PIN, 0);
 		_exit(0);
 	}

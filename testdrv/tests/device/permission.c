@@ -219,7 +219,7 @@ static const struct operation {
 	{ "ADD F_PIN, more", op_add_pin_more, OWN,
 	  { 0, 0, 0, 0, -ENOMEM, -ENOMEM, -ENOMEM, -EXDEV, -ENOMEM } },
 	{ "ADD F_STACK", op_add_stack, OWN,
-	  { 0, 0, -EPERM, 0, 0, -EPERM, -EPERM, -EPERM, -EPERM } },
+	  { 0, 0, -EPERM, 0, 0, -EPERM, -EPERM, -EXDEV, -EPERM } },
 	{ "WATCH_DEL", op_del, OWN, { 0 } },
 	{ "WATCH_REPIN", op_repin, OWN, { 0 } },
 	{ "WATCH_QUERY", op_query, OWN, { 0 } },
@@ -274,8 +274,10 @@ static void other_start(struct cell *cell, enum binding binding)
 	cell->other_addr = map_pages(1);
 	cell->other = fork_peer(&cell->channel);
 	if (!cell->other) {
-		if (binding == OTHERS)
+		if (binding == OTHERS) {
+			CHECK_EQ(try_bind(cell->fd), 0);
 			add(cell->fd, cell->other_addr, page_size(), WATCH, 0);
+		}
 		CHECK_EQ(channel_send(cell->channel, -1), 0);
 		other_run(cell->channel, cell->other_addr);
 	}

@@ -213,6 +213,13 @@ STRUCTURE(resync, RESYNC);
 }
 STRUCTURE(attach, ATTACH);
 
+#define BIND(M, s) {						\
+	M(s, size,		SIZE)				\
+	M(s, flags,		ZERO)				\
+	M(s, reserved,		ZERO)				\
+}
+STRUCTURE(bind, BIND);
+
 #define STATS(M, s) {						\
 	M(s, size,		SIZE)				\
 	M(s, flags,		ZERO)				\

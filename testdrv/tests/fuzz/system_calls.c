@@ -234,6 +234,8 @@ const struct abi_call abi_calls[] = {
 	IOCTL(PINWATCH_IOC_RESYNC, abi_resync, .errors = { EINVAL, E2BIG, EFAULT }),
 	IOCTL(PINWATCH_IOC_ATTACH, abi_attach, .privileged = true,
 	      .errors = { EPERM, EINVAL, E2BIG, EFAULT, ESRCH, EBUSY }),
+	IOCTL(PINWATCH_IOC_BIND, abi_bind,
+	      .errors = { EINVAL, E2BIG, EFAULT, ENOMEM, EBUSY }),
 
 	{ "arena_mmap", call_arena_mmap,
 	  { { PAGES }, { BYTES(0) }, { FLAGS(prots) }, { FLAGS(arena_flags) } } },

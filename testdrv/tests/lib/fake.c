@@ -277,6 +277,7 @@ static int dispatch(unsigned long cmd, void *arg)
 		return do_resync(arg);
 	case PINWATCH_IOC_ATTACH:
 	case PINWATCH_IOC_GET_STATS:
+	case PINWATCH_IOC_BIND:
 		return 0;
 	}
 	return -ENOTTY;

@@ -341,6 +341,18 @@ TEST(attach)
 	end(dev);
 }
 
+TEST(bind)
+{
+	struct pinwatch *dev = fake_open();
+
+	CHECK_EQ(pinwatch_bind(dev), 0);
+	CHECK_EQ(fake.last_cmd, PINWATCH_IOC_BIND);
+	fake.fail = -EBUSY;
+	CHECK_EQ(pinwatch_bind(dev), -EBUSY);
+	fake.fail = 0;
+	end(dev);
+}
+
 /* The process ends, and is reaped, while the kernel looks up the PID. */
 TEST(attach_to_reused_pid)
 {
