@@ -79,8 +79,11 @@ static void regions_begin(struct regions *r, char *addr, size_t length)
 	r->nr_gets = 0;
 }
 
-/* At most one registration in 1,000 gets, where there were some without F_PAGES. */
-static void regions_end(struct regions *r, const char *name)
+/*
+ * At most one registration in 1,000 gets, where there were some without F_PAGES. @moves: the
+ * operation exchanges pages, and the cache is only not worse.
+ */
+static void regions_end(struct regions *r, const char *name, bool moves)
 {
 	struct pinwatch_cache_stats stats;
 	uint64_t nr_cache;
@@ -92,7 +95,7 @@ static void regions_end(struct regions *r, const char *name)
 		  1000.0 * (double)nr_cache / (double)r->nr_gets,
 		  (unsigned long long)r->nr_gets, (unsigned long long)stats.kept);
 	CHECK(r->nr_plain > 0);
-	CHECK(nr_cache * 1000 <= r->nr_gets);
+	CHECK(moves ? nr_cache <= r->nr_plain : nr_cache * 1000 <= r->nr_gets);
 	CHECK_EQ(pinwatch_cache_destroy(r->cache), 0);
 	pinwatch_close(r->dev);
 }
@@ -144,7 +147,7 @@ TEST(cache_registrations_under_numa_balancing)
 		round_get(&r);
 	}
 	sysfs_restore();
-	regions_end(&r, "NUMA balancing");
+	regions_end(&r, "NUMA balancing", false);
 }
 
 TEST(cache_registrations_under_fork)
@@ -161,7 +164,7 @@ TEST(cache_registrations_under_fork)
 		wait_child(pid);
 		round_get(&r);
 	}
-	regions_end(&r, "fork");
+	regions_end(&r, "fork", false);
 }
 
 static char *map_huge(size_t nr)
@@ -192,5 +195,6 @@ TEST(cache_registrations_under_partial_mprotect)
 		CHECK_EQ(mprotect(part, page_size(), PROT_READ | PROT_WRITE), 0);
 		round_get(&r);
 	}
-	regions_end(&r, "mprotect of a part of a huge page");
+	/* Before 5.19, a write after the second mprotect() copies a pinned page. */
+	regions_end(&r, "mprotect of a part of a huge page", kernel_before(5, 19));
 }
