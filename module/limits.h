@@ -123,6 +123,18 @@ void pw_limits_put_user(struct pw_user *user);
 void pw_limits_hold_user(struct pw_user *user);
 
 /**
+ * pw_limits_nr_events() - locate the number of netlink events of a user in the ring
+ * @user: The user.
+ *
+ * All user IDs of a user namespace count as the owner of the outermost user namespace
+ * that root of the initial namespace does not own.
+ *
+ * Context: any. Does not sleep.
+ * Return: the number, which ring.lock protects, valid as long as @user.
+ */
+unsigned int *pw_limits_nr_events(struct pw_user *user);
+
+/**
  * pw_limits_share() - identify the user ID of a user
  * @user: The user.
  *
