@@ -114,7 +114,7 @@ static int charge_mm(struct mm_struct *mm, unsigned long nr)
 	/* Never exceed the limit, not even briefly: other drivers charge pinned_vm, too. */
 	do {
 		if (pinned + nr > limit && !capable(CAP_IPC_LOCK))
-			return -ENOMEM;
+			return -ENOBUFS;
 	} while (!atomic64_try_cmpxchg(&mm->pinned_vm, &pinned, pinned + nr));
 	return 0;
 }

@@ -81,7 +81,7 @@ void pw_limits_init(void);
  * CAP_IPC_LOCK of current exempts from both limits. The pages are charged all the same.
  *
  * Context: process context. Does not sleep.
- * Return: 0; -ENOMEM if @mm would exceed RLIMIT_MEMLOCK of current; -EDQUOT if @user
+ * Return: 0; -ENOBUFS if @mm would exceed RLIMIT_MEMLOCK of current; -EDQUOT if @user
  * would exceed max_pin_pages_per_user.
  */
 int pw_limits_charge_pin(struct pw_user *user, struct mm_struct *mm, unsigned long nr);
