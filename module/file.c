@@ -6,10 +6,10 @@
 #include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/mm.h>
-#include <linux/mutex.h>
 #include <linux/nospec.h>
 #include <linux/pid.h>
 #include <linux/rcupdate.h>
+#include <linux/refcount.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -21,12 +21,8 @@
 
 static struct workqueue_struct *reap_wq;
 
-/*
- * All files, by number. A task that iterates over them holds files_lock, which keeps
- * them from being freed. Never taken in callbacks.
- */
+/* All open files, by number. The xa_lock is a leaf, never taken in callbacks. */
 static DEFINE_XARRAY_ALLOC1(files);
-static DEFINE_MUTEX(files_lock);
 
 /* Free the id that was freed first. Caller holds the xa_lock. Return: false if none was. */
 static bool file_reuse_id(struct pw_file *file)
@@ -152,6 +148,7 @@ struct pw_file *pw_file_alloc(void)
 	file = kzalloc(sizeof(*file), GFP_KERNEL_ACCOUNT);
 	if (!file)
 		return ERR_PTR(-ENOMEM);
+	refcount_set(&file->refs, 1);
 	spin_lock_init(&file->bind_lock);
 	pw_event_init_queue(&file->events);
 	INIT_WORK(&file->reap, reap_work);
@@ -183,15 +180,23 @@ err_free:
 	return ERR_PTR(-ENOMEM);
 }
 
-void pw_file_free(struct pw_file *file)
+void pw_file_put(struct pw_file *file)
+{
+	if (!refcount_dec_and_test(&file->refs))
+		return;
+	xa_destroy(&file->watches);
+	pw_generation_put(file->gens);
+	pw_limits_put_user(file->user);
+	mmdrop(file->mm);
+	kfree(file);
+}
+
+void pw_file_close(struct pw_file *file)
 {
 	struct pw_watch *watch;
 	unsigned long id = 0;
 
-	mutex_lock(&files_lock);
 	xa_erase(&files, file->number);
-	mutex_unlock(&files_lock);
-
 	while ((watch = pw_file_next_watch(file, &id))) {
 		pw_watch_del_idle(watch);
 		pw_watch_put(watch);
@@ -202,12 +207,8 @@ void pw_file_free(struct pw_file *file)
 
 	WARN_ON_ONCE(atomic_read(&file->nr_watches));
 	WARN_ON_ONCE(!list_empty(&file->events.dirty));
-	xa_destroy(&file->watches);
-	pw_generation_put(file->gens);
-	pw_limits_put_user(file->user);
-	mmdrop(file->mm);
-	kfree(file);
 	atomic_long_dec(&pw_counters.nr_files);
+	pw_file_put(file);
 }
 
 int pw_file_check_mm(const struct pw_file *file, bool pin)
@@ -371,26 +372,24 @@ int pw_file_attach(struct pw_file *file, pid_t nr)
 	return err;
 }
 
-void pw_file_list_lock(void)
+struct pw_file *pw_file_next(unsigned long *number, unsigned long max)
 {
-	mutex_lock(&files_lock);
-}
+	struct pw_file *file;
 
-void pw_file_list_unlock(void)
-{
-	mutex_unlock(&files_lock);
-}
-
-struct pw_file *pw_file_next(unsigned long *number)
-{
-	lockdep_assert_held(&files_lock);
-	return xa_find(&files, number, ULONG_MAX, XA_PRESENT);
+	/* pw_file_close() removes the file under this lock before it drops the reference. */
+	xa_lock(&files);
+	file = xa_find(&files, number, max, XA_PRESENT);
+	if (file)
+		refcount_inc(&file->refs);
+	xa_unlock(&files);
+	return file;
 }
 
 struct pw_file *pw_file_find(u32 number)
 {
-	lockdep_assert_held(&files_lock);
-	return xa_load(&files, number);
+	unsigned long index = number;
+
+	return pw_file_next(&index, number);
 }
 
 void pw_file_reap(struct pw_file *file)

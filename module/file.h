@@ -6,6 +6,7 @@
 #define _PW_FILE_H
 
 #include <linux/atomic.h>
+#include <linux/refcount.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
@@ -23,6 +24,7 @@ struct pw_watch;
 
 /**
  * struct pw_file - what an open file description holds
+ * @refs: One until the last close, and one for each netlink request that uses the file.
  * @number: Unique, constant ID that netlink and tracepoints report; not 0.
  * @owner: Process of @mm when @mm was set, in the initial PID namespace. The process may
  *	have exited. Netlink and the ring read the number without a lock at any time.
@@ -65,6 +67,7 @@ struct pw_watch;
  * pw_file_end_add(), so that BIND can free both afterwards.
  */
 struct pw_file {
+	refcount_t refs;
 	u32 number;
 	pid_t owner;
 	struct mm_struct *mm;
@@ -97,15 +100,23 @@ struct pw_file {
 struct pw_file *pw_file_alloc(void);
 
 /**
- * pw_file_free() - free a file, on the last close
- * @file: The file. No other task uses it, except under pw_file_list_lock().
+ * pw_file_close() - delete all watches and drop the first reference, on the last close
+ * @file: The file. No other task uses it, except netlink requests with a reference.
  *
- * Deletes all watches: advances their generations, removes their subscriptions and
- * unpins their pages.
+ * Advances the generations of the watches, removes their subscriptions and unpins their
+ * pages. Waits for no netlink request.
  *
  * Context: process context, may sleep.
  */
-void pw_file_free(struct pw_file *file);
+void pw_file_close(struct pw_file *file);
+
+/**
+ * pw_file_put() - drop a reference
+ * @file: The file.
+ *
+ * Context: process context, may sleep.
+ */
+void pw_file_put(struct pw_file *file);
 
 /**
  * pw_file_begin_add() - keep the binding as it is during a WATCH_ADD
@@ -250,34 +261,21 @@ bool pw_file_over(const struct pw_file *file);
 void pw_file_check_over(struct pw_file *file);
 
 /**
- * pw_file_list_lock() - keep all files from being freed
- *
- * Context: process context, may sleep; not in a callback.
- */
-void pw_file_list_lock(void);
-
-/**
- * pw_file_list_unlock() - undo pw_file_list_lock()
- *
- * Context: process context.
- */
-void pw_file_list_unlock(void);
-
-/**
  * pw_file_next() - find the file with the next number
  * @number: The lowest number to return. Set to the number of the result.
+ * @max: The highest number to return.
  *
- * Context: under pw_file_list_lock(), which protects the result.
- * Return: the file, or NULL.
+ * Context: process context. Does not sleep.
+ * Return: the file with a reference for the caller, or NULL.
  */
-struct pw_file *pw_file_next(unsigned long *number);
+struct pw_file *pw_file_next(unsigned long *number, unsigned long max);
 
 /**
  * pw_file_find() - look up a file by its number
  * @number: Any value.
  *
- * Context: under pw_file_list_lock(), which protects the result.
- * Return: the file, or NULL.
+ * Context: process context. Does not sleep.
+ * Return: the file with a reference for the caller, or NULL.
  */
 struct pw_file *pw_file_find(u32 number);
 

@@ -58,17 +58,20 @@ enum pw_resource {
  * @uid: Constant.
  * @refs: Under shares_lock. References of struct pw_user.
  * @charged: Number of each resource.
+ * @nr_events: Under ring.lock. Number of events in the ring of hits for listeners.
  */
 struct pw_share {
 	struct hlist_node node;
 	kuid_t uid;
 	unsigned int refs;
 	atomic_long_t charged[NR_RESOURCES];
+	unsigned int nr_events;
 };
 
 /**
  * struct pw_user - the user IDs that a file is charged to
- * @refs: References of files, of sets of generations, and of compound pages.
+ * @refs: References of files, of sets of generations, of compound pages, and of events in
+ *	the ring of hits for listeners.
  * @nr: Number of @shares; constant.
  * @shares: No two are the same; constant.
  */
@@ -111,7 +114,7 @@ static int charge_mm(struct mm_struct *mm, unsigned long nr)
 	/* Never exceed the limit, not even briefly: other drivers charge pinned_vm, too. */
 	do {
 		if (pinned + nr > limit && !capable(CAP_IPC_LOCK))
-			return -ENOMEM;
+			return -ENOBUFS;
 	} while (!atomic64_try_cmpxchg(&mm->pinned_vm, &pinned, pinned + nr));
 	return 0;
 }
@@ -286,6 +289,12 @@ void pw_limits_put_user(struct pw_user *user)
 	while (user->nr)
 		share_put(user->shares[--user->nr]);
 	kfree(user);
+}
+
+/* The last share is that of the outermost owner; without an owner, of the user's own ID. */
+unsigned int *pw_limits_nr_events(struct pw_user *user)
+{
+	return &user->shares[user->nr - 1]->nr_events;
 }
 
 /* The first share is that of the user's own ID. */

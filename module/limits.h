@@ -81,7 +81,7 @@ void pw_limits_init(void);
  * CAP_IPC_LOCK of current exempts from both limits. The pages are charged all the same.
  *
  * Context: process context. Does not sleep.
- * Return: 0; -ENOMEM if @mm would exceed RLIMIT_MEMLOCK of current; -EDQUOT if @user
+ * Return: 0; -ENOBUFS if @mm would exceed RLIMIT_MEMLOCK of current; -EDQUOT if @user
  * would exceed max_pin_pages_per_user.
  */
 int pw_limits_charge_pin(struct pw_user *user, struct mm_struct *mm, unsigned long nr);
@@ -121,6 +121,18 @@ void pw_limits_put_user(struct pw_user *user);
  * Context: process context. Does not sleep.
  */
 void pw_limits_hold_user(struct pw_user *user);
+
+/**
+ * pw_limits_nr_events() - locate the number of netlink events of a user in the ring
+ * @user: The user.
+ *
+ * All user IDs of a user namespace count as the owner of the outermost user namespace
+ * that root of the initial namespace does not own.
+ *
+ * Context: any. Does not sleep.
+ * Return: the number, which ring.lock protects, valid as long as @user.
+ */
+unsigned int *pw_limits_nr_events(struct pw_user *user);
 
 /**
  * pw_limits_share() - identify the user ID of a user

@@ -171,7 +171,7 @@ static bool cache_shrink(struct pinwatch_cache *cache, uint64_t bytes)
 
 static bool is_limit(int error)
 {
-	return error == -ENOMEM || error == -EDQUOT || error == -ENOSPC;
+	return error == -ENOMEM || error == -ENOBUFS || error == -EDQUOT || error == -ENOSPC;
 }
 
 /* True: a region of @bytes exceeds a limit by itself, so eviction cannot help. */

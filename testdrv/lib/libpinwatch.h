@@ -225,10 +225,10 @@ static inline int pinwatch_get_stats(struct pinwatch *dev, struct pinwatch_stats
  * to another process: see pinwatch_bind()); -ESRCH (the address space is torn down, or
  * pinwatch_attach() failed so);
  * -ENOSPC (pinwatch_info.max_watches); -EDQUOT (a limit of the user's watches or of
- * the user's pinned pages); -ENOMEM
- * (memory, RLIMIT_MEMLOCK, or pinwatch_info.max_pin_pages); -EAGAIN (invalidated too
- * often to be pinned); -EINTR (a fatal signal); -EOPNOTSUPP, -EBUSY (pages that cannot be
- * pinned for long).
+ * the user's pinned pages); -ENOMEM (memory); -ENOBUFS (RLIMIT_MEMLOCK); -EMSGSIZE (more
+ * pages than pinwatch_info.max_pin_pages to be pinned); -EAGAIN (invalidated too often to
+ * be pinned); -EINTR (a fatal signal); -EOPNOTSUPP, -EBUSY (pages that cannot be pinned
+ * for long).
  */
 int pinwatch_watch_add(struct pinwatch *dev, const void *addr, size_t length,
 		       uint32_t flags, uint64_t cookie,
@@ -262,7 +262,8 @@ int pinwatch_watch_add_attr(struct pinwatch *dev, const struct pinwatch_watch_at
  *
  * Return: 0; -ENOENT (no such watch); -ESTALE (as pinwatch_watch_del()); -ESRCH (the
  * address space is gone); -EXDEV (a pinned watch of another process); and as
- * pinwatch_watch_add() -EFAULT, -ENOMEM, -EDQUOT, -EAGAIN, -EINTR, -EOPNOTSUPP, -EBUSY.
+ * pinwatch_watch_add() -EFAULT, -ENOMEM, -ENOBUFS, -EMSGSIZE, -EDQUOT, -EAGAIN, -EINTR,
+ * -EOPNOTSUPP, -EBUSY.
  */
 int pinwatch_watch_repin(struct pinwatch *dev, struct pinwatch_watch *watch);
 

@@ -127,11 +127,11 @@ struct pinwatch_info {
  * leaves user space), EPERM (F_STACK without CAP_SYSLOG), EXDEV (not the address space
  * that the descriptor is bound to), ESRCH (the address space is torn down), ENOSPC
  * (max_watches), EDQUOT (the user's limit of watches, of watches that overlap a page, of
- * pages of generations, or of pinned pages), ENOMEM (no memory; or F_PIN beyond
- * RLIMIT_MEMLOCK, where compound pages count whole, or beyond max_pin_pages), EAGAIN
- * (F_PIN and the range was invalidated again and again), EINTR (a fatal signal),
- * EOPNOTSUPP (F_PIN after ATTACH; or pages that cannot be pinned for long), EBUSY
- * (likewise; or a page has more than 2^30 references).
+ * pages of generations, or of pinned pages), ENOMEM (no memory), ENOBUFS (F_PIN beyond
+ * RLIMIT_MEMLOCK, where compound pages count whole), EMSGSIZE (F_PIN of more than
+ * max_pin_pages), EAGAIN (F_PIN and the range was invalidated again and again), EINTR (a
+ * fatal signal), EOPNOTSUPP (F_PIN after ATTACH; or pages that cannot be pinned
+ * for long), EBUSY (likewise; or a page has more than 2^30 references).
  */
 struct pinwatch_watch_add {
 	__u32 size;
@@ -190,7 +190,7 @@ struct pinwatch_watch_del {
  * Errors: EINVAL (size, flags; F_KEEP of a watch without F_PIN), E2BIG, EFAULT (as
  * WATCH_ADD), ENOENT (no such watch), ESTALE (as WATCH_DEL), EXDEV (F_PIN, from another
  * address space), ESRCH (the address space is gone), EREMCHG (F_KEEP and another page is
- * mapped), ENOMEM, EDQUOT, EAGAIN, EINTR, EOPNOTSUPP, EBUSY (as WATCH_ADD).
+ * mapped), ENOMEM, ENOBUFS, EMSGSIZE, EDQUOT, EAGAIN, EINTR, EOPNOTSUPP, EBUSY (as WATCH_ADD).
  */
 struct pinwatch_watch_repin {
 	__u32 size;

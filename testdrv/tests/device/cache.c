@@ -312,9 +312,9 @@ TEST(cache_memlock_unprivileged)
 		CHECK(!touch(addr + 2 * i * page_size(), 2, WRITE));
 	CHECK_EQ(nr_watches(), 4);
 	CHECK_EQ(stats().retries, 12);
-	CHECK_EQ(pinwatch_cache_get(cache, addr, 7 * page_size(), WRITE, &got), -ENOMEM);
+	CHECK_EQ(pinwatch_cache_get(cache, addr, 7 * page_size(), WRITE, &got), -ENOBUFS);
 	CHECK_EQ(nr_watches(), 1);
-	CHECK_EQ(pinwatch_cache_get(cache, addr, 9 * page_size(), WRITE, &got), -ENOMEM);
+	CHECK_EQ(pinwatch_cache_get(cache, addr, 9 * page_size(), WRITE, &got), -ENOBUFS);
 	pinwatch_cache_put(cache, used);
 	end();
 }

@@ -77,19 +77,19 @@ TEST(limit_memlock_exact)
 
 	credentials_memlock(16 * page_size());
 	credentials_nobody();
-	CHECK_EQ(pin(first, addr, 17), -ENOMEM);
+	CHECK_EQ(pin(first, addr, 17), -ENOBUFS);
 	CHECK_EQ(pin(first, addr, 16), 0);
 	id = last_pin.id;
-	CHECK_EQ(pin(second, addr, 1), -ENOMEM);
+	CHECK_EQ(pin(second, addr, 1), -ENOBUFS);
 	CHECK_EQ(try_del(first, id), 0);
 	CHECK_EQ(pin(first, addr, 10), 0);
-	CHECK_EQ(pin(second, addr, 7), -ENOMEM);
+	CHECK_EQ(pin(second, addr, 7), -ENOBUFS);
 	CHECK_EQ(pin(second, addr, 6), 0);
 	/* A page counts once for each pin. */
-	CHECK_EQ(pin(second, addr, 1), -ENOMEM);
+	CHECK_EQ(pin(second, addr, 1), -ENOBUFS);
 	CHECK_EQ(close(second), 0);
 	CHECK_EQ(pin(first, addr + 16 * page_size(), 6), 0);
-	CHECK_EQ(pin(first, addr + 16 * page_size(), 1), -ENOMEM);
+	CHECK_EQ(pin(first, addr + 16 * page_size(), 1), -ENOBUFS);
 }
 
 /* A range counts as the pages that overlap the range. */
@@ -101,7 +101,7 @@ TEST(limit_memlock_rounds)
 
 	credentials_memlock(2 * page_size() + page_size() / 2);
 	credentials_nobody();
-	CHECK_EQ(try_add(fd, addr + page_size() - 1, page_size() + 2, PIN, 0, &watch), -ENOMEM);
+	CHECK_EQ(try_add(fd, addr + page_size() - 1, page_size() + 2, PIN, 0, &watch), -ENOBUFS);
 	CHECK_EQ(try_add(fd, addr + page_size() - 1, 2, PIN, 0, &watch), 0);
 	CHECK_EQ(watch.nr_pages, 2);
 }
@@ -117,12 +117,12 @@ TEST(limit_repin_counts_twice)
 	CHECK_EQ(pin(fd, addr, 8), 0);
 	CHECK_EQ(repin_moved(fd, 0, addr), 0);
 	CHECK_EQ(pin(fd, addr, 8), 0);
-	CHECK_EQ(repin_moved(fd, 0, addr), -ENOMEM);
+	CHECK_EQ(repin_moved(fd, 0, addr), -ENOBUFS);
 	CHECK_EQ(query(fd, 0).nr_pinned, 8);
 	CHECK_EQ(try_del(fd, 1), 0);
 	CHECK_EQ(try_del(fd, 0), 0);
 	CHECK_EQ(pin(fd, addr, 9), 0);
-	CHECK_EQ(repin_moved(fd, last_pin.id, addr), -ENOMEM);
+	CHECK_EQ(repin_moved(fd, last_pin.id, addr), -ENOBUFS);
 	CHECK_EQ(pin(fd, addr, 7), 0);
 }
 
@@ -528,6 +528,49 @@ static void verify_in_group(void)
 	memory_limit(MEMCG_BYTES);
 	CHECK_EQ(try_verify(fd, 0, NULL, &verify), 0);
 	_exit(0);
+}
+
+/* ADD, then REPIN, at the limit of such a cgroup */
+static void add_in_group(void) __attribute__((noreturn));
+static void add_in_group(void)
+{
+	const size_t nr_pages = 1024;
+	struct pinwatch_watch_add watch;
+	uint64_t unused;
+	char *addr;
+	int fd, ret;
+
+	oom_never();
+	CHECK_EQ(cgroup_join(), 0);
+	addr = map_pages(nr_pages);
+	fd = open_device(0);
+	add(fd, addr, nr_pages * page_size(), PIN, 0);
+	dontneed(addr, page_size());
+	memory_limit((unsigned long)cgroup_read("memory.current") + GROUP_SLACK);
+	do {
+		ret = try_add(fd, addr, nr_pages * page_size(), PIN, 0, &watch);
+	} while (!ret);
+	CHECK_EQ(ret, -ENOMEM);
+	CHECK_EQ(try_repin(fd, 0, &unused), -ENOMEM);
+	memory_limit(MEMCG_BYTES);
+	CHECK_EQ(try_repin(fd, 0, &unused), 0);
+	_exit(0);
+}
+
+TEST(add_enomem_memory_cgroup)
+{
+	int status;
+	pid_t pid;
+
+	memory_cgroup_make();
+	console(1);
+	pid = fork_child();
+	if (!pid)
+		add_in_group();
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	console(7);
+	cgroup_remove();
+	CHECK_EQ(status, 0);
 }
 
 TEST(verify_enomem_memory_cgroup)

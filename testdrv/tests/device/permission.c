@@ -217,7 +217,7 @@ static const struct operation {
 	{ "ADD F_PIN, all of MEMLOCK", op_add_pin, OWN,
 	  { 0, 0, 0, 0, 0, 0, 0, -EXDEV, 0 } },
 	{ "ADD F_PIN, more", op_add_pin_more, OWN,
-	  { 0, 0, 0, 0, -ENOMEM, -ENOMEM, -ENOMEM, -EXDEV, -ENOMEM } },
+	  { 0, 0, 0, 0, -ENOBUFS, -ENOBUFS, -ENOBUFS, -EXDEV, -ENOBUFS } },
 	{ "ADD F_STACK", op_add_stack, OWN,
 	  { 0, 0, -EPERM, 0, 0, -EPERM, -EPERM, -EXDEV, -EPERM } },
 	{ "WATCH_DEL", op_del, OWN, { 0 } },

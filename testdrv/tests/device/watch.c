@@ -124,23 +124,28 @@ TEST(add_edquot)
 	CHECK_EQ(ret, -EDQUOT);
 }
 
-TEST(add_enomem_max_pin_pages)
+TEST(add_emsgsize)
 {
 	unsigned long old = param_get("max_pin_pages");
 	struct pinwatch_watch_add watch;
 	char *addr = map_pages(4);
-	int fd = open_device(0), ret;
+	int fd = open_device(0), ret, again;
+	uint32_t id = add(fd, addr, 4 * page_size(), PIN, 0).id;
+	uint64_t unused;
 
+	dontneed(addr, page_size());
 	param_set("max_pin_pages", 3);
 	ret = try_add(fd, addr, 4 * page_size(), PIN, 0, &watch);
 	add(fd, addr, 3 * page_size(), PIN, 0);
 	add(fd, addr, 4 * page_size(), WATCH, 0);
+	again = try_repin(fd, id, &unused);
 	param_set("max_pin_pages", old);
-	CHECK_EQ(ret, -ENOMEM);
+	CHECK_EQ(ret, -EMSGSIZE);
+	CHECK_EQ(again, -EMSGSIZE);
 }
 
 /* Root opens the descriptor, and nobody uses the descriptor. */
-TEST(add_enomem_memlock_unprivileged)
+TEST(add_enobufs_unprivileged)
 {
 	struct pinwatch_watch_add watch;
 	char *addr = map_pages(17);
@@ -148,13 +153,13 @@ TEST(add_enomem_memlock_unprivileged)
 
 	credentials_memlock(16 * page_size());
 	credentials_nobody();
-	CHECK_EQ(try_add(fd, addr, 17 * page_size(), PIN, 0, &watch), -ENOMEM);
+	CHECK_EQ(try_add(fd, addr, 17 * page_size(), PIN, 0, &watch), -ENOBUFS);
 	CHECK_EQ(try_add(fd, addr, 17 * page_size(), WATCH, 0, &watch), 0);
 	/* Unpinned pages do not count. */
 	for (i = 0; i < 100; i++) {
 		watch = add(fd, addr, 16 * page_size(), PIN, 0);
 		CHECK_EQ(try_add(fd, addr, page_size(), PIN, 0, &(struct pinwatch_watch_add){ 0 }),
-			 -ENOMEM);
+			 -ENOBUFS);
 		CHECK_EQ(try_del(fd, watch.id), 0);
 	}
 }

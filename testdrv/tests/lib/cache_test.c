@@ -224,7 +224,7 @@ static void test_limit_of(int error)
 	used = get(20, 2, READ);
 	fake.max_watches = error == -ENOSPC ? 3 : UINT32_MAX;
 	fake.user_watches = error == -EDQUOT ? 3 : UINT32_MAX;
-	fake.memlock_pages = error == -ENOMEM ? 6 : UINT64_MAX;
+	fake.memlock_pages = error == -ENOBUFS ? 6 : UINT64_MAX;
 	CHECK(!touch(30, 1, READ));
 	/* Only the least recently used region was evicted. */
 	CHECK(touch(10, 2, READ));
@@ -233,7 +233,7 @@ static void test_limit_of(int error)
 	/* Nothing is left to drop. */
 	fake.max_watches = error == -ENOSPC ? 1 : UINT32_MAX;
 	fake.user_watches = error == -EDQUOT ? 1 : UINT32_MAX;
-	fake.memlock_pages = error == -ENOMEM ? 2 : UINT64_MAX;
+	fake.memlock_pages = error == -ENOBUFS ? 2 : UINT64_MAX;
 	CHECK_EQ(pinwatch_cache_get(cache, fake_page(40), 1, READ, &got), error);
 	CHECK_EQ(fake.nr_watches, 1);
 	CHECK(touch(20, 2, READ));
@@ -241,9 +241,9 @@ static void test_limit_of(int error)
 	end();
 }
 
-TEST(limit_enomem)
+TEST(limit_enobufs)
 {
-	test_limit_of(-ENOMEM);
+	test_limit_of(-ENOBUFS);
 }
 
 TEST(limit_edquot)
@@ -265,11 +265,11 @@ TEST(hopeless_request)
 	begin(LIMIT, 0);
 	touch(0, 2, READ);
 	fake.max_pin_pages = 3;
-	CHECK_EQ(pinwatch_cache_get(cache, fake_page(10), 4 * FAKE_PAGE, READ, &got), -ENOMEM);
+	CHECK_EQ(pinwatch_cache_get(cache, fake_page(10), 4 * FAKE_PAGE, READ, &got), -EMSGSIZE);
 	fake.max_pin_pages = UINT64_MAX;
 	fake.memlock_pages = 4;
 	CHECK_EQ(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
-	CHECK_EQ(pinwatch_cache_get(cache, fake_page(10), 5 * FAKE_PAGE, READ, &got), -ENOMEM);
+	CHECK_EQ(pinwatch_cache_get(cache, fake_page(10), 5 * FAKE_PAGE, READ, &got), -ENOBUFS);
 	CHECK(touch(0, 2, READ));
 	CHECK(!touch(10, 4, READ));
 	end();

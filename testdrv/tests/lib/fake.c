@@ -114,9 +114,10 @@ static int limits_check(const struct fake_watch *watch)
 		return -EDQUOT;
 	if (!(watch->flags & PINWATCH_WATCH_F_PIN))
 		return 0;
-	if (watch_pages(watch) > fake.max_pin_pages ||
-	    fake.pinned_pages + watch_pages(watch) > fake.memlock_pages)
-		return -ENOMEM;
+	if (watch_pages(watch) > fake.max_pin_pages)
+		return -EMSGSIZE;
+	if (fake.pinned_pages + watch_pages(watch) > fake.memlock_pages)
+		return -ENOBUFS;
 	return 0;
 }
 

@@ -44,8 +44,8 @@ struct fake {
 	/* Limits, and the errno of each */
 	uint32_t max_watches;		/* ENOSPC */
 	uint32_t user_watches;		/* EDQUOT */
-	uint64_t memlock_pages;		/* ENOMEM */
-	uint64_t max_pin_pages;		/* ENOMEM */
+	uint64_t memlock_pages;		/* ENOBUFS */
+	uint64_t max_pin_pages;		/* EMSGSIZE */
 	int fail;			/* unless 0: every call fails with -errno */
 	void (*on_add)(void);		/* called at the begin of WATCH_ADD */
 	void (*on_keep)(void);		/* called at the begin of WATCH_REPIN */
