@@ -148,8 +148,9 @@ static int pidfd_to_pid(int pidfd)
 int pinwatch_bind(struct pinwatch *dev)
 {
 	struct pinwatch_bind arg = { .size = sizeof(arg) };
+	int ret = pw_fork_owns(dev) ? 0 : pw_handle_map(dev);
 
-	return pw_handle_ioctl(dev, PINWATCH_IOC_BIND, &arg);
+	return ret ? ret : pw_handle_ioctl(dev, PINWATCH_IOC_BIND, &arg);
 }
 
 /* Attach to @pid, which was the PID of @pidfd before the call. */

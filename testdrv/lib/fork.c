@@ -114,8 +114,10 @@ int pw_fork_insert(struct pinwatch *dev)
 		return -handlers_error;
 	pthread_mutex_lock(&lock);
 	ret = process_number();
-	if (!ret) {
+	if (!ret)
 		dev->process = process_current();
+	/* In a child by clone(), the handle of the parent is in the list. */
+	if (!ret && !dev->listed) {
 		dev->listed = true;
 		dev->next = handles;
 		handles = dev;

@@ -19,7 +19,8 @@
  * @attached_to_reused_pid: Atomic. pinwatch_attach() may have bound the descriptor to
  *	another process with the same PID.
  *
- * All other members are constant from pinwatch_open() to pinwatch_close().
+ * All other members are constant from pinwatch_open() to pinwatch_close(), but
+ * pinwatch_bind() in a child maps the words again, and sets all members of the mapping.
  */
 struct pinwatch {
 	int fd;
@@ -36,6 +37,9 @@ struct pinwatch {
 
 /* Returns 0 or -errno. Defined in ioctl.c, so tests can replace the function. */
 int pw_handle_ioctl(const struct pinwatch *dev, unsigned long cmd, void *arg);
+
+/* open.c: map the words, in the process that calls. Returns 0 or -errno. */
+int pw_handle_map(struct pinwatch *dev);
 
 /* fork.c: @dev->words is mapped. Returns 0 or -errno. */
 int pw_fork_insert(struct pinwatch *dev);

@@ -26,7 +26,8 @@
  * child has the file descriptor, but zeros in place of the mapped generations, until exit
  * or exec: pinwatch_valid() returns false, pinwatch_generation() and pinwatch_hits() return 0.
  * The child may call pinwatch_close(), which closes the descriptor of the child, and the
- * functions that are an ioctl or a read(). exec() closes the descriptor.
+ * functions that are an ioctl or a read(). pinwatch_bind() makes a handle without watches a
+ * handle of the child. exec() closes the descriptor.
  *
  * A child that clone(2) or _Fork(3) made has neither generations nor zeros: that child may
  * call pinwatch_close(), but none of these three functions. A child that shares the memory of
@@ -413,10 +414,11 @@ int pinwatch_resync(struct pinwatch *dev, uint32_t first_id, struct pinwatch_gen
  *
  * For a process that got the descriptor from the process that opened the device: by
  * fork(), exec() or a socket. Watches that are added afterwards are on memory of the
- * caller, and count for the caller's user.
+ * caller, and count for the caller's user. In a child after fork(), the function also maps
+ * the generations again: no other thread may use @dev meanwhile.
  *
  * Return: 0; -EBUSY (a watch was added or is being added, or after pinwatch_attach());
- * -ENOMEM.
+ * -ENOMEM; or an error of mmap(2).
  */
 int pinwatch_bind(struct pinwatch *dev);
 

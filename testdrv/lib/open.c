@@ -15,7 +15,7 @@ const char *pinwatch_version(void)
 	return LIBPINWATCH_VERSION;
 }
 
-static int words_map(struct pinwatch *dev)
+int pw_handle_map(struct pinwatch *dev)
 {
 	struct pinwatch_info info;
 	void *words;
@@ -51,7 +51,7 @@ int pinwatch_from_fd(struct pinwatch **out, int fd)
 	if (!dev)
 		return -ENOMEM;
 	dev->fd = fd;
-	ret = words_map(dev);
+	ret = pw_handle_map(dev);
 	if (ret) {
 		free(dev);
 		return ret;

@@ -344,6 +344,31 @@ TEST(library_valid_is_false_in_a_child)
 	pinwatch_close(dev);
 }
 
+/* pinwatch_bind() maps the generations in the child. */
+TEST(library_bind_in_a_child)
+{
+	struct pinwatch *dev = library_open();
+	char *addr = map_pages(NR);
+	struct pinwatch_watch watch;
+	pid_t pid = fork_child();
+
+	if (!pid) {
+		CHECK_EQ(pinwatch_watch_add(dev, addr, PAGE, 0, 0, &watch), -EXDEV);
+		CHECK_EQ(pinwatch_bind(dev), 0);
+		watch = library_add(dev, addr, PINWATCH_WATCH_F_PIN, 0);
+		CHECK(pinwatch_valid(&watch));
+		CHECK_EQ(munmap(addr, PAGE), 0);
+		CHECK(!pinwatch_valid(&watch));
+		CHECK_EQ(pinwatch_hits(dev), 2);
+		pinwatch_close(dev);
+		_exit(0);
+	}
+	wait_child(pid);
+	CHECK_EQ(pinwatch_watch_add(dev, addr, PAGE, 0, 0, &watch), -EXDEV);
+	CHECK_EQ(pinwatch_bind(dev), -EBUSY);
+	pinwatch_close(dev);
+}
+
 /* In a child of the first process of a PID namespace: map memory at the words, and close. */
 static void close_keeps_memory(struct pinwatch *dev, int flags)
 {
