@@ -12,7 +12,7 @@
 
 #include "libpinwatch.h"
 
-#define FAKE_MAX_WATCHES	4096
+#define FAKE_MAX_WATCHES	16384
 #define FAKE_PAGE		4096UL
 
 struct fake_watch {
