@@ -2,7 +2,6 @@
 /* pinwatch_cache: the functions of pinwatch_cache.h. cache.h has the states of an entry. */
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cache.h"
@@ -79,16 +78,27 @@ static void cache_wait(struct pinwatch_cache *cache)
 	}
 }
 
-/* Returns an entry covering the range, or NULL. Prefers an entry for writing. */
-static struct pw_cache_entry *cache_cover(struct pinwatch_cache *cache, uintptr_t start,
-					  uintptr_t end, unsigned int intent)
+static struct pw_cache_entry *trees_cover(struct pinwatch_cache *cache, uintptr_t start,
+					  uintptr_t end, unsigned int intent, bool any)
 {
 	struct pw_cache_entry *entry;
 
-	entry = pw_cache_tree_cover(cache->trees[PINWATCH_CACHE_WRITE], start, end);
+	entry = pw_cache_tree_cover(cache->trees[PINWATCH_CACHE_WRITE], start, end, any);
 	if (!entry && intent == PINWATCH_CACHE_READ)
-		entry = pw_cache_tree_cover(cache->trees[PINWATCH_CACHE_READ], start, end);
+		entry = pw_cache_tree_cover(cache->trees[PINWATCH_CACHE_READ], start, end, any);
 	return entry;
+}
+
+/*
+ * Returns an entry covering the range, or NULL. Prefers an entry that is not pending, and
+ * then an entry for writing.
+ */
+static struct pw_cache_entry *cache_cover(struct pinwatch_cache *cache, uintptr_t start,
+					  uintptr_t end, unsigned int intent)
+{
+	struct pw_cache_entry *entry = trees_cover(cache, start, end, intent, false);
+
+	return entry ? entry : trees_cover(cache, start, end, intent, true);
 }
 
 static void entry_get(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
@@ -150,73 +160,12 @@ static struct pw_cache_entry *entry_create(struct pinwatch_cache *cache, uintptr
 	entry->priority = random_next(cache);
 	cache->stats.nr_regions++;
 	cache->stats.bytes += entry->region.length;
+	cache->bytes_pinning += entry->region.length;
 	pw_cache_use(cache, entry);
 	entry->users = 1;
 	pw_cache_tree_insert(&cache->trees[intent], entry);
 	entry->in_tree = true;
 	return entry;
-}
-
-/* Drop idle entries until @bytes are free. False: no entry was idle. */
-static bool cache_shrink(struct pinwatch_cache *cache, uint64_t bytes)
-{
-	bool any;
-
-	pw_cache_lock(cache);
-	any = pw_cache_evict(cache, cache->stats.bytes > bytes ? cache->stats.bytes - bytes : 0);
-	cache->stats.retries += any;
-	pw_cache_unlock(cache);
-	return any;
-}
-
-static bool is_limit(int error)
-{
-	return error == -ENOMEM || error == -EDQUOT || error == -ENOSPC;
-}
-
-/* True: a region of @bytes exceeds a limit by itself, so eviction cannot help. */
-static bool is_hopeless(struct pinwatch_cache *cache, uint64_t bytes)
-{
-	struct pinwatch_info info;
-	struct rlimit memlock;
-
-	if (!pinwatch_get_info(cache->dev, &info) && bytes / cache->page_size > info.max_pin_pages)
-		return true;
-	return !getrlimit(RLIMIT_MEMLOCK, &memlock) && bytes > memlock.rlim_cur;
-}
-
-static int watch_add(struct pinwatch_cache *cache, struct pinwatch_cache_region *region)
-{
-	const struct pinwatch_watch_attr attr = {
-		.size = sizeof(attr),
-		.flags = PINWATCH_WATCH_F_PIN | PINWATCH_WATCH_F_PAGES |
-			(region->intent == PINWATCH_CACHE_WRITE ? PINWATCH_WATCH_F_WRITE : 0),
-		.addr = (uintptr_t)region->addr,
-		.length = region->length,
-		.cookie = (uintptr_t)region->addr,
-		.ignore_events = PINWATCH_EVENT_ALL & ~PINWATCH_EVENT_RELEASE,
-	};
-	int ret;
-
-	do {
-		ret = pinwatch_watch_add_attr(cache->dev, &attr, &region->watch);
-	} while (is_limit(ret) && !is_hopeless(cache, region->length) &&
-		 cache_shrink(cache, region->length));
-	return ret;
-}
-
-/* Called without the lock, by the creator of @entry. */
-static int entry_pin(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
-{
-	int ret = watch_add(cache, &entry->region);
-
-	if (ret)
-		return ret;
-	if (cache->ops.add)
-		ret = cache->ops.add(cache->ops_arg, &entry->region);
-	if (ret)
-		pinwatch_watch_del(cache->dev, &entry->region.watch);
-	return ret;
 }
 
 /* Take out the idle entries inside @entry: @entry can serve their requests. */
@@ -238,10 +187,14 @@ static void cache_subsume(struct pinwatch_cache *cache, const struct pw_cache_en
 /* Caller holds the lock. Ends the pending state of @entry. */
 static void entry_finish(struct pinwatch_cache *cache, struct pw_cache_entry *entry, int ret)
 {
-	entry->pending = false;
+	pw_cache_set_pending(cache, entry, false);
 	entry->added = !ret;
+	cache->bytes_pinning -= entry->region.length;
 	if (!ret && entry->in_tree)
 		cache_subsume(cache, entry);
+	/* Not earlier: a pin that fails must not empty the cache. */
+	if (!ret)
+		pw_cache_evict(cache, cache->limit);
 	if (ret) {
 		if (entry->in_tree)
 			pw_cache_take_out(cache, entry);
@@ -258,21 +211,40 @@ static int cache_miss(struct pinwatch_cache *cache, uintptr_t start, uintptr_t e
 	struct pw_cache_entry *entry;
 	int ret;
 
-	cache->stats.misses++;
 	entry = entry_create(cache, start, end, intent);
 	if (!entry)
 		return -ENOMEM;
 	pw_cache_sweep(cache, NR_SWEPT_BY_MISS);
-	pw_cache_evict(cache, cache->limit);
 	pw_cache_unlock(cache);
 
-	ret = entry_pin(cache, entry);
+	ret = pw_cache_pin(cache, entry);
 
 	pw_cache_lock(cache);
 	entry_finish(cache, entry, ret);
 	if (!ret)
 		*out = entry;
 	return ret;
+}
+
+/* Caller holds the lock, which may be dropped meanwhile. */
+static int cache_get(struct pinwatch_cache *cache, uintptr_t start, uintptr_t end,
+		     unsigned int intent, struct pw_cache_entry **entry)
+{
+	*entry = cache_find(cache, start, end, intent);
+	if (*entry) {
+		cache->stats.hits++;
+		return 0;
+	}
+	cache->stats.misses++;
+	if (intent == PINWATCH_CACHE_READ && cache->flags & PINWATCH_CACHE_F_WRITE) {
+		if (!cache_miss(cache, start, end, PINWATCH_CACHE_WRITE, entry))
+			return 0;
+		/* Another thread may have pinned the range for reading meanwhile. */
+		*entry = cache_find(cache, start, end, PINWATCH_CACHE_READ);
+		if (*entry)
+			return 0;
+	}
+	return cache_miss(cache, start, end, intent, entry);
 }
 
 int pinwatch_cache_get(struct pinwatch_cache *cache, const void *addr, size_t length,
@@ -287,15 +259,8 @@ int pinwatch_cache_get(struct pinwatch_cache *cache, const void *addr, size_t le
 	ret = range_round(cache, addr, length, &start, &end);
 	if (ret)
 		return ret;
-	if (cache->flags & PINWATCH_CACHE_F_WRITE)
-		intent = PINWATCH_CACHE_WRITE;
-
 	pw_cache_lock(cache);
-	entry = cache_find(cache, start, end, intent);
-	if (entry)
-		cache->stats.hits++;
-	else
-		ret = cache_miss(cache, start, end, intent, &entry);
+	ret = cache_get(cache, start, end, intent, &entry);
 	pw_cache_unlock(cache);
 	if (!ret)
 		*region = &entry->region;

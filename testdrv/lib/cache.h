@@ -3,6 +3,7 @@
  * Internals of pinwatch_cache; private to the library.
  *
  *	cache.c		the functions of pinwatch_cache.h
+ *	cache_pin.c	pin the range of an entry: limits and retries
  *	cache_keep.c	lifetime of entries: users, LRU list, stale entries, eviction
  *	cache_tree.c	interval tree: which entry covers a range
  *
@@ -31,9 +32,9 @@ struct pw_cache_entry {
 	bool in_tree;
 	bool added;				/* ops.add succeeded */
 	bool kept;				/* answer of the kernel, while pending */
-	/* Tree: children, highest end in the subtree, random heap priority */
+	/* Tree: children, highest ends in the subtree, random heap priority */
 	struct pw_cache_entry *left, *right;
-	uintptr_t max_end;
+	uintptr_t max_end, max_ready_end;	/* of all; of those that are not pending */
 	uint32_t priority;
 	/* LRU list, while idle */
 	struct pw_cache_entry *older, *newer;
@@ -53,12 +54,15 @@ struct pinwatch_cache {
 	void *ops_arg;
 
 	pthread_mutex_t lock;
-	pthread_cond_t pinned;			/* an entry is no longer pending */
+	pthread_cond_t pinned;			/* an entry is no longer pending, or is unpinned */
 	/* The lock protects the following members. */
 	struct pw_cache_entry *trees[2];	/* PINWATCH_CACHE_READ and _WRITE */
 	struct pw_cache_entry *oldest, *newest;
 	struct pw_cache_entry *sweep;		/* next idle entry to check, or NULL */
 	struct pw_cache_entry *dropped;
+	uint64_t bytes_pinning;			/* part of stats.bytes: not pinned yet */
+	uint64_t nr_leaving;			/* dropped and not unpinned yet, or being swept */
+	uint64_t nr_left;			/* how often nr_leaving has decreased */
 	uint64_t nr_in_use;
 	uint32_t random;
 	struct pinwatch_cache_stats stats;
@@ -67,9 +71,11 @@ struct pinwatch_cache {
 /* cache_tree.c. Caller holds the lock. @root is one of trees[]. */
 void pw_cache_tree_insert(struct pw_cache_entry **root, struct pw_cache_entry *entry);
 void pw_cache_tree_remove(struct pw_cache_entry **root, struct pw_cache_entry *entry);
-/* Returns an entry covering [start, end), or NULL. */
+/* @entry->pending has changed. */
+void pw_cache_tree_update(struct pw_cache_entry *root, const struct pw_cache_entry *entry);
+/* Returns an entry covering [start, end), or NULL. Pending entries count only with @any. */
 struct pw_cache_entry *pw_cache_tree_cover(struct pw_cache_entry *root, uintptr_t start,
-					   uintptr_t end);
+					   uintptr_t end, bool any);
 /*
  * Prepend to @list the entries that overlap [start, end), or with @inside only the
  * entries that lie inside [start, end). Returns the new list, linked by entry->chain.
@@ -78,8 +84,17 @@ struct pw_cache_entry *pw_cache_tree_collect(struct pw_cache_entry *root, uintpt
 					     uintptr_t end, bool inside,
 					     struct pw_cache_entry *list);
 
+/* cache_pin.c. Called without the lock. */
+/* Pin @entry and call ops.add. Drops idle entries if a limit refuses the pin. */
+int pw_cache_pin(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
+/* Returns true, and makes the watch of @entry valid again, if no page has moved. */
+bool pw_cache_ask(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
+void pw_cache_unpin(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
+
 /* cache_keep.c. Caller holds the lock, except for pw_cache_lock(). */
 void pw_cache_lock(struct pinwatch_cache *cache);
+void pw_cache_set_pending(struct pinwatch_cache *cache, struct pw_cache_entry *entry,
+			  bool pending);
 /* Unlocks, and then unpins and frees the dropped entries. */
 void pw_cache_unlock(struct pinwatch_cache *cache);
 /* Account the first user of an idle or new entry. */
@@ -97,7 +112,7 @@ bool pw_cache_take_out_stale(struct pinwatch_cache *cache, struct pw_cache_entry
 void pw_cache_keep(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
 /* Check the next @nr idle entries. Returns the number of dropped entries. May drop the lock. */
 size_t pw_cache_sweep(struct pinwatch_cache *cache, size_t nr);
-/* Drop idle entries, oldest first, until @bytes are left. Returns true if any was dropped. */
+/* Drop idle entries, oldest first, until @bytes are pinned. Returns true if any was dropped. */
 bool pw_cache_evict(struct pinwatch_cache *cache, uint64_t bytes);
 
 #endif /* PINWATCH_CACHE_PRIVATE_H */

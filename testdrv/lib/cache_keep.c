@@ -14,21 +14,43 @@ static void entry_free(struct pinwatch_cache *cache, struct pw_cache_entry *entr
 	if (entry->added) {
 		if (cache->ops.remove)
 			cache->ops.remove(cache->ops_arg, &entry->region);
-		pinwatch_watch_del(cache->dev, &entry->region.watch);
+		pw_cache_unpin(cache, entry);
 	}
 	free(entry);
+}
+
+/* @nr entries are unpinned, or are no longer swept. */
+static void entries_left(struct pinwatch_cache *cache, uint64_t nr)
+{
+	cache->nr_leaving -= nr;
+	cache->nr_left++;
+	pthread_cond_broadcast(&cache->pinned);
 }
 
 void pw_cache_unlock(struct pinwatch_cache *cache)
 {
 	struct pw_cache_entry *entry = cache->dropped, *next;
+	uint64_t nr;
 
 	cache->dropped = NULL;
 	pthread_mutex_unlock(&cache->lock);
-	for (; entry; entry = next) {
+	if (!entry)
+		return;
+	for (nr = 0; entry; entry = next, nr++) {
 		next = entry->chain;
 		entry_free(cache, entry);
 	}
+	pthread_mutex_lock(&cache->lock);
+	entries_left(cache, nr);
+	pthread_mutex_unlock(&cache->lock);
+}
+
+void pw_cache_set_pending(struct pinwatch_cache *cache, struct pw_cache_entry *entry,
+			  bool pending)
+{
+	entry->pending = pending;
+	if (entry->in_tree)
+		pw_cache_tree_update(cache->trees[entry->region.intent], entry);
 }
 
 static void lru_append(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
@@ -60,6 +82,7 @@ static void entry_drop(struct pinwatch_cache *cache, struct pw_cache_entry *entr
 {
 	cache->stats.nr_regions--;
 	cache->stats.bytes -= entry->region.length;
+	cache->nr_leaving++;
 	entry->chain = cache->dropped;
 	cache->dropped = entry;
 }
@@ -108,13 +131,14 @@ bool pw_cache_take_out_stale(struct pinwatch_cache *cache, struct pw_cache_entry
 static void list_ask(struct pinwatch_cache *cache, struct pw_cache_entry *list)
 {
 	for (; list; list = list->asked)
-		list->kept = !pinwatch_watch_keep(cache->dev, &list->region.watch);
+		list->kept = pw_cache_ask(cache, list);
 }
 
 /* Mark @entry pending, and prepend it to @list. */
-static struct pw_cache_entry *list_add(struct pw_cache_entry *entry, struct pw_cache_entry *list)
+static struct pw_cache_entry *list_add(struct pinwatch_cache *cache, struct pw_cache_entry *entry,
+				       struct pw_cache_entry *list)
 {
-	entry->pending = true;
+	pw_cache_set_pending(cache, entry, true);
 	entry->asked = list;
 	return entry;
 }
@@ -122,7 +146,7 @@ static struct pw_cache_entry *list_add(struct pw_cache_entry *entry, struct pw_c
 /* End the pending state. Returns true if the entry is stale, and takes the entry out then. */
 static bool entry_settle(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
 {
-	entry->pending = false;
+	pw_cache_set_pending(cache, entry, false);
 	cache->stats.kept += entry->kept;
 	cache->stats.stale += !entry->kept;
 	if (!entry->kept && entry->in_tree)
@@ -132,7 +156,7 @@ static bool entry_settle(struct pinwatch_cache *cache, struct pw_cache_entry *en
 
 void pw_cache_keep(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
 {
-	list_add(entry, NULL);
+	list_add(cache, entry, NULL);
 	pw_cache_unlock(cache);
 	list_ask(cache, entry);
 	pw_cache_lock(cache);
@@ -152,7 +176,8 @@ static struct pw_cache_entry *sweep_collect(struct pinwatch_cache *cache, size_t
 		if (entry->pending || pinwatch_valid(&entry->region.watch))
 			continue;
 		entry->users = 1;
-		list = list_add(entry, list);
+		list = list_add(cache, entry, list);
+		cache->nr_leaving++;
 	}
 	cache->sweep = entry;
 	return list;
@@ -162,6 +187,7 @@ static struct pw_cache_entry *sweep_collect(struct pinwatch_cache *cache, size_t
 static bool sweep_settle(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
 {
 	entry->users = 0;
+	entries_left(cache, 1);
 	if (!entry->in_tree) {
 		/* A flush has taken the entry out. */
 		entry->pending = false;
@@ -192,12 +218,17 @@ size_t pw_cache_sweep(struct pinwatch_cache *cache, size_t nr)
 	return nr_stale;
 }
 
+static uint64_t cache_pinned(const struct pinwatch_cache *cache)
+{
+	return cache->stats.bytes - cache->bytes_pinning;
+}
+
 bool pw_cache_evict(struct pinwatch_cache *cache, uint64_t bytes)
 {
 	struct pw_cache_entry *entry, *newer;
 	bool any = false;
 
-	for (entry = cache->oldest; entry && cache->stats.bytes > bytes; entry = newer) {
+	for (entry = cache->oldest; entry && cache_pinned(cache) > bytes; entry = newer) {
 		newer = entry->newer;
 		if (entry->pending)
 			continue;

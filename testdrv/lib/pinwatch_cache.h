@@ -48,7 +48,7 @@ extern "C" {
 struct pinwatch_cache;
 
 /* Flags of pinwatch_cache_create() */
-#define PINWATCH_CACHE_F_WRITE	(1U << 0) /* pin all regions for writing */
+#define PINWATCH_CACHE_F_WRITE	(1U << 0) /* pin for writing where permitted */
 
 /* Intents of pinwatch_cache_get() */
 #define PINWATCH_CACHE_READ	0U	/* the device reads the memory */
@@ -151,8 +151,10 @@ int pinwatch_cache_set_ops(struct pinwatch_cache *cache, const struct pinwatch_c
  *
  * Return: 0; -EINVAL (@length 0, or unknown intent); -EOVERFLOW (the range wraps); an
  * error of the add function; and the errors of pinwatch_watch_add(), such as -EFAULT (not
- * mapped, or no permission). -ENOMEM, -EDQUOT and -ENOSPC of pinwatch_watch_add() are
- * returned only if no idle region was left to drop, or if dropping could not help.
+ * mapped, or no permission). -ENOMEM, -ENOBUFS, -EDQUOT and -ENOSPC of
+ * pinwatch_watch_add() are returned only if no idle region was left to drop, or if dropping
+ * could not help. -EINTR and -EAGAIN of pinwatch_watch_add() are never returned: the pin is
+ * tried again until the kernel decides.
  */
 int pinwatch_cache_get(struct pinwatch_cache *cache, const void *addr, size_t length,
 		       unsigned int intent, const struct pinwatch_cache_region **region);

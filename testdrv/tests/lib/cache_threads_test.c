@@ -207,7 +207,7 @@ static void add_hold_and_fail(void)
 	if (fail_once) {
 		fail_once = false;
 		add_hold();
-		fake.fail = -EAGAIN;
+		fake.fail = -EFAULT;
 	} else {
 		fake.fail = 0;
 	}
@@ -219,7 +219,7 @@ static void *get_failing_run(void *data)
 
 	(void)data;
 	CHECK_EQ(pinwatch_cache_get(cache, fake_page(0), 4 * FAKE_PAGE, PINWATCH_CACHE_READ, &got),
-		 -EAGAIN);
+		 -EFAULT);
 	return NULL;
 }
 
@@ -254,5 +254,77 @@ TEST(flush_of_what_is_being_pinned)
 	CHECK(!touch(0, 4, READ));
 	put(got);
 	CHECK_EQ(fake.nr_watches, 1);
+	end();
+}
+
+static void *get_write_run(void *data)
+{
+	(void)data;
+	return (void *)get(0, 4, WRITE);
+}
+
+/* A hit does not wait for the pin of a larger region, of either intent. */
+static void check_hit_beside_pin(void *(*run)(void *))
+{
+	pthread_t owner;
+
+	begin(LIMIT, 0);
+	touch(1, 1, READ);
+	fake.on_add = add_hold;
+	owner = start(run);
+	while (!__atomic_load_n(&held, __ATOMIC_ACQUIRE))
+		sched_yield();
+	/* If this get waited, the test would run into its timeout. */
+	CHECK(touch(1, 1, READ));
+	__atomic_store_n(&released, true, __ATOMIC_RELEASE);
+	put(join(owner));
+	end();
+}
+
+TEST(hit_beside_pin, .seconds = 20)
+{
+	check_hit_beside_pin(get_run);
+}
+
+TEST(hit_beside_pin_for_writing, .seconds = 20)
+{
+	check_hit_beside_pin(get_write_run);
+}
+
+static void *flush_run(void *data)
+{
+	(void)data;
+	pinwatch_cache_flush(cache, NULL, SIZE_MAX);
+	return NULL;
+}
+
+static int nr_tries;
+
+static void add_count(void)
+{
+	__atomic_add_fetch(&nr_tries, 1, __ATOMIC_RELEASE);
+}
+
+/* A limit refuses a pin while another thread unpins: the get waits, and tries again. */
+TEST(limit_while_another_thread_unpins)
+{
+	pthread_t flusher, getter;
+
+	begin(LIMIT, 0);
+	touch(100, 4, READ);
+	fake.memlock_pages = 4;
+	fake.on_del = add_hold;
+	flusher = start(flush_run);
+	while (!__atomic_load_n(&held, __ATOMIC_ACQUIRE))
+		sched_yield();
+	fake.on_add = add_count;
+	getter = start(get_run);
+	while (!__atomic_load_n(&nr_tries, __ATOMIC_ACQUIRE))
+		sched_yield();
+	usleep(10000);
+	__atomic_store_n(&released, true, __ATOMIC_RELEASE);
+	join(flusher);
+	put(join(getter));
+	CHECK(nr_tries > 1);
 	end();
 }

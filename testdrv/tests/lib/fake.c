@@ -100,10 +100,19 @@ static int limits_check(const struct fake_watch *watch)
 		return -EDQUOT;
 	if (!(watch->flags & PINWATCH_WATCH_F_PIN))
 		return 0;
-	if (watch_pages(watch) > fake.max_pin_pages ||
-	    fake.pinned_pages + watch_pages(watch) > fake.memlock_pages)
+	if (fake.big_pages && watch_pages(watch) >= fake.big_pages)
+		return fake.big_error;
+	if (watch_pages(watch) > fake.max_pin_pages)
 		return -ENOMEM;
+	if (fake.pinned_pages + watch_pages(watch) > fake.memlock_pages)
+		return -ENOBUFS;
 	return 0;
+}
+
+static bool permitted(const struct fake_watch *watch)
+{
+	return !(watch->flags & PINWATCH_WATCH_F_WRITE) ||
+	       watch->start >= fake.read_only_end || watch->end <= fake.read_only_start;
 }
 
 static int do_add(struct pinwatch_watch_add *arg)
@@ -121,6 +130,8 @@ static int do_add(struct pinwatch_watch_add *arg)
 	if (arg->ignore_events & ~(PINWATCH_EVENT_ALL & ~PINWATCH_EVENT_RELEASE))
 		return -EINVAL;
 	fake.nr_adds++;
+	if (!permitted(&watch))
+		return -EFAULT;
 	ret = limits_check(&watch);
 	if (ret)
 		return ret;
@@ -294,6 +305,8 @@ int pw_handle_ioctl(const struct pinwatch *dev, unsigned long cmd, void *arg)
 	head_check(cmd, arg);
 	if (cmd == PINWATCH_IOC_WATCH_ADD && fake.on_add)
 		fake.on_add();
+	if (cmd == PINWATCH_IOC_WATCH_DEL && fake.on_del)
+		fake.on_del();
 	if (cmd == PINWATCH_IOC_WATCH_REPIN && fake.on_keep)
 		fake.on_keep();
 	if (cmd == PINWATCH_IOC_ATTACH && fake.on_attach)

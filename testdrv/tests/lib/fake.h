@@ -43,10 +43,15 @@ struct fake {
 	/* Limits, and the errno of each */
 	uint32_t max_watches;		/* ENOSPC */
 	uint32_t user_watches;		/* EDQUOT */
-	uint64_t memlock_pages;		/* ENOMEM */
+	uint64_t memlock_pages;		/* ENOBUFS */
 	uint64_t max_pin_pages;		/* ENOMEM */
+	uint64_t big_pages;		/* big_error, unless 0 */
+	int big_error;
+	/* Pinning for writing fails with EFAULT in this range. */
+	uint64_t read_only_start, read_only_end;
 	int fail;			/* unless 0: every call fails with -errno */
 	void (*on_add)(void);		/* called at the begin of WATCH_ADD */
+	void (*on_del)(void);		/* called at the begin of WATCH_DEL */
 	void (*on_keep)(void);		/* called at the begin of WATCH_REPIN */
 	void (*on_attach)(void);
 	int event_fd;			/* write events here for read() of the handle */
