@@ -2,6 +2,7 @@
 /* pinwatch_cache: the functions of pinwatch_cache.h. cache.h has the states of an entry. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cache.h"
@@ -15,14 +16,16 @@ int pinwatch_cache_create(struct pinwatch_cache **out, struct pinwatch *dev, uin
 
 	if (flags & ~PINWATCH_CACHE_F_WRITE)
 		return -EINVAL;
-	cache = calloc(1, sizeof(*cache));
+	cache = aligned_alloc(PW_CACHE_LINE, sizeof(*cache));
 	if (!cache)
 		return -ENOMEM;
+	memset(cache, 0, sizeof(*cache));
 	cache->dev = dev;
 	cache->limit = limit;
 	cache->flags = flags;
 	cache->page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
 	cache->random = 1;
+	pw_cache_threads_init(cache);
 	pthread_mutex_init(&cache->lock, NULL);
 	pthread_cond_init(&cache->pinned, NULL);
 	*out = cache;
@@ -70,7 +73,7 @@ static int range_round(const struct pinwatch_cache *cache, const void *addr, siz
 /* Wait until a pin has finished, but first unpin and free the dropped entries. */
 static void cache_wait(struct pinwatch_cache *cache)
 {
-	if (cache->dropped) {
+	if (cache->dropped || cache->taken) {
 		pw_cache_unlock(cache);
 		pw_cache_lock(cache);
 	} else {
@@ -101,19 +104,6 @@ static struct pw_cache_entry *cache_cover(struct pinwatch_cache *cache, uintptr_
 	return entry ? entry : trees_cover(cache, start, end, intent, true);
 }
 
-static void entry_get(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
-{
-	if (!entry->users)
-		pw_cache_use(cache, entry);
-	entry->users++;
-}
-
-static void entry_put(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
-{
-	if (!--entry->users)
-		pw_cache_unuse(cache, entry);
-}
-
 /* The caller is a user of @entry. Returns false if the entry was taken out. */
 static bool entry_check(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
 {
@@ -136,10 +126,12 @@ static struct pw_cache_entry *cache_find(struct pinwatch_cache *cache, uintptr_t
 			cache_wait(cache);
 			continue;
 		}
-		entry_get(cache, entry);
-		if (entry_check(cache, entry))
+		entry->users++;
+		if (entry_check(cache, entry)) {
+			__atomic_store_n(&entry->used, true, __ATOMIC_RELAXED);
 			break;
-		entry_put(cache, entry);
+		}
+		entry->users--;
 	}
 	return entry;
 }
@@ -147,24 +139,25 @@ static struct pw_cache_entry *cache_find(struct pinwatch_cache *cache, uintptr_t
 static struct pw_cache_entry *entry_create(struct pinwatch_cache *cache, uintptr_t start,
 					   uintptr_t end, unsigned int intent)
 {
-	struct pw_cache_entry *entry = calloc(1, sizeof(*entry));
+	struct pw_cache_entry *entry = pw_cache_alloc(cache);
 
 	if (!entry)
 		return NULL;
-	entry->region.addr = (char *)start;
-	entry->region.length = end - start;
-	entry->region.intent = intent;
+	entry->region = (struct pinwatch_cache_region){
+		.addr = (char *)start, .length = end - start, .intent = intent,
+	};
 	entry->start = start;
 	entry->end = end;
+	entry->live = true;
+	entry->added = false;
 	entry->pending = true;
 	entry->priority = random_next(cache);
 	cache->stats.nr_regions++;
 	cache->stats.bytes += entry->region.length;
 	cache->bytes_pinning += entry->region.length;
-	pw_cache_use(cache, entry);
-	entry->users = 1;
-	pw_cache_tree_insert(&cache->trees[intent], entry);
-	entry->in_tree = true;
+	entry->users++;
+	__atomic_store_n(&entry->used, false, __ATOMIC_RELAXED);
+	pw_cache_insert(cache, entry);
 	return entry;
 }
 
@@ -179,7 +172,7 @@ static void cache_subsume(struct pinwatch_cache *cache, const struct pw_cache_en
 					     true, list);
 	for (; list; list = next) {
 		next = list->chain;
-		if (!list->users)
+		if (!pw_cache_users(cache, list))
 			pw_cache_take_out(cache, list);
 	}
 }
@@ -195,12 +188,10 @@ static void entry_finish(struct pinwatch_cache *cache, struct pw_cache_entry *en
 	/* Not earlier: a pin that fails must not empty the cache. */
 	if (!ret)
 		pw_cache_evict(cache, cache->limit);
-	if (ret) {
-		if (entry->in_tree)
-			pw_cache_take_out(cache, entry);
-		entry->users = 0;
-		pw_cache_unuse(cache, entry);
-	}
+	if (ret)
+		entry->users--;
+	if (ret || !entry->in_tree)
+		pw_cache_take_out(cache, entry);
 	pthread_cond_broadcast(&cache->pinned);
 }
 
@@ -254,6 +245,11 @@ int pinwatch_cache_get(struct pinwatch_cache *cache, const void *addr, size_t le
 	uintptr_t start, end;
 	int ret;
 
+	entry = pw_cache_thread_get(cache, (uintptr_t)addr, length, intent);
+	if (entry) {
+		*region = &entry->region;
+		return 0;
+	}
 	if (intent > PINWATCH_CACHE_WRITE)
 		return -EINVAL;
 	ret = range_round(cache, addr, length, &start, &end);
@@ -261,6 +257,8 @@ int pinwatch_cache_get(struct pinwatch_cache *cache, const void *addr, size_t le
 		return ret;
 	pw_cache_lock(cache);
 	ret = cache_get(cache, start, end, intent, &entry);
+	if (!ret)
+		pw_cache_thread_note(cache, (uintptr_t)addr, entry);
 	pw_cache_unlock(cache);
 	if (!ret)
 		*region = &entry->region;
@@ -272,12 +270,12 @@ void pinwatch_cache_put(struct pinwatch_cache *cache, const struct pinwatch_cach
 	/* Valid cast: region is the first member of struct pw_cache_entry. */
 	struct pw_cache_entry *entry = (struct pw_cache_entry *)(uintptr_t)region;
 
+	if (pw_cache_thread_put(cache, entry))
+		return;
 	pw_cache_lock(cache);
-	/* Stale pages must not stay pinned without a user. */
-	if (entry->users == 1 && entry->in_tree)
-		entry_check(cache, entry);
-	entry_put(cache, entry);
+	entry->users--;
 	pw_cache_unlock(cache);
+	pw_cache_release(cache, entry);
 }
 
 size_t pinwatch_cache_reap(struct pinwatch_cache *cache)
@@ -312,25 +310,45 @@ size_t pinwatch_cache_flush(struct pinwatch_cache *cache, const void *addr, size
 	return nr;
 }
 
+/* Bytes of the regions in use. */
+static uint64_t bytes_in_use(struct pinwatch_cache *cache)
+{
+	uint64_t bytes = 0;
+	uint32_t i;
+
+	for (i = 0; i < cache->nr_entries; i++) {
+		const struct pw_cache_entry *entry = pw_cache_entry(cache, i);
+
+		if (entry->live && pw_cache_users(cache, entry))
+			bytes += entry->region.length;
+	}
+	return bytes;
+}
+
 void pinwatch_cache_get_stats(struct pinwatch_cache *cache, struct pinwatch_cache_stats *stats)
 {
 	pw_cache_lock(cache);
 	*stats = cache->stats;
+	stats->hits = pw_cache_hits(cache);
+	stats->bytes_in_use = bytes_in_use(cache);
 	pw_cache_unlock(cache);
 }
 
 int pinwatch_cache_destroy(struct pinwatch_cache *cache)
 {
-	uint64_t nr_in_use;
+	uint64_t in_use;
 
 	if (!cache)
 		return 0;
 	pw_cache_lock(cache);
-	nr_in_use = cache->nr_in_use;
+	in_use = bytes_in_use(cache);
 	pw_cache_unlock(cache);
-	if (nr_in_use)
+	if (in_use)
 		return -EBUSY;
+	pw_cache_threads_exit(cache);
+	cache->no_drop = false;
 	pinwatch_cache_flush(cache, NULL, SIZE_MAX);
+	pw_cache_pool_exit(cache);
 	pthread_cond_destroy(&cache->pinned);
 	pthread_mutex_destroy(&cache->lock);
 	free(cache);

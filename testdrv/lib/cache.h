@@ -4,7 +4,10 @@
  *
  *	cache.c		the functions of pinwatch_cache.h
  *	cache_pin.c	pin the range of an entry: limits and retries
- *	cache_keep.c	lifetime of entries: users, LRU list, stale entries, eviction
+ *	cache_keep.c	lifetime of entries: LRU list, stale entries, eviction
+ *	cache_thread.c	a hit without the lock: users, by thread
+ *	cache_pool.c	memory of entries
+ *	membarrier.c	the system call
  *	cache_tree.c	interval tree: which entry covers a range
  *
  * States of an entry, which is a region and its bookkeeping:
@@ -12,9 +15,14 @@
  *	pending		in the tree, one user: the thread that pins the range; or a thread
  *			asks the kernel whether the pages of a stale entry have moved
  *	in use		in the tree, users > 0
- *	idle		in the tree, no user, in the LRU list
- *	taken out	not in the tree, users > 0; the last put drops the entry
+ *	idle		in the tree, no user
+ *	taken out	not in the tree; dropped by the next unlock, or by the last put
  *	dropped		in cache->dropped only; the next unlock unpins and frees the entry
+ *
+ * The users of an entry are counted by each thread; pw_cache_users() returns the sum. An
+ * entry is ready if it is in the tree and not pending. A hit needs no lock for a ready entry.
+ * An entry is dropped only after it was not ready, then pw_cache_barrier(), and then
+ * pw_cache_users() was 0: see cache_thread.c.
  */
 #ifndef PINWATCH_CACHE_PRIVATE_H
 #define PINWATCH_CACHE_PRIVATE_H
@@ -23,11 +31,21 @@
 
 #include "pinwatch_cache.h"
 
-/* The lock protects all members. While pending, @region belongs to one thread. */
+#define PW_CACHE_LINE	64
+
+/*
+ * The lock protects all members. While pending, @region belongs to one thread. A user may
+ * read @region, @start and @end without the lock.
+ */
 struct pw_cache_entry {
 	struct pinwatch_cache_region region;	/* first: callers have the address */
-	uintptr_t start, end;			/* constant */
-	unsigned int users;
+	uintptr_t start, end;			/* constant while live */
+	uint32_t index;				/* constant; in the pool */
+	uint32_t users;				/* less the counts of the threads */
+	bool ready;				/* atomic */
+	bool used;				/* atomic; hit since the last look by an eviction */
+	bool live;				/* created, and not dropped */
+	bool taken;				/* in cache->taken */
 	bool pending;				/* see above: others wait */
 	bool in_tree;
 	bool added;				/* ops.add succeeded */
@@ -36,15 +54,23 @@ struct pw_cache_entry {
 	struct pw_cache_entry *left, *right;
 	uintptr_t max_end, max_ready_end;	/* of all; of those that are not pending */
 	uint32_t priority;
-	/* LRU list, while idle */
+	/* LRU list, while in the tree */
 	struct pw_cache_entry *older, *newer;
-	/* Singly linked list: result of a collect, or cache->dropped */
+	/* Singly linked list: result of a collect, candidates of an eviction, dropped, free */
 	struct pw_cache_entry *chain;
+	/* Singly linked list: cache->taken */
+	struct pw_cache_entry *next_taken;
 	/* Singly linked list, while pending: the entries that a thread asks about */
 	struct pw_cache_entry *asked;
-};
+} __attribute__((aligned(PW_CACHE_LINE)));
+
+struct pw_cache_thread;
 
 struct pinwatch_cache {
+	/* Read by each hit. Constant, but for the atomic over_limit. */
+	uint64_t id;
+	bool no_membarrier;
+	bool over_limit;			/* a put must evict */
 	/* Constant; ops and ops_arg from the first get on */
 	struct pinwatch *dev;
 	uint64_t limit;
@@ -53,17 +79,22 @@ struct pinwatch_cache {
 	struct pinwatch_cache_ops ops;
 	void *ops_arg;
 
-	pthread_mutex_t lock;
+	pthread_mutex_t lock __attribute__((aligned(PW_CACHE_LINE)));
 	pthread_cond_t pinned;			/* an entry is no longer pending, or is unpinned */
 	/* The lock protects the following members. */
 	struct pw_cache_entry *trees[2];	/* PINWATCH_CACHE_READ and _WRITE */
 	struct pw_cache_entry *oldest, *newest;
-	struct pw_cache_entry *sweep;		/* next idle entry to check, or NULL */
+	struct pw_cache_entry *sweep;		/* next entry to check, or NULL */
+	struct pw_cache_entry *taken;		/* taken out since the last unlock */
 	struct pw_cache_entry *dropped;
+	struct pw_cache_entry *free;
+	struct pw_cache_entry **chunks;		/* all entries: nr_entries */
+	uint32_t nr_entries;
+	struct pw_cache_thread *threads;
+	bool no_drop;				/* membarrier() has failed */
 	uint64_t bytes_pinning;			/* part of stats.bytes: not pinned yet */
 	uint64_t nr_leaving;			/* dropped and not unpinned yet, or being swept */
 	uint64_t nr_left;			/* how often nr_leaving has decreased */
-	uint64_t nr_in_use;
 	uint32_t random;
 	struct pinwatch_cache_stats stats;
 };
@@ -91,20 +122,47 @@ int pw_cache_pin(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
 bool pw_cache_ask(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
 void pw_cache_unpin(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
 
-/* cache_keep.c. Caller holds the lock, except for pw_cache_lock(). */
+/* membarrier.c. Returns 0 or -errno. */
+int pw_membarrier(int cmd);
+
+/* cache_pool.c. Caller holds the lock. */
+struct pw_cache_entry *pw_cache_alloc(struct pinwatch_cache *cache);
+void pw_cache_free(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
+struct pw_cache_entry *pw_cache_entry(struct pinwatch_cache *cache, uint32_t index);
+void pw_cache_pool_exit(struct pinwatch_cache *cache);
+
+/* cache_thread.c. Called without the lock. */
+void pw_cache_threads_init(struct pinwatch_cache *cache);
+/* Move the counts of all threads to the entries. No thread uses the cache. */
+void pw_cache_threads_exit(struct pinwatch_cache *cache);
+/* Returns a valid entry with the caller as a user, or NULL: try with the lock. */
+struct pw_cache_entry *pw_cache_thread_get(struct pinwatch_cache *cache, uintptr_t addr,
+					   size_t length, unsigned int intent);
+/* Returns false if nothing was done: put with the lock. */
+bool pw_cache_thread_put(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
+/* cache_thread.c. Caller holds the lock. */
+/* The next pw_cache_thread_get() of @addr by this thread may find @entry. */
+void pw_cache_thread_note(struct pinwatch_cache *cache, uintptr_t addr,
+			  struct pw_cache_entry *entry);
+void pw_cache_set_ready(struct pw_cache_entry *entry, bool ready);
+/* Afterwards each hit of an entry that was made not ready is counted or fails. */
+void pw_cache_barrier(struct pinwatch_cache *cache);
+/* Exact if the entry was not ready at a barrier; otherwise a hint. */
+uint32_t pw_cache_users(const struct pinwatch_cache *cache, const struct pw_cache_entry *entry);
+uint64_t pw_cache_hits(const struct pinwatch_cache *cache);
+
+/* cache_keep.c. Caller holds the lock, except for the next two functions. */
 void pw_cache_lock(struct pinwatch_cache *cache);
+/* The caller was a user of @entry, which may be dropped or stale by now. */
+void pw_cache_release(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
 void pw_cache_set_pending(struct pinwatch_cache *cache, struct pw_cache_entry *entry,
 			  bool pending);
-/* Unlocks, and then unpins and frees the dropped entries. */
+/* Drops the entries that were taken out, unlocks, and unpins the dropped entries. */
 void pw_cache_unlock(struct pinwatch_cache *cache);
-/* Account the first user of an idle or new entry. */
-void pw_cache_use(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
-/* Account the departure of the last user. */
-void pw_cache_unuse(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
-/* Remove from the tree. Drops the entry now, or when the last user leaves. */
+/* Insert a new entry into the tree and the LRU list. */
+void pw_cache_insert(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
+/* Take out of the tree, if not done, and drop at the next unlock, or at the last put. */
 void pw_cache_take_out(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
-/* Returns true if the entry was stale, and takes the entry out then. */
-bool pw_cache_take_out_stale(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
 /*
  * Keep a stale entry whose pages have not moved, or take the entry out. The caller is a
  * user of @entry, which is not pending. Drops the lock meanwhile.

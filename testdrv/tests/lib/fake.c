@@ -6,12 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/lsan_interface.h>
 #endif
 
+#include "cache.h"
 #include "fake.h"
 #include "handle.h"
 #include "test.h"
@@ -19,6 +21,7 @@
 #define GENS_SIZE	(FAKE_MAX_WATCHES * sizeof(struct pinwatch_gen))
 
 struct fake fake;
+bool fake_no_membarrier;
 
 static pthread_mutex_t fake_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct pinwatch_gen *gens;
@@ -316,6 +319,13 @@ int pw_handle_ioctl(const struct pinwatch *dev, unsigned long cmd, void *arg)
 	ret = fake.fail ? fake.fail : dispatch(cmd, arg);
 	pthread_mutex_unlock(&fake_lock);
 	return ret;
+}
+
+int pw_membarrier(int cmd)
+{
+	if (fake_no_membarrier)
+		return -ENOSYS;
+	return syscall(SYS_membarrier, cmd, 0, 0) < 0 ? -errno : 0;
 }
 
 void fake_close(struct pinwatch *dev)

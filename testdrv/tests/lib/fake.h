@@ -59,6 +59,8 @@ struct fake {
 };
 
 extern struct fake fake;
+/* membarrier() fails. Set before a cache is created. */
+extern bool fake_no_membarrier;
 
 struct pinwatch *fake_open(void);
 /* Close the handle and check that no watch, pinned page or memory is left. */
