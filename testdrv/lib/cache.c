@@ -2,7 +2,6 @@
 /* pinwatch_cache: the functions of pinwatch_cache.h. cache.h has the states of an entry. */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "cache.h"
@@ -16,10 +15,13 @@ int pinwatch_cache_create(struct pinwatch_cache **out, struct pinwatch *dev, uin
 
 	if (flags & ~PINWATCH_CACHE_F_WRITE)
 		return -EINVAL;
-	cache = aligned_alloc(PW_CACHE_LINE, sizeof(*cache));
+	cache = pw_cache_zalloc(sizeof(*cache));
 	if (!cache)
 		return -ENOMEM;
-	memset(cache, 0, sizeof(*cache));
+	if (!pw_cache_pool_init(cache, dev)) {
+		free(cache);
+		return -ENOMEM;
+	}
 	cache->dev = dev;
 	cache->limit = limit;
 	cache->flags = flags;
@@ -107,7 +109,7 @@ static struct pw_cache_entry *cache_cover(struct pinwatch_cache *cache, uintptr_
 /* The caller is a user of @entry. Returns false if the entry was taken out. */
 static bool entry_check(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
 {
-	if (!pinwatch_valid(&entry->region.watch))
+	if (!pinwatch_valid(&entry->region->watch))
 		pw_cache_keep(cache, entry);
 	return entry->in_tree;
 }
@@ -128,7 +130,7 @@ static struct pw_cache_entry *cache_find(struct pinwatch_cache *cache, uintptr_t
 		}
 		entry->users++;
 		if (entry_check(cache, entry)) {
-			__atomic_store_n(&entry->used, true, __ATOMIC_RELAXED);
+			pw_cache_set_used(cache, entry, true);
 			break;
 		}
 		entry->users--;
@@ -143,8 +145,9 @@ static struct pw_cache_entry *entry_create(struct pinwatch_cache *cache, uintptr
 
 	if (!entry)
 		return NULL;
-	entry->region = (struct pinwatch_cache_region){
+	*entry->region = (struct pinwatch_cache_region){
 		.addr = (char *)start, .length = end - start, .intent = intent,
+		.index = entry->index,
 	};
 	entry->start = start;
 	entry->end = end;
@@ -153,10 +156,10 @@ static struct pw_cache_entry *entry_create(struct pinwatch_cache *cache, uintptr
 	entry->pending = true;
 	entry->priority = random_next(cache);
 	cache->stats.nr_regions++;
-	cache->stats.bytes += entry->region.length;
-	cache->bytes_pinning += entry->region.length;
+	cache->stats.bytes += entry->region->length;
+	cache->bytes_pinning += entry->region->length;
 	entry->users++;
-	__atomic_store_n(&entry->used, false, __ATOMIC_RELAXED);
+	pw_cache_set_used(cache, entry, false);
 	pw_cache_insert(cache, entry);
 	return entry;
 }
@@ -167,7 +170,7 @@ static void cache_subsume(struct pinwatch_cache *cache, const struct pw_cache_en
 	struct pw_cache_entry *list = NULL, *next;
 	unsigned int intent;
 
-	for (intent = 0; intent <= entry->region.intent; intent++)
+	for (intent = 0; intent <= entry->region->intent; intent++)
 		list = pw_cache_tree_collect(cache->trees[intent], entry->start, entry->end,
 					     true, list);
 	for (; list; list = next) {
@@ -182,7 +185,7 @@ static void entry_finish(struct pinwatch_cache *cache, struct pw_cache_entry *en
 {
 	pw_cache_set_pending(cache, entry, false);
 	entry->added = !ret;
-	cache->bytes_pinning -= entry->region.length;
+	cache->bytes_pinning -= entry->region->length;
 	if (!ret && entry->in_tree)
 		cache_subsume(cache, entry);
 	/* Not earlier: a pin that fails must not empty the cache. */
@@ -245,11 +248,8 @@ int pinwatch_cache_get(struct pinwatch_cache *cache, const void *addr, size_t le
 	uintptr_t start, end;
 	int ret;
 
-	entry = pw_cache_thread_get(cache, (uintptr_t)addr, length, intent);
-	if (entry) {
-		*region = &entry->region;
+	if (pw_cache_thread_get(cache, (uintptr_t)addr, length, intent, region))
 		return 0;
-	}
 	if (intent > PINWATCH_CACHE_WRITE)
 		return -EINVAL;
 	ret = range_round(cache, addr, length, &start, &end);
@@ -261,21 +261,21 @@ int pinwatch_cache_get(struct pinwatch_cache *cache, const void *addr, size_t le
 		pw_cache_thread_note(cache, (uintptr_t)addr, entry);
 	pw_cache_unlock(cache);
 	if (!ret)
-		*region = &entry->region;
+		*region = entry->region;
 	return ret;
 }
 
 void pinwatch_cache_put(struct pinwatch_cache *cache, const struct pinwatch_cache_region *region)
 {
-	/* Valid cast: region is the first member of struct pw_cache_entry. */
-	struct pw_cache_entry *entry = (struct pw_cache_entry *)(uintptr_t)region;
+	struct pw_cache_entry *entry;
 
-	if (pw_cache_thread_put(cache, entry))
+	if (pw_cache_thread_put(cache, region))
 		return;
 	pw_cache_lock(cache);
+	entry = pw_cache_entry(cache, region->index);
 	entry->users--;
 	pw_cache_unlock(cache);
-	pw_cache_release(cache, entry);
+	pw_cache_release(cache, entry->index);
 }
 
 size_t pinwatch_cache_reap(struct pinwatch_cache *cache)
@@ -320,7 +320,7 @@ static uint64_t bytes_in_use(struct pinwatch_cache *cache)
 		const struct pw_cache_entry *entry = pw_cache_entry(cache, i);
 
 		if (entry->live && pw_cache_users(cache, entry))
-			bytes += entry->region.length;
+			bytes += entry->region->length;
 	}
 	return bytes;
 }

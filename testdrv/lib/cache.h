@@ -34,16 +34,15 @@
 #define PW_CACHE_LINE	64
 
 /*
- * The lock protects all members. While pending, @region belongs to one thread. A user may
- * read @region, @start and @end without the lock.
+ * The lock protects all members. While pending, *@region belongs to one thread. A user may
+ * read *@region without the lock.
  */
 struct pw_cache_entry {
-	struct pinwatch_cache_region region;	/* first: callers have the address */
+	struct pinwatch_cache_region *region;	/* constant */
 	uintptr_t start, end;			/* constant while live */
 	uint32_t index;				/* constant; in the pool */
 	uint32_t users;				/* less the counts of the threads */
-	bool ready;				/* atomic */
-	bool used;				/* atomic; hit since the last look by an eviction */
+	bool ready;				/* copy of the chunk's */
 	bool live;				/* created, and not dropped */
 	bool taken;				/* in cache->taken */
 	bool pending;				/* see above: others wait */
@@ -62,6 +61,19 @@ struct pw_cache_entry {
 	struct pw_cache_entry *next_taken;
 	/* Singly linked list, while pending: the entries that a thread asks about */
 	struct pw_cache_entry *asked;
+};
+
+/*
+ * Entries that are allocated together. What a hit reads is apart from the rest, so that
+ * many regions fit into the caches of a CPU.
+ */
+#define PW_CACHE_CHUNK	256U
+
+struct pw_cache_chunk {
+	struct pinwatch_cache_region regions[PW_CACHE_CHUNK];
+	bool ready[PW_CACHE_CHUNK];		/* atomic */
+	bool used[PW_CACHE_CHUNK];		/* atomic: hit since an eviction looked */
+	struct pw_cache_entry entries[PW_CACHE_CHUNK];
 } __attribute__((aligned(PW_CACHE_LINE)));
 
 struct pw_cache_thread;
@@ -71,6 +83,8 @@ struct pinwatch_cache {
 	uint64_t id;
 	bool no_membarrier;
 	bool over_limit;			/* a put must evict */
+	struct pw_cache_chunk **chunks;		/* nr_chunks; all entries, by index */
+	uint32_t nr_chunks;
 	/* Constant; ops and ops_arg from the first get on */
 	struct pinwatch *dev;
 	uint64_t limit;
@@ -88,7 +102,6 @@ struct pinwatch_cache {
 	struct pw_cache_entry *taken;		/* taken out since the last unlock */
 	struct pw_cache_entry *dropped;
 	struct pw_cache_entry *free;
-	struct pw_cache_entry **chunks;		/* all entries: nr_entries */
 	uint32_t nr_entries;
 	struct pw_cache_thread *threads;
 	bool no_drop;				/* membarrier() has failed */
@@ -125,6 +138,10 @@ void pw_cache_unpin(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
 /* membarrier.c. Returns 0 or -errno. */
 int pw_membarrier(int cmd);
 
+/* cache_pool.c. */
+/* Zeroed, aligned and padded to PW_CACHE_LINE. */
+void *pw_cache_zalloc(size_t size);
+bool pw_cache_pool_init(struct pinwatch_cache *cache, struct pinwatch *dev);
 /* cache_pool.c. Caller holds the lock. */
 struct pw_cache_entry *pw_cache_alloc(struct pinwatch_cache *cache);
 void pw_cache_free(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
@@ -135,16 +152,20 @@ void pw_cache_pool_exit(struct pinwatch_cache *cache);
 void pw_cache_threads_init(struct pinwatch_cache *cache);
 /* Move the counts of all threads to the entries. No thread uses the cache. */
 void pw_cache_threads_exit(struct pinwatch_cache *cache);
-/* Returns a valid entry with the caller as a user, or NULL: try with the lock. */
-struct pw_cache_entry *pw_cache_thread_get(struct pinwatch_cache *cache, uintptr_t addr,
-					   size_t length, unsigned int intent);
+/* Returns a valid region with the caller as a user; or false: try with the lock. */
+bool pw_cache_thread_get(struct pinwatch_cache *cache, uintptr_t addr, size_t length,
+			 unsigned int intent, const struct pinwatch_cache_region **region);
 /* Returns false if nothing was done: put with the lock. */
-bool pw_cache_thread_put(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
+bool pw_cache_thread_put(struct pinwatch_cache *cache,
+			 const struct pinwatch_cache_region *region);
 /* cache_thread.c. Caller holds the lock. */
 /* The next pw_cache_thread_get() of @addr by this thread may find @entry. */
 void pw_cache_thread_note(struct pinwatch_cache *cache, uintptr_t addr,
 			  struct pw_cache_entry *entry);
-void pw_cache_set_ready(struct pw_cache_entry *entry, bool ready);
+void pw_cache_set_ready(struct pinwatch_cache *cache, struct pw_cache_entry *entry, bool ready);
+/* Returns the old value. */
+bool pw_cache_set_used(struct pinwatch_cache *cache, const struct pw_cache_entry *entry,
+		       bool used);
 /* Afterwards each hit of an entry that was made not ready is counted or fails. */
 void pw_cache_barrier(struct pinwatch_cache *cache);
 /* Exact if the entry was not ready at a barrier; otherwise a hint. */
@@ -153,8 +174,8 @@ uint64_t pw_cache_hits(const struct pinwatch_cache *cache);
 
 /* cache_keep.c. Caller holds the lock, except for the next two functions. */
 void pw_cache_lock(struct pinwatch_cache *cache);
-/* The caller was a user of @entry, which may be dropped or stale by now. */
-void pw_cache_release(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
+/* The caller was a user of the entry @index, which may be dropped or stale by now. */
+void pw_cache_release(struct pinwatch_cache *cache, uint32_t index);
 void pw_cache_set_pending(struct pinwatch_cache *cache, struct pw_cache_entry *entry,
 			  bool pending);
 /* Drops the entries that were taken out, unlocks, and unpins the dropped entries. */

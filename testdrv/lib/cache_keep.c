@@ -12,7 +12,7 @@ static void entry_unpin(struct pinwatch_cache *cache, struct pw_cache_entry *ent
 	if (!entry->added)
 		return;
 	if (cache->ops.remove)
-		cache->ops.remove(cache->ops_arg, &entry->region);
+		cache->ops.remove(cache->ops_arg, entry->region);
 	pw_cache_unpin(cache, entry);
 }
 
@@ -28,7 +28,7 @@ static void entry_drop(struct pinwatch_cache *cache, struct pw_cache_entry *entr
 {
 	entry->live = false;
 	cache->stats.nr_regions--;
-	cache->stats.bytes -= entry->region.length;
+	cache->stats.bytes -= entry->region->length;
 	cache->nr_leaving++;
 	entry->chain = cache->dropped;
 	cache->dropped = entry;
@@ -77,18 +77,18 @@ void pw_cache_unlock(struct pinwatch_cache *cache)
 	pthread_mutex_unlock(&cache->lock);
 }
 
-static void ready_update(struct pw_cache_entry *entry)
+static void ready_update(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
 {
-	pw_cache_set_ready(entry, entry->in_tree && !entry->pending);
+	pw_cache_set_ready(cache, entry, entry->in_tree && !entry->pending);
 }
 
 void pw_cache_set_pending(struct pinwatch_cache *cache, struct pw_cache_entry *entry,
 			  bool pending)
 {
 	entry->pending = pending;
-	ready_update(entry);
+	ready_update(cache, entry);
 	if (entry->in_tree)
-		pw_cache_tree_update(cache->trees[entry->region.intent], entry);
+		pw_cache_tree_update(cache->trees[entry->region->intent], entry);
 }
 
 static void lru_append(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
@@ -118,18 +118,18 @@ static void lru_unlink(struct pinwatch_cache *cache, struct pw_cache_entry *entr
 
 void pw_cache_insert(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
 {
-	pw_cache_tree_insert(&cache->trees[entry->region.intent], entry);
+	pw_cache_tree_insert(&cache->trees[entry->region->intent], entry);
 	entry->in_tree = true;
 	lru_append(cache, entry);
-	ready_update(entry);
+	ready_update(cache, entry);
 }
 
 static void entry_remove(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
 {
-	pw_cache_tree_remove(&cache->trees[entry->region.intent], entry);
+	pw_cache_tree_remove(&cache->trees[entry->region->intent], entry);
 	entry->in_tree = false;
 	lru_unlink(cache, entry);
-	ready_update(entry);
+	ready_update(cache, entry);
 }
 
 void pw_cache_take_out(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
@@ -186,16 +186,19 @@ static void entry_release(struct pinwatch_cache *cache, struct pw_cache_entry *e
 	/* The last of the puts after the barrier of the taking out sees no user. */
 	if (!entry->in_tree) {
 		entry_drop_unused(cache, entry);
-	} else if (!pinwatch_valid(&entry->region.watch) && !pw_cache_users(cache, entry)) {
+	} else if (!pinwatch_valid(&entry->region->watch) && !pw_cache_users(cache, entry)) {
 		entry->users++;
 		pw_cache_keep(cache, entry);
 		entry->users--;
 	}
 }
 
-void pw_cache_release(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
+void pw_cache_release(struct pinwatch_cache *cache, uint32_t index)
 {
+	struct pw_cache_entry *entry;
+
 	pw_cache_lock(cache);
+	entry = pw_cache_entry(cache, index);
 	if (entry->live && !entry->pending)
 		entry_release(cache, entry);
 	if (cache->over_limit)
@@ -209,7 +212,7 @@ static struct pw_cache_entry *sweep_collect(struct pinwatch_cache *cache, size_t
 	struct pw_cache_entry *entry = cache->sweep ? cache->sweep : cache->oldest, *list = NULL;
 
 	for (; entry && nr; nr--, entry = entry->newer) {
-		if (entry->pending || pinwatch_valid(&entry->region.watch) ||
+		if (entry->pending || pinwatch_valid(&entry->region->watch) ||
 		    pw_cache_users(cache, entry))
 			continue;
 		entry->users++;
@@ -271,7 +274,7 @@ static struct pw_cache_entry *evict_look(struct pinwatch_cache *cache)
 	lru_append(cache, entry);
 	if (!entry->ready || pw_cache_users(cache, entry))
 		return NULL;
-	return __atomic_exchange_n(&entry->used, false, __ATOMIC_RELAXED) ? NULL : entry;
+	return pw_cache_set_used(cache, entry, false) ? NULL : entry;
 }
 
 /* Make entries of @bytes, oldest first, not ready. Looks at each entry twice at most. */
@@ -284,8 +287,8 @@ static struct pw_cache_entry *evict_collect(struct pinwatch_cache *cache, uint64
 		entry = evict_look(cache);
 		if (!entry)
 			continue;
-		pw_cache_set_ready(entry, false);
-		found += entry->region.length;
+		pw_cache_set_ready(cache, entry, false);
+		found += entry->region->length;
 		entry->chain = list;
 		list = entry;
 	}
@@ -302,10 +305,10 @@ static bool evict_settle(struct pinwatch_cache *cache, struct pw_cache_entry *li
 	for (; list; list = next) {
 		next = list->chain;
 		if (cache->no_drop || pw_cache_users(cache, list)) {
-			ready_update(list);
+			ready_update(cache, list);
 			continue;
 		}
-		if (pinwatch_valid(&list->region.watch))
+		if (pinwatch_valid(&list->region->watch))
 			cache->stats.evictions++;
 		else
 			cache->stats.stale++;

@@ -140,12 +140,12 @@ static int watch_add(struct pinwatch_cache *cache, struct pinwatch_cache_region 
 
 int pw_cache_pin(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
 {
-	int ret = watch_add(cache, &entry->region);
+	int ret = watch_add(cache, entry->region);
 
 	if (ret)
 		return ret;
 	if (cache->ops.add)
-		ret = cache->ops.add(cache->ops_arg, &entry->region);
+		ret = cache->ops.add(cache->ops_arg, entry->region);
 	if (ret)
 		pw_cache_unpin(cache, entry);
 	return ret;
@@ -158,7 +158,7 @@ bool pw_cache_ask(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
 	int ret, nr_tries = 0;
 
 	for (;;) {
-		ret = pinwatch_watch_keep(cache->dev, &entry->region.watch);
+		ret = pinwatch_watch_keep(cache->dev, &entry->region->watch);
 		if (ret == -EAGAIN && nr_tries++ < NR_ASKED_AGAIN)
 			pause_longer(&pause_ns);
 		else if (ret != -EINTR)
@@ -168,6 +168,6 @@ bool pw_cache_ask(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
 
 void pw_cache_unpin(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
 {
-	while (pinwatch_watch_del(cache->dev, &entry->region.watch) == -EINTR)
+	while (pinwatch_watch_del(cache->dev, &entry->region->watch) == -EINTR)
 		;
 }

@@ -34,14 +34,14 @@
 
 #include "cache.h"
 
-#define NR_WAYS		4U
+#define NR_WAYS		8U
 #define MIN_BITS	6U		/* of the number of buckets */
-#define MAX_BITS	14U
+#define MAX_BITS	15U
 #define MIN_COUNTS	256U
 
 struct slot {
-	uintptr_t addr;			/* of the request */
-	struct pw_cache_entry *entry;
+	uint32_t tag;			/* of the address; may be the same for two addresses */
+	uint32_t number;		/* index of the entry, plus 1; 0: free */
 };
 
 struct bucket {
@@ -89,17 +89,6 @@ static pthread_key_t key;
 static bool key_created;
 static uint64_t last_cache_id;
 
-static void *aligned_zalloc(size_t size)
-{
-	void *memory;
-
-	size = (size + PW_CACHE_LINE - 1) & ~(size_t)(PW_CACHE_LINE - 1);
-	memory = aligned_alloc(PW_CACHE_LINE, size);
-	if (memory)
-		memset(memory, 0, size);
-	return memory;
-}
-
 static struct pw_cache_thread *thread_find(const struct pinwatch_cache *cache)
 {
 	struct pw_cache_thread *thread;
@@ -126,78 +115,130 @@ static void count_add(const struct pinwatch_cache *cache, uint32_t *count, uint3
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
-static bool entry_ready(const struct pw_cache_entry *entry)
+/* Where a hit looks for an entry */
+struct place {
+	struct pw_cache_chunk *chunk;
+	uint32_t i;
+};
+
+static struct place place_of(const struct pinwatch_cache *cache, uint32_t index)
 {
-	return __atomic_load_n(&entry->ready, __ATOMIC_SEQ_CST);
+	return (struct place){ cache->chunks[index / PW_CACHE_CHUNK], index % PW_CACHE_CHUNK };
 }
 
-/* The caller is a user of @entry, if @entry is ready. Only then may the members be read. */
-static bool entry_serves(const struct pw_cache_entry *entry, uintptr_t addr, size_t length,
+static bool place_ready(struct place place)
+{
+	return __atomic_load_n(&place.chunk->ready[place.i], __ATOMIC_SEQ_CST);
+}
+
+/* The caller is a user of the region, if it is ready. Only then may the members be read. */
+static bool place_serves(struct place place, uintptr_t addr, size_t length,
 			 unsigned int intent)
 {
-	/* The subtraction wraps for an @addr before the entry and for a @length of 0. */
-	return entry_ready(entry) && addr - entry->start < entry->end - entry->start &&
-	       length - 1 < entry->end - addr && intent <= entry->region.intent &&
-	       pinwatch_valid(&entry->region.watch);
+	const struct pinwatch_cache_region *region = &place.chunk->regions[place.i];
+	uintptr_t offset;
+
+	if (!place_ready(place))
+		return false;
+	/* The subtractions wrap for an @addr before the region and for a @length of 0. */
+	offset = addr - (uintptr_t)region->addr;
+	return offset < region->length && length - 1 < region->length - offset &&
+	       intent <= region->intent && pinwatch_valid(&region->watch);
+}
+
+static uint64_t addr_hash(uintptr_t addr)
+{
+	return (uint64_t)addr * 0x9e3779b97f4a7c15ULL;
+}
+
+/* The high bits of the hash choose the bucket, and the next 32 bits are the tag. */
+static uint32_t addr_tag(uintptr_t addr)
+{
+	return (uint32_t)(addr_hash(addr) >> (32 - MAX_BITS));
 }
 
 static struct bucket *bucket_of(const struct pw_cache_thread *thread, uintptr_t addr)
 {
-	uint64_t hash = (uint64_t)addr * 0x9e3779b97f4a7c15ULL;
-
-	return &thread->buckets[hash >> (64 - thread->bits)];
+	return &thread->buckets[addr_hash(addr) >> (64 - thread->bits)];
 }
 
-static struct slot *slot_find(const struct pw_cache_thread *thread, uintptr_t addr)
+/* Returns the number of the entry, or 0. */
+static uint32_t slot_find(const struct pw_cache_thread *thread, uintptr_t addr)
 {
-	struct bucket *bucket = bucket_of(thread, addr);
+	const struct bucket *bucket = bucket_of(thread, addr);
+	uint32_t tag = addr_tag(addr);
 	unsigned int i;
 
 	for (i = 0; i < NR_WAYS; i++)
-		if (bucket->slots[i].addr == addr)
-			return &bucket->slots[i];
-	return NULL;
+		if (bucket->slots[i].tag == tag)
+			return bucket->slots[i].number;
+	return 0;
 }
 
-struct pw_cache_entry *pw_cache_thread_get(struct pinwatch_cache *cache, uintptr_t addr,
-					   size_t length, unsigned int intent)
+/* Undo a count++ that was no hit. */
+static void count_undo(struct pinwatch_cache *cache, uint32_t *count, uint32_t index,
+		       struct place place)
 {
-	struct pw_cache_thread *thread = thread_find(cache);
-	const struct slot *slot = thread ? slot_find(thread, addr) : NULL;
-	struct pw_cache_entry *entry = slot ? slot->entry : NULL;
-
-	if (!entry)
-		return NULL;
-	count_add(cache, &thread->counts[entry->index], 1);
-	if (!entry_serves(entry, addr, length, intent)) {
-		count_add(cache, &thread->counts[entry->index], -1U);
-		if (!entry_ready(entry))
-			pw_cache_release(cache, entry);
-		return NULL;
-	}
-	if (!__atomic_load_n(&entry->used, __ATOMIC_RELAXED))
-		__atomic_store_n(&entry->used, true, __ATOMIC_RELAXED);
-	__atomic_store_n(&thread->hits, thread->hits + 1, __ATOMIC_RELAXED);
-	return entry;
+	count_add(cache, count, -1U);
+	if (!place_ready(place))
+		pw_cache_release(cache, index);
 }
 
-bool pw_cache_thread_put(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
+bool pw_cache_thread_get(struct pinwatch_cache *cache, uintptr_t addr, size_t length,
+			 unsigned int intent, const struct pinwatch_cache_region **region)
 {
 	struct pw_cache_thread *thread = thread_find(cache);
-	/* Not after the last access as a user: another thread may drop the entry then. */
-	bool valid = pinwatch_valid(&entry->region.watch);
+	uint32_t number = thread ? slot_find(thread, addr) : 0;
+	struct place place;
+	uint32_t *count;
 
-	if (!thread || entry->index >= thread->nr_counts)
+	if (!number)
 		return false;
-	count_add(cache, &thread->counts[entry->index], -1U);
-	if (!valid || !entry_ready(entry) || __atomic_load_n(&cache->over_limit, __ATOMIC_SEQ_CST))
-		pw_cache_release(cache, entry);
+	place = place_of(cache, number - 1);
+	count = &thread->counts[number - 1];
+	count_add(cache, count, 1);
+	if (!place_serves(place, addr, length, intent)) {
+		count_undo(cache, count, number - 1, place);
+		return false;
+	}
+	if (!__atomic_load_n(&place.chunk->used[place.i], __ATOMIC_RELAXED))
+		__atomic_store_n(&place.chunk->used[place.i], true, __ATOMIC_RELAXED);
+	__atomic_store_n(&thread->hits, thread->hits + 1, __ATOMIC_RELAXED);
+	*region = &place.chunk->regions[place.i];
 	return true;
 }
 
-void pw_cache_set_ready(struct pw_cache_entry *entry, bool ready)
+bool pw_cache_thread_put(struct pinwatch_cache *cache,
+			 const struct pinwatch_cache_region *region)
 {
-	__atomic_store_n(&entry->ready, ready, __ATOMIC_SEQ_CST);
+	struct pw_cache_thread *thread = thread_find(cache);
+	/* Read before the count: afterwards another thread may drop the region. */
+	bool valid = pinwatch_valid(&region->watch);
+	uint32_t index = region->index;
+
+	if (!thread || index >= thread->nr_counts)
+		return false;
+	count_add(cache, &thread->counts[index], -1U);
+	if (!valid || !place_ready(place_of(cache, index)) ||
+	    __atomic_load_n(&cache->over_limit, __ATOMIC_SEQ_CST))
+		pw_cache_release(cache, index);
+	return true;
+}
+
+void pw_cache_set_ready(struct pinwatch_cache *cache, struct pw_cache_entry *entry, bool ready)
+{
+	struct place place = place_of(cache, entry->index);
+
+	entry->ready = ready;
+	__atomic_store_n(&place.chunk->ready[place.i], ready, __ATOMIC_SEQ_CST);
+}
+
+bool pw_cache_set_used(struct pinwatch_cache *cache, const struct pw_cache_entry *entry,
+		       bool used)
+{
+	struct place place = place_of(cache, entry->index);
+
+	return __atomic_exchange_n(&place.chunk->used[place.i], used, __ATOMIC_RELAXED);
 }
 
 void pw_cache_barrier(struct pinwatch_cache *cache)
@@ -344,7 +385,7 @@ static struct pw_cache_thread *thread_create(struct pinwatch_cache *cache)
 	threads_free();
 	if (!key_created || pthread_setspecific(key, &key))
 		return NULL;
-	thread = aligned_zalloc(sizeof(*thread));
+	thread = pw_cache_zalloc(sizeof(*thread));
 	if (!thread)
 		return NULL;
 	thread->cache_id = cache->id;
@@ -364,7 +405,7 @@ static bool counts_grow(struct pw_cache_thread *thread, uint32_t index)
 		return true;
 	while (nr <= index)
 		nr *= 2;
-	counts = aligned_zalloc(nr * sizeof(*counts));
+	counts = pw_cache_zalloc(nr * sizeof(*counts));
 	if (!counts)
 		return false;
 	if (thread->nr_counts)
@@ -385,7 +426,7 @@ static bool buckets_grow(struct pw_cache_thread *thread, uint64_t nr_regions)
 		bits++;
 	if (thread->buckets && bits <= thread->bits)
 		return true;
-	buckets = aligned_zalloc(sizeof(*buckets) << bits);
+	buckets = pw_cache_zalloc(sizeof(*buckets) << bits);
 	if (!buckets)
 		return thread->buckets;
 	free(thread->buckets);
@@ -397,13 +438,16 @@ static bool buckets_grow(struct pw_cache_thread *thread, uint64_t nr_regions)
 static struct slot *slot_choose(struct pw_cache_thread *thread, uintptr_t addr)
 {
 	struct bucket *bucket = bucket_of(thread, addr);
-	struct slot *slot = slot_find(thread, addr);
+	uint32_t tag = addr_tag(addr);
 	unsigned int i;
 
-	for (i = 0; i < NR_WAYS && !slot; i++)
-		if (!bucket->slots[i].entry)
-			slot = &bucket->slots[i];
-	return slot ? slot : &bucket->slots[thread->next_way++ % NR_WAYS];
+	for (i = 0; i < NR_WAYS; i++)
+		if (bucket->slots[i].tag == tag)
+			return &bucket->slots[i];
+	for (i = 0; i < NR_WAYS; i++)
+		if (!bucket->slots[i].number)
+			return &bucket->slots[i];
+	return &bucket->slots[thread->next_way++ % NR_WAYS];
 }
 
 void pw_cache_thread_note(struct pinwatch_cache *cache, uintptr_t addr,
@@ -415,5 +459,7 @@ void pw_cache_thread_note(struct pinwatch_cache *cache, uintptr_t addr,
 		thread = thread_create(cache);
 	if (thread && counts_grow(thread, entry->index) &&
 	    buckets_grow(thread, cache->stats.nr_regions))
-		*slot_choose(thread, addr) = (struct slot){ .addr = addr, .entry = entry };
+		*slot_choose(thread, addr) = (struct slot){
+			.tag = addr_tag(addr), .number = entry->index + 1,
+		};
 }

@@ -59,6 +59,7 @@ struct pinwatch_cache;
  * @addr: First byte, aligned to a page.
  * @length: Bytes, whole pages.
  * @intent: PINWATCH_CACHE_*.
+ * @index: Of no use to the caller.
  * @watch: For pinwatch_valid(): was the mapping changed since the region was pinned?
  * @data: Set by the add function of struct pinwatch_cache_ops.
  *
@@ -69,6 +70,7 @@ struct pinwatch_cache_region {
 	char *addr;
 	size_t length;
 	unsigned int intent;
+	uint32_t index;
 	struct pinwatch_watch watch;
 	void *data;
 };
