@@ -76,11 +76,11 @@ struct pw_cache_thread {
 } __attribute__((aligned(PW_CACHE_LINE)));
 
 /* Of this thread: the last cache, and the list of all caches. A load from a fixed offset. */
-#define THREAD_LOCAL	static __thread __attribute__((tls_model("initial-exec")))
+#define INITIAL_EXEC	__attribute__((tls_model("initial-exec")))
 
-THREAD_LOCAL uint64_t last_id;
-THREAD_LOCAL struct pw_cache_thread *last_thread;
-THREAD_LOCAL struct pw_cache_thread *own_threads;
+static __thread uint64_t last_id INITIAL_EXEC;
+static __thread struct pw_cache_thread *last_thread INITIAL_EXEC;
+static __thread struct pw_cache_thread *own_threads INITIAL_EXEC;
 
 /* Thread exit excludes pinwatch_cache_destroy(). Before the lock of a cache. */
 static pthread_mutex_t exit_lock = PTHREAD_MUTEX_INITIALIZER;

@@ -23,8 +23,9 @@
  * serves requests for reading.
  *
  * Eviction: a region that was put stays pinned until it is found stale, or until the
- * cache needs room and the region is the one that was put longest ago. A region in use
- * is never dropped. If a region in use is stale, the cache no longer returns it, and
+ * cache needs room and the region is one of those that were used longest ago: the cache
+ * passes once over each region that was hit since its last look. A region in use is never
+ * dropped. If a region in use is stale, the cache no longer returns it, and
  * the last pinwatch_cache_put() unpins it.
  *
  * Limits: @limit of pinwatch_cache_create() bounds the bytes that stay pinned without a
@@ -33,8 +34,13 @@
  *
  * Threads: several threads may call any function at the same time, except
  * pinwatch_cache_destroy(). While one thread pins a range, hits of other threads
- * proceed; a request for the range that is being pinned waits. No function may be
- * called from a signal handler, nor by a child after fork().
+ * proceed; a request for the range that is being pinned waits. Another thread than the
+ * thread of the get may put a region. No function may be called from a signal handler, nor
+ * by a child after fork().
+ *
+ * Cost: a repeated request of a thread takes no lock and writes no memory that another
+ * thread writes. Each thread has a table of its requests, of at most 2 MiB, until the thread
+ * exits or the cache is destroyed.
  */
 #ifndef PINWATCH_CACHE_H
 #define PINWATCH_CACHE_H
@@ -192,7 +198,7 @@ size_t pinwatch_cache_flush(struct pinwatch_cache *cache, const void *addr, size
 
 /**
  * pinwatch_cache_get_stats() - read the counters
- * @cache: The cache.
+ * @cache: The cache. The call looks at each region.
  * @stats: Out. All members are set.
  */
 void pinwatch_cache_get_stats(struct pinwatch_cache *cache, struct pinwatch_cache_stats *stats);

@@ -388,7 +388,7 @@ TEST(put_after_thread_exit)
 }
 
 /* Threads that live for some requests only, and leave regions for another thread to put. */
-#define NR_LIVES	40
+#define NR_LIVES	15
 #define NR_LEFT		16
 
 static const struct pinwatch_cache_region *left[NR_LEFT];

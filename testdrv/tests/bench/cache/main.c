@@ -21,7 +21,7 @@
 #define NR_RUNS		7
 #define NR_HITS		400000	/* of each thread in a run */
 #define MAX_THREADS	2
-#define MAX_REGIONS	10000
+#define MAX_REGIONS	10000UL
 #define PAGE		4096UL
 
 /* One page of each pair is a region: adjacent regions would be merged. */
@@ -141,8 +141,8 @@ static bool cell_print(size_t size, size_t nr_threads, bool json, const char *se
 	double ours = median(size, nr_threads, 0), ucx = median(size, nr_threads, 1);
 
 	if (json)
-		printf("%s\n  {\"regions\": %zu, \"threads\": %zu, \"pinwatch_ns\": %.1f, \"ucx_ns\": %.1f}",
-		       separator, sizes[size], nr_threads, ours, ucx);
+		printf("%s\n  {\"regions\": %zu, \"threads\": %zu, "
+		       "\"pinwatch_ns\": %.1f, \"ucx_ns\": %.1f}", separator, sizes[size], nr_threads, ours, ucx);
 	else
 		printf("%8zu %8zu %10.1f %10.1f  %s\n", sizes[size], nr_threads, ours, ucx,
 		       ours < ucx ? "" : "slower");
@@ -173,7 +173,7 @@ int main(int argc, char **argv)
 	bool json = argc > 1 && !strcmp(argv[1], "--json");
 	size_t size, nr_threads, run;
 
-	if (argc > 1 + json) {
+	if (argc > (json ? 2 : 1)) {
 		fprintf(stderr, "usage: cache_bench [--json]\n");
 		return 2;
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* pinwatch_cache over the fake device. */
+#include "../../lib/fake.h"
 #include "bench.h"
-#include "fake.h"
 #include "pinwatch_cache.h"
 
 static struct pinwatch *dev;
