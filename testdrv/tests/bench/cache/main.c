@@ -141,8 +141,9 @@ static bool cell_print(size_t size, size_t nr_threads, bool json, const char *se
 	double ours = median(size, nr_threads, 0), ucx = median(size, nr_threads, 1);
 
 	if (json)
-		printf("%s\n  {\"regions\": %zu, \"threads\": %zu, "
-		       "\"pinwatch_ns\": %.1f, \"ucx_ns\": %.1f}", separator, sizes[size], nr_threads, ours, ucx);
+		printf("%s\n  {\"regions\": %zu, \"threads\": %zu, \"%s\": %.1f, \"%s\": %.1f}",
+		       separator, sizes[size], nr_threads, caches[0]->name, ours,
+		       caches[1]->name, ucx);
 	else
 		printf("%8zu %8zu %10.1f %10.1f  %s\n", sizes[size], nr_threads, ours, ucx,
 		       ours < ucx ? "" : "slower");
