@@ -4,8 +4,10 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "cache.h"
 #include "cache_setup.h"
 
 #define NR_THREADS	4
@@ -108,7 +110,7 @@ static void threads_run(void)
 	pthread_join(invalidator, NULL);
 }
 
-TEST(threads)
+static void check_threads(void)
 {
 	struct pinwatch_cache_ops ops = { .add = ops_add, .remove = ops_remove };
 	struct pinwatch_cache_stats now;
@@ -128,6 +130,17 @@ TEST(threads)
 	CHECK_EQ(now.bytes, fake.pinned_pages * FAKE_PAGE);
 	end();
 	CHECK_EQ(nr_added, 0);
+}
+
+TEST(threads)
+{
+	check_threads();
+}
+
+TEST(threads_without_membarrier)
+{
+	fake_no_membarrier = true;
+	check_threads();
 }
 
 /* A thread waits inside WATCH_ADD of pages 0 to 3 until @released. */
@@ -207,7 +220,7 @@ static void add_hold_and_fail(void)
 	if (fail_once) {
 		fail_once = false;
 		add_hold();
-		fake.fail = -EAGAIN;
+		fake.fail = -EFAULT;
 	} else {
 		fake.fail = 0;
 	}
@@ -219,7 +232,7 @@ static void *get_failing_run(void *data)
 
 	(void)data;
 	CHECK_EQ(pinwatch_cache_get(cache, fake_page(0), 4 * FAKE_PAGE, PINWATCH_CACHE_READ, &got),
-		 -EAGAIN);
+		 -EFAULT);
 	return NULL;
 }
 
@@ -254,5 +267,242 @@ TEST(flush_of_what_is_being_pinned)
 	CHECK(!touch(0, 4, READ));
 	put(got);
 	CHECK_EQ(fake.nr_watches, 1);
+	end();
+}
+
+static void *get_write_run(void *data)
+{
+	(void)data;
+	return (void *)get(0, 4, WRITE);
+}
+
+/* A hit does not wait for the pin of a larger region, of either intent. */
+static void check_hit_beside_pin(void *(*run)(void *))
+{
+	pthread_t owner;
+
+	begin(LIMIT, 0);
+	touch(1, 1, READ);
+	fake.on_add = add_hold;
+	owner = start(run);
+	while (!__atomic_load_n(&held, __ATOMIC_ACQUIRE))
+		sched_yield();
+	/* If this get waited, the test would run into its timeout. */
+	CHECK(touch(1, 1, READ));
+	__atomic_store_n(&released, true, __ATOMIC_RELEASE);
+	put(join(owner));
+	end();
+}
+
+TEST(hit_beside_pin, .seconds = 20)
+{
+	check_hit_beside_pin(get_run);
+}
+
+TEST(hit_beside_pin_for_writing, .seconds = 20)
+{
+	check_hit_beside_pin(get_write_run);
+}
+
+static void *flush_run(void *data)
+{
+	(void)data;
+	pinwatch_cache_flush(cache, NULL, SIZE_MAX);
+	return NULL;
+}
+
+static int nr_tries;
+
+static void add_count(void)
+{
+	__atomic_add_fetch(&nr_tries, 1, __ATOMIC_RELEASE);
+}
+
+/* A limit refuses a pin while another thread unpins: the get waits, and tries again. */
+TEST(limit_while_another_thread_unpins)
+{
+	pthread_t flusher, getter;
+
+	begin(LIMIT, 0);
+	touch(100, 4, READ);
+	fake.memlock_pages = 4;
+	fake.on_del = add_hold;
+	flusher = start(flush_run);
+	while (!__atomic_load_n(&held, __ATOMIC_ACQUIRE))
+		sched_yield();
+	fake.on_add = add_count;
+	getter = start(get_run);
+	while (!__atomic_load_n(&nr_tries, __ATOMIC_ACQUIRE))
+		sched_yield();
+	usleep(10000);
+	__atomic_store_n(&released, true, __ATOMIC_RELEASE);
+	join(flusher);
+	put(join(getter));
+	CHECK(nr_tries > 1);
+	end();
+}
+
+/* A hit takes no lock: get and put while this thread holds the lock. */
+TEST(hit_takes_no_lock, .seconds = 20)
+{
+	const struct pinwatch_cache_region *got;
+
+	begin(LIMIT, 0);
+	touch(0, 4, READ);
+	pthread_mutex_lock(&cache->lock);
+	got = get(0, 4, READ);
+	CHECK(touch(0, 4, READ));
+	put(got);
+	pthread_mutex_unlock(&cache->lock);
+	CHECK_EQ(stats().hits, 2);
+	CHECK_EQ(stats().bytes_in_use, 0);
+	end();
+}
+
+/* A region that an exited thread got is in use until another thread puts the region. */
+static void check_put_elsewhere(unsigned int nr_gets)
+{
+	const struct pinwatch_cache_region *got = NULL;
+	unsigned int i;
+
+	begin(LIMIT, 0);
+	touch(0, 4, READ);
+	for (i = 0; i < nr_gets; i++)
+		got = join(start(get_run));
+	CHECK_EQ(stats().bytes_in_use, 4 * FAKE_PAGE);
+	CHECK_EQ(pinwatch_cache_destroy(cache), -EBUSY);
+	CHECK_EQ(pinwatch_cache_flush(cache, NULL, SIZE_MAX), 1);
+	for (i = 0; i < nr_gets; i++) {
+		CHECK_EQ(fake.nr_watches, 1);
+		put(got);
+	}
+	CHECK_EQ(fake.nr_watches, 0);
+	CHECK_EQ(stats().bytes_in_use, 0);
+	end();
+}
+
+TEST(put_after_thread_exit)
+{
+	check_put_elsewhere(1);
+	check_put_elsewhere(3);
+}
+
+/* Threads that live for some requests only, and leave regions for another thread to put. */
+#define NR_LIVES	15
+#define NR_LEFT		16
+
+static const struct pinwatch_cache_region *left[NR_LEFT];
+
+static void left_exchange(uint64_t *state, size_t page)
+{
+	const struct pinwatch_cache_region *got;
+
+	CHECK_EQ(pinwatch_cache_get(cache, fake_page(page), FAKE_PAGE, READ, &got), 0);
+	got = __atomic_exchange_n(&left[random_below(state, NR_LEFT)], got, __ATOMIC_ACQ_REL);
+	if (!got)
+		return;
+	CHECK(__atomic_load_n(&fake.watches[got->watch.id].used, __ATOMIC_RELAXED));
+	put(got);
+}
+
+static void *life_run(void *data)
+{
+	uint64_t state = test_seed() + (uintptr_t)data;
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		left_exchange(&state, random_below(&state, NR_PAGES));
+		round_run(&state);
+	}
+	return NULL;
+}
+
+static void fork_and_wait(void)
+{
+	int status;
+	pid_t child = fork();
+
+	if (!child)
+		_exit(0);
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	CHECK_EQ(status, 0);
+}
+
+static void lives_run(void)
+{
+	pthread_t threads[NR_THREADS];
+	uintptr_t i, life;
+
+	for (life = 0; life < NR_LIVES; life++) {
+		for (i = 0; i < NR_THREADS; i++)
+			CHECK_EQ(pthread_create(&threads[i], NULL, life_run,
+						(void *)(life * NR_THREADS + i)), 0);
+		fork_and_wait();
+		for (i = 0; i < NR_THREADS; i++)
+			pthread_join(threads[i], NULL);
+	}
+}
+
+static void check_thread_exit(void)
+{
+	struct pinwatch_cache_ops ops = { .add = ops_add, .remove = ops_remove };
+	pthread_t invalidator;
+	size_t i;
+
+	begin(8 * FAKE_PAGE, 0);
+	CHECK_EQ(pinwatch_cache_set_ops(cache, &ops, NULL), 0);
+	invalidator = start(invalidator_run);
+	lives_run();
+	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+	pthread_join(invalidator, NULL);
+	for (i = 0; i < NR_LEFT; i++)
+		if (left[i])
+			put(left[i]);
+	CHECK(stats().hits && stats().evictions);
+	CHECK_EQ(stats().bytes_in_use, 0);
+	CHECK(stats().bytes <= 8 * FAKE_PAGE);
+	end();
+	CHECK_EQ(nr_added, 0);
+}
+
+TEST(thread_exit_and_fork)
+{
+	check_thread_exit();
+}
+
+TEST(thread_exit_and_fork_without_membarrier)
+{
+	fake_no_membarrier = true;
+	check_thread_exit();
+}
+
+/* A thread uses many caches in turn, and some are destroyed before the thread exits. */
+static void *caches_run(void *data)
+{
+	struct pinwatch_cache *caches[4];
+	const struct pinwatch_cache_region *got;
+	size_t i, round;
+
+	(void)data;
+	for (i = 0; i < 4; i++)
+		CHECK_EQ(pinwatch_cache_create(&caches[i], dev, LIMIT, 0), 0);
+	for (round = 0; round < 10; round++)
+		for (i = 0; i < 4; i++) {
+			CHECK_EQ(pinwatch_cache_get(caches[i], fake_page(i), FAKE_PAGE, READ,
+						    &got), 0);
+			pinwatch_cache_put(caches[i], got);
+		}
+	for (i = 0; i < 4; i++)
+		CHECK_EQ(pinwatch_cache_destroy(caches[i]), 0);
+	return NULL;
+}
+
+TEST(many_caches)
+{
+	begin(LIMIT, 0);
+	join(start(caches_run));
+	caches_run(NULL);
+	caches_run(NULL);
+	CHECK_EQ(fake.nr_adds, 12);
 	end();
 }

@@ -6,12 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/lsan_interface.h>
 #endif
 
+#include "cache.h"
 #include "fake.h"
 #include "handle.h"
 #include "test.h"
@@ -19,6 +21,7 @@
 #define GENS_SIZE	(FAKE_MAX_WATCHES * sizeof(struct pinwatch_gen))
 
 struct fake fake;
+bool fake_no_membarrier;
 
 static pthread_mutex_t fake_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct pinwatch_gen *gens;
@@ -114,11 +117,19 @@ static int limits_check(const struct fake_watch *watch)
 		return -EDQUOT;
 	if (!(watch->flags & PINWATCH_WATCH_F_PIN))
 		return 0;
+	if (fake.big_pages && watch_pages(watch) >= fake.big_pages)
+		return fake.big_error;
 	if (watch_pages(watch) > fake.max_pin_pages)
 		return -EMSGSIZE;
 	if (fake.pinned_pages + watch_pages(watch) > fake.memlock_pages)
 		return -ENOBUFS;
 	return 0;
+}
+
+static bool permitted(const struct fake_watch *watch)
+{
+	return !(watch->flags & PINWATCH_WATCH_F_WRITE) ||
+	       watch->start >= fake.read_only_end || watch->end <= fake.read_only_start;
 }
 
 static int do_add(struct pinwatch_watch_add *arg)
@@ -136,6 +147,8 @@ static int do_add(struct pinwatch_watch_add *arg)
 	if (arg->ignore_events & ~(PINWATCH_EVENT_ALL & ~PINWATCH_EVENT_RELEASE))
 		return -EINVAL;
 	fake.nr_adds++;
+	if (!permitted(&watch))
+		return -EFAULT;
 	ret = limits_check(&watch);
 	if (ret)
 		return ret;
@@ -312,6 +325,8 @@ int pw_handle_ioctl(const struct pinwatch *dev, unsigned long cmd, void *arg)
 	head_check(cmd, arg);
 	if (cmd == PINWATCH_IOC_WATCH_ADD && fake.on_add)
 		fake.on_add();
+	if (cmd == PINWATCH_IOC_WATCH_DEL && fake.on_del)
+		fake.on_del();
 	if (cmd == PINWATCH_IOC_WATCH_REPIN && fake.on_keep)
 		fake.on_keep();
 	if (cmd == PINWATCH_IOC_ATTACH && fake.on_attach)
@@ -321,6 +336,13 @@ int pw_handle_ioctl(const struct pinwatch *dev, unsigned long cmd, void *arg)
 	ret = fake.fail ? fake.fail : dispatch(cmd, arg);
 	pthread_mutex_unlock(&fake_lock);
 	return ret;
+}
+
+int pw_membarrier(int cmd)
+{
+	if (fake_no_membarrier)
+		return -ENOSYS;
+	return syscall(SYS_membarrier, cmd, 0, 0) < 0 ? -errno : 0;
 }
 
 void fake_close(struct pinwatch *dev)
