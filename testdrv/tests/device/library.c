@@ -353,18 +353,18 @@ TEST(library_bind_in_a_child)
 	pid_t pid = fork_child();
 
 	if (!pid) {
-		CHECK_EQ(pinwatch_watch_add(dev, addr, PAGE, 0, 0, &watch), -EXDEV);
+		CHECK_EQ(pinwatch_watch_add(dev, addr, page_size(), 0, 0, &watch), -EXDEV);
 		CHECK_EQ(pinwatch_bind(dev), 0);
 		watch = library_add(dev, addr, PINWATCH_WATCH_F_PIN, 0);
 		CHECK(pinwatch_valid(&watch));
-		CHECK_EQ(munmap(addr, PAGE), 0);
+		CHECK_EQ(munmap(addr, page_size()), 0);
 		CHECK(!pinwatch_valid(&watch));
 		CHECK_EQ(pinwatch_hits(dev), 2);
 		pinwatch_close(dev);
 		_exit(0);
 	}
 	wait_child(pid);
-	CHECK_EQ(pinwatch_watch_add(dev, addr, PAGE, 0, 0, &watch), -EXDEV);
+	CHECK_EQ(pinwatch_watch_add(dev, addr, page_size(), 0, 0, &watch), -EXDEV);
 	CHECK_EQ(pinwatch_bind(dev), -EBUSY);
 	pinwatch_close(dev);
 }
