@@ -90,7 +90,7 @@ all_tests() {
 	scripts/build "$kernel" >/dev/null
 	mapfile -t devices < <(devices)
 	# Some of them again as 32-bit programs, which have another name in the guest.
-	for program in actor attach cache errno hits ioctl library map permission read repin verify watch; do
+	for program in actor attach bind cache errno hits ioctl library map permission read repin verify watch; do
 		add32+=(--add "$user32/device_$program:/usr/bin/device_$program.32")
 		devices32+=("device_$program.32")
 	done

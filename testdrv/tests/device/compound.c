@@ -183,8 +183,8 @@ TEST(compound_512_watches_cost_one)
 	for (i = 0; i < HUGE_PAGES; i++) {
 		check_charged(HUGE_PAGES);
 		if (i % 64 == 0)
-			CHECK_EQ(try_repin(fd[ids[i] & 1], ids[i] / 2, &unused), 0);
-		CHECK_EQ(try_del(fd[ids[i] & 1], ids[i] / 2), 0);
+			CHECK_EQ(try_repin(fd[ids[i] & 1], nth_id(ids[i] / 2), &unused), 0);
+		CHECK_EQ(try_del(fd[ids[i] & 1], nth_id(ids[i] / 2)), 0);
 	}
 	check_charged(0);
 	CHECK_EQ(try_pin(fd[0], addr + HUGE, HUGE_PAGES), 0);

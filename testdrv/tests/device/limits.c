@@ -530,25 +530,27 @@ static void verify_in_group(void)
 	_exit(0);
 }
 
-/* ADD, then REPIN, at the limit of such a cgroup */
+/*
+ * ADD, then REPIN, at the limit of such a cgroup. REPIN needs twice the memory of the ADD that
+ * has just failed. The pages belong to the cgroup of the parent.
+ */
 static void add_in_group(void) __attribute__((noreturn));
 static void add_in_group(void)
 {
-	const size_t nr_pages = 1024;
+	const size_t nr_pages = 65536;
 	struct pinwatch_watch_add watch;
+	char *addr = map_pages(nr_pages);
 	uint64_t unused;
-	char *addr;
 	int fd, ret;
 
 	oom_never();
 	CHECK_EQ(cgroup_join(), 0);
-	addr = map_pages(nr_pages);
 	fd = open_device(0);
 	add(fd, addr, nr_pages * page_size(), PIN, 0);
 	dontneed(addr, page_size());
 	memory_limit((unsigned long)cgroup_read("memory.current") + GROUP_SLACK);
 	do {
-		ret = try_add(fd, addr, nr_pages * page_size(), PIN, 0, &watch);
+		ret = try_add(fd, addr, nr_pages / 2 * page_size(), PIN, 0, &watch);
 	} while (!ret);
 	CHECK_EQ(ret, -ENOMEM);
 	CHECK_EQ(try_repin(fd, 0, &unused), -ENOMEM);

@@ -323,7 +323,7 @@ TEST(watch_exec)
 }
 
 /* More mappings than the tool once had ranges; one mapped later is watched as well. */
-TEST(watch_many_mappings)
+TEST(watch_many_mappings, .full = true)
 {
 	struct target target = target_start();
 	struct tool tool;
@@ -609,7 +609,7 @@ TEST(stat_process_first_thread_exited)
 }
 
 /* The tool reports a limit of the parameters, and does not fail. */
-TEST(bench)
+TEST(bench, .full = true)
 {
 	struct tool tool = demo_start("bench", "--json", "--large");
 
