@@ -25,7 +25,7 @@ MODULE_PARM_DESC(max_watches_per_file,
 static unsigned int max_watches_per_user = 262144;
 module_param(max_watches_per_user, uint, 0644);
 MODULE_PARM_DESC(max_watches_per_user,
-		 "watches that all file descriptors opened by one user can hold together");
+		 "watches that all file descriptors charged to one user can hold together");
 
 static unsigned long max_pin_pages = 1UL << 20;
 module_param(max_pin_pages, ulong, 0644);
@@ -41,7 +41,7 @@ MODULE_PARM_DESC(max_watches_per_page,
 static unsigned long max_pin_pages_per_user = HALF_OF_MEMORY;
 module_param(max_pin_pages_per_user, ulong, 0644);
 MODULE_PARM_DESC(max_pin_pages_per_user,
-		 "pages that all files opened by one user can pin together (default: half of the memory)");
+		 "pages that all files charged to one user can pin together (default: half of the memory)");
 
 struct pw_counters pw_counters;
 

@@ -21,7 +21,7 @@ struct pw_user;
  * struct pw_ring_event - a hit, with its watch and its actor
  * @seq: Sequence number of the hit; lost hits have a number, too.
  * @lost: Number of hits that were lost just before this event.
- * @user: The user that opened the file. Used by ring.c only: holds a reference until
+ * @user: The user that the file is charged to. Used by ring.c only: holds a reference until
  *	pw_ring_take().
  * @file: Number of the file; 0: not a hit, only @seq and @lost are valid.
  * @id: ID of the watch in the file.

@@ -224,12 +224,11 @@ static inline int pinwatch_get_stats(struct pinwatch *dev, struct pinwatch_stats
  * mapped, or does not permit the access); -EOVERFLOW (the range leaves user space);
  * -EPERM (PINWATCH_WATCH_F_STACK without CAP_SYSLOG); -EXDEV (the handle is bound
  * to another process: see pinwatch_bind()); -ESRCH (the address space is torn down, or
- * pinwatch_attach() failed so);
- * -ENOSPC (pinwatch_info.max_watches); -EDQUOT (a limit of the user's watches or of
- * the user's pinned pages); -ENOMEM (memory); -ENOBUFS (RLIMIT_MEMLOCK); -EMSGSIZE (more
- * pages than pinwatch_info.max_pin_pages to be pinned); -EAGAIN (invalidated too often to
- * be pinned); -EINTR (a fatal signal); -EOPNOTSUPP, -EBUSY (pages that cannot be pinned
- * for long).
+ * pinwatch_attach() failed so); -ENOSPC (pinwatch_info.max_watches); -EDQUOT (a limit of
+ * the user's watches or of the user's pinned pages); -ENOMEM (memory); -ENOBUFS
+ * (RLIMIT_MEMLOCK); -EMSGSIZE (more pages than pinwatch_info.max_pin_pages to be pinned);
+ * -EAGAIN (invalidated too often to be pinned); -EINTR (a fatal signal); -EOPNOTSUPP, -EBUSY
+ * (pages that cannot be pinned for long).
  */
 int pinwatch_watch_add(struct pinwatch *dev, const void *addr, size_t length,
 		       uint32_t flags, uint64_t cookie,
