@@ -26,8 +26,8 @@ struct pw_watch;
  * -EPERM for PINWATCH_WATCH_F_STACK without CAP_SYSLOG; -EXDEV if the file is bound to
  * another address space; -EOPNOTSUPP to pin after ATTACH; -ESRCH if the address space is
  * gone; -EDQUOT, -ENOSPC, -ENOMEM, -ENOBUFS, -EMSGSIZE as pw_watch_alloc(),
- * pw_generation_slot() and pw_pin_alloc(); -EFAULT if a page cannot be pinned; -EINTR if a fatal signal is pending;
- * -EAGAIN if invalidations collided for longer than a second.
+ * pw_generation_slot() and pw_pin_alloc(); -EFAULT if a page cannot be pinned; -EINTR if a
+ * fatal signal is pending; -EAGAIN if invalidations collided for longer than a second.
  */
 struct pw_watch *pw_watch_add(struct pw_file *file, struct pinwatch_watch_add *args);
 
