@@ -207,7 +207,11 @@ void pw_generation_copy(struct pw_generation_set *set, u32 id, struct pinwatch_g
 	if (!page)
 		return;
 	from = (struct pinwatch_gen *)page_address(page) + id % GENS_PER_PAGE;
-	gen->generation = READ_ONCE(from->generation);
+	/*
+	 * A caller that has copied the word of the file copies the words of watches next.
+	 * Pairs with pw_generation_end(): these must not be older.
+	 */
+	gen->generation = smp_load_acquire(&from->generation);
 	gen->generation32 = (u32)gen->generation;
 }
 

@@ -72,11 +72,14 @@ struct pw_share {
  * struct pw_user - the user IDs that a file is charged to
  * @refs: References of files, of sets of generations, of compound pages, and of events in
  *	the ring of hits for listeners.
+ * @outermost: Share of the owner of the outermost user namespace that has a share; without
+ *	one, of the user's own ID. In @shares; constant.
  * @nr: Number of @shares; constant.
  * @shares: No two are the same; constant.
  */
 struct pw_user {
 	refcount_t refs;
+	struct pw_share *outermost;
 	unsigned int nr;
 	struct pw_share *shares[];
 };
@@ -247,18 +250,21 @@ static void share_put(struct pw_share *share)
 	kfree(share);
 }
 
-/* Charge @uid as well. Return: false if there is no memory. */
+/* Charge @uid as well, as the outermost so far. Return: false if there is no memory. */
 static bool user_add_share(struct pw_user *user, kuid_t uid)
 {
 	unsigned int i;
 
 	for (i = 0; i < user->nr; i++)
 		if (uid_eq(user->shares[i]->uid, uid))
-			return true;
-	user->shares[user->nr] = share_get(uid);
-	if (!user->shares[user->nr])
-		return false;
-	user->nr++;
+			break;
+	if (i == user->nr) {
+		user->shares[i] = share_get(uid);
+		if (!user->shares[i])
+			return false;
+		user->nr++;
+	}
+	user->outermost = user->shares[i];
 	return true;
 }
 
@@ -291,10 +297,9 @@ void pw_limits_put_user(struct pw_user *user)
 	kfree(user);
 }
 
-/* The last share is that of the outermost owner; without an owner, of the user's own ID. */
 unsigned int *pw_limits_nr_events(struct pw_user *user)
 {
-	return &user->shares[user->nr - 1]->nr_events;
+	return &user->outermost->nr_events;
 }
 
 /* The first share is that of the user's own ID. */

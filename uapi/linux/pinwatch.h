@@ -434,8 +434,9 @@ struct pinwatch_watch_stack {
  * @gens: In. Address of an array of struct pinwatch_gen.
  * @reserved: 0.
  *
- * Copies generations, for a caller that has not mapped them. hits_offset divided by the
- * size of struct pinwatch_gen is the index of the word of the descriptor.
+ * Copies generations in the order of ids, for a caller that has not mapped them. hits_offset
+ * divided by the size of struct pinwatch_gen is the index of the word of the descriptor,
+ * which a caller copies by a call of its own before the words of the watches.
  *
  * Errors: EINVAL (size, flags, reserved, nr_ids 0, the word of first_id not below
  * gen_map_size), E2BIG, EFAULT (argument, @gens).
