@@ -40,7 +40,7 @@ int pinwatch_cache_set_ops(struct pinwatch_cache *cache, const struct pinwatch_c
 	int ret = -EBUSY;
 
 	pw_cache_lock(cache);
-	if (!cache->stats.nr_regions) {
+	if (!cache->stats.nr_regions && !cache->nr_leaving) {
 		cache->ops = *ops;
 		cache->ops_arg = arg;
 		ret = 0;
@@ -183,6 +183,9 @@ static void cache_subsume(struct pinwatch_cache *cache, const struct pw_cache_en
 /* Caller holds the lock. Ends the pending state of @entry. */
 static void entry_finish(struct pinwatch_cache *cache, struct pw_cache_entry *entry, int ret)
 {
+	/* First: a hit may read the watch of an entry that is ready. */
+	if (ret)
+		pw_cache_take_out(cache, entry);
 	pw_cache_set_pending(cache, entry, false);
 	entry->added = !ret;
 	cache->bytes_pinning -= entry->region->length;
@@ -346,7 +349,6 @@ int pinwatch_cache_destroy(struct pinwatch_cache *cache)
 	if (in_use)
 		return -EBUSY;
 	pw_cache_threads_exit(cache);
-	cache->no_drop = false;
 	pinwatch_cache_flush(cache, NULL, SIZE_MAX);
 	pw_cache_pool_exit(cache);
 	pthread_cond_destroy(&cache->pinned);

@@ -42,9 +42,9 @@ struct pw_cache_entry {
 	uintptr_t start, end;			/* constant while live */
 	uint32_t index;				/* constant; in the pool */
 	uint32_t users;				/* less the counts of the threads */
-	bool ready;				/* copy of the chunk's */
+	bool ready;				/* copy of the chunk's; implies pinned */
 	bool live;				/* created, and not dropped */
-	bool taken;				/* in cache->taken */
+	bool taken;				/* in cache->taken or cache->undropped */
 	bool pending;				/* see above: others wait */
 	bool in_tree;
 	bool added;				/* ops.add succeeded */
@@ -57,7 +57,7 @@ struct pw_cache_entry {
 	struct pw_cache_entry *older, *newer;
 	/* Singly linked list: result of a collect, candidates of an eviction, dropped, free */
 	struct pw_cache_entry *chain;
-	/* Singly linked list: cache->taken */
+	/* Singly linked list: cache->taken or cache->undropped */
 	struct pw_cache_entry *next_taken;
 	/* Singly linked list, while pending: the entries that a thread asks about */
 	struct pw_cache_entry *asked;
@@ -100,14 +100,14 @@ struct pinwatch_cache {
 	struct pw_cache_entry *oldest, *newest;
 	struct pw_cache_entry *sweep;		/* next entry to check, or NULL */
 	struct pw_cache_entry *taken;		/* taken out since the last unlock */
+	struct pw_cache_entry *undropped;	/* taken out, and then membarrier() failed */
 	struct pw_cache_entry *dropped;
 	struct pw_cache_entry *free;
 	uint32_t nr_entries;
 	struct pw_cache_thread *threads;
-	bool no_drop;				/* membarrier() has failed */
 	uint64_t bytes_pinning;			/* part of stats.bytes: not pinned yet */
 	uint64_t nr_leaving;			/* dropped and not unpinned yet, or being swept */
-	uint64_t nr_left;			/* how often nr_leaving has decreased */
+	uint64_t nr_left;			/* how often pinned entries have left */
 	uint32_t random;
 	struct pinwatch_cache_stats stats;
 };
@@ -166,8 +166,11 @@ void pw_cache_set_ready(struct pinwatch_cache *cache, struct pw_cache_entry *ent
 /* Returns the old value. */
 bool pw_cache_set_used(struct pinwatch_cache *cache, const struct pw_cache_entry *entry,
 		       bool used);
-/* Afterwards each hit of an entry that was made not ready is counted or fails. */
-void pw_cache_barrier(struct pinwatch_cache *cache);
+/*
+ * Afterwards each hit of an entry that was made not ready is counted or fails. Returns false
+ * if that cannot be had now: then no entry may be dropped.
+ */
+bool pw_cache_barrier(struct pinwatch_cache *cache);
 /* Exact if the entry was not ready at a barrier; otherwise a hint. */
 uint32_t pw_cache_users(const struct pinwatch_cache *cache, const struct pw_cache_entry *entry);
 uint64_t pw_cache_hits(const struct pinwatch_cache *cache);

@@ -2,6 +2,8 @@
 /* Lifetime of entries. cache.h has the states. */
 #include "cache.h"
 
+#define NR_EVICTIONS	16	/* that drop no entry, before an eviction gives up */
+
 void pw_cache_lock(struct pinwatch_cache *cache)
 {
 	pthread_mutex_lock(&cache->lock);
@@ -16,11 +18,11 @@ static void entry_unpin(struct pinwatch_cache *cache, struct pw_cache_entry *ent
 	pw_cache_unpin(cache, entry);
 }
 
-/* @nr entries are unpinned, or are no longer swept. */
-static void entries_left(struct pinwatch_cache *cache, uint64_t nr)
+/* @nr entries are unpinned, or are no longer swept. @pinned: Some of them were pinned. */
+static void entries_left(struct pinwatch_cache *cache, uint64_t nr, bool pinned)
 {
 	cache->nr_leaving -= nr;
-	cache->nr_left++;
+	cache->nr_left += pinned;
 	pthread_cond_broadcast(&cache->pinned);
 }
 
@@ -34,30 +36,35 @@ static void entry_drop(struct pinwatch_cache *cache, struct pw_cache_entry *entr
 	cache->dropped = entry;
 }
 
-/* The caller has called pw_cache_barrier() since @entry was taken out. */
+/* @entry is not in the tree. pw_cache_barrier() has succeeded since, unless @entry->taken. */
 static void entry_drop_unused(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
 {
-	if (!entry->pending && !cache->no_drop && !pw_cache_users(cache, entry))
+	if (!entry->pending && !entry->taken && !pw_cache_users(cache, entry))
 		entry_drop(cache, entry);
 }
 
+/* Drop what was taken out, or keep it in the list of undropped entries for the next call. */
 static void taken_drop(struct pinwatch_cache *cache)
 {
-	struct pw_cache_entry *entry = cache->taken;
+	struct pw_cache_entry **link = &cache->undropped, *entry;
 
-	if (!entry)
-		return;
+	while (*link)
+		link = &(*link)->next_taken;
+	*link = cache->taken;
 	cache->taken = NULL;
-	pw_cache_barrier(cache);
-	for (; entry; entry = entry->next_taken) {
+	if (!cache->undropped || !pw_cache_barrier(cache))
+		return;
+	for (entry = cache->undropped; entry; entry = entry->next_taken) {
 		entry->taken = false;
 		entry_drop_unused(cache, entry);
 	}
+	cache->undropped = NULL;
 }
 
 void pw_cache_unlock(struct pinwatch_cache *cache)
 {
 	struct pw_cache_entry *dropped, *entry, *next;
+	bool pinned = false;
 	uint64_t nr = 0;
 
 	taken_drop(cache);
@@ -71,9 +78,10 @@ void pw_cache_unlock(struct pinwatch_cache *cache)
 	pthread_mutex_lock(&cache->lock);
 	for (entry = dropped; entry; entry = next, nr++) {
 		next = entry->chain;
+		pinned |= entry->added;
 		pw_cache_free(cache, entry);
 	}
-	entries_left(cache, nr);
+	entries_left(cache, nr, pinned);
 	pthread_mutex_unlock(&cache->lock);
 }
 
@@ -193,19 +201,6 @@ static void entry_release(struct pinwatch_cache *cache, struct pw_cache_entry *e
 	}
 }
 
-void pw_cache_release(struct pinwatch_cache *cache, uint32_t index)
-{
-	struct pw_cache_entry *entry;
-
-	pw_cache_lock(cache);
-	entry = pw_cache_entry(cache, index);
-	if (entry->live && !entry->pending)
-		entry_release(cache, entry);
-	if (cache->over_limit)
-		pw_cache_evict(cache, cache->limit);
-	pw_cache_unlock(cache);
-}
-
 /* The next @nr entries that are idle and stale, with one user, so that they stay. */
 static struct pw_cache_entry *sweep_collect(struct pinwatch_cache *cache, size_t nr)
 {
@@ -229,7 +224,7 @@ static bool sweep_settle(struct pinwatch_cache *cache, struct pw_cache_entry *en
 	bool flushed = !entry->in_tree;
 
 	entry->users--;
-	entries_left(cache, 1);
+	entries_left(cache, 1, true);
 	if (!flushed)
 		return entry_settle(cache, entry);
 	pw_cache_set_pending(cache, entry, false);
@@ -264,9 +259,9 @@ static uint64_t cache_pinned(const struct pinwatch_cache *cache)
 
 /*
  * Take the oldest entry to the end of the LRU list. Returns the entry if it may be dropped:
- * no user is seen, and there was no hit since the last look.
+ * no user is seen, and there was no hit since the last look, unless @used.
  */
-static struct pw_cache_entry *evict_look(struct pinwatch_cache *cache)
+static struct pw_cache_entry *evict_look(struct pinwatch_cache *cache, bool used)
 {
 	struct pw_cache_entry *entry = cache->oldest;
 
@@ -274,17 +269,20 @@ static struct pw_cache_entry *evict_look(struct pinwatch_cache *cache)
 	lru_append(cache, entry);
 	if (!entry->ready || pw_cache_users(cache, entry))
 		return NULL;
-	return pw_cache_set_used(cache, entry, false) ? NULL : entry;
+	return pw_cache_set_used(cache, entry, false) && !used ? NULL : entry;
 }
 
-/* Make entries of @bytes, oldest first, not ready. Looks at each entry twice at most. */
+/*
+ * Make entries of @bytes, oldest first, not ready. Looks at each entry twice at most: at the
+ * second look, the entry may have been hit since the first look.
+ */
 static struct pw_cache_entry *evict_collect(struct pinwatch_cache *cache, uint64_t bytes)
 {
+	uint64_t nr_regions = cache->oldest ? cache->stats.nr_regions : 0, found = 0, i;
 	struct pw_cache_entry *entry, *list = NULL;
-	uint64_t nr = cache->oldest ? 2 * cache->stats.nr_regions : 0, found = 0;
 
-	for (; nr && found < bytes; nr--) {
-		entry = evict_look(cache);
+	for (i = 0; i < 2 * nr_regions && found < bytes; i++) {
+		entry = evict_look(cache, i >= nr_regions);
 		if (!entry)
 			continue;
 		pw_cache_set_ready(cache, entry, false);
@@ -298,13 +296,12 @@ static struct pw_cache_entry *evict_collect(struct pinwatch_cache *cache, uint64
 /* Drop the entries of @list, except for those that were hit meanwhile. */
 static bool evict_settle(struct pinwatch_cache *cache, struct pw_cache_entry *list)
 {
+	bool any = false, safe = pw_cache_barrier(cache);
 	struct pw_cache_entry *next;
-	bool any = false;
 
-	pw_cache_barrier(cache);
 	for (; list; list = next) {
 		next = list->chain;
-		if (cache->no_drop || pw_cache_users(cache, list)) {
+		if (!safe || pw_cache_users(cache, list)) {
 			ready_update(cache, list);
 			continue;
 		}
@@ -322,13 +319,18 @@ static bool evict_settle(struct pinwatch_cache *cache, struct pw_cache_entry *li
 static bool evict_pass(struct pinwatch_cache *cache, uint64_t bytes)
 {
 	struct pw_cache_entry *list;
+	unsigned int nr_failed = 0;
 	bool any = false;
 
-	while (cache_pinned(cache) > bytes) {
+	while (cache_pinned(cache) > bytes && nr_failed < NR_EVICTIONS) {
 		list = evict_collect(cache, cache_pinned(cache) - bytes);
-		if (!list || !evict_settle(cache, list))
+		if (!list)
 			break;
-		any = true;
+		/* Other threads may have hit just these entries. */
+		if (evict_settle(cache, list))
+			any = true;
+		else
+			nr_failed++;
 	}
 	return any;
 }
@@ -339,6 +341,33 @@ static void over_limit_set(struct pinwatch_cache *cache)
 
 	if (cache->over_limit != over)
 		__atomic_store_n(&cache->over_limit, over, __ATOMIC_SEQ_CST);
+}
+
+/*
+ * The last eviction has left no idle entry, and the cache is over its limit. Drop @entry if
+ * this put, or another one, has made @entry idle.
+ */
+static void entry_evict(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
+{
+	if (!entry->live || !entry->ready || pw_cache_users(cache, entry))
+		return;
+	pw_cache_set_ready(cache, entry, false);
+	entry->chain = NULL;
+	evict_settle(cache, entry);
+	over_limit_set(cache);
+}
+
+void pw_cache_release(struct pinwatch_cache *cache, uint32_t index)
+{
+	struct pw_cache_entry *entry;
+
+	pw_cache_lock(cache);
+	entry = pw_cache_entry(cache, index);
+	if (entry->live && !entry->pending)
+		entry_release(cache, entry);
+	if (cache->over_limit)
+		entry_evict(cache, entry);
+	pw_cache_unlock(cache);
 }
 
 bool pw_cache_evict(struct pinwatch_cache *cache, uint64_t bytes)

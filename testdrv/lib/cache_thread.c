@@ -180,7 +180,7 @@ static void count_undo(struct pinwatch_cache *cache, uint32_t *count, uint32_t i
 		       struct place place)
 {
 	count_add(cache, count, -1U);
-	if (!place_ready(place))
+	if (!place_ready(place) || __atomic_load_n(&cache->over_limit, __ATOMIC_SEQ_CST))
 		pw_cache_release(cache, index);
 }
 
@@ -241,15 +241,13 @@ bool pw_cache_set_used(struct pinwatch_cache *cache, const struct pw_cache_entry
 	return __atomic_exchange_n(&place.chunk->used[place.i], used, __ATOMIC_RELAXED);
 }
 
-void pw_cache_barrier(struct pinwatch_cache *cache)
+bool pw_cache_barrier(struct pinwatch_cache *cache)
 {
 	const struct pw_cache_thread *first = cache->threads;
 
 	if (cache->no_membarrier || !first || (!first->next && first == thread_find(cache)))
-		return;
-	/* Without the barrier no sum can be trusted: nothing is dropped any more. */
-	if (pw_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED))
-		cache->no_drop = true;
+		return true;
+	return !pw_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
 }
 
 uint32_t pw_cache_users(const struct pinwatch_cache *cache, const struct pw_cache_entry *entry)
@@ -334,7 +332,8 @@ static void key_create(void)
 /* The destructor of the key must not outlive the library. */
 __attribute__((destructor)) static void key_delete(void)
 {
-	if (key_created)
+	/* A thread may still run while the process exits. */
+	if (__atomic_exchange_n(&key_created, false, __ATOMIC_SEQ_CST))
 		pthread_key_delete(key);
 }
 
@@ -378,16 +377,39 @@ static void threads_free(void)
 	}
 }
 
+/* Two slots for each region at least. The table forgets its entries when it grows. */
+static bool buckets_grow(struct pw_cache_thread *thread, uint64_t nr_regions)
+{
+	unsigned int bits = MIN_BITS;
+	struct bucket *buckets;
+
+	while (bits < MAX_BITS && nr_regions > (uint64_t)NR_WAYS / 2 << bits)
+		bits++;
+	if (thread->buckets && bits <= thread->bits)
+		return true;
+	buckets = pw_cache_zalloc(sizeof(*buckets) << bits);
+	if (!buckets)
+		return thread->buckets != NULL;
+	free(thread->buckets);
+	thread->buckets = buckets;
+	thread->bits = bits;
+	return true;
+}
+
 static struct pw_cache_thread *thread_create(struct pinwatch_cache *cache)
 {
 	struct pw_cache_thread *thread;
 
 	threads_free();
-	if (!key_created || pthread_setspecific(key, &key))
+	if (!__atomic_load_n(&key_created, __ATOMIC_SEQ_CST) || pthread_setspecific(key, &key))
 		return NULL;
 	thread = pw_cache_zalloc(sizeof(*thread));
 	if (!thread)
 		return NULL;
+	if (!buckets_grow(thread, 0)) {
+		free(thread);
+		return NULL;
+	}
 	thread->cache_id = cache->id;
 	thread->cache = cache;
 	thread->next = cache->threads;
@@ -413,25 +435,6 @@ static bool counts_grow(struct pw_cache_thread *thread, uint32_t index)
 	free(thread->counts);
 	thread->counts = counts;
 	thread->nr_counts = nr;
-	return true;
-}
-
-/* Two slots for each region at least. The table forgets its entries when it grows. */
-static bool buckets_grow(struct pw_cache_thread *thread, uint64_t nr_regions)
-{
-	unsigned int bits = MIN_BITS;
-	struct bucket *buckets;
-
-	while (bits < MAX_BITS && nr_regions > (uint64_t)NR_WAYS / 2 << bits)
-		bits++;
-	if (thread->buckets && bits <= thread->bits)
-		return true;
-	buckets = pw_cache_zalloc(sizeof(*buckets) << bits);
-	if (!buckets)
-		return thread->buckets;
-	free(thread->buckets);
-	thread->buckets = buckets;
-	thread->bits = bits;
 	return true;
 }
 
