@@ -506,3 +506,113 @@ TEST(many_caches)
 	CHECK_EQ(fake.nr_adds, 12);
 	end();
 }
+
+static void *fail_run(void *data)
+{
+	const struct pinwatch_cache_region *got;
+	uint64_t state = test_seed() + (uintptr_t)data;
+	volatile uint64_t pause;
+
+	/* The look-aside of the thread refers to the entry, which others use later. */
+	CHECK_EQ(pinwatch_cache_get(cache, fake_page(1), FAKE_PAGE, READ, &got), 0);
+	pinwatch_cache_put(cache, got);
+	__atomic_add_fetch(&nr_checked, 1, __ATOMIC_SEQ_CST);
+	while (!__atomic_load_n(&released, __ATOMIC_ACQUIRE))
+		sched_yield();
+	while (!__atomic_load_n(&stop, __ATOMIC_ACQUIRE)) {
+		for (pause = random_below(&state, 3000); data && pause; pause--)
+			;
+		CHECK_EQ(pinwatch_cache_get(cache, fake_page(1), FAKE_PAGE, READ, &got), -EFAULT);
+	}
+	return NULL;
+}
+
+/* An entry whose pin fails serves no hit, not even for a moment. */
+TEST(hit_beside_failing_pin)
+{
+	pthread_t threads[2];
+
+	begin(0, 0);
+	CHECK_EQ(pthread_create(&threads[0], NULL, fail_run, NULL), 0);
+	CHECK_EQ(pthread_create(&threads[1], NULL, fail_run, &cache), 0);
+	while (__atomic_load_n(&nr_checked, __ATOMIC_SEQ_CST) < 2)
+		sched_yield();
+	pinwatch_cache_flush(cache, NULL, SIZE_MAX);
+	fake.fail = -EFAULT;
+	__atomic_store_n(&released, true, __ATOMIC_RELEASE);
+	sleep(4);
+	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+	join(threads[0]);
+	join(threads[1]);
+	fake.fail = 0;
+	end();
+}
+
+#define NR_HOT		4
+
+static void *hot_run(void *data)
+{
+	const struct pinwatch_cache_region *got;
+	size_t i;
+
+	(void)data;
+	for (i = 0; !__atomic_load_n(&stop, __ATOMIC_ACQUIRE); i++) {
+		CHECK_EQ(pinwatch_cache_get(cache, fake_page(i % NR_HOT), FAKE_PAGE, READ, &got), 0);
+		pinwatch_cache_put(cache, got);
+	}
+	return NULL;
+}
+
+/* At the limit of the kernel, a miss drops an idle region that another thread hits often. */
+TEST(miss_beside_hot_regions)
+{
+	const struct pinwatch_cache_region *got;
+	pthread_t thread;
+	size_t i;
+
+	begin(LIMIT, 0);
+	fake.memlock_pages = NR_HOT;
+	thread = start(hot_run);
+	for (i = 0; i < 500; i++) {
+		usleep(500);
+		CHECK_EQ(pinwatch_cache_get(cache, fake_page(10 + i % 7), FAKE_PAGE, READ, &got), 0);
+		pinwatch_cache_put(cache, got);
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+	join(thread);
+	end();
+}
+
+static void *touch_and_wait_run(void *data)
+{
+	const struct pinwatch_cache_region *got = get(1, 1, READ);
+
+	(void)data;
+	pinwatch_cache_put(cache, got);
+	__atomic_store_n(&held, true, __ATOMIC_RELEASE);
+	while (!__atomic_load_n(&released, __ATOMIC_ACQUIRE))
+		sched_yield();
+	return NULL;
+}
+
+/* A membarrier() that fails keeps the regions until the next membarrier(). */
+TEST(membarrier_fails_once)
+{
+	pthread_t thread;
+
+	begin(LIMIT, 0);
+	touch(1, 1, READ);
+	touch(2, 1, READ);
+	thread = start(touch_and_wait_run);
+	while (!__atomic_load_n(&held, __ATOMIC_ACQUIRE))
+		sched_yield();
+	fake_no_membarrier = true;
+	CHECK_EQ(pinwatch_cache_flush(cache, fake_page(1), FAKE_PAGE), 1);
+	CHECK_EQ(fake.pinned_pages, 2);
+	fake_no_membarrier = false;
+	CHECK_EQ(pinwatch_cache_flush(cache, fake_page(2), FAKE_PAGE), 1);
+	CHECK_EQ(fake.pinned_pages, 0);
+	__atomic_store_n(&released, true, __ATOMIC_RELEASE);
+	join(thread);
+	end();
+}

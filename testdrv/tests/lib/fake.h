@@ -60,7 +60,7 @@ struct fake {
 };
 
 extern struct fake fake;
-/* membarrier() fails. Set before a cache is created. */
+/* membarrier() fails. */
 extern bool fake_no_membarrier;
 
 struct pinwatch *fake_open(void);
