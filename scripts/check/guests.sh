@@ -79,7 +79,7 @@ MOVABLE=(--mem 2G,slots=1,maxmem=4G --append memhp_default_state=online_movable
 
 # devices: the device tests that need no guest of their own, one a line.
 devices() {
-	find "$(scripts/build user)" -name 'device_*' ! -name device_memory ! -name device_race ! -name device_numa -printf '%f\n' | sort
+	find "$(scripts/build user)" -name 'device_*' ! -name device_memory ! -name device_race ! -name device_register ! -name device_numa -printf '%f\n' | sort
 }
 
 # all_tests KERNEL: those that do not disturb each other share a guest, and those that race
@@ -99,6 +99,7 @@ all_tests() {
 	boot "$out-memory" --kernel "$kernel" "${MOVABLE[@]}" -- device_memory
 	boot "$out-parallel" --kernel "$kernel" --parallel --module test \
 		--add "$user32/device_race:/usr/bin/device_race.32" -- device_race device_race.32 \
+		device_register \
 		"engine --parallel" "device_hits --parallel" \
 		"fuzz --seconds 60" "fuzz --self-test"
 	# Only device_numa turns NUMA balancing on.
