@@ -389,7 +389,7 @@ static bool buckets_grow(struct pw_cache_thread *thread, uint64_t nr_regions)
 		return true;
 	buckets = pw_cache_zalloc(sizeof(*buckets) << bits);
 	if (!buckets)
-		return thread->buckets != NULL;
+		return thread->buckets;
 	free(thread->buckets);
 	thread->buckets = buckets;
 	thread->bits = bits;

@@ -91,7 +91,8 @@ static void regions_end(struct regions *r, const char *name, bool moves)
 	pinwatch_cache_get_stats(r->cache, &stats);
 	nr_cache = stats.misses - NR;
 	test_note("%s: %llu gets; registrations per 1,000: %.1f without F_PAGES", name,
-		  (unsigned long long)r->nr_gets, 1000.0 * (double)r->nr_plain / (double)r->nr_gets);
+		  (unsigned long long)r->nr_gets,
+		  1000.0 * (double)r->nr_plain / (double)r->nr_gets);
 	test_note("%s: with the cache %.1f, %llu kept", name,
 		  1000.0 * (double)nr_cache / (double)r->nr_gets, (unsigned long long)stats.kept);
 	CHECK(r->nr_plain > 0);

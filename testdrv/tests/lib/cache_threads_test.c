@@ -557,7 +557,8 @@ static void *hot_run(void *data)
 
 	(void)data;
 	for (i = 0; !__atomic_load_n(&stop, __ATOMIC_ACQUIRE); i++) {
-		CHECK_EQ(pinwatch_cache_get(cache, fake_page(i % NR_HOT), FAKE_PAGE, READ, &got), 0);
+		CHECK_EQ(pinwatch_cache_get(cache, fake_page(i % NR_HOT), FAKE_PAGE, READ, &got),
+			 0);
 		pinwatch_cache_put(cache, got);
 	}
 	return NULL;
@@ -575,7 +576,8 @@ TEST(miss_beside_hot_regions)
 	thread = start(hot_run);
 	for (i = 0; i < 500; i++) {
 		usleep(500);
-		CHECK_EQ(pinwatch_cache_get(cache, fake_page(10 + i % 7), FAKE_PAGE, READ, &got), 0);
+		CHECK_EQ(pinwatch_cache_get(cache, fake_page(10 + i % 7), FAKE_PAGE, READ, &got),
+			 0);
 		pinwatch_cache_put(cache, got);
 	}
 	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
