@@ -226,7 +226,7 @@ static void time_register(size_t nr_mappings)
 /* In a guest with --icount, a ns is an instruction. */
 TEST(register_is_cheaper_than_fork)
 {
-	static const size_t nr_mappings[] = { 1, NR_MAPPINGS, 4 * NR_MAPPINGS };
+	static const size_t nr_mappings[] = { 1, NR_MAPPINGS, (size_t)4 * NR_MAPPINGS };
 	unsigned int i;
 	pid_t pid;
 
