@@ -2,8 +2,6 @@
 /* Lifetime of entries. cache.h has the states. */
 #include "cache.h"
 
-#define NR_EVICTIONS	16	/* that drop no entry, before an eviction gives up */
-
 void pw_cache_lock(struct pinwatch_cache *cache)
 {
 	pthread_mutex_lock(&cache->lock);
@@ -257,51 +255,58 @@ static uint64_t cache_pinned(const struct pinwatch_cache *cache)
 	return cache->stats.bytes - cache->bytes_pinning;
 }
 
-/*
- * Take the oldest entry to the end of the LRU list. Returns the entry if it may be dropped:
- * no user is seen, and there was no hit since the last look, unless @used.
- */
-static struct pw_cache_entry *evict_look(struct pinwatch_cache *cache, bool used)
+/* Which entries an eviction makes not ready, to drop those without a user */
+enum evict {
+	EVICT_COLD,	/* no user is seen, and there was no hit since the last look */
+	EVICT_IDLE,	/* no user is seen */
+	EVICT_ANY,	/* a user that is seen may have left before the barrier */
+	NR_EVICTS,
+};
+
+/* Take the oldest entry to the end of the LRU list. Returns the entry if it is chosen. */
+static struct pw_cache_entry *evict_look(struct pinwatch_cache *cache, enum evict which)
 {
 	struct pw_cache_entry *entry = cache->oldest;
+	bool used;
 
 	lru_unlink(cache, entry);
 	lru_append(cache, entry);
-	if (!entry->ready || pw_cache_users(cache, entry))
+	if (!entry->ready || (which != EVICT_ANY && pw_cache_users(cache, entry)))
 		return NULL;
-	return pw_cache_set_used(cache, entry, false) && !used ? NULL : entry;
+	used = pw_cache_set_used(cache, entry, false);
+	return which == EVICT_COLD && used ? NULL : entry;
 }
 
-/*
- * Make entries of @bytes, oldest first, not ready. Looks at each entry twice at most: at the
- * second look, the entry may have been hit since the first look.
- */
-static struct pw_cache_entry *evict_collect(struct pinwatch_cache *cache, uint64_t bytes)
+/* Make entries not ready, oldest first: of @bytes, or with EVICT_ANY all. */
+static struct pw_cache_entry *evict_collect(struct pinwatch_cache *cache, uint64_t bytes,
+					    enum evict which)
 {
-	uint64_t nr_regions = cache->oldest ? cache->stats.nr_regions : 0, found = 0, i;
-	struct pw_cache_entry *entry, *list = NULL;
+	uint64_t nr = cache->oldest ? cache->stats.nr_regions : 0, found = 0;
+	struct pw_cache_entry *entry, *list = NULL, **link = &list;
 
-	for (i = 0; i < 2 * nr_regions && found < bytes; i++) {
-		entry = evict_look(cache, i >= nr_regions);
+	for (; nr && (found < bytes || which == EVICT_ANY); nr--) {
+		entry = evict_look(cache, which);
 		if (!entry)
 			continue;
 		pw_cache_set_ready(cache, entry, false);
 		found += entry->region->length;
-		entry->chain = list;
-		list = entry;
+		entry->chain = NULL;
+		*link = entry;
+		link = &entry->chain;
 	}
 	return list;
 }
 
-/* Drop the entries of @list, except for those that were hit meanwhile. */
-static bool evict_settle(struct pinwatch_cache *cache, struct pw_cache_entry *list)
+/* Drop the entries of @list without a user, until @bytes are pinned. */
+static bool evict_settle(struct pinwatch_cache *cache, struct pw_cache_entry *list,
+			 uint64_t bytes)
 {
-	bool any = false, safe = pw_cache_barrier(cache);
+	bool any = false, safe = list && pw_cache_barrier(cache);
 	struct pw_cache_entry *next;
 
 	for (; list; list = next) {
 		next = list->chain;
-		if (!safe || pw_cache_users(cache, list)) {
+		if (!safe || cache_pinned(cache) <= bytes || pw_cache_users(cache, list)) {
 			ready_update(cache, list);
 			continue;
 		}
@@ -319,18 +324,12 @@ static bool evict_settle(struct pinwatch_cache *cache, struct pw_cache_entry *li
 static bool evict_pass(struct pinwatch_cache *cache, uint64_t bytes)
 {
 	struct pw_cache_entry *list;
-	unsigned int nr_failed = 0;
+	unsigned int which;
 	bool any = false;
 
-	while (cache_pinned(cache) > bytes && nr_failed < NR_EVICTIONS) {
-		list = evict_collect(cache, cache_pinned(cache) - bytes);
-		if (!list)
-			break;
-		/* Other threads may have hit just these entries. */
-		if (evict_settle(cache, list))
-			any = true;
-		else
-			nr_failed++;
+	for (which = 0; which < NR_EVICTS && cache_pinned(cache) > bytes; which++) {
+		list = evict_collect(cache, cache_pinned(cache) - bytes, which);
+		any |= evict_settle(cache, list, bytes);
 	}
 	return any;
 }
@@ -353,7 +352,7 @@ static void entry_evict(struct pinwatch_cache *cache, struct pw_cache_entry *ent
 		return;
 	pw_cache_set_ready(cache, entry, false);
 	entry->chain = NULL;
-	evict_settle(cache, entry);
+	evict_settle(cache, entry, cache->limit);
 	over_limit_set(cache);
 }
 
