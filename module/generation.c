@@ -26,8 +26,8 @@
  *	Taken inside the mmap lock.
  * @nr_pages: Length of @pages; constant.
  * @pages: The first one is constant. Each other is NULL until an id of the page is used; set
- *	once, then constant. page_private() is the user who is charged, with a reference; 0:
- *	none, for the first page.
+ *	once, then constant. page_private() is the charged user, with a reference; 0 for
+ *	the first page, for which no user is charged.
  */
 struct pw_generation_set {
 	struct kref ref;

@@ -4,8 +4,8 @@
  *
  * A callback must not allocate memory and must not send. It copies the hit into a
  * ring of fixed size. The worker of genl.c takes the events out and sends them. A hit of
- * a user who has as many entries as are free is counted as lost; the next event carries
- * the count. So a user with many hits leaves room for the hits of another user.
+ * a user with as many entries as the ring has free entries is counted as lost; the next
+ * event carries the count. So a user with many hits leaves room for the hits of another user.
  */
 #ifndef _PW_RING_H
 #define _PW_RING_H

@@ -41,7 +41,7 @@ static void entry_drop_unused(struct pinwatch_cache *cache, struct pw_cache_entr
 		entry_drop(cache, entry);
 }
 
-/* Drop what was taken out, or keep it in the list of undropped entries for the next call. */
+/* Drop the entries that were taken out, or keep them as undropped for the next call. */
 static void taken_drop(struct pinwatch_cache *cache)
 {
 	struct pw_cache_entry **link = &cache->undropped, *entry;

@@ -362,7 +362,7 @@ void pw_cache_threads_exit(struct pinwatch_cache *cache)
 	pthread_mutex_unlock(&exit_lock);
 }
 
-/* Free what destroyed caches have left to this thread. */
+/* Free the structures of this thread that belong to destroyed caches. */
 static void threads_free(void)
 {
 	struct pw_cache_thread **link = &own_threads, *thread;

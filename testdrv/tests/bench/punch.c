@@ -2,7 +2,7 @@
 /*
  * bench: what root pays for mappings and watches of another user
  *
- * Root punches a hole of one page into a file that a process of nobody has mapped. The
+ * Root punches a hole of one page into a file that a process of the user nobody has mapped. The
  * kernel removes the page from each mapping, and calls each watch that overlaps the page.
  */
 #include <err.h>
@@ -27,7 +27,7 @@
 #define MAX_FILES	4U	/* max_watches_per_user / max_watches_per_file */
 
 /**
- * struct user - the process of nobody
+ * struct user - the process of the user nobody
  * @nr_files: Number of @files in use.
  * @files: Of the device.
  */
@@ -123,11 +123,11 @@ static uint64_t time_holes(int channel, int file)
 
 	for (i = 0; i < NR_HOLES; i++) {
 		if (channel_receive(channel, NULL))
-			errx(1, "the process of nobody failed");
+			errx(1, "the process of the user nobody failed");
 		count = time_hole(file, i);
 		lowest = count < lowest ? count : lowest;
 		if (channel_send(channel, -1))
-			errx(1, "the process of nobody has exited");
+			errx(1, "the process of the user nobody has exited");
 	}
 	return lowest;
 }

@@ -290,7 +290,7 @@ static void root_binds(int fd)
 	CHECK_EQ(try_add_page(fd, WATCH), 0);
 }
 
-/* The user nobody holds LIMIT watches on a descriptor of its own, which a child keeps. */
+/* A child of the user nobody adds LIMIT watches to a descriptor, and keeps the descriptor. */
 static pid_t nobody_start(int *channel, int *fd)
 {
 	pid_t pid = fork_peer(channel);
@@ -314,15 +314,15 @@ static void charge_moves(void)
 	pid_t pid;
 
 	pid = nobody_start(&channel, &of_nobody);
-	/* The charge moves from root, whose share is free, to nobody, whose share is full. */
+	/* From root, whose share is free, to the user nobody, whose share is full */
 	in_child(nobody_binds_full_share, of_root);
-	/* The charge moves from nobody to root. */
+	/* BIND moves the charge from the user nobody to root. */
 	in_child(root_binds, of_nobody);
 	close(channel);
 	wait_child(pid);
 	fd = open_device(0);
 	in_child(nobody_binds_free_share, fd);
-	/* The watches of @fd are charged to nobody, although root has opened it. */
+	/* The watches of @fd are charged to the user nobody, although root has opened @fd. */
 	in_child(nobody_binds_full_share, open_device(0));
 	close(fd);
 	in_child(nobody_binds_free_share, open_device(0));

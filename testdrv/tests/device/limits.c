@@ -105,7 +105,7 @@ static void pin_six_more(int fd, char *addr)
 	CHECK_EQ(pin(fd, addr, 1), -EDQUOT);
 }
 
-/* Two address spaces of nobody. An old pin and a new pin of REPIN count together. */
+/* Two address spaces of the user nobody. An old pin and a new pin of REPIN count together. */
 static void pin_sixteen(int fd, char *addr)
 {
 	credentials_nobody();

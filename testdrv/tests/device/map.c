@@ -366,7 +366,7 @@ TEST(limit_map_peak)
 	param_set("max_watches_per_user", per_user);
 }
 
-/* Nobody receives descriptors from a broker, and keeps mappings of their words. */
+/* The user nobody receives descriptors from a broker, and keeps mappings of their words. */
 static void client(const int *fds, int channel) __attribute__((noreturn));
 static void client(const int *fds, int channel)
 {
@@ -375,7 +375,7 @@ static void client(const int *fds, int channel)
 	size_t size = get_info(fds[0]).gen_map_size;
 	char *addr = map_pages(1);
 
-	/* As root, so that only the pages are charged to nobody. */
+	/* As root, so that only the pages are charged to the user nobody. */
 	CHECK_EQ(try_bind(fds[0]), 0);
 	CHECK_EQ(try_bind(fds[1]), 0);
 	credentials_nobody();

@@ -30,8 +30,8 @@ enum {
 	NO_SYS_ADMIN,
 	NO_IPC_LOCK,
 	PASSED,		/* nobody, with root's descriptor */
-	OPENED,		/* nobody, with a descriptor that nobody opened */
-	SAME_USER,	/* nobody, with the descriptor of another process of nobody */
+	OPENED,		/* the user nobody, who has opened the descriptor */
+	SAME_USER,	/* the user nobody, with the descriptor of another process of the user */
 	NAMESPACE,	/* root of a new user namespace */
 	NR_CALLERS,
 };

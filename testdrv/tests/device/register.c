@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * What other processes pay for a user who registers address spaces in a loop
+ * The cost for other processes of a loop that registers address spaces
  *
  * The first WATCH_ADD in an address space registers the engine there: mm_take_all_locks()
  * takes, among others, the lock of each mapped file, for example of the C library. Another

@@ -276,7 +276,7 @@ static void *fail_run(void *data)
 	uint64_t state = test_seed() + (uintptr_t)data;
 	volatile uint64_t pause;
 
-	/* The look-aside of the thread refers to the entry, which others use later. */
+	/* The look-aside of the thread refers to the entry, which later gets use again. */
 	CHECK_EQ(pinwatch_cache_get(cache, fake_page(1), FAKE_PAGE, READ, &got), 0);
 	pinwatch_cache_put(cache, got);
 	__atomic_add_fetch(&nr_ready, 1, __ATOMIC_SEQ_CST);

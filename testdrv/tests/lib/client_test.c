@@ -13,7 +13,7 @@
 #define CANARY	0x5a
 #define NR	3
 
-/* A structure of the program, with bytes before and after that nobody may write. */
+/* A structure of the program, with bytes before and after that the library must not write. */
 #define GUARDED(name)							\
 	struct guarded_##name {						\
 		char before[64];					\
@@ -36,7 +36,7 @@ static bool bytes_are(const char *bytes, size_t nr, char value)
 	return !nr;
 }
 
-/* Check what is around the structure @s of @size bytes. */
+/* Check the bytes before and after the structure @s of @size bytes. */
 static void check_guards(const void *s, size_t size)
 {
 	const char *bytes = s;
