@@ -189,6 +189,8 @@ void pw_file_put(struct pw_file *file)
 	pw_limits_put_user(file->user);
 	mmdrop(file->mm);
 	kfree(file);
+	/* Not in pw_file_close(): a lost reference shall show. */
+	atomic_long_dec(&pw_counters.nr_files);
 }
 
 void pw_file_close(struct pw_file *file)
@@ -207,7 +209,6 @@ void pw_file_close(struct pw_file *file)
 
 	WARN_ON_ONCE(atomic_read(&file->nr_watches));
 	WARN_ON_ONCE(!list_empty(&file->events.dirty));
-	atomic_long_dec(&pw_counters.nr_files);
 	pw_file_put(file);
 }
 
