@@ -51,7 +51,11 @@ const struct pinwatch_gen *map_generations(int fd);
 
 /* Map private anonymous memory without huge pages, and write to each page. */
 char *map_pages(size_t nr_pages);
+/* Pages with a hole behind each: each has a mapping and a lock (anon_vma) of its own. */
+char *map_apart(size_t nr);
 void dontneed(char *addr, size_t length);
+/* Send SIGALRM to this process each @interval_us; 0: no more. @flags of sigaction(2). */
+void timer_start(int flags, long interval_us);
 /* Wait for @pid and check that the process exited with 0. */
 void wait_child(pid_t pid);
 pid_t fork_child(void);

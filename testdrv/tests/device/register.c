@@ -49,23 +49,6 @@ static void library_map(void)
 	CHECK(mmap(NULL, LENGTH, PROT_READ, MAP_PRIVATE, library, 0) != MAP_FAILED);
 }
 
-/* Pages with a hole behind each: each has a mapping and a lock (anon_vma) of its own. */
-static char *map_apart(size_t nr)
-{
-	char *addr = mmap(NULL, 2 * nr * page_size(), PROT_NONE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	size_t i;
-
-	CHECK(addr != MAP_FAILED);
-	CHECK_EQ(munmap(addr, 2 * nr * page_size()), 0);
-	for (i = 0; i < nr; i++) {
-		CHECK(mmap(addr + 2 * i * page_size(), page_size(), PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED);
-		addr[2 * i * page_size()] = 1;
-	}
-	return addr;
-}
-
 static void register_once(const char *page)
 {
 	int fd = open_device(0);

@@ -348,20 +348,6 @@ TEST(add_eagain)
 	CHECK_EQ(ret, -EAGAIN);
 }
 
-static void signal_ignore(int number)
-{
-	(void)number;
-}
-
-static void timer_start(int flags, long interval_us)
-{
-	struct sigaction action = { .sa_handler = signal_ignore, .sa_flags = flags };
-	struct itimerval timer = { { 0, interval_us }, { 0, interval_us } };
-
-	CHECK_EQ(sigaction(SIGALRM, &action, NULL), 0);
-	CHECK_EQ(setitimer(ITIMER_REAL, &timer, NULL), 0);
-}
-
 /* Neither with nor without SA_RESTART does WATCH_ADD return EINTR. */
 TEST(add_pins_under_signals)
 {
@@ -380,18 +366,6 @@ TEST(add_pins_under_signals)
 }
 
 #define NR_MAPPINGS	1000
-
-static void map_many(void)
-{
-	size_t i, step = 2 * page_size();
-	char *addr = mmap(NULL, NR_MAPPINGS * step, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	CHECK(addr != MAP_FAILED);
-	for (i = 0; i < NR_MAPPINGS; i++) {
-		CHECK_EQ(mprotect(addr + i * step, page_size(), PROT_READ | PROT_WRITE), 0);
-		addr[i * step] = 1;
-	}
-}
 
 /* The first WATCH_ADD of a process takes every lock of its mappings: many, after fork. */
 static pid_t register_under_signals(int flags)
@@ -412,7 +386,7 @@ TEST(add_registers_under_signals)
 {
 	int i;
 
-	map_many();
+	map_apart(NR_MAPPINGS);
 	for (i = 0; i < 10; i++)
 		wait_child(register_under_signals(i % 2 ? SA_RESTART : 0));
 }
@@ -423,7 +397,7 @@ TEST(add_registers_until_killed)
 	uint64_t nr_mms = get_stats().nr_mms;
 	int i;
 
-	map_many();
+	map_apart(NR_MAPPINGS);
 	for (i = 0; i < 10; i++) {
 		pid_t pid = register_under_signals(SA_RESTART);
 
