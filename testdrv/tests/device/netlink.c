@@ -14,6 +14,7 @@
 
 #include <linux/capability.h>
 
+#include "cpu.h"
 #include "credentials.h"
 #include "device.h"
 #include "genl.h"
@@ -513,11 +514,8 @@ static void count_watch(const struct genl_message *message, void *data)
 static void run_on(int cpu, int policy)
 {
 	struct sched_param param = { 0 };
-	cpu_set_t cpus;
 
-	CPU_ZERO(&cpus);
-	CPU_SET(cpu, &cpus);
-	CHECK_EQ(sched_setaffinity(0, sizeof(cpus), &cpus), 0);
+	run_on_cpu(cpu);
 	CHECK_EQ(sched_setscheduler(0, policy, &param), 0);
 }
 

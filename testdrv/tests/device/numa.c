@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "cpu.h"
 #include "device.h"
 #include "pinwatch_cache.h"
 #include "sysfs.h"
@@ -121,12 +122,9 @@ static void balancing_start(void)
 /* Run on @cpu and write to each page, for scans of the pages and for faults after them. */
 static void use_pages(const struct regions *r, int cpu, uint64_t until)
 {
-	cpu_set_t set;
 	size_t i;
 
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	CHECK_EQ(sched_setaffinity(0, sizeof(set), &set), 0);
+	run_on_cpu(cpu);
 	do {
 		for (i = 0; i < NR * r->length; i += page_size())
 			((volatile char *)r->addr)[i]++;
