@@ -3,7 +3,6 @@
  * How often a registration cache registers: with PINWATCH_WATCH_F_PAGES and kept pins, as the
  * library's cache has them, and without. For a guest with two nodes (scripts/vm/run --nodes 2).
  */
-#include <sched.h>
 #include <stdbool.h>
 #include <sys/mman.h>
 #include <unistd.h>
