@@ -7,9 +7,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "cpu.h"
 #include "invalidator.h"
 #include "test.h"
+
+#define INTERRUPT_NS	100000
 
 static void run_first(void)
 {
@@ -18,20 +21,37 @@ static void run_first(void)
 	CHECK_EQ(sched_setscheduler(0, SCHED_FIFO, &param), 0);
 }
 
+static void discard(struct invalidator *invalidator, char *addr)
+{
+	CHECK_EQ(madvise(addr, (size_t)sysconf(_SC_PAGESIZE), MADV_DONTNEED), 0);
+	__atomic_fetch_add(&invalidator->rounds, 1, __ATOMIC_RELAXED);
+}
+
 static void *invalidator_run(void *data)
 {
 	struct invalidator *invalidator = data;
 	unsigned int page = __atomic_fetch_add(&invalidator->next, 1, __ATOMIC_RELAXED);
-	size_t size = (size_t)sysconf(_SC_PAGESIZE);
-	char *addr = invalidator->addr + page * size;
+	char *addr = invalidator->addr + page * (size_t)sysconf(_SC_PAGESIZE);
 
-	if (invalidator->interval_us)
-		run_first();
+	while (!__atomic_load_n(&invalidator->stop, __ATOMIC_ACQUIRE))
+		discard(invalidator, addr);
+	return NULL;
+}
+
+/* Sleep longer than work: the kernel stops a SCHED_FIFO thread that uses 95 % of a CPU. */
+static void *interrupt_run(void *data)
+{
+	struct invalidator *invalidator = data;
+	struct timespec pause = { 0 };
+	uint64_t begin, worked;
+
+	run_first();
 	while (!__atomic_load_n(&invalidator->stop, __ATOMIC_ACQUIRE)) {
-		CHECK_EQ(madvise(addr, size, MADV_DONTNEED), 0);
-		__atomic_fetch_add(&invalidator->rounds, 1, __ATOMIC_RELAXED);
-		if (invalidator->interval_us)
-			usleep(invalidator->interval_us);
+		begin = now_ns();
+		discard(invalidator, invalidator->addr);
+		worked = now_ns() - begin;
+		pause.tv_nsec = (long)(worked > INTERRUPT_NS ? worked : INTERRUPT_NS);
+		nanosleep(&pause, NULL);
 	}
 	return NULL;
 }
@@ -56,13 +76,11 @@ void invalidator_start(struct invalidator *invalidator, char *addr, unsigned int
 		thread_start(&invalidator->threads[i], invalidator_run, invalidator);
 }
 
-void invalidator_interrupt(struct invalidator *invalidator, char *addr, long interval_us)
+void invalidator_interrupt(struct invalidator *invalidator, char *addr)
 {
 	run_on_cpu(0);
-	*invalidator = (struct invalidator){
-		.addr = addr, .interval_us = interval_us, .nr_threads = 1,
-	};
-	thread_start(&invalidator->threads[0], invalidator_run, invalidator);
+	*invalidator = (struct invalidator){ .addr = addr, .nr_threads = 1 };
+	thread_start(&invalidator->threads[0], interrupt_run, invalidator);
 }
 
 static void *watchdog_run(void *data)

@@ -20,8 +20,7 @@
 #include "invalidator.h"
 #include "sysfs.h"
 
-#define NR_LARGE	32768UL	/* pages: the pin takes longer than INTERVAL_US */
-#define INTERVAL_US	50
+#define NR_LARGE	32768UL	/* pages: the pin takes many milliseconds */
 #define NR_TRIES	50
 #define NR_FILES	500
 
@@ -155,7 +154,7 @@ static int repin_invalidated(long signals_us)
 	struct invalidator invalidator;
 
 	add(fd, addr, NR_LARGE * page_size(), PIN, 0);
-	invalidator_interrupt(&invalidator, addr, INTERVAL_US);
+	invalidator_interrupt(&invalidator, addr);
 	timer_set(signals_us);
 	for (i = 0; i < NR_TRIES && !ret; i++) {
 		ret = try_repin(fd, 0, &generation);
