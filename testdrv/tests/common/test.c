@@ -92,6 +92,12 @@ void test_skip(const char *format, ...)
 	_exit(STATUS_SKIP);
 }
 
+void test_skip_with(int status)
+{
+	if (WIFEXITED(status) && WEXITSTATUS(status) == STATUS_SKIP)
+		_exit(STATUS_SKIP);
+}
+
 void test_note(const char *format, ...)
 {
 	va_list args;

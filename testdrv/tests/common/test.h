@@ -86,6 +86,8 @@ void test_fail(const char *file, int line, const char *format, ...)
 	__attribute__((noreturn, format(printf, 3, 4)));
 /* End the test as skipped. @format names the missing requirement. */
 void test_skip(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+/* End the test as skipped if a child process of the test did so. @status: From waitpid(). */
+void test_skip_with(int status);
 /* Print a diagnostic line. */
 void test_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /*

@@ -56,7 +56,7 @@ char *map_apart(size_t nr);
 void dontneed(char *addr, size_t length);
 /* Send SIGALRM to this process each @interval_us; 0: no more. @flags of sigaction(2). */
 void timer_start(int flags, long interval_us);
-/* Wait for @pid and check that the process exited with 0. */
+/* Wait for @pid and check that the process exited with 0. Skip if the process skipped. */
 void wait_child(pid_t pid);
 pid_t fork_child(void);
 /* @channel: Out, in both processes: the end of this process (channel.h). */

@@ -287,7 +287,8 @@ TEST(pages_write_after_read_hits)
 	struct ground g;
 
 	CHECK(addr != MAP_FAILED);
-	CHECK_EQ(madvise(addr, NR * page_size(), MADV_NOHUGEPAGE), 0);
+	/* A kernel without huge pages refuses this advice, and does not need it. */
+	madvise(addr, NR * page_size(), MADV_NOHUGEPAGE);
 	CHECK_EQ(*(volatile char *)addr, 0);
 	g = ground_watch(addr, WATCH);
 	*(volatile char *)addr = 'w';
