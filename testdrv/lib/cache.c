@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "cache.h"
+#include "cache_hit.h"
+#include "handle.h"
 
 #define NR_SWEPT_BY_MISS 16	/* idle regions checked by a miss */
 
@@ -18,14 +19,15 @@ int pinwatch_cache_create(struct pinwatch_cache **out, struct pinwatch *dev, uin
 	cache = pw_cache_zalloc(sizeof(*cache));
 	if (!cache)
 		return -ENOMEM;
+	cache->page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
 	if (!pw_cache_pool_init(cache, dev)) {
 		free(cache);
 		return -ENOMEM;
 	}
 	cache->dev = dev;
+	cache->hits_word = dev->hits;
 	cache->limit = limit;
-	cache->flags = flags;
-	cache->page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
+	cache->create_flags = flags;
 	cache->random = 1;
 	pw_cache_threads_init(cache);
 	pthread_mutex_init(&cache->lock, NULL);
@@ -58,17 +60,17 @@ static uint32_t random_next(struct pinwatch_cache *cache)
 	return cache->random;
 }
 
-static int range_round(const struct pinwatch_cache *cache, const void *addr, size_t length,
+static int range_round(const struct pinwatch_cache *cache, uintptr_t addr, size_t length,
 		       uintptr_t *start, uintptr_t *end)
 {
 	uintptr_t mask = cache->page_size - 1;
 
 	if (!length)
 		return -EINVAL;
-	if (length > UINTPTR_MAX - mask || (uintptr_t)addr > UINTPTR_MAX - mask - length)
+	if (length > UINTPTR_MAX - mask || addr > UINTPTR_MAX - mask - length)
 		return -EOVERFLOW;
-	*start = (uintptr_t)addr & ~mask;
-	*end = ((uintptr_t)addr + length + mask) & ~mask;
+	*start = addr & ~mask;
+	*end = (addr + length + mask) & ~mask;
 	return 0;
 }
 
@@ -233,7 +235,7 @@ static int cache_get(struct pinwatch_cache *cache, uintptr_t start, uintptr_t en
 		return 0;
 	}
 	cache->stats.misses++;
-	if (intent == PINWATCH_CACHE_READ && cache->flags & PINWATCH_CACHE_F_WRITE) {
+	if (intent == PINWATCH_CACHE_READ && cache->create_flags & PINWATCH_CACHE_F_WRITE) {
 		if (!cache_miss(cache, start, end, PINWATCH_CACHE_WRITE, entry))
 			return 0;
 		/* Another thread may have pinned the range for reading meanwhile. */
@@ -244,15 +246,13 @@ static int cache_get(struct pinwatch_cache *cache, uintptr_t start, uintptr_t en
 	return cache_miss(cache, start, end, intent, entry);
 }
 
-int pinwatch_cache_get(struct pinwatch_cache *cache, const void *addr, size_t length,
-		       unsigned int intent, const struct pinwatch_cache_region **region)
+int pw_cache_get_locked(struct pinwatch_cache *cache, uintptr_t addr, size_t length,
+			unsigned int intent, const struct pinwatch_cache_region **region)
 {
 	struct pw_cache_entry *entry;
 	uintptr_t start, end;
 	int ret;
 
-	if (pw_cache_thread_get(cache, (uintptr_t)addr, length, intent, region))
-		return 0;
 	if (intent > PINWATCH_CACHE_WRITE)
 		return -EINVAL;
 	ret = range_round(cache, addr, length, &start, &end);
@@ -261,24 +261,30 @@ int pinwatch_cache_get(struct pinwatch_cache *cache, const void *addr, size_t le
 	pw_cache_lock(cache);
 	ret = cache_get(cache, start, end, intent, &entry);
 	if (!ret)
-		pw_cache_thread_note(cache, (uintptr_t)addr, entry);
+		pw_cache_thread_note(cache, addr, entry);
 	pw_cache_unlock(cache);
 	if (!ret)
 		*region = entry->region;
 	return ret;
 }
 
+int pinwatch_cache_get(struct pinwatch_cache *cache, const void *addr, size_t length,
+		       unsigned int intent, const struct pinwatch_cache_region **region)
+{
+	return pw_cache_hit_get(cache, (uintptr_t)addr, length, intent, region);
+}
+
+void pw_cache_put_locked(struct pinwatch_cache *cache, uint32_t index)
+{
+	pw_cache_lock(cache);
+	cache->entries[index].users--;
+	pw_cache_unlock(cache);
+	pw_cache_release(cache, index);
+}
+
 void pinwatch_cache_put(struct pinwatch_cache *cache, const struct pinwatch_cache_region *region)
 {
-	struct pw_cache_entry *entry;
-
-	if (pw_cache_thread_put(cache, region))
-		return;
-	pw_cache_lock(cache);
-	entry = pw_cache_entry(cache, region->index);
-	entry->users--;
-	pw_cache_unlock(cache);
-	pw_cache_release(cache, entry->index);
+	pw_cache_hit_put(cache, region);
 }
 
 size_t pinwatch_cache_reap(struct pinwatch_cache *cache)
@@ -319,8 +325,8 @@ static uint64_t bytes_in_use(struct pinwatch_cache *cache)
 	uint64_t bytes = 0;
 	uint32_t i;
 
-	for (i = 0; i < cache->nr_entries; i++) {
-		const struct pw_cache_entry *entry = pw_cache_entry(cache, i);
+	for (i = 1; i <= cache->last_entry; i++) {
+		const struct pw_cache_entry *entry = &cache->entries[i];
 
 		if (entry->live && pw_cache_users(cache, entry))
 			bytes += entry->region->length;

@@ -5,8 +5,11 @@
  *	cache.c		the functions of pinwatch_cache.h
  *	cache_pin.c	pin the range of an entry: limits and retries
  *	cache_keep.c	lifetime of entries: LRU list, stale entries, eviction
- *	cache_thread.c	a hit without the lock: users, by thread
- *	cache_pool.c	memory of entries
+ *	cache_hit.h	a hit without the lock: the usual path, and the rules
+ *	cache_hit.c	a hit: the rare paths
+ *	cache_table.c	where a thread looks for a hit
+ *	cache_thread.c	threads: their counts of users and hits
+ *	cache_pool.c	memory of entries and regions
  *	membarrier.c	the system call
  *	cache_tree.c	interval tree: which entry covers a range
  *
@@ -22,7 +25,7 @@
  * The users of an entry are counted by each thread; pw_cache_users() returns the sum. An
  * entry is ready if it is in the tree and not pending. A hit needs no lock for a ready entry.
  * An entry is dropped only after it was not ready, then pw_cache_barrier(), and then
- * pw_cache_users() was 0: see cache_thread.c.
+ * pw_cache_users() was 0: see cache_hit.h.
  */
 #ifndef PINWATCH_CACHE_PRIVATE_H
 #define PINWATCH_CACHE_PRIVATE_H
@@ -42,7 +45,7 @@ struct pw_cache_entry {
 	uintptr_t start, end;			/* constant while live */
 	uint32_t index;				/* constant; in the pool */
 	uint32_t users;				/* less the counts of the threads */
-	bool ready;				/* copy of the chunk's; implies pinned */
+	bool ready;				/* see the flags; implies pinned */
 	bool live;				/* created, and not dropped */
 	bool taken;				/* in cache->taken or cache->undropped */
 	bool pending;				/* see above: others wait */
@@ -63,18 +66,14 @@ struct pw_cache_entry {
 	struct pw_cache_entry *asked;
 };
 
-/*
- * Entries that are allocated together. What a hit reads is apart from the rest, so that
- * many regions fit into the caches of a CPU.
- */
-#define PW_CACHE_CHUNK	256U
+/* What a hit reads of an entry in memory that all threads share */
+struct pw_cache_flags {
+	bool ready;				/* atomic; copy of that of the entry */
+	bool used;				/* atomic: hit since an eviction looked */
+};
 
-struct pw_cache_chunk {
-	struct pinwatch_cache_region regions[PW_CACHE_CHUNK];
-	bool ready[PW_CACHE_CHUNK];		/* atomic */
-	bool used[PW_CACHE_CHUNK];		/* atomic: hit since an eviction looked */
-	struct pw_cache_entry entries[PW_CACHE_CHUNK];
-} __attribute__((aligned(PW_CACHE_LINE)));
+#define pw_cache_likely(x)	__builtin_expect(!!(x), 1)
+#define pw_cache_unlikely(x)	__builtin_expect(!!(x), 0)
 
 struct pw_cache_thread;
 
@@ -83,13 +82,18 @@ struct pinwatch_cache {
 	uint64_t id;
 	bool no_membarrier;
 	bool over_limit;			/* a put must evict */
-	struct pw_cache_chunk **chunks;		/* nr_chunks; all entries, by index */
-	uint32_t nr_chunks;
+	const struct pinwatch_gen *hits_word;	/* see pinwatch_hits() */
+	/* Of all entries, by index. Nothing moves. See cache_pool.c. */
+	struct pinwatch_cache_region *regions;
+	struct pw_cache_flags *flags;
+	struct pw_cache_entry *entries;
+	size_t pool_size;
+	uint32_t max_entries;
 	/* Constant; ops and ops_arg from the first get on */
 	struct pinwatch *dev;
 	uint64_t limit;
 	uintptr_t page_size;
-	unsigned int flags;
+	unsigned int create_flags;
 	struct pinwatch_cache_ops ops;
 	void *ops_arg;
 
@@ -103,7 +107,8 @@ struct pinwatch_cache {
 	struct pw_cache_entry *undropped;	/* taken out, and then membarrier() failed */
 	struct pw_cache_entry *dropped;
 	struct pw_cache_entry *free;
-	uint32_t nr_entries;
+	uint32_t last_entry;			/* highest index in use; from 1 on */
+	uint32_t nr_accessible;			/* at the begin of the pool */
 	struct pw_cache_thread *threads;
 	uint64_t bytes_pinning;			/* part of stats.bytes: not pinned yet */
 	uint64_t nr_leaving;			/* dropped and not unpinned yet, or being swept */
@@ -145,23 +150,18 @@ bool pw_cache_pool_init(struct pinwatch_cache *cache, struct pinwatch *dev);
 /* cache_pool.c. Caller holds the lock. */
 struct pw_cache_entry *pw_cache_alloc(struct pinwatch_cache *cache);
 void pw_cache_free(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
-struct pw_cache_entry *pw_cache_entry(struct pinwatch_cache *cache, uint32_t index);
 void pw_cache_pool_exit(struct pinwatch_cache *cache);
 
 /* cache_thread.c. Called without the lock. */
 void pw_cache_threads_init(struct pinwatch_cache *cache);
 /* Move the counts of all threads to the entries. No thread uses the cache. */
 void pw_cache_threads_exit(struct pinwatch_cache *cache);
-/* Returns a valid region with the caller as a user; or false: try with the lock. */
-bool pw_cache_thread_get(struct pinwatch_cache *cache, uintptr_t addr, size_t length,
-			 unsigned int intent, const struct pinwatch_cache_region **region);
-/* Returns false if nothing was done: put with the lock. */
-bool pw_cache_thread_put(struct pinwatch_cache *cache,
-			 const struct pinwatch_cache_region *region);
-/* cache_thread.c. Caller holds the lock. */
-/* The next pw_cache_thread_get() of @addr by this thread may find @entry. */
+/* cache_table.c. Caller holds the lock. */
+/* The next hit of the page of @addr by this thread may find @entry. */
 void pw_cache_thread_note(struct pinwatch_cache *cache, uintptr_t addr,
 			  struct pw_cache_entry *entry);
+
+/* cache_thread.c. Caller holds the lock. */
 void pw_cache_set_ready(struct pinwatch_cache *cache, struct pw_cache_entry *entry, bool ready);
 /* Returns the old value. */
 bool pw_cache_set_used(struct pinwatch_cache *cache, const struct pw_cache_entry *entry,

@@ -361,7 +361,7 @@ void pw_cache_release(struct pinwatch_cache *cache, uint32_t index)
 	struct pw_cache_entry *entry;
 
 	pw_cache_lock(cache);
-	entry = pw_cache_entry(cache, index);
+	entry = &cache->entries[index];
 	if (entry->live && !entry->pending)
 		entry_release(cache, entry);
 	if (cache->over_limit)
