@@ -36,6 +36,13 @@
 
 #define PW_CACHE_LINE	64
 
+/* What the kernel says of the pages of a stale entry */
+enum pw_cache_answer {
+	PW_CACHE_KEPT,		/* no page has moved, and the watch is valid again */
+	PW_CACHE_MOVED,		/* or the kernel does not know after many tries */
+	PW_CACHE_BUSY,		/* the kernel does not know */
+};
+
 /*
  * The lock protects all members. While pending, *@region belongs to one thread. A user may
  * read *@region without the lock.
@@ -51,7 +58,7 @@ struct pw_cache_entry {
 	bool pending;				/* see above: others wait */
 	bool in_tree;
 	bool added;				/* ops.add succeeded */
-	bool kept;				/* answer of the kernel, while pending */
+	enum pw_cache_answer answer;		/* while pending */
 	/* Tree: children, highest ends in the subtree, random heap priority */
 	struct pw_cache_entry *left, *right;
 	uintptr_t max_end, max_ready_end;	/* of all; of those that are not pending */
@@ -136,8 +143,9 @@ struct pw_cache_entry *pw_cache_tree_collect(struct pw_cache_entry *root, uintpt
 /* cache_pin.c. Called without the lock. */
 /* Pin @entry and call ops.add. Drops idle entries if a limit refuses the pin. */
 int pw_cache_pin(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
-/* Returns true, and makes the watch of @entry valid again, if no page has moved. */
-bool pw_cache_ask(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
+/* Ask whether pages of @entry have moved: only once, or until the answer is not BUSY. */
+enum pw_cache_answer pw_cache_ask(struct pinwatch_cache *cache, struct pw_cache_entry *entry,
+				  bool once);
 void pw_cache_unpin(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
 
 /* membarrier.c. Returns 0 or -errno. */
@@ -192,7 +200,10 @@ void pw_cache_take_out(struct pinwatch_cache *cache, struct pw_cache_entry *entr
  * user of @entry, which is not pending. Drops the lock meanwhile.
  */
 void pw_cache_keep(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
-/* Check the next @nr idle entries. Returns the number of dropped entries. May drop the lock. */
+/*
+ * Check the next @nr idle entries, and leave those of which the kernel does not know whether
+ * they have moved. Returns the number of dropped entries. May drop the lock.
+ */
 size_t pw_cache_sweep(struct pinwatch_cache *cache, size_t nr);
 /* Drop idle entries, oldest first, until @bytes are pinned. Returns true if any was dropped. */
 bool pw_cache_evict(struct pinwatch_cache *cache, uint64_t bytes);

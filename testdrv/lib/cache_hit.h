@@ -191,7 +191,11 @@ static inline struct pw_cache_flags pw_cache_flags(const struct pinwatch_cache *
 
 static inline uint64_t pw_cache_hits_word(const struct pinwatch_cache *cache)
 {
+#if __SIZEOF_POINTER__ >= 8
 	return __atomic_load_n(&cache->hits_word->generation, __ATOMIC_ACQUIRE);
+#else
+	return __atomic_load_n(&cache->hits_word->generation32, __ATOMIC_ACQUIRE);
+#endif
 }
 
 /* 32-bit machines cannot load the whole word, and 32 bits may come round to the old value. */

@@ -150,10 +150,10 @@ void pw_cache_take_out(struct pinwatch_cache *cache, struct pw_cache_entry *entr
 }
 
 /* Without the lock: ask the kernel whether the pages of each entry have moved. */
-static void list_ask(struct pinwatch_cache *cache, struct pw_cache_entry *list)
+static void list_ask(struct pinwatch_cache *cache, struct pw_cache_entry *list, bool once)
 {
 	for (; list; list = list->asked)
-		list->kept = pw_cache_ask(cache, list);
+		list->answer = pw_cache_ask(cache, list, once);
 }
 
 /* Mark @entry pending, and prepend it to @list. */
@@ -165,22 +165,22 @@ static struct pw_cache_entry *list_add(struct pinwatch_cache *cache, struct pw_c
 	return entry;
 }
 
-/* End the pending state. Returns true if the entry is stale, and takes the entry out then. */
+/* End the pending state. Returns true if pages have moved, and takes the entry out then. */
 static bool entry_settle(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
 {
 	pw_cache_set_pending(cache, entry, false);
-	cache->stats.kept += entry->kept;
-	cache->stats.stale += !entry->kept;
-	if (!entry->kept || !entry->in_tree)
+	cache->stats.kept += entry->answer == PW_CACHE_KEPT;
+	cache->stats.stale += entry->answer == PW_CACHE_MOVED;
+	if (entry->answer == PW_CACHE_MOVED || !entry->in_tree)
 		pw_cache_take_out(cache, entry);
-	return !entry->kept;
+	return entry->answer == PW_CACHE_MOVED;
 }
 
 void pw_cache_keep(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
 {
 	list_add(cache, entry, NULL);
 	pw_cache_unlock(cache);
-	list_ask(cache, entry);
+	list_ask(cache, entry, false);
 	pw_cache_lock(cache);
 	entry_settle(cache, entry);
 	pthread_cond_broadcast(&cache->pinned);
@@ -216,7 +216,7 @@ static struct pw_cache_entry *sweep_collect(struct pinwatch_cache *cache, size_t
 	return list;
 }
 
-/* Returns true if the entry is stale. */
+/* Returns true if pages of the entry have moved. */
 static bool sweep_settle(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
 {
 	bool flushed = !entry->in_tree;
@@ -238,7 +238,7 @@ size_t pw_cache_sweep(struct pinwatch_cache *cache, size_t nr)
 	if (!list)
 		return 0;
 	pw_cache_unlock(cache);
-	list_ask(cache, list);
+	list_ask(cache, list, true);
 	pw_cache_lock(cache);
 	for (; list; list = next) {
 		next = list->asked;

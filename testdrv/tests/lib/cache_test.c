@@ -563,6 +563,36 @@ TEST(sweep_keeps)
 	end();
 }
 
+static size_t nr_asked;
+
+static void keep_count(void)
+{
+	nr_asked++;
+}
+
+/* The kernel does not know whether pages have moved: a sweep leaves the regions for later. */
+TEST(sweep_asks_once)
+{
+	size_t i;
+
+	begin(8 * FAKE_PAGE, 0);
+	for (i = 0; i < 4; i++)
+		touch(2 * i, 1, READ);
+	fake_disturb(fake_page(0), 8 * FAKE_PAGE);
+	fake.on_keep = keep_count;
+	fake.fail = -EAGAIN;
+	CHECK_EQ(pinwatch_cache_reap(cache), 0);
+	CHECK_EQ(nr_asked, 4);
+	fake.fail = 0;
+	CHECK_EQ(fake.pinned_pages, 4);
+	CHECK_EQ(stats().stale + stats().kept, 0);
+	CHECK(touch(0, 1, READ));
+	fake_invalidate(fake_page(2), 1);
+	CHECK_EQ(pinwatch_cache_reap(cache), 1);
+	CHECK_EQ(stats().kept, 3);
+	end();
+}
+
 static void flush_all(void)
 {
 	fake.on_keep = NULL;
