@@ -2,6 +2,7 @@
 /* pinwatch_cache: the functions of pinwatch_cache.h. cache.h has the states of an entry. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cache_hit.h"
@@ -36,14 +37,33 @@ int pinwatch_cache_create(struct pinwatch_cache **out, struct pinwatch *dev, uin
 	return 0;
 }
 
-int pinwatch_cache_set_ops(struct pinwatch_cache *cache, const struct pinwatch_cache_ops *ops,
-			   void *arg)
+/* Members that only the caller knows must be NULL, and members that it lacks become NULL. */
+static int ops_get(struct pinwatch_cache_ops *ops, const struct pinwatch_cache_ops *user,
+		   size_t size)
 {
-	int ret = -EBUSY;
+	const char *bytes = (const char *)user;
+	size_t i;
 
+	for (i = sizeof(*ops); i < size; i++)
+		if (bytes[i])
+			return -E2BIG;
+	memset(ops, 0, sizeof(*ops));
+	memcpy(ops, user, size < sizeof(*ops) ? size : sizeof(*ops));
+	return 0;
+}
+
+int pinwatch_cache_set_ops_sized(struct pinwatch_cache *cache,
+				 const struct pinwatch_cache_ops *user, void *arg, size_t size)
+{
+	struct pinwatch_cache_ops ops;
+	int ret = ops_get(&ops, user, size);
+
+	if (ret)
+		return ret;
+	ret = -EBUSY;
 	pw_cache_lock(cache);
 	if (!cache->stats.nr_regions && !cache->nr_leaving) {
-		cache->ops = *ops;
+		cache->ops = ops;
 		cache->ops_arg = arg;
 		ret = 0;
 	}
@@ -334,13 +354,18 @@ static uint64_t bytes_in_use(struct pinwatch_cache *cache)
 	return bytes;
 }
 
-void pinwatch_cache_get_stats(struct pinwatch_cache *cache, struct pinwatch_cache_stats *stats)
+void pinwatch_cache_get_stats_sized(struct pinwatch_cache *cache,
+				    struct pinwatch_cache_stats *user, size_t size)
 {
+	struct pinwatch_cache_stats stats;
+
 	pw_cache_lock(cache);
-	*stats = cache->stats;
-	stats->hits = pw_cache_hits(cache);
-	stats->bytes_in_use = bytes_in_use(cache);
+	stats = cache->stats;
+	stats.hits = pw_cache_hits(cache);
+	stats.bytes_in_use = bytes_in_use(cache);
 	pw_cache_unlock(cache);
+	memset(user, 0, size);
+	memcpy(user, &stats, size < sizeof(stats) ? size : sizeof(stats));
 }
 
 int pinwatch_cache_destroy(struct pinwatch_cache *cache)
