@@ -56,11 +56,12 @@ int pinwatch_cache_set_ops_sized(struct pinwatch_cache *cache,
 				 const struct pinwatch_cache_ops *user, void *arg, size_t size)
 {
 	struct pinwatch_cache_ops ops;
-	int ret = ops_get(&ops, user, size);
+	int state, ret = ops_get(&ops, user, size);
 
 	if (ret)
 		return ret;
 	ret = -EBUSY;
+	state = pw_cancel_disable();
 	pw_cache_lock(cache);
 	if (!cache->stats.nr_regions && !cache->nr_leaving) {
 		cache->ops = ops;
@@ -68,6 +69,7 @@ int pinwatch_cache_set_ops_sized(struct pinwatch_cache *cache,
 		ret = 0;
 	}
 	pw_cache_unlock(cache);
+	pw_cancel_restore(state);
 	return ret;
 }
 
@@ -271,18 +273,20 @@ int pw_cache_get_locked(struct pinwatch_cache *cache, uintptr_t addr, size_t len
 {
 	struct pw_cache_entry *entry;
 	uintptr_t start, end;
-	int ret;
+	int ret, state;
 
 	if (intent > PINWATCH_CACHE_WRITE)
 		return -EINVAL;
 	ret = range_round(cache, addr, length, &start, &end);
 	if (ret)
 		return ret;
+	state = pw_cancel_disable();
 	pw_cache_lock(cache);
 	ret = cache_get(cache, start, end, intent, &entry);
 	if (!ret)
 		pw_cache_thread_note(cache, addr, entry);
 	pw_cache_unlock(cache);
+	pw_cancel_restore(state);
 	if (!ret)
 		*region = entry->region;
 	return ret;
@@ -296,10 +300,13 @@ int pinwatch_cache_get(struct pinwatch_cache *cache, const void *addr, size_t le
 
 void pw_cache_put_locked(struct pinwatch_cache *cache, uint32_t index)
 {
+	int state = pw_cancel_disable();
+
 	pw_cache_lock(cache);
 	cache->entries[index].users--;
 	pw_cache_unlock(cache);
 	pw_cache_release(cache, index);
+	pw_cancel_restore(state);
 }
 
 void pinwatch_cache_put(struct pinwatch_cache *cache, const struct pinwatch_cache_region *region)
@@ -309,12 +316,14 @@ void pinwatch_cache_put(struct pinwatch_cache *cache, const struct pinwatch_cach
 
 size_t pinwatch_cache_reap(struct pinwatch_cache *cache)
 {
+	int state = pw_cancel_disable();
 	size_t nr;
 
 	pw_cache_lock(cache);
 	cache->sweep = NULL;
 	nr = pw_cache_sweep(cache, SIZE_MAX);
 	pw_cache_unlock(cache);
+	pw_cancel_restore(state);
 	return nr;
 }
 
@@ -323,11 +332,13 @@ size_t pinwatch_cache_flush(struct pinwatch_cache *cache, const void *addr, size
 	uintptr_t start = (uintptr_t)addr, end = start + length;
 	struct pw_cache_entry *list = NULL, *next;
 	size_t nr = 0;
+	int state;
 
 	if (!length)
 		return 0;
 	if (end < start)
 		end = UINTPTR_MAX;
+	state = pw_cancel_disable();
 	pw_cache_lock(cache);
 	list = pw_cache_tree_collect(cache->trees[PINWATCH_CACHE_READ], start, end, false, list);
 	list = pw_cache_tree_collect(cache->trees[PINWATCH_CACHE_WRITE], start, end, false, list);
@@ -336,6 +347,7 @@ size_t pinwatch_cache_flush(struct pinwatch_cache *cache, const void *addr, size
 		pw_cache_take_out(cache, list);
 	}
 	pw_cache_unlock(cache);
+	pw_cancel_restore(state);
 	return nr;
 }
 
@@ -358,22 +370,22 @@ void pinwatch_cache_get_stats_sized(struct pinwatch_cache *cache,
 				    struct pinwatch_cache_stats *user, size_t size)
 {
 	struct pinwatch_cache_stats stats;
+	int state = pw_cancel_disable();
 
 	pw_cache_lock(cache);
 	stats = cache->stats;
 	stats.hits = pw_cache_hits(cache);
 	stats.bytes_in_use = bytes_in_use(cache);
 	pw_cache_unlock(cache);
+	pw_cancel_restore(state);
 	memset(user, 0, size);
 	memcpy(user, &stats, size < sizeof(stats) ? size : sizeof(stats));
 }
 
-int pinwatch_cache_destroy(struct pinwatch_cache *cache)
+static int cache_destroy(struct pinwatch_cache *cache)
 {
 	uint64_t in_use;
 
-	if (!cache)
-		return 0;
 	pw_cache_lock(cache);
 	in_use = bytes_in_use(cache);
 	pw_cache_unlock(cache);
@@ -386,4 +398,13 @@ int pinwatch_cache_destroy(struct pinwatch_cache *cache)
 	pthread_mutex_destroy(&cache->lock);
 	free(cache);
 	return 0;
+}
+
+int pinwatch_cache_destroy(struct pinwatch_cache *cache)
+{
+	int state = pw_cancel_disable();
+	int ret = cache ? cache_destroy(cache) : 0;
+
+	pw_cancel_restore(state);
+	return ret;
 }

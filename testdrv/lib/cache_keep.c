@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Lifetime of entries. cache.h has the states. */
 #include "cache.h"
+#include "handle.h"
 
 void pw_cache_lock(struct pinwatch_cache *cache)
 {
@@ -358,6 +359,7 @@ static void entry_evict(struct pinwatch_cache *cache, struct pw_cache_entry *ent
 
 void pw_cache_release(struct pinwatch_cache *cache, uint32_t index)
 {
+	int state = pw_cancel_disable();
 	struct pw_cache_entry *entry;
 
 	pw_cache_lock(cache);
@@ -367,6 +369,7 @@ void pw_cache_release(struct pinwatch_cache *cache, uint32_t index)
 	if (cache->over_limit)
 		entry_evict(cache, entry);
 	pw_cache_unlock(cache);
+	pw_cancel_restore(state);
 }
 
 bool pw_cache_evict(struct pinwatch_cache *cache, uint64_t bytes)

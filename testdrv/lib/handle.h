@@ -3,6 +3,8 @@
 #ifndef PINWATCH_HANDLE_H
 #define PINWATCH_HANDLE_H
 
+#include <pthread.h>
+
 #include "libpinwatch.h"
 
 /*
@@ -34,6 +36,25 @@ struct pinwatch {
 	struct pinwatch *next;
 	bool attached_to_reused_pid;
 };
+
+/*
+ * No function but pinwatch_read_events() is a cancellation point: a thread that is cancelled
+ * inside would leave locks, descriptors and entries behind. Functions that call one disable
+ * cancellation meanwhile.
+ */
+static inline int pw_cancel_disable(void)
+{
+	int state;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	return state;
+}
+
+/* @state: From pw_cancel_disable(). */
+static inline void pw_cancel_restore(int state)
+{
+	pthread_setcancelstate(state, NULL);
+}
 
 /* Returns 0 or -errno. Defined in ioctl.c, so tests can replace the function. */
 int pw_handle_ioctl(const struct pinwatch *dev, unsigned long cmd, void *arg);

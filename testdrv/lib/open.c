@@ -60,22 +60,38 @@ int pinwatch_from_fd(struct pinwatch **out, int fd)
 	return 0;
 }
 
-int pinwatch_open(struct pinwatch **dev, const char *path, unsigned int flags)
+static int device_open(struct pinwatch **dev, const char *path, int mode)
 {
-	int fd, ret, mode = O_RDWR | O_CLOEXEC;
+	int ret, fd = open(path ? path : PINWATCH_DEVICE, mode);
 
-	if (flags & ~PINWATCH_OPEN_NONBLOCK)
-		return -EINVAL;
-	if (flags & PINWATCH_OPEN_NONBLOCK)
-		mode |= O_NONBLOCK;
-
-	fd = open(path ? path : PINWATCH_DEVICE, mode);
 	if (fd < 0)
 		return -errno;
 	ret = pinwatch_from_fd(dev, fd);
 	if (ret)
 		close(fd);
 	return ret;
+}
+
+int pinwatch_open(struct pinwatch **dev, const char *path, unsigned int flags)
+{
+	int ret, state, mode = O_RDWR | O_CLOEXEC;
+
+	if (flags & ~PINWATCH_OPEN_NONBLOCK)
+		return -EINVAL;
+	if (flags & PINWATCH_OPEN_NONBLOCK)
+		mode |= O_NONBLOCK;
+	state = pw_cancel_disable();
+	ret = device_open(dev, path, mode);
+	pw_cancel_restore(state);
+	return ret;
+}
+
+static void fd_close(int fd)
+{
+	int state = pw_cancel_disable();
+
+	close(fd);
+	pw_cancel_restore(state);
 }
 
 void pinwatch_close(struct pinwatch *dev)
@@ -86,7 +102,7 @@ void pinwatch_close(struct pinwatch *dev)
 		pw_fork_remove(dev);
 		munmap((void *)dev->words, dev->map_size);
 	}
-	close(dev->fd);
+	fd_close(dev->fd);
 	/* A child by clone() must not wait for a lock: the handle stays in the list. */
 	if (!dev->listed)
 		free(dev);
