@@ -19,6 +19,7 @@ static __thread struct pw_cache_thread *own_threads;
 static pthread_mutex_t exit_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
+static bool handler_registered;		/* constant after the constructor */
 static bool key_created;
 static uint64_t last_cache_id;
 
@@ -132,10 +133,15 @@ static void threads_forget(void)
 	pthread_mutex_init(&exit_lock, NULL);
 }
 
+/* As in fork.c: a thread that forks must not register a handler meanwhile. */
+__attribute__((constructor)) static void handler_register(void)
+{
+	handler_registered = !pthread_atfork(NULL, NULL, threads_forget);
+}
+
 static void key_create(void)
 {
-	key_created = !pthread_atfork(NULL, NULL, threads_forget) &&
-		      !pthread_key_create(&key, threads_exit);
+	key_created = handler_registered && !pthread_key_create(&key, threads_exit);
 }
 
 /* The destructor of the key must not outlive the library. */

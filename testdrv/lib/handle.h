@@ -62,8 +62,12 @@ int pw_handle_ioctl(const struct pinwatch *dev, unsigned long cmd, void *arg);
 /* open.c: map the words, in the process that calls. Returns 0 or -errno. */
 int pw_handle_map(struct pinwatch *dev);
 
-/* fork.c: @dev->words is mapped. Returns 0 or -errno. */
-int pw_fork_insert(struct pinwatch *dev);
+/*
+ * fork.c: set the members of the mapping of @dev to those of @map, whose words are mapped, and
+ * list the handle: a child of another thread sees both or neither. Returns 0, or -errno and
+ * then @dev is unchanged.
+ */
+int pw_fork_insert(struct pinwatch *dev, const struct pinwatch *map);
 /* Caller owns @dev: pw_fork_owns(). */
 void pw_fork_remove(struct pinwatch *dev);
 /* False in a child, which did not inherit the mapping of @dev->words. */

@@ -17,8 +17,8 @@ const char *pinwatch_version(void)
 
 int pw_handle_map(struct pinwatch *dev)
 {
+	struct pinwatch map = { .fd = dev->fd };
 	struct pinwatch_info info;
-	void *words;
 	int ret;
 
 	ret = pinwatch_get_info(dev, &info);
@@ -28,17 +28,16 @@ int pw_handle_map(struct pinwatch *dev)
 	    !info.hits_offset)
 		return -EPROTO;
 
-	words = mmap(NULL, info.gen_map_size, PROT_READ, MAP_SHARED, dev->fd, 0);
-	if (words == MAP_FAILED)
+	map.words = mmap(NULL, info.gen_map_size, PROT_READ, MAP_SHARED, dev->fd, 0);
+	if (map.words == MAP_FAILED)
 		return -errno;
-	dev->words = words;
-	dev->hits = dev->words + info.hits_offset / sizeof(*dev->words);
-	dev->nr_words = info.gen_map_size / sizeof(*dev->words);
-	dev->map_size = info.gen_map_size;
-	dev->record_size = info.event_size;
-	ret = pw_fork_insert(dev);
+	map.hits = map.words + info.hits_offset / sizeof(*map.words);
+	map.nr_words = info.gen_map_size / sizeof(*map.words);
+	map.map_size = info.gen_map_size;
+	map.record_size = info.event_size;
+	ret = pw_fork_insert(dev, &map);
 	if (ret)
-		munmap(words, dev->map_size);
+		munmap((void *)map.words, map.map_size);
 	return ret;
 }
 
