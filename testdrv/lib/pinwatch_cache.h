@@ -35,12 +35,12 @@
  * Threads: several threads may call any function at the same time, except
  * pinwatch_cache_destroy(). While one thread pins a range, hits of other threads
  * proceed; a request for the range that is being pinned waits. Another thread than the
- * thread of the get may put a region. No function may be called from a signal handler, nor
+ * thread of the get may put a region. No function is a cancellation point. No function may be called from a signal handler, nor
  * by a child after fork().
  *
  * Cost: a repeated request of a thread takes no lock and writes no memory that another
- * thread writes. Each thread has a table of its requests, of at most 2 MiB, until the thread
- * exits or the cache is destroyed.
+ * thread writes. Each thread has a table of its requests, of at most 2 MiB, and 32 bytes for
+ * each region, until the thread exits or the cache is destroyed.
  */
 #ifndef PINWATCH_CACHE_H
 #define PINWATCH_CACHE_H
@@ -190,7 +190,8 @@ void pinwatch_cache_put(struct pinwatch_cache *cache, const struct pinwatch_cach
  * pinwatch_cache_reap() - drop all regions that are stale and not in use
  * @cache: The cache.
  *
- * Not needed in the long run: each miss checks some idle regions.
+ * Not needed in the long run: each miss checks some idle regions. A region stays if the kernel
+ * does not know whether its pages have moved, because the range is being invalidated.
  *
  * Return: the number of dropped regions.
  */
