@@ -10,7 +10,7 @@ int pw_cache_get_switch(struct pinwatch_cache *cache, uintptr_t addr, size_t len
 	return pw_cache_get_locked(cache, addr, length, intent, region);
 }
 
-/* Copy the region. Returns false if it is stale. The caller is a user of the entry, which is ready. */
+/* Copy the region. Returns false if it is stale. Caller is a user of the entry, which is ready. */
 static bool record_renew(const struct pinwatch_cache *cache, struct pw_cache_record *record,
 			 uint32_t index)
 {

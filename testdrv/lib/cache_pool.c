@@ -6,9 +6,9 @@
  * destroyed: a thread may have the index of a dropped entry in its table. The thread then
  * reads no more than whether the entry is ready.
  *
- * Regions, entries and flags are one array each, so that the index of a region follows
- * from its address. No entry has the index 0. The address space of the arrays is reserved when the cache is created;
- * memory is accessible, and charged, only for the entries that were ever used.
+ * Regions, entries and flags are one array each, so that the index of a region follows from
+ * its address. No entry has the index 0. The address space of the arrays is reserved when the
+ * cache is created; memory is accessible, and charged, only for the entries that were used.
  */
 #include <stdlib.h>
 #include <string.h>

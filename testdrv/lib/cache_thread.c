@@ -54,7 +54,9 @@ bool pw_cache_barrier(struct pinwatch_cache *cache)
 {
 	const struct pw_cache_thread *first = cache->threads;
 
-	if (cache->no_membarrier || !first || (!first->next && first == pw_cache_thread_find(cache)))
+	if (cache->no_membarrier || !first)
+		return true;
+	if (!first->next && first == pw_cache_thread_find(cache))
 		return true;
 	return !pw_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
 }

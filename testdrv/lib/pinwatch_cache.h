@@ -35,8 +35,8 @@
  * Threads: several threads may call any function at the same time, except
  * pinwatch_cache_destroy(). While one thread pins a range, hits of other threads
  * proceed; a request for the range that is being pinned waits. Another thread than the
- * thread of the get may put a region. No function is a cancellation point. No function may be called from a signal handler, nor
- * by a child after fork().
+ * thread of the get may put a region. No function is a cancellation point. No function may
+ * be called from a signal handler, nor by a child after fork().
  *
  * Cost: a repeated request of a thread takes no lock and writes no memory that another
  * thread writes. Each thread has a table of its requests, of at most 2 MiB, and 32 bytes for

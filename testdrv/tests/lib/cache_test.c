@@ -631,7 +631,8 @@ TEST(stats_of_another_size)
 	CHECK_EQ(longer.s.misses, 1);
 	CHECK_EQ(longer.after[0], 0);
 	CHECK_EQ(longer.after[1], 0x5a5a5a5a5a5a5a5a);
-	pinwatch_cache_get_stats_sized(cache, &shorter.s, offsetof(struct pinwatch_cache_stats, stale));
+	pinwatch_cache_get_stats_sized(cache, &shorter.s,
+				       offsetof(struct pinwatch_cache_stats, stale));
 	CHECK_EQ(shorter.s.misses, 1);
 	CHECK_EQ(shorter.s.stale, 0x5a5a5a5a5a5a5a5a);
 	end();

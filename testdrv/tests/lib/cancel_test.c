@@ -146,7 +146,7 @@ TEST(cancel_of_an_open)
 	fd = dup(0);
 	close(fd);
 	CHECK_EQ(pthread_create(&thread, NULL, open_cancelled_run, "/dev/null"), 0);
-	CHECK(join(thread) == NULL);
+	CHECK(!join(thread));
 	next = dup(0);
 	CHECK_EQ(next, fd);
 	close(next);

@@ -187,8 +187,7 @@ TEST(handles_of_each_generation)
 /* The linker lets the library call these functions. */
 void *__wrap_mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset);
 void *__real_mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset);
-int __wrap_pw_fork_insert(struct pinwatch *handle, const struct pinwatch *map);
-int __real_pw_fork_insert(struct pinwatch *handle, const struct pinwatch *map);
+typeof(pw_fork_insert) __wrap_pw_fork_insert, __real_pw_fork_insert;
 
 static bool insert_forks;
 
