@@ -168,20 +168,25 @@ static int pidfd_attach(struct pinwatch *dev, int pidfd, pid_t pid)
 
 int pinwatch_attach(struct pinwatch *dev, int pidfd)
 {
+	int state = pw_cancel_disable();
 	int pid = pidfd_to_pid(pidfd);
+	int ret = pid < 0 ? pid : pidfd_attach(dev, pidfd, pid);
 
-	return pid < 0 ? pid : pidfd_attach(dev, pidfd, pid);
+	pw_cancel_restore(state);
+	return ret;
 }
 
 /* pidfd_open() and ATTACH take a PID of the same namespace, so /proc is not needed. */
 int pinwatch_attach_pid(struct pinwatch *dev, pid_t pid)
 {
-	int pidfd, ret;
+	int pidfd, ret, state;
 
 	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (pidfd < 0)
 		return -errno;
 	ret = pidfd_attach(dev, pidfd, pid);
+	state = pw_cancel_disable();
 	close(pidfd);
+	pw_cancel_restore(state);
 	return ret;
 }

@@ -2,9 +2,11 @@
 /* pinwatch_cache: the functions of pinwatch_cache.h. cache.h has the states of an entry. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-#include "cache.h"
+#include "cache_hit.h"
+#include "handle.h"
 
 #define NR_SWEPT_BY_MISS 16	/* idle regions checked by a miss */
 
@@ -18,14 +20,15 @@ int pinwatch_cache_create(struct pinwatch_cache **out, struct pinwatch *dev, uin
 	cache = pw_cache_zalloc(sizeof(*cache));
 	if (!cache)
 		return -ENOMEM;
+	cache->page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
 	if (!pw_cache_pool_init(cache, dev)) {
 		free(cache);
 		return -ENOMEM;
 	}
 	cache->dev = dev;
+	cache->hits_word = dev->hits;
 	cache->limit = limit;
-	cache->flags = flags;
-	cache->page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
+	cache->create_flags = flags;
 	cache->random = 1;
 	pw_cache_threads_init(cache);
 	pthread_mutex_init(&cache->lock, NULL);
@@ -34,18 +37,39 @@ int pinwatch_cache_create(struct pinwatch_cache **out, struct pinwatch *dev, uin
 	return 0;
 }
 
-int pinwatch_cache_set_ops(struct pinwatch_cache *cache, const struct pinwatch_cache_ops *ops,
-			   void *arg)
+/* Members that only the caller knows must be NULL, and members that it lacks become NULL. */
+static int ops_get(struct pinwatch_cache_ops *ops, const struct pinwatch_cache_ops *user,
+		   size_t size)
 {
-	int ret = -EBUSY;
+	const char *bytes = (const char *)user;
+	size_t i;
 
+	for (i = sizeof(*ops); i < size; i++)
+		if (bytes[i])
+			return -E2BIG;
+	memset(ops, 0, sizeof(*ops));
+	memcpy(ops, user, size < sizeof(*ops) ? size : sizeof(*ops));
+	return 0;
+}
+
+int pinwatch_cache_set_ops_sized(struct pinwatch_cache *cache,
+				 const struct pinwatch_cache_ops *user, void *arg, size_t size)
+{
+	struct pinwatch_cache_ops ops;
+	int state, ret = ops_get(&ops, user, size);
+
+	if (ret)
+		return ret;
+	ret = -EBUSY;
+	state = pw_cancel_disable();
 	pw_cache_lock(cache);
 	if (!cache->stats.nr_regions && !cache->nr_leaving) {
-		cache->ops = *ops;
+		cache->ops = ops;
 		cache->ops_arg = arg;
 		ret = 0;
 	}
 	pw_cache_unlock(cache);
+	pw_cancel_restore(state);
 	return ret;
 }
 
@@ -58,17 +82,17 @@ static uint32_t random_next(struct pinwatch_cache *cache)
 	return cache->random;
 }
 
-static int range_round(const struct pinwatch_cache *cache, const void *addr, size_t length,
+static int range_round(const struct pinwatch_cache *cache, uintptr_t addr, size_t length,
 		       uintptr_t *start, uintptr_t *end)
 {
 	uintptr_t mask = cache->page_size - 1;
 
 	if (!length)
 		return -EINVAL;
-	if (length > UINTPTR_MAX - mask || (uintptr_t)addr > UINTPTR_MAX - mask - length)
+	if (length > UINTPTR_MAX - mask || addr > UINTPTR_MAX - mask - length)
 		return -EOVERFLOW;
-	*start = (uintptr_t)addr & ~mask;
-	*end = ((uintptr_t)addr + length + mask) & ~mask;
+	*start = addr & ~mask;
+	*end = (addr + length + mask) & ~mask;
 	return 0;
 }
 
@@ -233,7 +257,7 @@ static int cache_get(struct pinwatch_cache *cache, uintptr_t start, uintptr_t en
 		return 0;
 	}
 	cache->stats.misses++;
-	if (intent == PINWATCH_CACHE_READ && cache->flags & PINWATCH_CACHE_F_WRITE) {
+	if (intent == PINWATCH_CACHE_READ && cache->create_flags & PINWATCH_CACHE_F_WRITE) {
 		if (!cache_miss(cache, start, end, PINWATCH_CACHE_WRITE, entry))
 			return 0;
 		/* Another thread may have pinned the range for reading meanwhile. */
@@ -244,51 +268,62 @@ static int cache_get(struct pinwatch_cache *cache, uintptr_t start, uintptr_t en
 	return cache_miss(cache, start, end, intent, entry);
 }
 
-int pinwatch_cache_get(struct pinwatch_cache *cache, const void *addr, size_t length,
-		       unsigned int intent, const struct pinwatch_cache_region **region)
+int pw_cache_get_locked(struct pinwatch_cache *cache, uintptr_t addr, size_t length,
+			unsigned int intent, const struct pinwatch_cache_region **region)
 {
 	struct pw_cache_entry *entry;
 	uintptr_t start, end;
-	int ret;
+	int ret, state;
 
-	if (pw_cache_thread_get(cache, (uintptr_t)addr, length, intent, region))
-		return 0;
 	if (intent > PINWATCH_CACHE_WRITE)
 		return -EINVAL;
 	ret = range_round(cache, addr, length, &start, &end);
 	if (ret)
 		return ret;
+	state = pw_cancel_disable();
 	pw_cache_lock(cache);
 	ret = cache_get(cache, start, end, intent, &entry);
 	if (!ret)
-		pw_cache_thread_note(cache, (uintptr_t)addr, entry);
+		pw_cache_thread_note(cache, addr, entry);
 	pw_cache_unlock(cache);
+	pw_cancel_restore(state);
 	if (!ret)
 		*region = entry->region;
 	return ret;
 }
 
+int pinwatch_cache_get(struct pinwatch_cache *cache, const void *addr, size_t length,
+		       unsigned int intent, const struct pinwatch_cache_region **region)
+{
+	return pw_cache_hit_get(cache, (uintptr_t)addr, length, intent, region);
+}
+
+void pw_cache_put_locked(struct pinwatch_cache *cache, uint32_t index)
+{
+	int state = pw_cancel_disable();
+
+	pw_cache_lock(cache);
+	cache->entries[index].users--;
+	pw_cache_unlock(cache);
+	pw_cache_release(cache, index);
+	pw_cancel_restore(state);
+}
+
 void pinwatch_cache_put(struct pinwatch_cache *cache, const struct pinwatch_cache_region *region)
 {
-	struct pw_cache_entry *entry;
-
-	if (pw_cache_thread_put(cache, region))
-		return;
-	pw_cache_lock(cache);
-	entry = pw_cache_entry(cache, region->index);
-	entry->users--;
-	pw_cache_unlock(cache);
-	pw_cache_release(cache, entry->index);
+	pw_cache_hit_put(cache, region);
 }
 
 size_t pinwatch_cache_reap(struct pinwatch_cache *cache)
 {
+	int state = pw_cancel_disable();
 	size_t nr;
 
 	pw_cache_lock(cache);
 	cache->sweep = NULL;
 	nr = pw_cache_sweep(cache, SIZE_MAX);
 	pw_cache_unlock(cache);
+	pw_cancel_restore(state);
 	return nr;
 }
 
@@ -297,11 +332,13 @@ size_t pinwatch_cache_flush(struct pinwatch_cache *cache, const void *addr, size
 	uintptr_t start = (uintptr_t)addr, end = start + length;
 	struct pw_cache_entry *list = NULL, *next;
 	size_t nr = 0;
+	int state;
 
 	if (!length)
 		return 0;
 	if (end < start)
 		end = UINTPTR_MAX;
+	state = pw_cancel_disable();
 	pw_cache_lock(cache);
 	list = pw_cache_tree_collect(cache->trees[PINWATCH_CACHE_READ], start, end, false, list);
 	list = pw_cache_tree_collect(cache->trees[PINWATCH_CACHE_WRITE], start, end, false, list);
@@ -310,6 +347,7 @@ size_t pinwatch_cache_flush(struct pinwatch_cache *cache, const void *addr, size
 		pw_cache_take_out(cache, list);
 	}
 	pw_cache_unlock(cache);
+	pw_cancel_restore(state);
 	return nr;
 }
 
@@ -319,8 +357,8 @@ static uint64_t bytes_in_use(struct pinwatch_cache *cache)
 	uint64_t bytes = 0;
 	uint32_t i;
 
-	for (i = 0; i < cache->nr_entries; i++) {
-		const struct pw_cache_entry *entry = pw_cache_entry(cache, i);
+	for (i = 1; i <= cache->last_entry; i++) {
+		const struct pw_cache_entry *entry = &cache->entries[i];
 
 		if (entry->live && pw_cache_users(cache, entry))
 			bytes += entry->region->length;
@@ -328,21 +366,26 @@ static uint64_t bytes_in_use(struct pinwatch_cache *cache)
 	return bytes;
 }
 
-void pinwatch_cache_get_stats(struct pinwatch_cache *cache, struct pinwatch_cache_stats *stats)
+void pinwatch_cache_get_stats_sized(struct pinwatch_cache *cache,
+				    struct pinwatch_cache_stats *user, size_t size)
 {
+	struct pinwatch_cache_stats stats;
+	int state = pw_cancel_disable();
+
 	pw_cache_lock(cache);
-	*stats = cache->stats;
-	stats->hits = pw_cache_hits(cache);
-	stats->bytes_in_use = bytes_in_use(cache);
+	stats = cache->stats;
+	stats.hits = pw_cache_hits(cache);
+	stats.bytes_in_use = bytes_in_use(cache);
 	pw_cache_unlock(cache);
+	pw_cancel_restore(state);
+	memset(user, 0, size);
+	memcpy(user, &stats, size < sizeof(stats) ? size : sizeof(stats));
 }
 
-int pinwatch_cache_destroy(struct pinwatch_cache *cache)
+static int cache_destroy(struct pinwatch_cache *cache)
 {
 	uint64_t in_use;
 
-	if (!cache)
-		return 0;
 	pw_cache_lock(cache);
 	in_use = bytes_in_use(cache);
 	pw_cache_unlock(cache);
@@ -355,4 +398,13 @@ int pinwatch_cache_destroy(struct pinwatch_cache *cache)
 	pthread_mutex_destroy(&cache->lock);
 	free(cache);
 	return 0;
+}
+
+int pinwatch_cache_destroy(struct pinwatch_cache *cache)
+{
+	int state = pw_cancel_disable();
+	int ret = cache ? cache_destroy(cache) : 0;
+
+	pw_cancel_restore(state);
+	return ret;
 }

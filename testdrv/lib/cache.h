@@ -5,8 +5,11 @@
  *	cache.c		the functions of pinwatch_cache.h
  *	cache_pin.c	pin the range of an entry: limits and retries
  *	cache_keep.c	lifetime of entries: LRU list, stale entries, eviction
- *	cache_thread.c	a hit without the lock: users, by thread
- *	cache_pool.c	memory of entries
+ *	cache_hit.h	a hit without the lock: the usual path, and the rules
+ *	cache_hit.c	a hit: the rare paths
+ *	cache_table.c	where a thread looks for a hit
+ *	cache_thread.c	threads: their counts of users and hits
+ *	cache_pool.c	memory of entries and regions
  *	membarrier.c	the system call
  *	cache_tree.c	interval tree: which entry covers a range
  *
@@ -22,7 +25,7 @@
  * The users of an entry are counted by each thread; pw_cache_users() returns the sum. An
  * entry is ready if it is in the tree and not pending. A hit needs no lock for a ready entry.
  * An entry is dropped only after it was not ready, then pw_cache_barrier(), and then
- * pw_cache_users() was 0: see cache_thread.c.
+ * pw_cache_users() was 0: see cache_hit.h.
  */
 #ifndef PINWATCH_CACHE_PRIVATE_H
 #define PINWATCH_CACHE_PRIVATE_H
@@ -33,6 +36,13 @@
 
 #define PW_CACHE_LINE	64
 
+/* What the kernel says of the pages of a stale entry */
+enum pw_cache_answer {
+	PW_CACHE_KEPT,		/* no page has moved, and the watch is valid again */
+	PW_CACHE_MOVED,		/* or the kernel does not know after many tries */
+	PW_CACHE_BUSY,		/* the kernel does not know */
+};
+
 /*
  * The lock protects all members. While pending, *@region belongs to one thread. A user may
  * read *@region without the lock.
@@ -42,13 +52,13 @@ struct pw_cache_entry {
 	uintptr_t start, end;			/* constant while live */
 	uint32_t index;				/* constant; in the pool */
 	uint32_t users;				/* less the counts of the threads */
-	bool ready;				/* copy of the chunk's; implies pinned */
+	bool ready;				/* see the flags; implies pinned */
 	bool live;				/* created, and not dropped */
 	bool taken;				/* in cache->taken or cache->undropped */
 	bool pending;				/* see above: others wait */
 	bool in_tree;
 	bool added;				/* ops.add succeeded */
-	bool kept;				/* answer of the kernel, while pending */
+	enum pw_cache_answer answer;		/* while pending */
 	/* Tree: children, highest ends in the subtree, random heap priority */
 	struct pw_cache_entry *left, *right;
 	uintptr_t max_end, max_ready_end;	/* of all; of those that are not pending */
@@ -63,18 +73,14 @@ struct pw_cache_entry {
 	struct pw_cache_entry *asked;
 };
 
-/*
- * Entries that are allocated together. What a hit reads is apart from the rest, so that
- * many regions fit into the caches of a CPU.
- */
-#define PW_CACHE_CHUNK	256U
+/* What a hit reads of an entry in memory that all threads share */
+struct pw_cache_flags {
+	bool ready;				/* atomic; copy of that of the entry */
+	bool used;				/* atomic: hit since an eviction looked */
+};
 
-struct pw_cache_chunk {
-	struct pinwatch_cache_region regions[PW_CACHE_CHUNK];
-	bool ready[PW_CACHE_CHUNK];		/* atomic */
-	bool used[PW_CACHE_CHUNK];		/* atomic: hit since an eviction looked */
-	struct pw_cache_entry entries[PW_CACHE_CHUNK];
-} __attribute__((aligned(PW_CACHE_LINE)));
+#define pw_cache_likely(x)	__builtin_expect(!!(x), 1)
+#define pw_cache_unlikely(x)	__builtin_expect(!!(x), 0)
 
 struct pw_cache_thread;
 
@@ -83,13 +89,18 @@ struct pinwatch_cache {
 	uint64_t id;
 	bool no_membarrier;
 	bool over_limit;			/* a put must evict */
-	struct pw_cache_chunk **chunks;		/* nr_chunks; all entries, by index */
-	uint32_t nr_chunks;
+	const struct pinwatch_gen *hits_word;	/* see pinwatch_hits() */
+	/* Of all entries, by index. Nothing moves. See cache_pool.c. */
+	struct pinwatch_cache_region *regions;
+	struct pw_cache_flags *flags;
+	struct pw_cache_entry *entries;
+	size_t pool_size;
+	uint32_t max_entries;
 	/* Constant; ops and ops_arg from the first get on */
 	struct pinwatch *dev;
 	uint64_t limit;
 	uintptr_t page_size;
-	unsigned int flags;
+	unsigned int create_flags;
 	struct pinwatch_cache_ops ops;
 	void *ops_arg;
 
@@ -103,7 +114,8 @@ struct pinwatch_cache {
 	struct pw_cache_entry *undropped;	/* taken out, and then membarrier() failed */
 	struct pw_cache_entry *dropped;
 	struct pw_cache_entry *free;
-	uint32_t nr_entries;
+	uint32_t last_entry;			/* highest index in use; from 1 on */
+	uint32_t nr_accessible;			/* at the begin of the pool */
 	struct pw_cache_thread *threads;
 	uint64_t bytes_pinning;			/* part of stats.bytes: not pinned yet */
 	uint64_t nr_leaving;			/* dropped and not unpinned yet, or being swept */
@@ -131,8 +143,9 @@ struct pw_cache_entry *pw_cache_tree_collect(struct pw_cache_entry *root, uintpt
 /* cache_pin.c. Called without the lock. */
 /* Pin @entry and call ops.add. Drops idle entries if a limit refuses the pin. */
 int pw_cache_pin(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
-/* Returns true, and makes the watch of @entry valid again, if no page has moved. */
-bool pw_cache_ask(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
+/* Ask whether pages of @entry have moved: only once, or until the answer is not BUSY. */
+enum pw_cache_answer pw_cache_ask(struct pinwatch_cache *cache, struct pw_cache_entry *entry,
+				  bool once);
 void pw_cache_unpin(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
 
 /* membarrier.c. Returns 0 or -errno. */
@@ -145,23 +158,18 @@ bool pw_cache_pool_init(struct pinwatch_cache *cache, struct pinwatch *dev);
 /* cache_pool.c. Caller holds the lock. */
 struct pw_cache_entry *pw_cache_alloc(struct pinwatch_cache *cache);
 void pw_cache_free(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
-struct pw_cache_entry *pw_cache_entry(struct pinwatch_cache *cache, uint32_t index);
 void pw_cache_pool_exit(struct pinwatch_cache *cache);
 
 /* cache_thread.c. Called without the lock. */
 void pw_cache_threads_init(struct pinwatch_cache *cache);
 /* Move the counts of all threads to the entries. No thread uses the cache. */
 void pw_cache_threads_exit(struct pinwatch_cache *cache);
-/* Returns a valid region with the caller as a user; or false: try with the lock. */
-bool pw_cache_thread_get(struct pinwatch_cache *cache, uintptr_t addr, size_t length,
-			 unsigned int intent, const struct pinwatch_cache_region **region);
-/* Returns false if nothing was done: put with the lock. */
-bool pw_cache_thread_put(struct pinwatch_cache *cache,
-			 const struct pinwatch_cache_region *region);
-/* cache_thread.c. Caller holds the lock. */
-/* The next pw_cache_thread_get() of @addr by this thread may find @entry. */
+/* cache_table.c. Caller holds the lock. */
+/* The next hit of the page of @addr by this thread may find @entry. */
 void pw_cache_thread_note(struct pinwatch_cache *cache, uintptr_t addr,
 			  struct pw_cache_entry *entry);
+
+/* cache_thread.c. Caller holds the lock. */
 void pw_cache_set_ready(struct pinwatch_cache *cache, struct pw_cache_entry *entry, bool ready);
 /* Returns the old value. */
 bool pw_cache_set_used(struct pinwatch_cache *cache, const struct pw_cache_entry *entry,
@@ -192,7 +200,10 @@ void pw_cache_take_out(struct pinwatch_cache *cache, struct pw_cache_entry *entr
  * user of @entry, which is not pending. Drops the lock meanwhile.
  */
 void pw_cache_keep(struct pinwatch_cache *cache, struct pw_cache_entry *entry);
-/* Check the next @nr idle entries. Returns the number of dropped entries. May drop the lock. */
+/*
+ * Check the next @nr idle entries, and leave those of which the kernel does not know whether
+ * they have moved. Returns the number of dropped entries. May drop the lock.
+ */
 size_t pw_cache_sweep(struct pinwatch_cache *cache, size_t nr);
 /* Drop idle entries, oldest first, until @bytes are pinned. Returns true if any was dropped. */
 bool pw_cache_evict(struct pinwatch_cache *cache, uint64_t bytes);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Lifetime of entries. cache.h has the states. */
 #include "cache.h"
+#include "handle.h"
 
 void pw_cache_lock(struct pinwatch_cache *cache)
 {
@@ -150,10 +151,10 @@ void pw_cache_take_out(struct pinwatch_cache *cache, struct pw_cache_entry *entr
 }
 
 /* Without the lock: ask the kernel whether the pages of each entry have moved. */
-static void list_ask(struct pinwatch_cache *cache, struct pw_cache_entry *list)
+static void list_ask(struct pinwatch_cache *cache, struct pw_cache_entry *list, bool once)
 {
 	for (; list; list = list->asked)
-		list->kept = pw_cache_ask(cache, list);
+		list->answer = pw_cache_ask(cache, list, once);
 }
 
 /* Mark @entry pending, and prepend it to @list. */
@@ -165,22 +166,22 @@ static struct pw_cache_entry *list_add(struct pinwatch_cache *cache, struct pw_c
 	return entry;
 }
 
-/* End the pending state. Returns true if the entry is stale, and takes the entry out then. */
+/* End the pending state. Returns true if pages have moved, and takes the entry out then. */
 static bool entry_settle(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
 {
 	pw_cache_set_pending(cache, entry, false);
-	cache->stats.kept += entry->kept;
-	cache->stats.stale += !entry->kept;
-	if (!entry->kept || !entry->in_tree)
+	cache->stats.kept += entry->answer == PW_CACHE_KEPT;
+	cache->stats.stale += entry->answer == PW_CACHE_MOVED;
+	if (entry->answer == PW_CACHE_MOVED || !entry->in_tree)
 		pw_cache_take_out(cache, entry);
-	return !entry->kept;
+	return entry->answer == PW_CACHE_MOVED;
 }
 
 void pw_cache_keep(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
 {
 	list_add(cache, entry, NULL);
 	pw_cache_unlock(cache);
-	list_ask(cache, entry);
+	list_ask(cache, entry, false);
 	pw_cache_lock(cache);
 	entry_settle(cache, entry);
 	pthread_cond_broadcast(&cache->pinned);
@@ -216,7 +217,7 @@ static struct pw_cache_entry *sweep_collect(struct pinwatch_cache *cache, size_t
 	return list;
 }
 
-/* Returns true if the entry is stale. */
+/* Returns true if pages of the entry have moved. */
 static bool sweep_settle(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
 {
 	bool flushed = !entry->in_tree;
@@ -238,7 +239,7 @@ size_t pw_cache_sweep(struct pinwatch_cache *cache, size_t nr)
 	if (!list)
 		return 0;
 	pw_cache_unlock(cache);
-	list_ask(cache, list);
+	list_ask(cache, list, true);
 	pw_cache_lock(cache);
 	for (; list; list = next) {
 		next = list->asked;
@@ -358,15 +359,17 @@ static void entry_evict(struct pinwatch_cache *cache, struct pw_cache_entry *ent
 
 void pw_cache_release(struct pinwatch_cache *cache, uint32_t index)
 {
+	int state = pw_cancel_disable();
 	struct pw_cache_entry *entry;
 
 	pw_cache_lock(cache);
-	entry = pw_cache_entry(cache, index);
+	entry = &cache->entries[index];
 	if (entry->live && !entry->pending)
 		entry_release(cache, entry);
 	if (cache->over_limit)
 		entry_evict(cache, entry);
 	pw_cache_unlock(cache);
+	pw_cancel_restore(state);
 }
 
 bool pw_cache_evict(struct pinwatch_cache *cache, uint64_t bytes)

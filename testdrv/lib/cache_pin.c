@@ -141,19 +141,35 @@ int pw_cache_pin(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
 	return ret;
 }
 
-/* Invalidated too often to be compared, again and again: the caller pins the range anew. */
-bool pw_cache_ask(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
+/* EAGAIN: the range was invalidated too often to be compared. */
+static enum pw_cache_answer watch_keep(struct pinwatch_cache *cache,
+				       struct pinwatch_watch *watch)
 {
-	long pause_ns = MIN_PAUSE_NS;
-	int ret, nr_tries = 0;
+	int ret;
 
-	for (;;) {
-		ret = pinwatch_watch_keep(cache->dev, &entry->region->watch);
-		if (ret == -EAGAIN && nr_tries++ < NR_ASKED_AGAIN)
-			pause_longer(&pause_ns);
-		else if (ret != -EINTR)
-			return !ret;
+	do
+		ret = pinwatch_watch_keep(cache->dev, watch);
+	while (ret == -EINTR);
+	if (ret == -EAGAIN)
+		return PW_CACHE_BUSY;
+	return ret ? PW_CACHE_MOVED : PW_CACHE_KEPT;
+}
+
+enum pw_cache_answer pw_cache_ask(struct pinwatch_cache *cache, struct pw_cache_entry *entry,
+				  bool once)
+{
+	enum pw_cache_answer answer = watch_keep(cache, &entry->region->watch);
+	long pause_ns = MIN_PAUSE_NS;
+	int nr_tries;
+
+	if (once)
+		return answer;
+	for (nr_tries = 0; answer == PW_CACHE_BUSY && nr_tries < NR_ASKED_AGAIN; nr_tries++) {
+		pause_longer(&pause_ns);
+		answer = watch_keep(cache, &entry->region->watch);
 	}
+	/* The caller pins the range anew. */
+	return answer == PW_CACHE_BUSY ? PW_CACHE_MOVED : answer;
 }
 
 void pw_cache_unpin(struct pinwatch_cache *cache, struct pw_cache_entry *entry)

@@ -106,7 +106,18 @@ static int process_number(void)
 	return ret;
 }
 
-int pw_fork_insert(struct pinwatch *dev)
+/* Caller holds the lock. */
+static void map_set(struct pinwatch *dev, const struct pinwatch *map)
+{
+	dev->words = map->words;
+	dev->hits = map->hits;
+	dev->nr_words = map->nr_words;
+	dev->map_size = map->map_size;
+	dev->record_size = map->record_size;
+	dev->process = process_current();
+}
+
+int pw_fork_insert(struct pinwatch *dev, const struct pinwatch *map)
 {
 	int ret;
 
@@ -115,7 +126,7 @@ int pw_fork_insert(struct pinwatch *dev)
 	pthread_mutex_lock(&lock);
 	ret = process_number();
 	if (!ret)
-		dev->process = process_current();
+		map_set(dev, map);
 	/* In a child by clone(), the handle of the parent is in the list. */
 	if (!ret && !dev->listed) {
 		dev->listed = true;

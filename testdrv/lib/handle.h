@@ -3,6 +3,8 @@
 #ifndef PINWATCH_HANDLE_H
 #define PINWATCH_HANDLE_H
 
+#include <pthread.h>
+
 #include "libpinwatch.h"
 
 /*
@@ -35,14 +37,37 @@ struct pinwatch {
 	bool attached_to_reused_pid;
 };
 
+/*
+ * No function but pinwatch_read_events() is a cancellation point: a thread that is cancelled
+ * inside would leave locks, descriptors and entries behind. Functions that call one disable
+ * cancellation meanwhile.
+ */
+static inline int pw_cancel_disable(void)
+{
+	int state;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	return state;
+}
+
+/* @state: From pw_cancel_disable(). */
+static inline void pw_cancel_restore(int state)
+{
+	pthread_setcancelstate(state, NULL);
+}
+
 /* Returns 0 or -errno. Defined in ioctl.c, so tests can replace the function. */
 int pw_handle_ioctl(const struct pinwatch *dev, unsigned long cmd, void *arg);
 
 /* open.c: map the words, in the process that calls. Returns 0 or -errno. */
 int pw_handle_map(struct pinwatch *dev);
 
-/* fork.c: @dev->words is mapped. Returns 0 or -errno. */
-int pw_fork_insert(struct pinwatch *dev);
+/*
+ * fork.c: set the members of the mapping of @dev to those of @map, whose words are mapped, and
+ * list the handle: a child of another thread sees both or neither. Returns 0, or -errno and
+ * then @dev is unchanged.
+ */
+int pw_fork_insert(struct pinwatch *dev, const struct pinwatch *map);
 /* Caller owns @dev: pw_fork_owns(). */
 void pw_fork_remove(struct pinwatch *dev);
 /* False in a child, which did not inherit the mapping of @dev->words. */

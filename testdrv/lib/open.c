@@ -17,8 +17,8 @@ const char *pinwatch_version(void)
 
 int pw_handle_map(struct pinwatch *dev)
 {
+	struct pinwatch map = { .fd = dev->fd };
 	struct pinwatch_info info;
-	void *words;
 	int ret;
 
 	ret = pinwatch_get_info(dev, &info);
@@ -28,17 +28,16 @@ int pw_handle_map(struct pinwatch *dev)
 	    !info.hits_offset)
 		return -EPROTO;
 
-	words = mmap(NULL, info.gen_map_size, PROT_READ, MAP_SHARED, dev->fd, 0);
-	if (words == MAP_FAILED)
+	map.words = mmap(NULL, info.gen_map_size, PROT_READ, MAP_SHARED, dev->fd, 0);
+	if (map.words == MAP_FAILED)
 		return -errno;
-	dev->words = words;
-	dev->hits = dev->words + info.hits_offset / sizeof(*dev->words);
-	dev->nr_words = info.gen_map_size / sizeof(*dev->words);
-	dev->map_size = info.gen_map_size;
-	dev->record_size = info.event_size;
-	ret = pw_fork_insert(dev);
+	map.hits = map.words + info.hits_offset / sizeof(*map.words);
+	map.nr_words = info.gen_map_size / sizeof(*map.words);
+	map.map_size = info.gen_map_size;
+	map.record_size = info.event_size;
+	ret = pw_fork_insert(dev, &map);
 	if (ret)
-		munmap(words, dev->map_size);
+		munmap((void *)map.words, map.map_size);
 	return ret;
 }
 
@@ -60,22 +59,38 @@ int pinwatch_from_fd(struct pinwatch **out, int fd)
 	return 0;
 }
 
-int pinwatch_open(struct pinwatch **dev, const char *path, unsigned int flags)
+static int device_open(struct pinwatch **dev, const char *path, int mode)
 {
-	int fd, ret, mode = O_RDWR | O_CLOEXEC;
+	int ret, fd = open(path ? path : PINWATCH_DEVICE, mode);
 
-	if (flags & ~PINWATCH_OPEN_NONBLOCK)
-		return -EINVAL;
-	if (flags & PINWATCH_OPEN_NONBLOCK)
-		mode |= O_NONBLOCK;
-
-	fd = open(path ? path : PINWATCH_DEVICE, mode);
 	if (fd < 0)
 		return -errno;
 	ret = pinwatch_from_fd(dev, fd);
 	if (ret)
 		close(fd);
 	return ret;
+}
+
+int pinwatch_open(struct pinwatch **dev, const char *path, unsigned int flags)
+{
+	int ret, state, mode = O_RDWR | O_CLOEXEC;
+
+	if (flags & ~PINWATCH_OPEN_NONBLOCK)
+		return -EINVAL;
+	if (flags & PINWATCH_OPEN_NONBLOCK)
+		mode |= O_NONBLOCK;
+	state = pw_cancel_disable();
+	ret = device_open(dev, path, mode);
+	pw_cancel_restore(state);
+	return ret;
+}
+
+static void fd_close(int fd)
+{
+	int state = pw_cancel_disable();
+
+	close(fd);
+	pw_cancel_restore(state);
 }
 
 void pinwatch_close(struct pinwatch *dev)
@@ -86,7 +101,7 @@ void pinwatch_close(struct pinwatch *dev)
 		pw_fork_remove(dev);
 		munmap((void *)dev->words, dev->map_size);
 	}
-	close(dev->fd);
+	fd_close(dev->fd);
 	/* A child by clone() must not wait for a lock: the handle stays in the list. */
 	if (!dev->listed)
 		free(dev);

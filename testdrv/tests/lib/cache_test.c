@@ -563,6 +563,36 @@ TEST(sweep_keeps)
 	end();
 }
 
+static size_t nr_asked;
+
+static void keep_count(void)
+{
+	nr_asked++;
+}
+
+/* The kernel does not know whether pages have moved: a sweep leaves the regions for later. */
+TEST(sweep_asks_once)
+{
+	size_t i;
+
+	begin(8 * FAKE_PAGE, 0);
+	for (i = 0; i < 4; i++)
+		touch(2 * i, 1, READ);
+	fake_disturb(fake_page(0), 8 * FAKE_PAGE);
+	fake.on_keep = keep_count;
+	fake.fail = -EAGAIN;
+	CHECK_EQ(pinwatch_cache_reap(cache), 0);
+	CHECK_EQ(nr_asked, 4);
+	fake.fail = 0;
+	CHECK_EQ(fake.pinned_pages, 4);
+	CHECK_EQ(stats().stale + stats().kept, 0);
+	CHECK(touch(0, 1, READ));
+	fake_invalidate(fake_page(2), 1);
+	CHECK_EQ(pinwatch_cache_reap(cache), 1);
+	CHECK_EQ(stats().kept, 3);
+	end();
+}
+
 static void flush_all(void)
 {
 	fake.on_keep = NULL;
@@ -582,5 +612,52 @@ TEST(flush_while_keeping)
 	CHECK_EQ(pinwatch_cache_reap(cache), 0);
 	CHECK_EQ(stats().nr_regions, 0);
 	CHECK_EQ(fake.nr_watches, 0);
+	end();
+}
+
+/* The program was compiled with a shorter or a longer structure than the library. */
+TEST(stats_of_another_size)
+{
+	struct {
+		struct pinwatch_cache_stats s;
+		uint64_t after[4];
+	} longer, shorter;
+
+	begin(LIMIT, 0);
+	touch(0, 1, READ);
+	memset(&longer, 0x5a, sizeof(longer));
+	memset(&shorter, 0x5a, sizeof(shorter));
+	pinwatch_cache_get_stats_sized(cache, &longer.s, sizeof(longer.s) + 8);
+	CHECK_EQ(longer.s.misses, 1);
+	CHECK_EQ(longer.after[0], 0);
+	CHECK_EQ(longer.after[1], 0x5a5a5a5a5a5a5a5a);
+	pinwatch_cache_get_stats_sized(cache, &shorter.s,
+				       offsetof(struct pinwatch_cache_stats, stale));
+	CHECK_EQ(shorter.s.misses, 1);
+	CHECK_EQ(shorter.s.stale, 0x5a5a5a5a5a5a5a5a);
+	end();
+}
+
+TEST(ops_of_another_size)
+{
+	struct {
+		struct pinwatch_cache_ops s;
+		void *unknown;
+	} ops = { .s = { .add = ops_add, .remove = ops_remove }, .unknown = &ops };
+
+	begin(LIMIT, 0);
+	CHECK_EQ(pinwatch_cache_set_ops_sized(cache, &ops.s, &ops, sizeof(ops)), -E2BIG);
+	ops.unknown = NULL;
+	CHECK_EQ(pinwatch_cache_set_ops_sized(cache, &ops.s, &ops, sizeof(ops)), 0);
+	touch(0, 1, READ);
+	CHECK_EQ(nr_added, 1);
+	pinwatch_cache_flush(cache, NULL, SIZE_MAX);
+	CHECK_EQ(nr_added, 0);
+	/* A program that does not know the member remove */
+	CHECK_EQ(pinwatch_cache_set_ops_sized(cache, &ops.s, &ops,
+					      offsetof(struct pinwatch_cache_ops, remove)), 0);
+	touch(0, 1, READ);
+	pinwatch_cache_flush(cache, NULL, SIZE_MAX);
+	CHECK_EQ(nr_added, 1);
 	end();
 }

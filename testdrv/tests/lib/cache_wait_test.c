@@ -8,6 +8,8 @@
 #include "cache.h"
 #include "cache_setup.h"
 
+#define NR_MANY	5000
+
 static bool stop;
 static int nr_ready;
 
@@ -208,6 +210,42 @@ TEST(hit_takes_no_lock, .seconds = 20)
 	pthread_mutex_unlock(&cache->lock);
 	CHECK_EQ(stats().hits, 2);
 	CHECK_EQ(stats().bytes_in_use, 0);
+	end();
+}
+
+/* The table of a thread keeps its entries when it grows, and serves each address of a page. */
+TEST(hit_takes_no_lock_with_many_regions, .seconds = 20)
+{
+	const struct pinwatch_cache_region *got;
+	size_t i;
+
+	begin(UINT64_MAX, 0);
+	for (i = 0; i < NR_MANY; i++)
+		touch(2 * i, 1, READ);
+	pthread_mutex_lock(&cache->lock);
+	for (i = 0; i < NR_MANY; i++) {
+		CHECK_EQ(pinwatch_cache_get(cache, fake_page(2 * i) + i % FAKE_PAGE, 1, READ,
+					    &got), 0);
+		CHECK(got->addr == fake_page(2 * i));
+		put(got);
+	}
+	pthread_mutex_unlock(&cache->lock);
+	CHECK_EQ(stats().hits, NR_MANY);
+	end();
+}
+
+/* An invalidation elsewhere makes a hit look at the watch again, without the lock. */
+TEST(hit_after_another_invalidation_takes_no_lock, .seconds = 20)
+{
+	begin(LIMIT, 0);
+	touch(0, 4, READ);
+	touch(10, 1, READ);
+	CHECK(touch(0, 4, READ));
+	pthread_mutex_lock(&cache->lock);
+	fake_invalidate(fake_page(10), FAKE_PAGE);
+	CHECK(touch(0, 4, READ));
+	pthread_mutex_unlock(&cache->lock);
+	CHECK(!touch(10, 1, READ));
 	end();
 }
 

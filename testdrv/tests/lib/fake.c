@@ -53,7 +53,7 @@ struct pinwatch *fake_open(void)
 	dev->nr_words = FAKE_MAX_WATCHES;
 	dev->map_size = GENS_SIZE;
 	dev->record_size = sizeof(struct pinwatch_event);
-	CHECK_EQ(pw_fork_insert(dev), 0);
+	CHECK_EQ(pw_fork_insert(dev, dev), 0);
 	return dev;
 }
 

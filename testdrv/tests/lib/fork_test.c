@@ -142,7 +142,7 @@ static struct pinwatch *handle_open(void)
 	other->fd = dup(dev->fd);
 	other->map_size = FAKE_PAGE;
 	other->words = handle_map(other->map_size);
-	CHECK_EQ(pw_fork_insert(other), 0);
+	CHECK_EQ(pw_fork_insert(other, other), 0);
 	return other;
 }
 
@@ -177,6 +177,57 @@ TEST(handles_of_each_generation)
 		map = own->words;
 		pinwatch_close(own);
 		CHECK(!is_mapped(map));
+		pinwatch_close(dev);
+		_exit(0);
+	}
+	child_wait(pid);
+	end();
+}
+
+/* The linker lets the library call these functions. */
+void *__wrap_mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset);
+void *__real_mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset);
+typeof(pw_fork_insert) __wrap_pw_fork_insert, __real_pw_fork_insert;
+
+static bool insert_forks;
+
+/* The descriptor of the fake device cannot be mapped. */
+void *__wrap_mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)
+{
+	void *map;
+
+	if (fd < 0)
+		return __real_mmap(addr, length, prot, flags, fd, offset);
+	map = __real_mmap(addr, length, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK_EQ(madvise(map, length, MADV_DONTFORK), 0);
+	return map;
+}
+
+/* Another thread forks when the words are mapped and not listed yet. */
+int __wrap_pw_fork_insert(struct pinwatch *handle, const struct pinwatch *map)
+{
+	pid_t pid = insert_forks ? fork() : -1;
+
+	if (!pid) {
+		CHECK_EQ(pinwatch_hits(handle), 0);
+		_exit(0);
+	}
+	if (pid > 0)
+		child_wait(pid);
+	return __real_pw_fork_insert(handle, map);
+}
+
+/* A child maps the words again, as pinwatch_bind() does, while it forks. */
+TEST(fork_while_words_are_mapped)
+{
+	pid_t pid;
+
+	begin();
+	pid = fork();
+	if (!pid) {
+		insert_forks = true;
+		CHECK_EQ(pw_handle_map(dev), 0);
+		CHECK(pw_fork_owns(dev));
 		pinwatch_close(dev);
 		_exit(0);
 	}
