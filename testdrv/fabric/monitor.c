@@ -45,13 +45,14 @@ static struct pw_table *table_current(void)
 	return reader ? pw_reader_table(reader) : NULL;
 }
 
-static void old_readers_free(void)
+/* Free the readers that end within @ms each. */
+static void old_readers_free(unsigned int ms)
 {
 	struct old_reader **link = &old_readers, *old;
 
 	pthread_mutex_lock(&old_lock);
 	while ((old = *link)) {
-		if (!pw_reader_ended(old->reader, 0)) {
+		if (!pw_reader_ended(old->reader, ms)) {
 			link = &old->next;
 			continue;
 		}
@@ -82,7 +83,7 @@ static int monitor_start(struct fid_mem_monitor *monitor)
 	int ret;
 
 	(void)monitor;
-	old_readers_free();
+	old_readers_free(0);
 	ret = pw_reader_start(&reader, caches_notify);
 	if (ret) {
 		pw_provider_complain(ret, "libfabric registers memory for each transfer");
@@ -160,19 +161,15 @@ struct fid_mem_monitor pw_monitor = {
 };
 
 /*
- * Other threads of the program may still call subscribe() and valid(), so nothing is freed.
+ * Other threads of the program may still call subscribe() and valid(), so the table stays.
  * The thread must not be in notify() when libfabric destroys its locks. Another thread of the
  * program may hold these locks for ever: hence the limit.
  */
 void pw_monitor_exit(void)
 {
 	struct pw_reader *reader = __atomic_load_n(&current, __ATOMIC_ACQUIRE);
-	struct old_reader *old;
 
 	if (reader && !pw_reader_stop(reader))
 		(void)pw_reader_ended(reader, EXIT_MS);
-	pthread_mutex_lock(&old_lock);
-	for (old = old_readers; old; old = old->next)
-		(void)pw_reader_ended(old->reader, EXIT_MS);
-	pthread_mutex_unlock(&old_lock);
+	old_readers_free(EXIT_MS);
 }

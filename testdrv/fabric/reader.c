@@ -11,6 +11,7 @@
 
 #include "reader.h"
 
+#define MAX_RANGES	16384	/* watched ranges of a process */
 #define NR_EVENTS	64	/* records of one read() */
 
 /*
@@ -103,12 +104,14 @@ static int thread_start(struct pw_reader *reader)
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	ret = pthread_create(&reader->thread, NULL, thread_run, reader);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (!ret)
+		(void)pthread_setname_np(reader->thread, PW_READER_NAME);
 	return -ret;
 }
 
 static int table_start(struct pw_reader *reader)
 {
-	int ret = pw_table_create(&reader->table, reader->dev, wake, reader);
+	int ret = pw_table_create(&reader->table, reader->dev, MAX_RANGES, wake, reader);
 
 	if (ret)
 		return ret;

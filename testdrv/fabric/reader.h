@@ -11,6 +11,8 @@
 
 #include "table.h"
 
+#define PW_READER_NAME	"pinwatch-fi"	/* of the thread */
+
 struct pw_reader;
 
 /*

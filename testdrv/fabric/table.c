@@ -55,6 +55,7 @@ TAILQ_HEAD(entry_list, entry);
  */
 struct pw_table {
 	struct pinwatch *dev;
+	size_t max;
 	void (*wake)(void *arg);
 	void *wake_arg;
 	uint32_t *owned;
@@ -87,7 +88,7 @@ static int owned_map(struct pw_table *table)
 	return 0;
 }
 
-int pw_table_create(struct pw_table **out, struct pinwatch *dev,
+int pw_table_create(struct pw_table **out, struct pinwatch *dev, size_t max,
 		    void (*wake)(void *arg), void *arg)
 {
 	struct pw_table *table = calloc(1, sizeof(*table));
@@ -101,6 +102,7 @@ int pw_table_create(struct pw_table **out, struct pinwatch *dev,
 		return ret;
 	}
 	table->dev = dev;
+	table->max = max;
 	table->wake = wake;
 	table->wake_arg = arg;
 	pthread_mutex_init(&table->lock, NULL);
@@ -203,7 +205,7 @@ static int entry_watch(struct pw_table *table, struct entry *entry)
 {
 	int ret;
 
-	while (table->nr_watched >= PW_TABLE_MAX)
+	while (table->nr_watched >= table->max)
 		entry_evict(table);
 	do {
 		ret = pinwatch_watch_add(table->dev, entry->addr, entry->length,

@@ -39,8 +39,6 @@
 
 #include "libpinwatch.h"
 
-#define PW_TABLE_MAX	16384	/* watched ranges; the oldest makes room for a new range */
-
 struct pw_table;
 
 /**
@@ -81,10 +79,12 @@ struct pw_purge {
 };
 
 /*
- * @wake is called, with the lock of the table, after a range was queued by another
- * function than pw_table_hit() and pw_table_purge_end(). Returns 0 or -errno.
+ * At most @max ranges have a watch: the range that was not looked up for the longest time
+ * makes room for a new range. @wake is called, with the lock of the table, after another
+ * function than pw_table_hit() and pw_table_purge_end() has queued a range. Returns 0 or
+ * -errno.
  */
-int pw_table_create(struct pw_table **table, struct pinwatch *dev,
+int pw_table_create(struct pw_table **table, struct pinwatch *dev, size_t max,
 		    void (*wake)(void *arg), void *arg);
 /* Delete all watches. In a child: neither watches nor memory of entries are touched. */
 void pw_table_destroy(struct pw_table *table);
