@@ -28,6 +28,8 @@ struct old_reader {
 
 /* Atomic. NULL unless the monitor is running. */
 static struct pw_reader *current;
+/* Keeps the table of @current. stop() takes it for writing. */
+static pthread_rwlock_t current_lock = PTHREAD_RWLOCK_INITIALIZER;
 /* Protects the list. Lock order: libfabric's mm_state_lock, then old_lock. */
 static pthread_mutex_t old_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct old_reader *old_readers;
@@ -43,6 +45,24 @@ static struct pw_table *table_current(void)
 	struct pw_reader *reader = __atomic_load_n(&current, __ATOMIC_ACQUIRE);
 
 	return reader ? pw_reader_table(reader) : NULL;
+}
+
+/* In a child, a thread that does not exist there may have the lock for ever: do not wait. */
+struct pw_table *pw_monitor_table_get(void)
+{
+	struct pw_table *table;
+
+	if (pthread_rwlock_tryrdlock(&current_lock))
+		return NULL;
+	table = table_current();
+	if (!table)
+		pthread_rwlock_unlock(&current_lock);
+	return table;
+}
+
+void pw_monitor_table_put(void)
+{
+	pthread_rwlock_unlock(&current_lock);
 }
 
 /* Free the readers that end within @ms each. */
@@ -98,22 +118,38 @@ static void stats_log(struct pw_table *table)
 	struct pw_table_stats stats = pw_table_get_stats(table);
 
 	FI_INFO(&pw_provider, FI_LOG_MR,
-		"subscribed %" PRIu64 ", refused %" PRIu64 ", watches %" PRIu64
+		"subscribed %" PRIu64 ", refused %" PRIu64 ", watches %" PRIu64 " (%" PRIu64 " before the registration)"
 		", look-ups: valid %" PRIu64 ", stale %" PRIu64 ", unknown %" PRIu64
 		", evicted %" PRIu64 ", purged %" PRIu64 "\n",
-		stats.subscribed, stats.refused, stats.added, stats.valid, stats.stale,
+		stats.subscribed, stats.refused, stats.added, stats.expected, stats.valid, stats.stale,
 		stats.unknown, stats.evicted, stats.purged);
+}
+
+/* Returns false in a child where a thread of the parent had the lock. */
+static bool current_clear(bool owned)
+{
+	if (owned)
+		pthread_rwlock_wrlock(&current_lock);
+	else if (pthread_rwlock_trywrlock(&current_lock))
+		return false;
+	__atomic_store_n(&current, NULL, __ATOMIC_RELEASE);
+	pthread_rwlock_unlock(&current_lock);
+	return true;
 }
 
 static void monitor_stop(struct fid_mem_monitor *monitor)
 {
-	struct pw_reader *reader = __atomic_exchange_n(&current, NULL, __ATOMIC_ACQ_REL);
+	struct pw_reader *reader = __atomic_load_n(&current, __ATOMIC_ACQUIRE);
+	bool owned;
 
 	(void)monitor;
 	if (!reader)
 		return;
-	if (pw_table_owned(pw_reader_table(reader)))
+	owned = pw_table_owned(pw_reader_table(reader));
+	if (owned)
 		stats_log(pw_reader_table(reader));
+	if (!current_clear(owned))
+		return;
 	if (pw_reader_stop(reader))
 		pw_reader_free(reader);
 	else

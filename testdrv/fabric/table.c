@@ -11,18 +11,20 @@
 
 #define BUCKET_BITS	14
 #define NR_BUCKETS	(1U << BUCKET_BITS)
+#define MAX_EXPECTED	256	/* registrations that no cache has subscribed to; oldest first out */
 
 enum entry_state {
+	ENTRY_EXPECTED,
 	ENTRY_WATCHED,
 	ENTRY_QUEUED,
 	ENTRY_NOTIFIED,
 };
 
 /*
- * struct entry - a known range
+ * struct entry - a range, known unless it is in the state expected
  * @chain: In the bucket of the range.
- * @link: In the table's watched list or queue, or, in the state notified, in neither.
- * @watch: In the state watched only.
+ * @link: In the table's list of the state; the state notified has no list.
+ * @watch: In the states expected and watched only.
  * @cookie: Number of the entry, and in the lowest bits its bucket. Unique in the table.
  * @epoch: Number of subscriptions.
  * @refs: Subscriptions less unsubscriptions. libfabric before 2.1 never unsubscribes.
@@ -46,10 +48,12 @@ TAILQ_HEAD(entry_list, entry);
  * struct pw_table
  * @owned: A page of its own. 1, but 0 in a child, where the kernel zeroes the page.
  * @lock: Protects all members below.
+ * @expected: Entries in the state expected, in the order of pw_table_expect().
  * @watched: Entries in the state watched; last: used last.
  * @queue: Entries in the state queued, in the order of purging.
+ * @nr_expected: Entries in @expected.
  * @nr_watched: Entries in @watched.
- * @last_number: Of the entry that was created last.
+ * @strict: pw_table_expect() was called: each registration has a watch before.
  * @stop: No further purge begins.
  * @purging: The caller is between purge_begin() and purge_end().
  */
@@ -61,14 +65,29 @@ struct pw_table {
 	uint32_t *owned;
 	pthread_mutex_t lock;
 	struct bucket buckets[NR_BUCKETS];
+	struct entry_list expected;
 	struct entry_list watched;
 	struct entry_list queue;
+	size_t nr_expected;
 	size_t nr_watched;
-	uint64_t last_number;
+	bool strict;
 	bool stop;
 	bool purging;
 	struct pw_table_stats stats;
 };
+
+/* Atomic. Number of the entry that was created last, in any table. */
+static uint64_t last_number;
+
+/*
+ * The registration that pw_table_expect() was called for last on this thread, and
+ * @last_number then.
+ */
+static __thread struct {
+	const void *addr;
+	size_t length;
+	uint64_t number;
+} registration;
 
 static int owned_map(struct pw_table *table)
 {
@@ -106,6 +125,7 @@ int pw_table_create(struct pw_table **out, struct pinwatch *dev, size_t max,
 	table->wake = wake;
 	table->wake_arg = arg;
 	pthread_mutex_init(&table->lock, NULL);
+	TAILQ_INIT(&table->expected);
 	TAILQ_INIT(&table->watched);
 	TAILQ_INIT(&table->queue);
 	*out = table;
@@ -134,6 +154,13 @@ static struct entry *entry_find(struct pw_table *table, const void *addr, size_t
 	return entry;
 }
 
+static struct entry *entry_find_known(struct pw_table *table, const void *addr, size_t length)
+{
+	struct entry *entry = entry_find(table, addr, length);
+
+	return entry && entry->state != ENTRY_EXPECTED ? entry : NULL;
+}
+
 static struct entry *entry_find_cookie(struct pw_table *table, uint64_t cookie)
 {
 	struct entry *entry;
@@ -153,36 +180,54 @@ static struct entry *entry_create(struct pw_table *table, const void *addr, size
 		return NULL;
 	entry->addr = addr;
 	entry->length = length;
-	entry->cookie = ++table->last_number << BUCKET_BITS | (size_t)(bucket - table->buckets);
+	entry->cookie = __atomic_add_fetch(&last_number, 1, __ATOMIC_RELAXED) << BUCKET_BITS |
+			(size_t)(bucket - table->buckets);
 	return entry;
 }
 
+/* Take an entry out of the list of its state. */
+static void entry_unlink(struct pw_table *table, struct entry *entry)
+{
+	switch (entry->state) {
+	case ENTRY_EXPECTED:
+		TAILQ_REMOVE(&table->expected, entry, link);
+		table->nr_expected--;
+		break;
+	case ENTRY_WATCHED:
+		TAILQ_REMOVE(&table->watched, entry, link);
+		table->nr_watched--;
+		break;
+	case ENTRY_QUEUED:
+		TAILQ_REMOVE(&table->queue, entry, link);
+		break;
+	case ENTRY_NOTIFIED:
+		break;
+	}
+}
+
 /*
- * Delete the watch of an entry in the state watched, and leave the entry in no state. If the
- * watch cannot be deleted, which is possible during a fatal signal only, it watches on.
+ * If the watch cannot be deleted, which is possible during a fatal signal only, it watches
+ * on, and its events are ignored.
  */
 static void entry_unwatch(struct pw_table *table, struct entry *entry)
 {
-	(void)pinwatch_watch_del(table->dev, &entry->watch);
-	TAILQ_REMOVE(&table->watched, entry, link);
-	table->nr_watched--;
+	if (entry->state == ENTRY_EXPECTED || entry->state == ENTRY_WATCHED)
+		(void)pinwatch_watch_del(table->dev, &entry->watch);
 }
 
 /* From here on, the range is not valid until it is forgotten. */
 static void entry_queue(struct pw_table *table, struct entry *entry)
 {
-	if (entry->state == ENTRY_WATCHED)
-		entry_unwatch(table, entry);
+	entry_unwatch(table, entry);
+	entry_unlink(table, entry);
 	entry->state = ENTRY_QUEUED;
 	TAILQ_INSERT_TAIL(&table->queue, entry, link);
 }
 
 static void entry_forget(struct pw_table *table, struct entry *entry)
 {
-	if (entry->state == ENTRY_WATCHED)
-		entry_unwatch(table, entry);
-	else if (entry->state == ENTRY_QUEUED)
-		TAILQ_REMOVE(&table->queue, entry, link);
+	entry_unwatch(table, entry);
+	entry_unlink(table, entry);
 	SLIST_REMOVE(bucket_of(table, entry->addr, entry->length), entry, entry, chain);
 	free(entry);
 }
@@ -205,8 +250,6 @@ static int entry_watch(struct pw_table *table, struct entry *entry)
 {
 	int ret;
 
-	while (table->nr_watched >= table->max)
-		entry_evict(table);
 	do {
 		ret = pinwatch_watch_add(table->dev, entry->addr, entry->length,
 					 PINWATCH_WATCH_F_PAGES, entry->cookie, &entry->watch);
@@ -214,16 +257,8 @@ static int entry_watch(struct pw_table *table, struct entry *entry)
 	return ret;
 }
 
-static void entry_insert(struct pw_table *table, struct entry *entry)
-{
-	SLIST_INSERT_HEAD(&table->buckets[entry->cookie % NR_BUCKETS], entry, chain);
-	TAILQ_INSERT_TAIL(&table->watched, entry, link);
-	entry->state = ENTRY_WATCHED;
-	table->nr_watched++;
-	table->stats.added++;
-}
-
-static int subscribe_new(struct pw_table *table, const void *addr, size_t length)
+/* An entry with a watch, in the state expected. */
+static int entry_expect(struct pw_table *table, const void *addr, size_t length)
 {
 	struct entry *entry;
 	int ret;
@@ -238,10 +273,45 @@ static int subscribe_new(struct pw_table *table, const void *addr, size_t length
 		free(entry);
 		return ret;
 	}
-	entry->refs = 1;
-	entry->epoch = 1;
-	entry_insert(table, entry);
+	entry->state = ENTRY_EXPECTED;
+	SLIST_INSERT_HEAD(&table->buckets[entry->cookie % NR_BUCKETS], entry, chain);
+	TAILQ_INSERT_TAIL(&table->expected, entry, link);
+	table->nr_expected++;
+	table->stats.added++;
 	return 0;
+}
+
+/* The first subscription. The watch may have been hit since pw_table_expect(). */
+static void entry_take_over(struct pw_table *table, struct entry *entry)
+{
+	while (table->nr_watched >= table->max)
+		entry_evict(table);
+	entry_unlink(table, entry);
+	entry->state = ENTRY_WATCHED;
+	TAILQ_INSERT_TAIL(&table->watched, entry, link);
+	table->nr_watched++;
+	if (pinwatch_valid(&entry->watch))
+		return;
+	entry_queue(table, entry);
+	table->wake(table->wake_arg);
+}
+
+/* Did the range have its watch before this thread began to register the range? */
+static bool entry_is_older(const struct entry *entry)
+{
+	return registration.addr == entry->addr && registration.length == entry->length &&
+	       entry->cookie >> BUCKET_BITS <= registration.number;
+}
+
+/*
+ * libfabric 2.1 unsubscribes after a failure, too, so the subscription of a known range counts.
+ * Without the count, that would take the subscription of another cache away.
+ */
+static int subscribe_refuse(struct entry *entry)
+{
+	if (entry && entry->state != ENTRY_EXPECTED)
+		entry->refs++;
+	return -EAGAIN;
 }
 
 /*
@@ -251,9 +321,18 @@ static int subscribe_new(struct pw_table *table, const void *addr, size_t length
 static int subscribe(struct pw_table *table, const void *addr, size_t length)
 {
 	struct entry *entry = entry_find(table, addr, length);
+	int ret;
 
-	if (!entry)
-		return subscribe_new(table, addr, length);
+	if (table->strict && !(entry && entry_is_older(entry)))
+		return subscribe_refuse(entry);
+	if (!entry) {
+		ret = entry_expect(table, addr, length);
+		if (ret)
+			return ret;
+		entry = entry_find(table, addr, length);
+	}
+	if (entry->state == ENTRY_EXPECTED)
+		entry_take_over(table, entry);
 	entry->refs++;
 	entry->epoch++;
 	return 0;
@@ -282,7 +361,7 @@ void pw_table_unsubscribe(struct pw_table *table, const void *addr, size_t lengt
 	if (!pw_table_owned(table))
 		return;
 	pthread_mutex_lock(&table->lock);
-	entry = entry_find(table, addr, length);
+	entry = entry_find_known(table, addr, length);
 	if (entry && !--entry->refs)
 		entry_forget(table, entry);
 	pthread_mutex_unlock(&table->lock);
@@ -305,7 +384,7 @@ bool pw_table_valid(struct pw_table *table, const void *addr, size_t length)
 	if (!pw_table_owned(table))
 		return false;
 	pthread_mutex_lock(&table->lock);
-	entry = entry_find(table, addr, length);
+	entry = entry_find_known(table, addr, length);
 	if (!entry)
 		table->stats.unknown++;
 	else if (entry_valid(table, entry))
@@ -316,6 +395,44 @@ bool pw_table_valid(struct pw_table *table, const void *addr, size_t length)
 		table->stats.valid++;
 	pthread_mutex_unlock(&table->lock);
 	return valid;
+}
+
+/*
+ * An expected range keeps its watch, even if the watch is hit: it is older than each
+ * registration that has not been subscribed to.
+ */
+static void expect(struct pw_table *table, const void *addr, size_t length)
+{
+	table->strict = true;
+	if (!entry_find(table, addr, length) && !entry_expect(table, addr, length))
+		table->stats.expected++;
+	if (table->nr_expected > MAX_EXPECTED)
+		entry_forget(table, TAILQ_FIRST(&table->expected));
+	registration.addr = addr;
+	registration.length = length;
+	registration.number = __atomic_load_n(&last_number, __ATOMIC_RELAXED);
+}
+
+void pw_table_expect(struct pw_table *table, const void *addr, size_t length)
+{
+	if (!pw_table_owned(table))
+		return;
+	pthread_mutex_lock(&table->lock);
+	expect(table, addr, length);
+	pthread_mutex_unlock(&table->lock);
+}
+
+void pw_table_unexpect(struct pw_table *table, const void *addr, size_t length)
+{
+	struct entry *entry;
+
+	if (!pw_table_owned(table))
+		return;
+	pthread_mutex_lock(&table->lock);
+	entry = entry_find(table, addr, length);
+	if (entry && entry->state == ENTRY_EXPECTED)
+		entry_forget(table, entry);
+	pthread_mutex_unlock(&table->lock);
 }
 
 void pw_table_hit(struct pw_table *table, uint64_t cookie)

@@ -8,7 +8,12 @@
  *	queued		never valid; the caches have yet to be told
  *	notified	never valid; the reader is telling the caches
  *
- * and a range that is not known is not valid. subscribe() does not say for which cache a
+ * and a range that is not known is not valid. In the strict mode (strict.c), the range has a
+ * watch before it is registered:
+ *
+ *	expected	not known; the first subscription takes the watch over
+ *
+ * subscribe() does not say for which cache a
  * range is. So a range that was valid once and is not valid any more must not become
  * valid again before every cache has dropped the entries that overlap the range. The
  * reader (reader.h) tells the caches: pw_table_purge_begin(), notify(),
@@ -46,6 +51,7 @@ struct pw_table;
  * @subscribed: Successful pw_table_subscribe().
  * @refused: pw_table_subscribe() that failed.
  * @added: Watches added.
+ * @expected: Watches of @added that pw_table_expect() added.
  * @valid: pw_table_valid() that returned true.
  * @stale: pw_table_valid() that returned false for a known range.
  * @unknown: pw_table_valid() that returned false for a range that is not known.
@@ -56,6 +62,7 @@ struct pw_table_stats {
 	uint64_t subscribed;
 	uint64_t refused;
 	uint64_t added;
+	uint64_t expected;
 	uint64_t valid;
 	uint64_t stale;
 	uint64_t unknown;
@@ -94,13 +101,22 @@ struct pw_table_stats pw_table_get_stats(struct pw_table *table);
 
 /*
  * A cache has registered the range. Returns 0, or -errno: the cache must not keep the
- * registration.
+ * registration. -EAGAIN: in the strict mode, the range has no watch that is older than the
+ * registration, which this thread has made last.
  */
 int pw_table_subscribe(struct pw_table *table, const void *addr, size_t length);
 /* A cache has dropped an entry of the range. A range that is not known: no effect. */
 void pw_table_unsubscribe(struct pw_table *table, const void *addr, size_t length);
 /* May a cache use a registration of the range that was subscribed to? */
 bool pw_table_valid(struct pw_table *table, const void *addr, size_t length);
+
+/*
+ * The range is going to be registered, maybe for a cache: add a watch now. If that fails, the
+ * subscription fails.
+ */
+void pw_table_expect(struct pw_table *table, const void *addr, size_t length);
+/* The range was deregistered. A known range: no effect. */
+void pw_table_unexpect(struct pw_table *table, const void *addr, size_t length);
 
 /* Queue the range of a hit watch; the cookie is from the event. */
 void pw_table_hit(struct pw_table *table, uint64_t cookie);

@@ -19,6 +19,7 @@
 #include "provider.h"
 #include "reader.h"
 #include "test.h"
+#include "verbs.h"
 
 #define MAX_ENTRIES	256
 
@@ -307,13 +308,27 @@ static struct cache_entry *entry_find(unsigned int cache, size_t page, size_t nr
 	return entry;
 }
 
+/* Caller holds memory_lock. */
+static void pages_exchange(size_t page, size_t nr)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		versions[page + i]++;
+	fake_invalidate(fake_page(page), nr * FAKE_PAGE);
+}
+
 static void entry_add(unsigned int cache, size_t page, size_t nr)
 {
 	struct cache_entry *entry = malloc(sizeof(*entry));
 
 	CHECK(entry);
+	if (fabric.strict)
+		verbs_hooks.register_begin(fake_page(page), nr * FAKE_PAGE);
 	*entry = (struct cache_entry){ page, nr, version_of(page, nr), caches[cache] };
 	caches[cache] = entry;
+	if (fabric.exchanges)
+		pages_exchange(page, nr);
 	if (fabric_subscribe(page, nr))
 		entries_drop(cache, page, nr);
 }
@@ -342,12 +357,8 @@ bool fabric_search(unsigned int cache, size_t page, size_t nr)
 
 void fabric_change(size_t page, size_t nr)
 {
-	size_t i;
-
 	CHECK_EQ(pthread_mutex_lock(&fabric.memory_lock), 0);
-	for (i = 0; i < nr; i++)
-		versions[page + i]++;
-	fake_invalidate(fake_page(page), nr * FAKE_PAGE);
+	pages_exchange(page, nr);
 	CHECK_EQ(pthread_mutex_unlock(&fabric.memory_lock), 0);
 }
 

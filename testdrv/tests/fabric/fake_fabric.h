@@ -22,6 +22,8 @@ struct fabric {
 	uint32_t missing_flags;		/* PINWATCH_WATCH_F_* that the module does not know */
 	int import_error;
 	bool unsubscribes;		/* as libfabric 2.1; not as before */
+	bool strict;			/* the plugin is in LD_PRELOAD, too */
+	bool exchanges;			/* a thread exchanges pages after each registration */
 	void (*on_notify)(void);	/* called with mm_lock after the caches were told */
 
 	pthread_rwlock_t mm_list_rwlock;

@@ -191,6 +191,32 @@ TEST(exit_stops_running_monitor)
 	CHECK_EQ(fabric_nr_readers(), 0);
 }
 
+static void registrations_are_noticed(bool unsubscribes)
+{
+	size_t i;
+
+	fabric_begin(unsubscribes);
+	fabric.strict = true;
+	fabric.exchanges = true;
+	for (i = 0; i < 20; i++) {
+		CHECK(!fabric_search(i % 2, 0, 4));
+		fabric_send_events();
+	}
+	fabric.exchanges = false;
+	hits_again(0, 0, 4);
+	fabric_end();
+}
+
+TEST(strict_mode_notices_change_during_registration)
+{
+	registrations_are_noticed(false);
+}
+
+TEST(strict_mode_notices_change_during_registration_with_unsubscribe)
+{
+	registrations_are_noticed(true);
+}
+
 static void *thread_random(void *arg)
 {
 	uint64_t seed = test_seed() + (uintptr_t)arg;
@@ -215,13 +241,14 @@ static void *thread_change(void *arg)
 	return NULL;
 }
 
-static void threads(bool unsubscribes)
+static void threads(bool unsubscribes, bool strict)
 {
 	pthread_t searching[2], changing;
 	size_t i;
 
 	fabric_begin(unsubscribes);
 	fake.max_watches = 8;
+	fabric.strict = strict;
 	CHECK_EQ(pthread_create(&changing, NULL, thread_change, (void *)9), 0);
 	for (i = 0; i < 2; i++)
 		CHECK_EQ(pthread_create(&searching[i], NULL, thread_random, (void *)i), 0);
@@ -236,10 +263,20 @@ static void threads(bool unsubscribes)
 
 TEST(threads_on_two_caches)
 {
-	threads(false);
+	threads(false, false);
 }
 
 TEST(threads_on_two_caches_with_unsubscribe)
 {
-	threads(true);
+	threads(true, false);
+}
+
+TEST(threads_in_strict_mode)
+{
+	threads(false, true);
+}
+
+TEST(threads_in_strict_mode_with_unsubscribe)
+{
+	threads(true, true);
 }

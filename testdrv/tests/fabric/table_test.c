@@ -315,6 +315,118 @@ TEST(stop_reports_purge)
 	end();
 }
 
+static void expect(size_t page)
+{
+	pw_table_expect(table, fake_page(page), FAKE_PAGE);
+}
+
+TEST(expected_range_is_not_valid)
+{
+	begin();
+	expect(0);
+	CHECK_EQ(fake.nr_watches, 1);
+	CHECK(!valid(0));
+	pw_table_unsubscribe(table, fake_page(0), FAKE_PAGE);
+	pw_table_unexpect(table, fake_page(0), FAKE_PAGE);
+	CHECK_EQ(fake.nr_watches, 0);
+	end();
+}
+
+TEST(subscribe_takes_expected_watch_over)
+{
+	begin();
+	expect(0);
+	subscribe(0);
+	CHECK(valid(0));
+	CHECK_EQ(fake.nr_adds, 1);
+	pw_table_unexpect(table, fake_page(0), FAKE_PAGE);
+	CHECK(valid(0));
+	end();
+}
+
+/* The reader may read the event before the subscription or after. */
+TEST(change_during_registration_is_noticed)
+{
+	begin();
+	expect(0);
+	fake_invalidate(fake_page(0), FAKE_PAGE);
+	pw_table_hit(table, cookie_of(0));
+	subscribe(0);
+	CHECK(!valid(0));
+	CHECK_EQ(nr_wakes, 1);
+	purge(0);
+	expect(0);
+	subscribe(0);
+	CHECK(valid(0));
+	end();
+}
+
+TEST(strict_subscribe_without_watch_fails)
+{
+	begin();
+	expect(0);
+	CHECK_EQ(pw_table_subscribe(table, fake_page(1), FAKE_PAGE), -EAGAIN);
+	CHECK(!valid(1));
+	fake.fail = -ENOMEM;
+	expect(2);
+	fake.fail = 0;
+	CHECK_EQ(pw_table_subscribe(table, fake_page(2), FAKE_PAGE), -EAGAIN);
+	end();
+}
+
+static void *thread_expect(void *arg)
+{
+	expect(0);
+	return arg;
+}
+
+static void *thread_subscribe(void *arg)
+{
+	expect(0);
+	subscribe(0);
+	return arg;
+}
+
+static void on_thread(void *(*run)(void *arg))
+{
+	pthread_t thread;
+
+	CHECK_EQ(pthread_create(&thread, NULL, run, NULL), 0);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+}
+
+/* Another thread has registered the range later, with a watch of its own. */
+TEST(newer_watch_is_refused)
+{
+	begin();
+	expect(0);
+	pw_table_unexpect(table, fake_page(0), FAKE_PAGE);
+	on_thread(thread_expect);
+	CHECK_EQ(pw_table_subscribe(table, fake_page(0), FAKE_PAGE), -EAGAIN);
+	on_thread(thread_subscribe);
+	CHECK(valid(0));
+	CHECK_EQ(pw_table_subscribe(table, fake_page(0), FAKE_PAGE), -EAGAIN);
+	pw_table_unsubscribe(table, fake_page(0), FAKE_PAGE);
+	CHECK(valid(0));
+	expect(0);
+	subscribe(0);
+	end();
+}
+
+TEST(expected_watches_are_limited)
+{
+	size_t i;
+
+	begin();
+	for (i = 0; i < 1000; i++)
+		expect(i);
+	CHECK_EQ(fake.nr_watches, 256);
+	CHECK_EQ(pw_table_subscribe(table, fake_page(0), FAKE_PAGE), -EAGAIN);
+	subscribe(999);
+	CHECK(valid(999));
+	end();
+}
+
 #define NR_RANDOM	20000
 #define NR_PAGES	12
 
