@@ -17,6 +17,7 @@ VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 # What is installed as it is: FILE:PATH
 DATA = testdrv/lib/libpinwatch.a:$(LIBDIR)/libpinwatch.a \
 	testdrv/lib/libpinwatch.so.0:$(LIBDIR)/libpinwatch.so.0 \
+	testdrv/fabric/libpinwatch-fi.so:$(LIBDIR)/libfabric/libpinwatch-fi.so \
 	testdrv/lib/libpinwatch.h:$(PREFIX)/include/libpinwatch.h \
 	testdrv/lib/pinwatch_cache.h:$(PREFIX)/include/pinwatch_cache.h \
 	uapi/linux/pinwatch.h:$(PREFIX)/include/linux/pinwatch.h \
@@ -68,7 +69,7 @@ bench-cache:	## ns per hit of the registration cache beside UCX's, on this host 
 
 check-slow:	## what takes too long for check: see scripts/TESTING.md
 	@scripts/setup check
-	@prove -v --timer $(addprefix scripts/check/slow/,demo differential race million tool fuzz)
+	@prove -v --timer $(addprefix scripts/check/slow/,demo differential race million tool fuzz ucx)
 
 fuzz:	## random ioctls by the user nobody, in a guest (FUZZ_SECONDS=600 KERNEL=6.1)
 	@scripts/setup demo

@@ -15,7 +15,9 @@
  * The word of the file changes whenever a watch of the file stops being valid: by a hit,
  * and by deletion (WATCH_DEL, the last close). So while this word is unchanged, each watch
  * that was valid is valid, and a reader of many watches has one word to load. WATCH_ADD and
- * WATCH_REPIN only make watches valid. They leave the word alone.
+ * WATCH_REPIN only make watches valid. They leave the word alone. The word changes after the
+ * record of a hit was queued: the reader of the word calls read() next, and would otherwise
+ * find no record and miss the hit for good.
  *
  * References to the set are held by the open device file and by each mapping. A mapping
  * has an anonymous file of its own, which holds the set and nothing else. So a mapping
@@ -163,26 +165,24 @@ static inline u64 pw_generation_bump(struct pinwatch_gen *gen)
 }
 
 /**
- * pw_generation_end() - advance the generation of a watch that stops being valid
- * @gen: From pw_generation_slot().
+ * pw_generation_end() - advance the word of a file: a watch has stopped being valid
  * @file: From pw_generation_of_file().
  *
+ * Caller has advanced the generation of the watch, and has queued the record of a hit: a
+ * reader that sees the word change must find both.
+ *
  * Context: as pw_generation_bump().
- * Return: the new generation; not 0.
  */
-static inline u64 pw_generation_end(struct pinwatch_gen *gen, struct pw_generation_file *file)
+static inline void pw_generation_end(struct pw_generation_file *file)
 {
-	u64 generation = pw_generation_bump(gen);
-
 	/*
 	 * Pairs with the acquire in pinwatch_hits() of the library: a reader that sees
 	 * this change of the word of the file, or a later one, must not see the old word
-	 * of the watch.
+	 * of the watch, nor an empty queue in read().
 	 */
 	smp_mb__before_atomic();
 	atomic64_inc(&file->generation);
 	atomic_inc(&file->generation32);
-	return generation;
 }
 
 #endif /* _PW_GENERATION_H */

@@ -7,7 +7,8 @@
  *
  *  - mmap() of the device is an array of struct pinwatch_gen, indexed by watch id.
  *    A word changes before the system call that changed the mapping returns. The word
- *    of the descriptor, at hits_offset, changes directly after the word of any watch.
+ *    of the descriptor, at hits_offset, changes after the word of any watch, and after the
+ *    record of the hit is queued.
  *  - read() returns struct pinwatch_event records. poll() waits for a record.
  *  - PINWATCH_IOC_WATCH_QUERY, PINWATCH_IOC_WATCH_VERIFY and PINWATCH_IOC_RESYNC
  *    return the present state.

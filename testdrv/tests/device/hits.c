@@ -358,3 +358,48 @@ TEST(hits_order, .parallel = true)
 		  (unsigned long long)looks);
 	CHECK(stress.done > 0 && looks > 0);
 }
+
+/* A reader that sees the word change reads the record of the hit. */
+struct queued {
+	char *addr;
+	uint64_t rounds;	/* asked for by the reader */
+	bool stop;
+};
+
+static void *queued_run(void *data)
+{
+	struct queued *queued = data;
+	uint64_t done = 0;
+
+	while (!__atomic_load_n(&queued->stop, __ATOMIC_ACQUIRE)) {
+		if (__atomic_load_n(&queued->rounds, __ATOMIC_ACQUIRE) == done)
+			continue;
+		dontneed(queued->addr, page_size());
+		done++;
+	}
+	return NULL;
+}
+
+/* The stack is saved before the record is queued, which makes the window wide. */
+TEST(hits_record_is_queued, .parallel = true)
+{
+	struct queued queued = { .addr = map_pages(1) };
+	int fd = open_device(O_NONBLOCK);
+	const struct pinwatch_gen *word = hits_map(fd);
+	uint64_t seen = generation(word), end = now_ns() + RACE_SECONDS * 1000000000ULL;
+	struct pinwatch_event event;
+	pthread_t thread;
+
+	add(fd, queued.addr, page_size(), PINWATCH_WATCH_F_STACK, 0);
+	CHECK_EQ(pthread_create(&thread, NULL, queued_run, &queued), 0);
+	while (now_ns() < end) {
+		__atomic_add_fetch(&queued.rounds, 1, __ATOMIC_RELEASE);
+		while (generation(word) == seen)
+			;
+		seen = generation(word);
+		CHECK_EQ(try_read_events(fd, &event, 1), 1);
+	}
+	__atomic_store_n(&queued.stop, true, __ATOMIC_RELEASE);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	test_note("%llu hits", (unsigned long long)queued.rounds);
+}
