@@ -17,6 +17,7 @@ VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 # What is installed as it is: FILE:PATH
 DATA = testdrv/lib/libpinwatch.a:$(LIBDIR)/libpinwatch.a \
 	testdrv/lib/libpinwatch.so.0:$(LIBDIR)/libpinwatch.so.0 \
+	testdrv/fabric/libpinwatch-fi.so:$(LIBDIR)/libfabric/libpinwatch-fi.so \
 	testdrv/lib/libpinwatch.h:$(PREFIX)/include/libpinwatch.h \
 	testdrv/lib/pinwatch_cache.h:$(PREFIX)/include/pinwatch_cache.h \
 	uapi/linux/pinwatch.h:$(PREFIX)/include/linux/pinwatch.h \

@@ -40,6 +40,7 @@ struct pinwatch *fake_open(void)
 	CHECK_EQ(madvise(gens, GENS_SIZE, MADV_DONTFORK), 0);
 	fake = (struct fake){
 		.abi_minor = PINWATCH_ABI_MINOR,
+		.watch_flags = PINWATCH_WATCH_F_PIN | PINWATCH_WATCH_F_WRITE | PINWATCH_WATCH_F_PAGES,
 		.max_watches = FAKE_MAX_WATCHES,
 		.user_watches = UINT32_MAX,
 		.memlock_pages = UINT64_MAX,
@@ -102,6 +103,16 @@ void fake_invalidate(const void *addr, size_t length)
 void fake_disturb(const void *addr, size_t length)
 {
 	invalidate(addr, length, false);
+}
+
+struct fake_watch fake_watch_get(uint32_t id)
+{
+	struct fake_watch watch;
+
+	pthread_mutex_lock(&fake_lock);
+	watch = fake.watches[id];
+	pthread_mutex_unlock(&fake_lock);
+	return watch;
 }
 
 static uint64_t watch_pages(const struct fake_watch *watch)
@@ -263,6 +274,7 @@ static int do_info(struct pinwatch_info *arg)
 {
 	arg->abi_major = PINWATCH_ABI_MAJOR;
 	arg->abi_minor = fake.abi_minor;
+	arg->watch_flags = fake.watch_flags;
 	arg->event_size = sizeof(struct pinwatch_event);
 	arg->gen_map_size = GENS_SIZE;
 	arg->hits_offset = FAKE_HITS_ID * sizeof(struct pinwatch_gen);

@@ -37,6 +37,7 @@ struct fake {
 		struct pinwatch_attach attach;
 	} last;
 	uint32_t abi_minor;		/* of GET_INFO */
+	uint32_t watch_flags;		/* of GET_INFO */
 	size_t nr_adds;
 	size_t nr_keeps;		/* WATCH_REPIN with F_KEEP */
 	size_t nr_watches;
@@ -77,5 +78,7 @@ static inline char *fake_page(size_t nr)
 void fake_invalidate(const void *addr, size_t length);
 /* The same, but each page stays where it is. */
 void fake_disturb(const void *addr, size_t length);
+/* A copy of the watch that has @id, or had @id last. */
+struct fake_watch fake_watch_get(uint32_t id);
 
 #endif /* FAKE_H */
