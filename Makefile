@@ -18,6 +18,7 @@ VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 DATA = testdrv/lib/libpinwatch.a:$(LIBDIR)/libpinwatch.a \
 	testdrv/lib/libpinwatch.so.0:$(LIBDIR)/libpinwatch.so.0 \
 	testdrv/fabric/libpinwatch-fi.so:$(LIBDIR)/libfabric/libpinwatch-fi.so \
+	testdrv/fabric/libpinwatch-mr.so:$(LIBDIR)/pinwatch/libpinwatch-mr.so \
 	testdrv/lib/libpinwatch.h:$(PREFIX)/include/libpinwatch.h \
 	testdrv/lib/pinwatch_cache.h:$(PREFIX)/include/pinwatch_cache.h \
 	uapi/linux/pinwatch.h:$(PREFIX)/include/linux/pinwatch.h \
