@@ -36,12 +36,14 @@ static void directory_remove(struct mr_watch *watch)
 int mr_watch_open(struct mr_watch *watch)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int ret = directory_make(watch);
+	int length, ret = directory_make(watch);
 
 	if (ret)
 		return ret;
-	strcat(watch->path, "/socket");
-	memcpy(address.sun_path, watch->path, sizeof(address.sun_path));
+	length = snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", watch->path);
+	if (length < 0 || length >= (int)sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(watch->path, address.sun_path, sizeof(watch->path));
 	watch->socket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (watch->socket >= 0 &&
 	    !bind(watch->socket, (struct sockaddr *)&address, sizeof(address)) &&
