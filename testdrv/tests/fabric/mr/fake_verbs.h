@@ -16,4 +16,9 @@ struct fake_verbs {
 
 extern struct fake_verbs fake_verbs;
 
+/* In verbs_plugin.c */
+struct ibv_mr *plugin_register(struct ibv_pd *pd, void *addr, size_t length, int access);
+int plugin_deregister(struct ibv_mr *mr);
+struct fake_verbs *plugin_fake(void);
+
 #endif /* FAKE_VERBS_H */
