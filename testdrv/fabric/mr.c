@@ -73,6 +73,49 @@ static uint32_t last_serial;
 static pid_t pid;			/* of the process that opened sessions */
 static bool failed;			/* the device or the tool cannot be reached */
 
+static void fork_prepare(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+static void fork_parent(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
+/*
+ * The registrations of the parent are none of the child, whose address space has neither
+ * watches nor generations. What the lists held stays allocated: the child of a process with
+ * threads must not free memory.
+ */
+static void fork_child(void)
+{
+	if (sessions && mr_session_usable(&sessions->shared))
+		pinwatch_close(sessions->shared.dev);
+	memset(buckets, 0, sizeof(buckets));
+	sessions = NULL;
+	nr_stale = 0;
+	failed = false;
+	pthread_mutex_unlock(&lock);
+}
+
+/*
+ * Not in a constructor: handlers that are registered later take their locks earlier, and this
+ * lock is taken before the lock of libpinwatch.
+ */
+static void handlers_register(void)
+{
+	(void)pthread_atfork(fork_prepare, fork_parent, fork_child);
+}
+
+/* Before each use of the lock that may be the first one. */
+static void fork_protect(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, handlers_register);
+}
+
 static uint64_t now_ns(void)
 {
 	struct timespec ts;
@@ -199,6 +242,7 @@ static struct registration *registration_create(void *addr, size_t length, int *
 {
 	struct registration *reg = calloc(1, sizeof(*reg));
 
+	fork_protect();
 	*error = -ENOMEM;
 	if (!reg)
 		return NULL;
@@ -403,6 +447,7 @@ static struct registration *registration_remove(const struct ibv_mr *mr)
 {
 	struct registration **link, *reg;
 
+	fork_protect();
 	pthread_mutex_lock(&lock);
 	for (link = bucket(mr); *link && (*link)->mr != mr; link = &(*link)->next)
 		;
@@ -438,34 +483,3 @@ const struct verbs_hooks verbs_hooks = {
 	.register_end = register_end,
 	.deregister = deregister,
 };
-
-static void fork_prepare(void)
-{
-	pthread_mutex_lock(&lock);
-}
-
-static void fork_parent(void)
-{
-	pthread_mutex_unlock(&lock);
-}
-
-/*
- * The registrations of the parent are none of the child, whose address space has neither
- * watches nor generations. What the lists held stays allocated: the child of a process with
- * threads must not free memory.
- */
-static void fork_child(void)
-{
-	if (sessions && mr_session_usable(&sessions->shared))
-		pinwatch_close(sessions->shared.dev);
-	memset(buckets, 0, sizeof(buckets));
-	sessions = NULL;
-	nr_stale = 0;
-	failed = false;
-	pthread_mutex_unlock(&lock);
-}
-
-__attribute__((constructor)) static void handlers_register(void)
-{
-	(void)pthread_atfork(fork_prepare, fork_parent, fork_child);
-}

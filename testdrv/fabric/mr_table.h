@@ -32,7 +32,7 @@ enum mr_state {
 	MR_BUSY,	/* a thread is in a registration: keep an event until it is over */
 	MR_REGISTERED,
 	MR_ENDED,	/* deregistered, after an exchange: the tool deletes the watch */
-	MR_LEFT,	/* deregistered, and no exchange before: the tool deletes the watch */
+	MR_LEFT,	/* deregistered without an exchange, but the watch could not be deleted */
 };
 
 /*
