@@ -54,6 +54,8 @@ struct session {
  * @slot: Constant. The members of the slot: see mr_table.h.
  * @watch: The lock protects @watch.generation after the registration.
  * @mr: NULL until the registration is over.
+ * @context: Of @mr, which ibv_close_device() may free.
+ * @lkey: Of @mr.
  * @stale: Pages were exchanged.
  */
 struct registration {
@@ -62,6 +64,8 @@ struct registration {
 	struct mr_slot *slot;
 	struct pinwatch_watch watch;
 	struct ibv_mr *mr;
+	struct ibv_context *context;
+	uint32_t lkey;
 	bool stale;
 };
 
@@ -321,6 +325,8 @@ static void registration_publish(struct registration *reg, struct ibv_mr *mr)
 
 	pthread_mutex_lock(&lock);
 	reg->mr = mr;
+	reg->context = mr->context;
+	reg->lkey = mr->lkey;
 	reg->next = *bucket(mr);
 	*bucket(mr) = reg;
 	/* The last scan may have been after a hit, and without this registration. */
@@ -408,7 +414,7 @@ static struct mr_slot *use_count(struct ibv_context *context, uint32_t lkey)
 
 	for (i = 0; i < NR_BUCKETS; i++)
 		for (reg = buckets[i]; reg; reg = reg->next)
-			if (reg->stale && reg->mr->lkey == lkey && reg->mr->context == context &&
+			if (reg->stale && reg->lkey == lkey && reg->context == context &&
 			    !__atomic_fetch_add(&reg->slot->nr_uses, 1, __ATOMIC_RELAXED))
 				first = reg->slot;
 	return first;
@@ -443,31 +449,35 @@ void mr_use(struct ibv_context *context, const struct ibv_sge *sge, int nr_sge)
 	}
 }
 
+/* Caller holds the lock. */
+static struct registration *registration_unlink(struct registration **link)
+{
+	struct registration *reg = *link;
+
+	*link = reg->next;
+	stale_check(reg);
+	if (reg->stale)
+		__atomic_store_n(&nr_stale, nr_stale - 1, __ATOMIC_RELAXED);
+	return reg;
+}
+
 static struct registration *registration_remove(const struct ibv_mr *mr)
 {
-	struct registration **link, *reg;
+	struct registration **link, *reg = NULL;
 
 	fork_protect();
 	pthread_mutex_lock(&lock);
 	for (link = bucket(mr); *link && (*link)->mr != mr; link = &(*link)->next)
 		;
-	reg = *link;
-	if (reg) {
-		*link = reg->next;
-		stale_check(reg);
-		if (reg->stale)
-			__atomic_store_n(&nr_stale, nr_stale - 1, __ATOMIC_RELAXED);
-	}
+	if (*link)
+		reg = registration_unlink(link);
 	pthread_mutex_unlock(&lock);
 	return reg;
 }
 
-static void deregister(struct ibv_mr *mr)
+/* Caller has removed @reg. */
+static void registration_end(struct registration *reg)
 {
-	struct registration *reg = registration_remove(mr);
-
-	if (!reg)
-		return;
 	if (reg->stale || !mr_session_usable(&reg->session->shared)) {
 		reg->slot->ended_ns = now_ns();
 		__atomic_store_n(&reg->slot->state, reg->stale ? MR_ENDED : MR_LEFT,
@@ -476,6 +486,62 @@ static void deregister(struct ibv_mr *mr)
 		watch_drop(reg);
 	}
 	free(reg);
+}
+
+static void deregister(struct ibv_mr *mr)
+{
+	struct registration *reg = registration_remove(mr);
+
+	if (reg)
+		registration_end(reg);
+}
+
+/* Caller holds the lock. Returns a list of the registrations that were removed. */
+static struct registration *bucket_remove(struct registration **link,
+					  const struct ibv_context *context,
+					  struct registration *list)
+{
+	struct registration *reg;
+
+	while (*link) {
+		if ((*link)->context != context) {
+			link = &(*link)->next;
+			continue;
+		}
+		reg = registration_unlink(link);
+		reg->next = list;
+		list = reg;
+	}
+	return list;
+}
+
+static void context_deregister(const struct ibv_context *context)
+{
+	struct registration *next, *list = NULL;
+	unsigned int i;
+
+	fork_protect();
+	pthread_mutex_lock(&lock);
+	for (i = 0; i < NR_BUCKETS; i++)
+		list = bucket_remove(&buckets[i], context, list);
+	pthread_mutex_unlock(&lock);
+	for (; list; list = next) {
+		next = list->next;
+		registration_end(list);
+	}
+}
+
+/* The kernel ends the registrations that are left. */
+VERBS_EXPORT int ibv_close_device(struct ibv_context *context)
+{
+	static void *cache;
+	int (*next)(struct ibv_context *context) =
+		verbs_find(&cache, "ibv_close_device", "IBVERBS_1.1");
+
+	if (!next)
+		return -1;
+	context_deregister(context);
+	return next(context);
 }
 
 const struct verbs_hooks verbs_hooks = {

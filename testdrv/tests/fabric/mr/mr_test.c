@@ -355,6 +355,25 @@ TEST(reregistration_that_fails)
 	CHECK_EQ(fake.nr_watches, 0);
 }
 
+/* The kernel ends the registrations of a device that is closed. */
+TEST(close_of_the_device_ends_registrations)
+{
+	struct ibv_mr *mr, *stale;
+	const struct mr_slot *slot;
+
+	begin();
+	mr = reg(1, 1);
+	stale = reg(2, 1);
+	slot = slot_of(stale);
+	fake_invalidate(fake_page(2), FAKE_PAGE);
+	CHECK_EQ(fake.nr_watches, 2);
+	CHECK_EQ(ibv_close_device(context), 0);
+	CHECK_EQ(fake.nr_watches, 1);
+	CHECK_EQ(slot->state, MR_ENDED);
+	free(mr);
+	free(stale);
+}
+
 /* The program has closed all of its descriptors: the tool still has the device. */
 TEST(closed_descriptor_opens_a_new_session)
 {
