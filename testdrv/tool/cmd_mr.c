@@ -16,6 +16,10 @@
 
 #define PRELOAD	"libpinwatch-mr.so"
 
+#ifndef MULTIARCH	/* the Makefile asks the compiler */
+#define MULTIARCH "."
+#endif
+
 struct options {
 	bool json;
 	int exit_code;		/* with findings; -1: of the program */
