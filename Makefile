@@ -18,6 +18,7 @@ VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 DATA = testdrv/lib/libpinwatch.a:$(LIBDIR)/libpinwatch.a \
 	testdrv/lib/libpinwatch.so.0:$(LIBDIR)/libpinwatch.so.0 \
 	testdrv/fabric/libpinwatch-fi.so:$(LIBDIR)/libfabric/libpinwatch-fi.so \
+	testdrv/fabric/libpinwatch-mr.so:$(LIBDIR)/pinwatch/libpinwatch-mr.so \
 	testdrv/lib/libpinwatch.h:$(PREFIX)/include/libpinwatch.h \
 	testdrv/lib/pinwatch_cache.h:$(PREFIX)/include/pinwatch_cache.h \
 	uapi/linux/pinwatch.h:$(PREFIX)/include/linux/pinwatch.h \
@@ -69,7 +70,7 @@ bench-cache:	## ns per hit of the registration cache beside UCX's, on this host 
 
 check-slow:	## what takes too long for check: see scripts/TESTING.md
 	@scripts/setup check
-	@prove -v --timer $(addprefix scripts/check/slow/,demo differential race million tool fuzz ucx)
+	@prove -v --timer $(addprefix scripts/check/slow/,demo differential race million tool mr ucx fuzz)
 
 fuzz:	## random ioctls by the user nobody, in a guest (FUZZ_SECONDS=600 KERNEL=6.1)
 	@scripts/setup demo

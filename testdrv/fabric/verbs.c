@@ -76,7 +76,7 @@ VERBS_EXPORT struct ibv_mr *ibv_reg_mr(struct ibv_pd *pd, void *addr, size_t len
 	struct ibv_mr *(*next)(struct ibv_pd *pd, void *addr, size_t length, int access) =
 		verbs_find(&cache, "ibv_reg_mr", "IBVERBS_1.1");
 	struct ibv_mr *mr;
-	void *token;
+	void *token = NULL;
 	bool reported;
 
 	if (!next)
@@ -95,7 +95,7 @@ VERBS_EXPORT struct ibv_mr *ibv_reg_mr_iova(struct ibv_pd *pd, void *addr, size_
 			       int access) =
 		verbs_find(&cache, "ibv_reg_mr_iova", "IBVERBS_1.7");
 	struct ibv_mr *mr;
-	void *token;
+	void *token = NULL;
 	bool reported;
 
 	if (!next)
@@ -114,7 +114,7 @@ VERBS_EXPORT struct ibv_mr *ibv_reg_mr_iova2(struct ibv_pd *pd, void *addr, size
 			       unsigned int access) =
 		verbs_find(&cache, "ibv_reg_mr_iova2", "IBVERBS_1.8");
 	struct ibv_mr *mr;
-	void *token;
+	void *token = NULL;
 	bool reported;
 
 	if (!next)
@@ -139,7 +139,7 @@ VERBS_EXPORT int ibv_rereg_mr(struct ibv_mr *mr, int flags, struct ibv_pd *pd, v
 	static void *cache;
 	int (*next)(struct ibv_mr *mr, int flags, struct ibv_pd *pd, void *addr, size_t length,
 		    int access) = verbs_find(&cache, "ibv_rereg_mr", "IBVERBS_1.1");
-	void *token;
+	void *token = NULL;
 	bool reported;
 	int ret;
 

@@ -40,6 +40,7 @@ extern const struct verb verb_monitor;
 extern const struct verb verb_watches;
 extern const struct verb verb_mms;
 extern const struct verb verb_stat;
+extern const struct verb verb_mr;
 
 const struct verb *verb_find(const char *name);
 void verb_print_help(const struct verb *verb);

@@ -10,6 +10,7 @@ static const struct verb *const verbs[] = {
 	&verb_watches,
 	&verb_mms,
 	&verb_stat,
+	&verb_mr,
 	&verb_version,
 	&verb_help,
 	NULL,
