@@ -127,7 +127,7 @@ TEST(stop_joins_reader)
 }
 
 /* A thread that opens a domain has mm_list_rwlock, and waits for the caller of stop(). */
-TEST(stop_does_not_wait_for_notify)
+TEST(stop_does_not_wait_for_notify, .seconds = 20)
 {
 	fabric_begin(false);
 	CHECK(!fabric_search(0, 0, 4));
