@@ -11,7 +11,7 @@
 
 #define BUCKET_BITS	14
 #define NR_BUCKETS	(1U << BUCKET_BITS)
-#define MAX_EXPECTED	256	/* registrations that no cache has subscribed to; oldest first out */
+#define MAX_EXPECTED	256	/* ranges in the state expected; the oldest is dropped */
 
 enum entry_state {
 	ENTRY_EXPECTED,

@@ -113,6 +113,7 @@ static int monitor_close(struct fid *fid)
 }
 
 static struct fi_ops_mem_notify import_ops = { .size = sizeof(import_ops), .notify = notify };
+
 static struct fi_ops monitor_ops = { .size = sizeof(monitor_ops), .close = monitor_close };
 
 static int cache_bind(struct fid *fid, struct fid *bound, uint64_t flags)

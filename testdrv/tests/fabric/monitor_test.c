@@ -115,7 +115,7 @@ TEST(stop_joins_reader)
 	fabric_stop();
 	CHECK_EQ(fabric_nr_readers(), 0);
 	CHECK_EQ(fake.nr_watches, 0);
-	CHECK_EQ(fabric.nr_logged, 1);
+	CHECK_EQ(fabric.nr_logged, 2);
 	CHECK(!fabric_valid(0, 4));
 	CHECK_EQ(fabric_subscribe(0, 4), -ENOSYS);
 	fabric_unsubscribe(0, 4);
