@@ -118,7 +118,8 @@ static void stats_log(struct pw_table *table)
 	struct pw_table_stats stats = pw_table_get_stats(table);
 
 	FI_INFO(&pw_provider, FI_LOG_MR,
-		"subscribed %" PRIu64 ", refused %" PRIu64 ", watches %" PRIu64 ", strict %" PRIu64 "\n",
+		"subscribed %" PRIu64 ", refused %" PRIu64 ", watches %" PRIu64
+		", strict %" PRIu64 "\n",
 		stats.subscribed, stats.refused, stats.added, stats.expected);
 	FI_INFO(&pw_provider, FI_LOG_MR,
 		"valid %" PRIu64 ", stale %" PRIu64 ", unknown %" PRIu64 ", evicted %" PRIu64

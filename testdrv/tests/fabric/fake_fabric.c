@@ -140,6 +140,7 @@ static int cache_close(struct fid *fid)
 static struct fi_ops cache_ops = {
 	.size = sizeof(cache_ops), .bind = cache_bind, .close = cache_close,
 };
+
 static struct fid cache_fid = { .ops = &cache_ops };
 
 int fi_open(uint32_t version, const char *name, void *attr, size_t attr_len, uint64_t flags,
