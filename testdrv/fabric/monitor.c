@@ -118,11 +118,13 @@ static void stats_log(struct pw_table *table)
 	struct pw_table_stats stats = pw_table_get_stats(table);
 
 	FI_INFO(&pw_provider, FI_LOG_MR,
-		"subscribed %" PRIu64 ", refused %" PRIu64 ", watches %" PRIu64 " (%" PRIu64 " before the registration)"
-		", look-ups: valid %" PRIu64 ", stale %" PRIu64 ", unknown %" PRIu64
-		", evicted %" PRIu64 ", purged %" PRIu64 "\n",
-		stats.subscribed, stats.refused, stats.added, stats.expected, stats.valid, stats.stale,
-		stats.unknown, stats.evicted, stats.purged);
+		"subscribed %" PRIu64 ", refused %" PRIu64 ", watches %" PRIu64
+		", strict %" PRIu64 "\n",
+		stats.subscribed, stats.refused, stats.added, stats.expected);
+	FI_INFO(&pw_provider, FI_LOG_MR,
+		"valid %" PRIu64 ", stale %" PRIu64 ", unknown %" PRIu64 ", evicted %" PRIu64
+		", purged %" PRIu64 "\n",
+		stats.valid, stats.stale, stats.unknown, stats.evicted, stats.purged);
 }
 
 /* Returns false in a child where a thread of the parent had the lock. */

@@ -11,7 +11,7 @@
 
 #define BUCKET_BITS	14
 #define NR_BUCKETS	(1U << BUCKET_BITS)
-#define MAX_EXPECTED	256	/* registrations that no cache has subscribed to; oldest first out */
+#define MAX_EXPECTED	256	/* ranges in the state expected; the oldest is dropped */
 
 enum entry_state {
 	ENTRY_EXPECTED,
@@ -520,12 +520,14 @@ struct pw_table_stats pw_table_get_stats(struct pw_table *table)
 
 static void entries_forget(struct pw_table *table)
 {
-	struct entry *entry;
+	struct entry *entry, *next;
 	size_t i;
 
 	for (i = 0; i < NR_BUCKETS; i++)
-		while ((entry = SLIST_FIRST(&table->buckets[i])))
+		for (entry = SLIST_FIRST(&table->buckets[i]); entry; entry = next) {
+			next = SLIST_NEXT(entry, chain);
 			entry_forget(table, entry);
+		}
 }
 
 /* A child does not know whether another thread was changing the lists during fork(). */

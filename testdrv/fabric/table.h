@@ -128,8 +128,8 @@ bool pw_table_purge_begin(struct pw_table *table, struct pw_purge *purge);
 /* Every cache has dropped the entries that overlapped the range after purge_begin(). */
 void pw_table_purge_end(struct pw_table *table, const struct pw_purge *purge);
 /*
- * No further purge begins, and no range becomes known. Returns whether a purge is going on: its notify() may wait for
- * a lock that the caller of this function holds.
+ * No further purge begins, and no range becomes known. Returns whether a purge is going on:
+ * its notify() may wait for a lock that the caller of this function holds.
  */
 bool pw_table_stop(struct pw_table *table);
 bool pw_table_stopped(struct pw_table *table);

@@ -113,6 +113,7 @@ static int monitor_close(struct fid *fid)
 }
 
 static struct fi_ops_mem_notify import_ops = { .size = sizeof(import_ops), .notify = notify };
+
 static struct fi_ops monitor_ops = { .size = sizeof(monitor_ops), .close = monitor_close };
 
 static int cache_bind(struct fid *fid, struct fid *bound, uint64_t flags)
@@ -139,6 +140,7 @@ static int cache_close(struct fid *fid)
 static struct fi_ops cache_ops = {
 	.size = sizeof(cache_ops), .bind = cache_bind, .close = cache_close,
 };
+
 static struct fid cache_fid = { .ops = &cache_ops };
 
 int fi_open(uint32_t version, const char *name, void *attr, size_t attr_len, uint64_t flags,

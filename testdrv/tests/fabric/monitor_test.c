@@ -115,7 +115,7 @@ TEST(stop_joins_reader)
 	fabric_stop();
 	CHECK_EQ(fabric_nr_readers(), 0);
 	CHECK_EQ(fake.nr_watches, 0);
-	CHECK_EQ(fabric.nr_logged, 1);
+	CHECK_EQ(fabric.nr_logged, 2);
 	CHECK(!fabric_valid(0, 4));
 	CHECK_EQ(fabric_subscribe(0, 4), -ENOSYS);
 	fabric_unsubscribe(0, 4);
@@ -127,7 +127,7 @@ TEST(stop_joins_reader)
 }
 
 /* A thread that opens a domain has mm_list_rwlock, and waits for the caller of stop(). */
-TEST(stop_does_not_wait_for_notify)
+TEST(stop_does_not_wait_for_notify, .seconds = 20)
 {
 	fabric_begin(false);
 	CHECK(!fabric_search(0, 0, 4));
@@ -257,7 +257,9 @@ static void threads(bool unsubscribes, bool strict)
 	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
 	CHECK_EQ(pthread_join(changing, NULL), 0);
 	CHECK(fabric.nr_hits > 0);
-	fabric_wait_notified(1);
+	/* Otherwise, the caches may have unsubscribed from all ranges before a purge. */
+	if (!unsubscribes)
+		fabric_wait_notified(1);
 	fabric_end();
 }
 

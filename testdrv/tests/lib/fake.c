@@ -40,7 +40,8 @@ struct pinwatch *fake_open(void)
 	CHECK_EQ(madvise(gens, GENS_SIZE, MADV_DONTFORK), 0);
 	fake = (struct fake){
 		.abi_minor = PINWATCH_ABI_MINOR,
-		.watch_flags = PINWATCH_WATCH_F_PIN | PINWATCH_WATCH_F_WRITE | PINWATCH_WATCH_F_PAGES,
+		.watch_flags = PINWATCH_WATCH_F_PIN | PINWATCH_WATCH_F_WRITE |
+			       PINWATCH_WATCH_F_PAGES,
 		.max_watches = FAKE_MAX_WATCHES,
 		.user_watches = UINT32_MAX,
 		.memlock_pages = UINT64_MAX,
