@@ -21,6 +21,13 @@
 #include "endpoint.h"
 #include "memory.h"
 
+#define RESULT_JSON							\
+	"{ \"mode\": \"%s\", \"messages\": %u, \"size\": %zu, \"wrong\": %u, "	\
+	"\"first_wrong\": %u, \"ms\": %.3f, \"sender\": %d }\n"
+#define BENCH_JSON							\
+	"{ \"monitor\": \"%s\", \"registrations\": %.0f, \"lookups\": %.0f, "	\
+	"\"messages\": %.0f }\n"
+
 #define BENCH_RANGES	128
 #define BENCH_REPEATS	2000
 
@@ -134,9 +141,8 @@ static void result_print(const char *mode, const struct result *result)
 	const double ms = result->seconds * 1e3 / options.messages;
 
 	if (options.json)
-		printf("{ \"mode\": \"%s\", \"messages\": %u, \"size\": %zu, \"wrong\": %u, "
-		       "\"first_wrong\": %u, \"ms\": %.3f, \"sender\": %d }\n", mode,
-		       options.messages, options.size, result->wrong, result->first, ms, getpid());
+		printf(RESULT_JSON, mode, options.messages, options.size, result->wrong,
+		       result->first, ms, getpid());
 	else
 		printf("%-9s %u messages of %zu bytes: %u wrong (%.3f ms each)\n", mode,
 		       options.messages, options.size, result->wrong, ms);
@@ -214,9 +220,8 @@ static void __attribute__((noreturn)) bench_monitor(const char *monitor)
 	registrations = bench_registrations(&endpoint);
 	lookups = bench_lookups(&endpoint, &memory);
 	endpoint_close(&endpoint);
-	printf(options.json ? "{ \"monitor\": \"%s\", \"registrations\": %.0f, "
-	       "\"lookups\": %.0f, \"messages\": %.0f }\n" : "%-12s %15.0f %11.0f %11.0f\n",
-	       monitor, registrations, lookups, options.messages / result.seconds);
+	printf(options.json ? BENCH_JSON : "%-12s %15.0f %11.0f %11.0f\n", monitor,
+	       registrations, lookups, options.messages / result.seconds);
 	exit(result.wrong != 0);
 }
 
@@ -258,7 +263,8 @@ static void help(void)
 static bool options_parse(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "messages", required_argument, NULL, 'n' }, { "size", required_argument, NULL, 's' },
+		{ "messages", required_argument, NULL, 'n' },
+		{ "size", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, 'j' }, { "bench", no_argument, NULL, 'b' },
 		{ "help", no_argument, NULL, 'h' }, { NULL }
 	};
@@ -267,12 +273,23 @@ static bool options_parse(int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		switch (c) {
-		case 'n': options.messages = (unsigned int)atoi(optarg); break;
-		case 's': options.size = (size_t)atol(optarg); break;
-		case 'j': options.json = true; break;
-		case 'b': bench = true; break;
-		case 'h': help(); exit(0);
-		default: exit(2);
+		case 'n':
+			options.messages = (unsigned int)atoi(optarg);
+			break;
+		case 's':
+			options.size = (size_t)atol(optarg);
+			break;
+		case 'j':
+			options.json = true;
+			break;
+		case 'b':
+			bench = true;
+			break;
+		case 'h':
+			help();
+			exit(0);
+		default:
+			exit(2);
 		}
 	}
 	if (optind == argc || options.messages < 1 || options.size < 2)
