@@ -128,7 +128,7 @@ int file_decompress(const struct blob *in, struct blob *out, struct reason *why)
 int file_read(const char *path, struct blob *blob, struct reason *why)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct blob raw;
+	struct blob raw = { 0 };
 	int ret;
 
 	if (fd < 0)

@@ -14,6 +14,7 @@ static void module_free(struct module *module)
 	free(module->path);
 	free(module->release);
 	free(module->depends);
+	*module = (struct module){ 0 };
 }
 
 void set_free(struct set *set)
