@@ -66,7 +66,9 @@ static int module_read(struct module *module, const char *path, struct reason *w
 		return -1;
 	ret = module_init(module, &ko, path);
 	ko_free(&ko);
-	return ret ? reason_set(why, "no memory") : 0;
+	if (ret)
+		reason_set(why, "no memory");
+	return ret;
 }
 
 struct module *set_find(const struct set *set, const char *name, size_t length)
