@@ -93,6 +93,7 @@ deb:	## Debian packages, in build/deb
 install: user	## the tool, the demonstration and the library, to DESTDIR and PREFIX=/usr/local
 	install -D -m 755 testdrv/tool/pinwatch $(DESTDIR)$(PREFIX)/bin/pinwatch
 	install -D -m 755 testdrv/demo/pinwatch-demo $(DESTDIR)$(PREFIX)/bin/pinwatch-demo
+	install -D -m 755 testdrv/bind/pinwatch-bind $(DESTDIR)$(PREFIX)/sbin/pinwatch-bind
 	for pair in $(DATA); do install -D -m 644 $${pair%%:*} $(DESTDIR)$${pair#*:} || exit; done
 	ln -sf libpinwatch.so.0 $(DESTDIR)$(LIBDIR)/libpinwatch.so
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
@@ -103,6 +104,7 @@ install: user	## the tool, the demonstration and the library, to DESTDIR and PRE
 
 uninstall:	## what install put there
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,pinwatch pinwatch-demo) $(foreach pair,$(DATA),$(DESTDIR)$(lastword $(subst :, ,$(pair))))
+	rm -f $(DESTDIR)$(PREFIX)/sbin/pinwatch-bind
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libpinwatch.so pkgconfig/libpinwatch.pc)
 	$(LDCONFIG)
 

@@ -10,16 +10,23 @@
  *	make -C $KDIR M=$PWD KBUILD_EXTRA_SYMBOLS=$PINWATCH/module/Module.symvers \
  *		KCFLAGS="-I$PINWATCH/module -include pinwatch_dropin.h" modules
  *
+ * For a copy of an in-tree driver, keep the directories of the kernel's tree below one
+ * directory $COPY, make an empty directory $COPY/include/trace, and add
+ * -I$COPY/include/trace to KCFLAGS: TRACE_INCLUDE_PATH is relative to that directory.
+ * Kbuild also needs a host compiler (HOSTCC; on Debian the package gcc).
+ *
  * The header includes no other header, so that a #define pr_fmt of the driver still
  * comes before the first include.
  *
- * A module may contain objects that are compiled without this header: objects with the
- * header also define the kernel's names as weak symbols, and the linker binds the other
- * objects of the module to these. Define PINWATCH_DROPIN_THIS_OBJECT_ONLY to omit the weak
- * symbols, for a module that uses both engines on purpose.
+ * The header only declares and renames: an object needs the functions of pinwatch that
+ * the object calls, and no others. Compile all objects of a module with the header. If
+ * that is impossible, define PINWATCH_DROPIN_OTHER_OBJECTS for one object with the header.
+ * That object also defines the kernel's names as weak symbols, and the linker binds the
+ * other objects of the module to these. The module then needs all five functions.
  *
- * Handles can pass from module to module (ib_uverbs makes the handles of mlx5_ib and
- * rdma_rxe). The functions below recognise a handle that the kernel's insert made, and
+ * Handles can pass from module to module (ib_uverbs, or ib_core since 7.x, makes the
+ * handles of mlx5_ib and rdma_rxe).
+ * The functions below recognise a handle that the kernel's insert made, and
  * call the kernel's function. The reverse is impossible: a *module* without this header
  * must not call
  *
@@ -29,8 +36,8 @@
  *	hmm_range_fault_unlocked_timeout()	like read_begin
  *
  * on a handle that pinwatch made. The module may call the inline functions and
- * hmm_range_fault(). `scripts/vm/dropin --audit MODULE.ko...` in pinwatch's sources reports
- * which of these functions a module calls.
+ * hmm_range_fault(). `pinwatch-bind --audit MODULE.ko...` reports which of these functions a
+ * module calls.
  *
  * Differences from the kernel's functions:
  *
@@ -83,7 +90,7 @@ int pinwatch_hmm_range_fault_unlocked_timeout(struct hmm_range *range,
 					      unsigned long timeout);
 
 #ifndef PINWATCH_DROPIN_DECLARE_ONLY
-#ifndef PINWATCH_DROPIN_THIS_OBJECT_ONLY
+#ifdef PINWATCH_DROPIN_OTHER_OBJECTS
 
 int mmu_interval_notifier_insert(struct mmu_interval_notifier *mni,
 				 struct mm_struct *mm, unsigned long start,
@@ -129,7 +136,7 @@ int __weak hmm_range_fault_unlocked_timeout(struct hmm_range *range,
 	return pinwatch_hmm_range_fault_unlocked_timeout(range, timeout);
 }
 
-#endif /* PINWATCH_DROPIN_THIS_OBJECT_ONLY */
+#endif /* PINWATCH_DROPIN_OTHER_OBJECTS */
 
 #define mmu_interval_notifier_insert		pinwatch_dropin_insert
 #define mmu_interval_notifier_insert_locked	pinwatch_dropin_insert_locked
