@@ -55,7 +55,9 @@ typedef uint64_t pw_cache_way_pairs __attribute__((vector_size(16)));
  * struct pw_cache_bucket - entries of the last requests, by the hash of the page
  * @tags: High bits of the hash. The same for two pages rarely; never twice in a bucket, but
  *	0 in free slots.
+ * @tag_vectors: The same tags, four in a vector.
  * @indexes: entry->index, which is not 0; 0: free.
+ * @index_vectors: The same indexes, four in a vector.
  */
 struct pw_cache_bucket {
 	union {
