@@ -11,9 +11,9 @@
 /* No cache has the id 0. */
 static struct pw_cache_thread no_thread;
 
-__thread struct pw_cache_thread *pw_cache_last_thread = &no_thread;
+PW_CACHE_TLS struct pw_cache_thread *pw_cache_last_thread = &no_thread;
 /* All caches of this thread. */
-static __thread struct pw_cache_thread *own_threads __attribute__((tls_model("initial-exec")));
+static PW_CACHE_TLS struct pw_cache_thread *own_threads;
 
 /* Thread exit excludes pinwatch_cache_destroy(). Before the lock of a cache. */
 static pthread_mutex_t exit_lock = PTHREAD_MUTEX_INITIALIZER;
