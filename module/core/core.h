@@ -203,7 +203,9 @@ struct pw_class {
  *	a reader that has seen the value could miss an invalidation that was accepted
  *	between the two stores.
  * @used: A bit for each of @recs that may have its key set. Set by start before start
- *	relies on a hole, cleared by insert, which makes all holes stale.
+ *	relies on a hole, cleared by insert, which makes all holes stale, if insert sees
+ *	no key. So from the return of a start until its end, the bit of its record is
+ *	set. Written under @lock, also read without.
  * @nr_recs: Number of records in @recs; constant.
  * @nr_maybe: Number of records that insert has to look at: bits in @used, entries of
  *	@extra, and @nr_anon.
@@ -313,10 +315,11 @@ DECLARE_PER_CPU(struct pw_core_stats, pw_stats);
 #define pw_stat_add(field, n)	this_cpu_add(pw_stats.field, n)
 #define pw_stat_dec(field)	this_cpu_dec(pw_stats.field)
 
-/* record.c: caller holds pm->lock */
+/* record.c: caller holds pm->lock, except for pw_record_find() */
+struct pw_record *pw_record_find(struct pw_mm *pm, unsigned long key);
 struct pw_record *pw_record_claim(struct pw_mm *pm,
 				  const struct mmu_notifier_range *range);
-struct pw_record *pw_record_find(struct pw_mm *pm, unsigned long key);
+struct pw_record *pw_record_find_extra(struct pw_mm *pm, unsigned long key);
 void pw_record_release(struct pw_mm *pm, struct pw_record *rec);
 bool pw_record_reclaim(struct pw_mm *pm, unsigned long key, struct pw_record *but);
 unsigned long pw_record_slot(struct pw_mm *pm, struct pw_record *rec, u64 newest);

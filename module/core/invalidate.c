@@ -194,16 +194,29 @@ static int mn_invalidate_range_start(struct mmu_notifier *mn,
 	return 0;
 }
 
-/* The record has a slot, or is not the first record of the CPU. */
-static noinline void end_locked(struct pw_mm *pm, unsigned long key)
+/* Return: the record of a CPU with this key, or NULL. Most records are of the current CPU. */
+static struct pw_record *end_find(struct pw_mm *pm, unsigned long key)
 {
-	struct pw_record *rec = cpu_records(pm) + 1;
+	struct pw_record *rec = cpu_records(pm);
+	unsigned int i;
 
-	if (cmpxchg(&rec->key, key, 0UL) == key)
+	for (i = 0; i < ARRAY_SIZE(pm->recs->rec); i++, rec++)
+		if ((READ_ONCE(rec->key) & ~PW_KEY_SLOW) == key)
+			return rec;
+	return pw_record_find(pm, key);
+}
+
+/* The record has a slot, or is not the first record of the CPU. */
+static noinline void end_slow(struct pw_mm *pm, unsigned long key)
+{
+	struct pw_record *rec = end_find(pm, key);
+
+	if (rec && cmpxchg(&rec->key, key, 0UL) == key)
 		return;
 
 	spin_lock(&pm->lock);
-	rec = pw_record_find(pm, key);
+	if (!rec)
+		rec = pw_record_find_extra(pm, key);
 	if (rec || pm->nr_anon)
 		pw_record_release(pm, rec);
 	spin_unlock(&pm->lock);
@@ -226,7 +239,7 @@ static void mn_invalidate_range_end(struct mmu_notifier *mn,
 	 * or if insert or the walk has given the record a slot.
 	 */
 	if (unlikely(!try_cmpxchg(&cpu_records(pm)->key, &old, 0UL)))
-		end_locked(pm, key);
+		end_slow(pm, key);
 }
 
 /* Call all subscriptions with @event over the whole mm. */

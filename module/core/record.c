@@ -151,22 +151,47 @@ struct pw_record *pw_record_claim(struct pw_mm *pm,
 }
 
 /**
- * pw_record_find() - find the record of an invalidation
+ * pw_record_find() - find the record of a CPU for an invalidation
+ * @pm: The mm.
+ * @key: The address of the range. The caller is the end of the range.
+ *
+ * Reads pm->used without the lock, because the search is as long as the machine has CPUs.
+ * The bit of the record was set before start returned, and insert does not clear the bit
+ * as long as the key is set: see pw_mm.used.
+ *
+ * Context: any.
+ * Return: the record; %NULL if the invalidation has no record of a CPU.
+ */
+struct pw_record *pw_record_find(struct pw_mm *pm, unsigned long key)
+{
+	struct pw_record *rec;
+	unsigned long bits;
+	unsigned int i;
+
+	for (i = 0; i < pm->nr_recs; i += BITS_PER_LONG) {
+		bits = READ_ONCE(pm->used[i / BITS_PER_LONG]);
+		for (; bits; bits &= bits - 1) {
+			rec = pw_record_nr(pm, i + __ffs(bits));
+			if ((READ_ONCE(rec->key) & ~PW_KEY_SLOW) == key)
+				return rec;
+		}
+	}
+	return NULL;
+}
+
+/**
+ * pw_record_find_extra() - find the record of no CPU for an invalidation
  * @pm: The mm.
  * @key: The address of the range.
  *
  * Context: under pm->lock.
  * Return: the record, or %NULL.
  */
-struct pw_record *pw_record_find(struct pw_mm *pm, unsigned long key)
+struct pw_record *pw_record_find_extra(struct pw_mm *pm, unsigned long key)
 {
 	struct pw_extra_record *extra;
-	unsigned int i;
 
 	lockdep_assert_held(&pm->lock);
-	for (i = 0; i < pm->nr_recs; i++)
-		if ((READ_ONCE(pw_record_nr(pm, i)->key) & ~PW_KEY_SLOW) == key)
-			return pw_record_nr(pm, i);
 	list_for_each_entry(extra, &pm->extra, node)
 		if ((extra->rec.key & ~PW_KEY_SLOW) == key)
 			return &extra->rec;
@@ -290,9 +315,14 @@ unsigned long pw_record_slot(struct pw_mm *pm, struct pw_record *rec, u64 newest
  */
 void pw_record_use(struct pw_mm *pm, struct pw_record *rec)
 {
+	unsigned int i = rec - pw_record_nr(pm, 0);
+	unsigned long *word = &pm->used[i / BITS_PER_LONG];
+
 	lockdep_assert_held(&pm->lock);
-	if (!__test_and_set_bit(rec - pw_record_nr(pm, 0), pm->used))
-		pm->nr_maybe++;
+	if (*word & BIT(i % BITS_PER_LONG))
+		return;
+	WRITE_ONCE(*word, *word | BIT(i % BITS_PER_LONG));
+	pm->nr_maybe++;
 }
 
 /* If @rec is in flight over the new @sub, store the value of @rec in @sub. */
@@ -340,7 +370,7 @@ void pw_record_mark_insert(struct pw_mm *pm, struct pinwatch_interval_notifier *
 			mark_record(pm, sub, rec, &nr);
 			/* Free. All holes are stale: start sets the bit again. */
 			if (!READ_ONCE(rec->key)) {
-				*word &= ~(bits & -bits);
+				WRITE_ONCE(*word, *word & ~(bits & -bits));
 				pm->nr_maybe--;
 			}
 		}

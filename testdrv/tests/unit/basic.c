@@ -13,6 +13,7 @@ static void test_main_fiber(void *arg)
 	bool released;
 
 	*shim_param_idle_ms = 1000;
+	nr_cpu_ids = SHIM_NR_CPUS;
 	memset(order, 0, sizeof(order));
 	mm = shim_mm_alloc();
 	shim_self()->cpu = 0;

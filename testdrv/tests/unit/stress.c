@@ -410,7 +410,7 @@ static void stress_init(unsigned int nr_ops)
 	for (i = 0; i < NR_SLOTS; i++)
 		shim_rwsem_init(&stress.slot[i].rw);
 	stress.ops = nr_ops;
-	stress.nr_cpus = 1 + shim_rand(SHIM_NR_CPUS);
+	stress.nr_cpus = 1 + shim_rand(nr_cpu_ids);
 	stress.max_depth = 4;
 	stress.nest = 64;
 	if (!shim_rand(8)) {	/* more invalidations in flight than slots */

@@ -24,8 +24,9 @@ static size_t data_pos;
 static u64 global_rng;
 static unsigned long steps;
 static unsigned int run_length;
-static struct shim_mutex cpu_lock[SHIM_NR_CPUS] = {
-	SHIM_MUTEX_INIT, SHIM_MUTEX_INIT, SHIM_MUTEX_INIT,
+unsigned int nr_cpu_ids = SHIM_NR_CPUS;
+static struct shim_mutex cpu_lock[SHIM_MAX_CPUS] = {
+	[0 ... SHIM_MAX_CPUS - 1] = SHIM_MUTEX_INIT,
 };
 
 struct task_struct *shim_self(void)
@@ -348,7 +349,7 @@ struct task_struct *shim_spawn(const char *name, void (*fn)(void *arg), void *ar
 	t->fn = fn;
 	t->arg = arg;
 	t->may_block = 1;
-	t->cpu = nr++ % SHIM_NR_CPUS;
+	t->cpu = nr++ % nr_cpu_ids;
 	t->rng = run.seed * 31 + nr;
 	while (*link)
 		link = &(*link)->next;

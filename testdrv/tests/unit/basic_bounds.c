@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * basic: bounds on time, on the lock of an mm, and on waits
+ *
+ * The tests of time compare two times of the same build in the same process, and take the
+ * shortest of many runs: another task of the machine can only lengthen a run.
+ */
+#include "driver.h"
+
+#define NR_RUNS		200
+
+static double now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1e6 + t.tv_nsec / 1e3;
+}
+
+static struct mmu_notifier_range range_of(unsigned int page, unsigned int pages)
+{
+	return (struct mmu_notifier_range){
+		.mm = mm, .start = PG(page), .end = PG(page + pages),
+		.event = MMU_NOTIFY_CLEAR, .flags = MMU_NOTIFIER_RANGE_BLOCKABLE,
+	};
+}
+
+/* Register an mm with records for @nr_cpus CPUs. */
+static struct pw_mm *insert_on(unsigned int nr_cpus, struct driver *d)
+{
+	nr_cpu_ids = nr_cpus;
+	CHECK(!insert(d, 5, 1));
+	return check();
+}
+
+/* Start and end an invalidation that overlaps no subscription on each CPU. */
+static double miss_on_each_cpu(unsigned int page)
+{
+	struct mmu_notifier_range r;
+	double begin = now_us();
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
+		shim_self()->cpu = cpu;
+		r = range_of(page, 1);
+		mmu_notifier_invalidate_range_start(&r);
+		mmu_notifier_invalidate_range_end(&r);
+	}
+	return now_us() - begin;
+}
+
+/* Return: the time of an end on CPU @cpu of an invalidation that hit. */
+static double end_of_a_hit(struct pw_mm *pm, unsigned int cpu)
+{
+	double best = 1e9, begin, time;
+	struct mmu_notifier_range r;
+	unsigned int i;
+
+	shim_self()->cpu = cpu;
+	for (i = 0; i < NR_RUNS; i++) {
+		r = range_of(5, 1);
+		mmu_notifier_invalidate_range_start(&r);
+		begin = now_us();
+		pw_mn_ops.invalidate_range_end(&pm->mn, &r);
+		time = now_us() - begin;
+		best = min(best, time);
+		mmu_notifier_invalidate_range_end(&r);	/* for the shim */
+	}
+	return best;
+}
+
+/* R11: the end of an invalidation that hit does not look at the records of other CPUs. */
+FIBER_TEST(end_of_a_hit_on_the_last_cpu)
+{
+	double first, last;
+	struct driver d;
+	struct pw_mm *pm;
+
+	pm = insert_on(SHIM_MAX_CPUS, &d);
+	miss_on_each_cpu(50);
+	first = end_of_a_hit(pm, 0);
+	last = end_of_a_hit(pm, SHIM_MAX_CPUS - 1);
+	test_note("end of a hit: CPU 0 %.2f us, CPU 255 %.2f us", first, last);
+	CHECK(last < 3 * first + 0.2);
+	remove_sub(&d);
+}
+
+static void migrated_end(unsigned int from, unsigned int to, unsigned int page)
+{
+	struct mmu_notifier_range r;
+
+	shim_self()->cpu = from;
+	start(&r, page, 1);
+	shim_self()->cpu = to;
+	end(&r);
+}
+
+/* The task moves to another CPU between start and end, with a hit and without. */
+FIBER_TEST(end_on_another_cpu)
+{
+	struct driver d, late;
+	struct reader rd;
+	unsigned int i;
+
+	insert_on(SHIM_MAX_CPUS, &d);
+	for (i = 0; i < 20; i++) {
+		migrated_end(i, 200 + i, 5);
+		migrated_end(i, 200 + i, 50);
+		CHECK(!insert(&late, 50, 1));
+		CHECK(!blocks(&late, &rd) && !blocks(&d, &rd));
+		remove_sub(&late);
+	}
+	remove_sub(&d);
+}
