@@ -321,7 +321,6 @@ struct pw_record *pw_record_claim(struct pw_mm *pm,
 				  const struct mmu_notifier_range *range);
 struct pw_record *pw_record_find_extra(struct pw_mm *pm, unsigned long key);
 void pw_record_release(struct pw_mm *pm, struct pw_record *rec);
-bool pw_record_reclaim(struct pw_mm *pm, unsigned long key, struct pw_record *but);
 unsigned long pw_record_slot(struct pw_mm *pm, struct pw_record *rec, u64 newest);
 void pw_record_use(struct pw_mm *pm, struct pw_record *rec);
 void pw_record_mark_insert(struct pw_mm *pm, struct pinwatch_interval_notifier *sub);

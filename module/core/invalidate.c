@@ -106,20 +106,6 @@ static noinline void start_walk(struct pw_mm *pm, struct pw_record *rec,
 		walk_rounded(pm, range, start, last, seq);
 }
 
-/*
- * A range that starts again at the same address has ended before. If its end was lost,
- * end its record now and wake the readers.
- */
-static void start_reclaim(struct pw_mm *pm, const struct mmu_notifier_range *range,
-			  struct pw_record *rec)
-{
-	if (likely(!pw_record_reclaim(pm, range_key(range), rec)))
-		return;
-	spin_unlock(&pm->lock);
-	wake_up_all(&pm->read_wq);
-	spin_lock(&pm->lock);
-}
-
 /* No hole is known around the range. */
 static noinline void start_miss(struct pw_mm *pm, struct pw_record *rec,
 				const struct mmu_notifier_range *range)
@@ -127,16 +113,8 @@ static noinline void start_miss(struct pw_mm *pm, struct pw_record *rec,
 	unsigned long before, next = ULONG_MAX;
 
 	spin_lock(&pm->lock);
-	/*
-	 * If the hole is of the current gen, both steps were done since the last insert.
-	 * Only the reclaim of a record with the same key whose end was lost since is
-	 * skipped then, and no end is lost while a reader may wait.
-	 */
-	if (unlikely(rec->hole_gen != pm->gen)) {
+	if (unlikely(rec->hole_gen != pm->gen))
 		pw_record_use(pm, rec);
-		start_reclaim(pm, range, rec);
-	}
-
 	before = pw_tree_before(&pm->classes[0].tree, range_last(range) | ~PAGE_MASK,
 				&next);
 	if (likely(before < (range->start & PAGE_MASK) && pm->nr_classes == 1)) {
@@ -151,7 +129,6 @@ static noinline void start_miss(struct pw_mm *pm, struct pw_record *rec,
 static noinline void start_spare(struct pw_mm *pm, const struct mmu_notifier_range *range)
 {
 	spin_lock(&pm->lock);
-	start_reclaim(pm, range, NULL);
 	start_walk(pm, pw_record_claim(pm, range), range);
 }
 

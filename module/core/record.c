@@ -23,12 +23,12 @@
  * A record belongs to its CPU only while start takes it. The task may sleep and move to
  * another CPU before the end. The end releases the record with cmpxchg(->key, range, 0).
  * The cmpxchg fails iff insert or the walk has given the record a slot: then the end
- * takes the lock. Only the end clears the key of a record, or pw_record_reclaim().
+ * takes the lock. Only the end clears the key of a record.
  *
  * The key is the address of the mmu_notifier_range on the stack of the task that
- * invalidates: no two ranges in flight have the same address. The key does not contain
- * the task: if an end is lost, the next start at the same address shows that, even if
- * the stack belongs to another task by then.
+ * invalidates: no two ranges in flight have the same address. No kernel that the module
+ * builds for loses the end of a registered notifier of a living mm. After release, ends do
+ * not come, and ->dead ends all waits.
  */
 #include <linux/mmu_notifier.h>
 #include <linux/slab.h>
@@ -240,41 +240,6 @@ void pw_record_release(struct pw_mm *pm, struct pw_record *rec)
 		kfree(extra);
 	else
 		list_add(&extra->node, &pm->spare);
-}
-
-/**
- * pw_record_reclaim() - end an invalidation whose end was lost
- * @pm: The mm.
- * @key: The address of a range that starts now.
- * @but: The record of that start, which is not reclaimed; may be %NULL.
- *
- * Context: under pm->lock.
- * Return: true if another record had the key. The caller then has to wake pm->read_wq.
- */
-bool pw_record_reclaim(struct pw_mm *pm, unsigned long key, struct pw_record *but)
-{
-	struct pw_extra_record *extra;
-	struct pw_record *rec;
-	unsigned long bits;
-	unsigned int i;
-
-	lockdep_assert_held(&pm->lock);
-	for (i = 0; i < pm->nr_recs; i += BITS_PER_LONG) {
-		for (bits = pm->used[i / BITS_PER_LONG]; bits; bits &= bits - 1) {
-			rec = pw_record_nr(pm, i + __ffs(bits));
-			if (rec == but || (READ_ONCE(rec->key) & ~PW_KEY_SLOW) != key)
-				continue;
-			pw_record_release(pm, rec);
-			return true;
-		}
-	}
-	list_for_each_entry(extra, &pm->extra, node) {
-		if (&extra->rec == but || (extra->rec.key & ~PW_KEY_SLOW) != key)
-			continue;
-		pw_record_release(pm, &extra->rec);
-		return true;
-	}
-	return false;
 }
 
 /**

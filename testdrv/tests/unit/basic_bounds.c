@@ -112,3 +112,41 @@ FIBER_TEST(end_on_another_cpu)
 	}
 	remove_sub(&d);
 }
+
+/* Return: the time of a start and end of a miss, after an insert; *insert: that of the insert. */
+static double miss_after_insert(unsigned int nr_cpus, double *insert)
+{
+	double best = 1e9, begin, time;
+	struct driver d, other;
+	unsigned int i;
+
+	insert_on(nr_cpus, &d);
+	*insert = 1e9;
+	for (i = 0; i < NR_RUNS; i++) {
+		memset(&other, 0, sizeof(other));
+		begin = now_us();
+		CHECK(!pinwatch_interval_notifier_insert(&other.sub, mm, PG(900), 1, &ops));
+		time = now_us() - begin;
+		if (i)		/* each CPU has started an invalidation since the last */
+			*insert = min(*insert, time);
+		best = min(best, miss_on_each_cpu(50) / nr_cpus);
+		pinwatch_interval_notifier_remove(&other.sub);
+	}
+	remove_sub(&d);
+	return best;
+}
+
+/* R12: after an insert, the first start of a CPU does not visit the records of all CPUs. */
+FIBER_TEST(first_start_after_an_insert)
+{
+	double few, many, insert_few, insert_many;
+
+	few = miss_after_insert(2, &insert_few);
+	release();
+	mmdrop(mm);
+	mm = shim_mm_alloc();
+	many = miss_after_insert(SHIM_MAX_CPUS, &insert_many);
+	test_note("start and end: 2 CPUs %.3f us, 256 CPUs %.3f us", few, many);
+	test_note("insert after a start on each: %.2f us, %.2f us", insert_few, insert_many);
+	CHECK(many < 1.7 * few);
+}

@@ -364,27 +364,6 @@ FIBER_TEST(lost_end_after_release)
 	remove_sub(&d);
 }
 
-/* On a live mm: a start with the same struct mmu_notifier_range reclaims the record. */
-FIBER_TEST(lost_end_is_reclaimed_and_wakes)
-{
-	struct mmu_notifier_range r;
-	struct reader rd;
-	struct driver d;
-
-	CHECK(!insert(&d, 5, 1));
-	start(&r, 5, 1);
-	CHECK(blocks(&d, &rd));
-	shim_invalidate_lose(&r);
-	start(&r, 9, 1);
-	end(&r);
-	shim_settle();
-	CHECK(rd.done);
-	if (rd.done)
-		remove_sub(&d);
-	else
-		release(), shim_settle(), pinwatch_interval_notifier_remove(&d.sub);
-}
-
 FIBER_TEST(release_then_unmap)
 {
 	struct driver d;

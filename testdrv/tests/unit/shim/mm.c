@@ -304,10 +304,3 @@ void mmu_notifier_invalidate_range_end(struct mmu_notifier_range *range)
 	shim_srcu_read_unlock(&shim_mn_srcu, idx);
 	section_leave(range);
 }
-
-/* The end of @range never reaches a classic notifier. */
-void shim_invalidate_lose(struct mmu_notifier_range *range)
-{
-	shim_itree_end(range->mm);
-	section_leave(range);
-}
