@@ -54,8 +54,11 @@
 #define PW_NR_SLOTS		BIT(PW_SEQ_SLOT_BITS)
 #define PW_SEQ_NEVER		0UL	/* read_begin returns 0 on a dead mm */
 
-/* gen and the counters of sequence values come in blocks of PW_SEQ_BLOCK */
-#define PW_SEQ_BLOCK		BIT(16)
+/*
+ * The counters of sequence values come in blocks from a module-wide source. At 10^5
+ * registrations a second, the source lasts 22 years.
+ */
+#define PW_SEQ_BLOCK		BIT(10)
 
 #define PW_SLOT_IDLE		(PW_NR_SLOTS - 1) /* never in flight: of new subscriptions */
 #define PW_SLOT_COARSE		(PW_NR_SLOTS - 2) /* shared when all own slots are in use */
@@ -64,8 +67,8 @@
 
 /*
  * pinwatch_interval_notifier.state: pm->gen at insert, and flags. All flags but MULTI
- * and PUT are constant while the subscription is inserted. gen has 56 bits and comes
- * from a module-wide source in blocks: it does not wrap in the life of a machine.
+ * and PUT are constant while the subscription is inserted. gen counts the inserts of an
+ * mm and has 51 bits: at 10^7 inserts a second, it lasts 7 years.
  */
 #define PW_SUB_MULTI		BIT_ULL(0) /* several in flight: compare the bounds of all slots */
 #define PW_SUB_SLEEPS		BIT_ULL(1) /* must not be called for a non-blockable range */
@@ -73,7 +76,7 @@
 #define PW_SUB_TWO_PASS		BIT_ULL(3) /* ops->invalidate_start is set */
 #define PW_SUB_PUT		BIT_ULL(4) /* put while a callback ran: the last walk frees */
 #define PW_SUB_CLASS_SHIFT	6	   /* two bits: index in pm->classes */
-#define PW_SUB_STAMP_SHIFT	8
+#define PW_SUB_STAMP_SHIFT	13
 
 #define PW_SPARE_RECORDS	8	/* preallocated beside the records of the CPUs */
 #define PW_WALK_BATCH		16	/* subscriptions called while the lock is dropped */
@@ -187,7 +190,7 @@ struct pw_class {
 /**
  * struct pw_mm - the state of one mm
  * @mn: The classic notifier; holds mm_count of mn.mm.
- * @gen: Advances with each insert. Written under @lock.
+ * @gen: The number of inserts, from 1 on. Written under @lock.
  * @seqs: The sequence value in flight in each slot, 0 for none. Written under
  *	@lock.
  * @lock: Protects the members below, unless their description says otherwise.
@@ -324,7 +327,6 @@ void pw_record_release(struct pw_mm *pm, struct pw_record *rec);
 unsigned long pw_record_slot(struct pw_mm *pm, struct pw_record *rec, u64 newest);
 void pw_record_use(struct pw_mm *pm, struct pw_record *rec);
 void pw_record_mark_insert(struct pw_mm *pm, struct pinwatch_interval_notifier *sub);
-unsigned long pw_seq_next(struct pw_mm *pm, unsigned int slot);
 
 /* walk.c */
 void pw_walk(struct pw_mm *pm, const struct mmu_notifier_range *range,
@@ -433,6 +435,14 @@ static inline struct pw_mm *pw_mm_lookup(struct mm_struct *mm)
 static inline unsigned int pw_seq_slot(unsigned long seq)
 {
 	return seq & (PW_NR_SLOTS - 1);
+}
+
+/* Return: a new sequence value for @slot. Caller holds pm->lock. */
+static inline unsigned long pw_seq_next(struct pw_mm *pm, unsigned int slot)
+{
+	if (unlikely(!(pm->seq_next % PW_SEQ_BLOCK)))
+		pm->seq_next = pw_mm_seq_block();
+	return PW_SEQ_BIT | pm->seq_next++ << PW_SEQ_SLOT_BITS | slot;
 }
 
 /* Return: the record for bit @i of pm->used */

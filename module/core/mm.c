@@ -89,8 +89,9 @@ static struct pw_mm *mm_alloc_state(void)
 	if (!pm)
 		return NULL;
 	pm->mn.ops = &pw_mn_ops;
-	pm->gen = pw_mm_seq_block();	/* never 0, so a zeroed hole_gen is stale */
-	pm->number = pm->gen / PW_SEQ_BLOCK;
+	pm->gen = 1;			/* never 0, so a zeroed hole_gen is stale */
+	pm->seq_next = pw_mm_seq_block();
+	pm->number = pm->seq_next / PW_SEQ_BLOCK;
 	spin_lock_init(&pm->lock);
 	pm->nr_classes = 1;
 	pm->slot_newest[PW_SLOT_IDLE] = U64_MAX >> PW_SUB_STAMP_SHIFT; /* release */

@@ -55,14 +55,6 @@ static void record_init(struct pw_record *rec, const struct mmu_notifier_range *
 	WRITE_ONCE(rec->key, (unsigned long)range | PW_KEY_SLOW);
 }
 
-/* Return: a new sequence value for @slot. Caller holds pm->lock. */
-unsigned long pw_seq_next(struct pw_mm *pm, unsigned int slot)
-{
-	if (unlikely(!(pm->seq_next % PW_SEQ_BLOCK)))
-		pm->seq_next = pw_mm_seq_block();
-	return PW_SEQ_BIT | pm->seq_next++ << PW_SEQ_SLOT_BITS | slot;
-}
-
 static void slot_open(struct pw_mm *pm, unsigned int slot, struct pw_record *rec,
 		      u64 newest)
 {

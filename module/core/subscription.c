@@ -15,7 +15,7 @@
 #include "core.h"
 
 /*
- * The first value of a subscription contains its gen and the idle slot. So no two
+ * The first value of a subscription is new and contains the idle slot. So no two
  * subscriptions begin with the same value, and no invalidation has that value.
  */
 static __always_inline void sub_link(struct pw_mm *pm,
@@ -25,13 +25,11 @@ static __always_inline void sub_link(struct pw_mm *pm,
 	unsigned int class = 0;
 	u64 stamp = pm->gen + 1;
 
-	if (unlikely(!(stamp % PW_SEQ_BLOCK)))
-		stamp = pw_mm_seq_block();
 	if (unlikely(flags & PW_SUB_FILTERED))
 		class = pw_class_of(pm, sub->ops);
 	sub->pm = pm;
 	sub->state = stamp << PW_SUB_STAMP_SHIFT | class << PW_SUB_CLASS_SHIFT | flags;
-	sub->invalidate_seq = PW_SEQ_BIT | stamp << PW_SEQ_SLOT_BITS | PW_SLOT_IDLE;
+	sub->invalidate_seq = pw_seq_next(pm, PW_SLOT_IDLE);
 	pw_tree_insert(&pm->classes[class].tree, &sub->interval_tree);
 	pm->nr_subs++;
 	WRITE_ONCE(pm->gen, stamp);
