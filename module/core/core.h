@@ -41,6 +41,7 @@
 #include <linux/rculist.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
+#include <linux/wait_bit.h>
 #include <linux/workqueue.h>
 #include "../pinwatch.h"
 #include "tree.h"
@@ -224,7 +225,7 @@ struct pw_class {
  * @nr_subs: Subscriptions, removes that still wait, and reservations of inserts
  *	that sleep.
  * @nr_waiters: Removes that sleep or are about to sleep, and batch entries with
- *	PW_BATCH_PUT. Also read without @lock.
+ *	PW_BATCH_PUT. For statistics.
  * @nr_users: References to mm_users that pw_mm_hold_users() took.
  * @number: Unique, constant ID that netlink and tracepoints report.
  * @registered: @mn counts as a reference.
@@ -234,7 +235,6 @@ struct pw_class {
  *	Never cleared.
  * @dead: release has begun: no reader waits any more. Also read without @lock.
  * @read_wq: read_begin waits here for the end of an invalidation.
- * @remove_wq: remove waits here for the return of a callback.
  * @hash: Under mm_hash_lock of mm.c, read under RCU.
  * @rcu: Frees the structure.
  * @put_work: Removes @veto, then puts @mn.
@@ -273,7 +273,6 @@ struct pw_mm {
 	bool deserted;
 	bool dead;
 	wait_queue_head_t read_wq;
-	wait_queue_head_t remove_wq;
 	struct hlist_node hash;
 	struct rcu_head rcu;
 	struct work_struct put_work;

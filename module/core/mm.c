@@ -107,7 +107,6 @@ static struct pw_mm *mm_alloc_state(void)
 	for (i = 0; i < PW_SPARE_RECORDS; i++)
 		list_add(&pm->spares[i].node, &pm->spare);
 	init_waitqueue_head(&pm->read_wq);
-	init_waitqueue_head(&pm->remove_wq);
 	pm->idle_since = jiffies;
 	pm->registered = true;
 	pm->open = true;

@@ -285,9 +285,9 @@ static noinline void remove_wait(struct pw_mm *pm,
 {
 	pw_stat_inc(remove_waits);
 	/* Ends when the callback of @sub returns. No new callback can start. */
-	wait_event(pm->remove_wq, !pw_walk_running(pm, sub));
+	wait_var_event(sub, !pw_walk_running(pm, sub));
 	spin_lock(&pm->lock);
-	WRITE_ONCE(pm->nr_waiters, pm->nr_waiters - 1);
+	pm->nr_waiters--;
 	spin_unlock(&pm->lock);
 	sub_drop(pm);
 }
@@ -327,7 +327,7 @@ void pinwatch_interval_notifier_remove(struct pinwatch_interval_notifier *sub)
 
 	spin_lock(&pm->lock);
 	if (unlikely(sub_unlink(pm, sub, false))) {
-		WRITE_ONCE(pm->nr_waiters, pm->nr_waiters + 1);
+		pm->nr_waiters++;
 		spin_unlock(&pm->lock);
 		remove_wait(pm, sub);
 		return;

@@ -145,7 +145,7 @@ static void walk_let_go(struct pw_mm *pm, struct pw_walk *walk, unsigned int i)
 	if (walk->batch[i] & PW_BATCH_PUT) {
 		sub = (void *)(walk->batch[i] & ~PW_BATCH_FLAGS);
 		walk->batch[i] = PW_BATCH_CANCELLED;
-		WRITE_ONCE(pm->nr_waiters, pm->nr_waiters - 1);
+		pm->nr_waiters--;
 		last = !walks_hold(pm, sub);
 	}
 	spin_unlock(&pm->lock);
@@ -153,12 +153,18 @@ static void walk_let_go(struct pw_mm *pm, struct pw_walk *walk, unsigned int i)
 		pw_sub_free(pm, sub);
 }
 
-/* A remove or put waits for a callback, possibly for the callback of entry @i. */
-static noinline void walk_attend(struct pw_mm *pm, struct pw_walk *walk, unsigned int i)
+/*
+ * The entry @i, with the value @entry, was cancelled. If the entry contains the address of
+ * the subscription, remove or put may have found the callback running. The subscription
+ * may be freed: its address only names the wait.
+ */
+static noinline void walk_attend(struct pw_mm *pm, struct pw_walk *walk, unsigned int i,
+				 unsigned long entry)
 {
-	if (READ_ONCE(walk->batch[i]) & PW_BATCH_PUT)
+	if (entry & PW_BATCH_PUT)
 		walk_let_go(pm, walk, i);
-	wake_up_all(&pm->remove_wq);
+	else if (entry & ~PW_BATCH_FLAGS)
+		wake_up_var((void *)(entry & ~PW_BATCH_FLAGS));
 }
 
 /* Queue a second pass. From now on, remove waits for @finish. */
@@ -198,13 +204,17 @@ static noinline void complain(const struct pinwatch_interval_notifier *sub,
 /*
  *   walker, without the lock		remove, under pm->lock
  *
- *   pos = i	(lets go of i - 1)	batch[i] |= CANCELLED
+ *   pos = i				batch[i] |= CANCELLED
  *   smp_mb()				smp_mb()
  *   batch[i] cancelled?		pos == i?
  *     no: call back			  yes: wait until it is not
+ *   pos = i + 1
+ *   smp_mb()
+ *   batch[i] cancelled?
+ *     yes: wake the waiter
  *
- *   [Required: one of them sees the other. So the callback does not begin, or
- *    remove waits for its return.]
+ *   [Required: one of them sees the other, both times. So the callback does not begin, or
+ *    remove waits for its return; and the walk wakes remove, or remove does not wait.]
  */
 static void walk_call(struct pw_mm *pm, struct pw_walk *walk)
 {
@@ -227,19 +237,21 @@ static void walk_call(struct pw_mm *pm, struct pw_walk *walk)
 		}
 		/*
 		 * From here on, remove or put may free @sub, unless PW_BATCH_PUT is set.
-		 * Pairs with the acquires of ->pos in walks_hold(), walk_leave() and
-		 * pw_walk_cancel(): @sub must not be freed before the stores of its
+		 * Pairs with the acquires of ->pos in walks_hold() and pw_walk_cancel():
+		 * @sub must not be freed before the stores of its
 		 * callback.
 		 */
 		smp_store_release(&walk->pos, ++i);
 		/*
-		 * Pairs with the smp_mb() in pw_walk_cancel() and walk_leave(), and with
-		 * the barrier in wait_event() of remove_wait(): it cannot happen that
-		 * they see the old ->pos and this walk sees no waiter.
+		 * Pairs with the smp_mb() in pw_walk_cancel(): it cannot happen that remove
+		 * or put sees the old ->pos and this walk sees the old entry. Also pairs with
+		 * the barrier in wait_var_event() of remove_wait(): it cannot happen that
+		 * remove sees the old ->pos and wake_up_var() sees no waiter.
 		 */
 		smp_mb();
-		if (unlikely(READ_ONCE(pm->nr_waiters)))
-			walk_attend(pm, walk, i - 1);
+		entry = READ_ONCE(walk->batch[i - 1]);
+		if (unlikely(entry & PW_BATCH_FLAGS))
+			walk_attend(pm, walk, i - 1, entry);
 	}
 	lock_map_release(&pw_invalidate_map);
 }
@@ -281,7 +293,13 @@ static noinline void walk_finish(struct pw_mm *pm, struct pw_walk *walk)
 		spin_unlock(&pm->lock);
 		if (put)
 			pw_sub_free(pm, sub);
-		wake_up_all(&pm->remove_wq);
+		/*
+		 * Pairs with the barrier in wait_var_event() of remove_wait(): it cannot happen
+		 * that remove finds @sub held and wake_up_var() sees no waiter. @sub may be
+		 * freed: its address only names the wait.
+		 */
+		smp_mb();
+		wake_up_var(sub);
 		walk_resched(walk);
 		spin_lock(&pm->lock);
 	}
@@ -384,28 +402,6 @@ bool pw_walk_has_sleeper(struct pw_mm *pm, const struct mmu_notifier_range *rang
 	return false;
 }
 
-/*
- * The callback of entry @i runs: leave the freeing to the walk. Return: ->pos. If not
- * @i, the callback has returned, and the walk may have missed PW_BATCH_PUT.
- */
-static unsigned int walk_leave(struct pw_mm *pm, struct pw_walk *walk, unsigned int i)
-{
-	unsigned int pos;
-
-	WRITE_ONCE(pm->nr_waiters, pm->nr_waiters + 1);
-	WRITE_ONCE(walk->batch[i], walk->batch[i] | PW_BATCH_PUT);
-	/*
-	 * Pairs with the smp_mb() in walk_call(): it cannot happen that this task sees
-	 * the old ->pos and the walk sees no waiter.
-	 */
-	smp_mb();
-	/* Pairs with the release of ->pos in walk_call(): see walks_hold(). */
-	pos = smp_load_acquire(&walk->pos);
-	if (pos != i)
-		WRITE_ONCE(pm->nr_waiters, pm->nr_waiters - 1);
-	return pos;
-}
-
 /**
  * pw_walk_cancel() - make every walk drop a subscription
  * @pm: The mm.
@@ -417,11 +413,13 @@ static unsigned int walk_leave(struct pw_mm *pm, struct pw_walk *walk, unsigned 
  */
 bool pw_walk_cancel(struct pw_mm *pm, struct pinwatch_interval_notifier *sub, bool put)
 {
-	const unsigned long cancelled = (unsigned long)sub | PW_BATCH_CANCELLED;
+	unsigned long cancelled = (unsigned long)sub | PW_BATCH_CANCELLED;
 	struct pw_walk *walk;
 	unsigned int i, pos;
 
 	lockdep_assert_held(&pm->lock);
+	if (put)
+		cancelled |= PW_BATCH_PUT;
 	list_for_each_entry(walk, &pm->walks, node) {
 		if (walk->cursor == sub)
 			walk->cursor = walk_next(walk, sub);
@@ -436,11 +434,11 @@ bool pw_walk_cancel(struct pw_mm *pm, struct pinwatch_interval_notifier *sub, bo
 			smp_mb();
 			/* Pairs with the release of ->pos in walk_call(). Read once. */
 			pos = smp_load_acquire(&walk->pos);
-			if (pos == i && put)
-				pos = walk_leave(pm, walk, i);
 			/* Clear the address: a new subscription may reuse the memory. */
 			if (pos != i)
 				WRITE_ONCE(walk->batch[i], PW_BATCH_CANCELLED);
+			else
+				pm->nr_waiters += put;
 		}
 	}
 	return walks_hold(pm, sub);

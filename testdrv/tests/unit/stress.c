@@ -93,7 +93,7 @@ static void on_sleep(struct shim_wq *wq)
 		return;
 	REQUIRE(e->obj);
 	pm = e->obj->sub.pm;
-	if (wq == &pm->remove_wq)
+	if (wq == shim_var_wq(&e->obj->sub))
 		return;
 	REQUIRE(wq == &pm->read_wq);
 	count(sleeps);

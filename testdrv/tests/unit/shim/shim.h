@@ -111,6 +111,7 @@ void shim_kill(struct task_struct *t);
 void shim_wq_wake(struct shim_wq *wq);
 unsigned int shim_wq_nr(struct shim_wq *wq);
 void shim_sleep_hook(struct shim_wq *wq);
+struct shim_wq *shim_var_wq(const void *var);	/* of wait_var_event() */
 
 /* mm.c */
 void shim_rwsem_init(struct shim_rwsem *sem);

@@ -560,3 +560,11 @@ unsigned int shim_wq_nr(struct shim_wq *wq)
 {
 	return __atomic_load_n(&wq->nr, __ATOMIC_SEQ_CST);
 }
+
+/* Words of one array have a wait queue each. */
+struct shim_wq *shim_var_wq(const void *var)
+{
+	static struct shim_wq wqs[4096] = { [0 ... 4095] = SHIM_WQ_INIT };
+
+	return &wqs[(unsigned long)var / sizeof(long) % ARRAY_SIZE(wqs)];
+}

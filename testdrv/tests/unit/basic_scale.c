@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * basic: bounds on time, on the lock of an mm, and on waits
+ * basic: scale: bounds on time, on the lock of an mm, and on waits
  *
  * The tests of time compare two times of the same build in the same process, and take the
  * shortest of many runs: another task of the machine can only lengthen a run.
@@ -149,4 +149,40 @@ FIBER_TEST(first_start_after_an_insert)
 	test_note("start and end: 2 CPUs %.3f us, 256 CPUs %.3f us", few, many);
 	test_note("insert after a start on each: %.2f us, %.2f us", insert_few, insert_many);
 	CHECK(many < 1.7 * few);
+}
+
+static unsigned int nr_sleeps;
+
+static void count_sleep(struct shim_wq *wq)
+{
+	nr_sleeps++;
+}
+
+/* R5: a remove that waits for its callback is not woken by the callbacks of others. */
+FIBER_TEST(waiting_remove_sleeps_once)
+{
+	struct reader ra = { .d = NULL };
+	struct mmu_notifier_range r, s;
+	struct driver a, other;
+	unsigned int i;
+
+	CHECK(!insert(&a, 1, 1) && !insert(&other, 30, 1));
+	a.hold = true;
+	shim_spawn("invalidator", started_main, &r);
+	shim_settle();
+	nr_sleeps = 0;
+	shim_on_sleep = count_sleep;
+	task_start(&ra, &a, remover_main);
+	for (i = 0; i < 100; i++) {
+		start(&s, 30, 1);
+		shim_settle();
+		end(&s);
+	}
+	shim_on_sleep = NULL;
+	test_note("100 callbacks of another subscription: remove slept %u times", nr_sleeps);
+	CHECK(nr_sleeps == 1 && !ra.done && other.calls == 100);
+	let(&a);
+	CHECK(ra.done);
+	end_other(&r);
+	remove_sub(&other);
 }
