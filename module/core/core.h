@@ -40,7 +40,6 @@
 #include <linux/rbtree.h>
 #include <linux/rculist.h>
 #include <linux/spinlock.h>
-#include <linux/wait.h>
 #include <linux/wait_bit.h>
 #include <linux/workqueue.h>
 #include "../pinwatch.h"
@@ -193,7 +192,7 @@ struct pw_class {
  * @mn: The classic notifier; holds mm_count of mn.mm.
  * @gen: The number of inserts, from 1 on. Written under @lock.
  * @seqs: The sequence value in flight in each slot, 0 for none. Written under
- *	@lock.
+ *	@lock. read_begin waits on the address of a slot for a change of its value.
  * @lock: Protects the members below, unless their description says otherwise.
  * @classes: The subscriptions, by filter.
  * @nr_classes: Number of leading @classes that have been in use.
@@ -234,7 +233,6 @@ struct pw_class {
  * @deserted: No process uses the mm: all references to mm_users are counted in @nr_users.
  *	Never cleared.
  * @dead: release has begun: no reader waits any more. Also read without @lock.
- * @read_wq: read_begin waits here for the end of an invalidation.
  * @hash: Under mm_hash_lock of mm.c, read under RCU.
  * @rcu: Frees the structure.
  * @put_work: Removes @veto, then puts @mn.
@@ -272,7 +270,6 @@ struct pw_mm {
 	bool open;
 	bool deserted;
 	bool dead;
-	wait_queue_head_t read_wq;
 	struct hlist_node hash;
 	struct rcu_head rcu;
 	struct work_struct put_work;
@@ -322,7 +319,7 @@ struct pw_record *pw_record_find(struct pw_mm *pm, unsigned long key);
 struct pw_record *pw_record_claim(struct pw_mm *pm,
 				  const struct mmu_notifier_range *range);
 struct pw_record *pw_record_find_extra(struct pw_mm *pm, unsigned long key);
-void pw_record_release(struct pw_mm *pm, struct pw_record *rec);
+unsigned int pw_record_release(struct pw_mm *pm, struct pw_record *rec);
 unsigned long pw_record_slot(struct pw_mm *pm, struct pw_record *rec, u64 newest);
 void pw_record_use(struct pw_mm *pm, struct pw_record *rec);
 void pw_record_mark_insert(struct pw_mm *pm, struct pinwatch_interval_notifier *sub);
@@ -458,12 +455,12 @@ static inline bool pw_record_overlaps(const struct pw_record *rec,
 }
 
 /*
- * Is an invalidation in flight over @sub that holds one of @slots and has a sequence
- * value of at most @limit? Caller holds pm->lock.
+ * Find an invalidation in flight over @sub that holds one of @slots and has a sequence
+ * value of at most @limit. Caller holds pm->lock. Return: its slot, or PW_SLOT_NONE.
  */
-static inline bool pw_slots_overlap(struct pw_mm *pm,
-				    const struct pinwatch_interval_notifier *sub,
-				    unsigned long slots, unsigned long limit)
+static inline unsigned int pw_slots_overlap(struct pw_mm *pm,
+					    const struct pinwatch_interval_notifier *sub,
+					    unsigned long slots, unsigned long limit)
 {
 	struct pw_record *rec;
 	unsigned int slot;
@@ -473,9 +470,9 @@ static inline bool pw_slots_overlap(struct pw_mm *pm,
 		rec = pm->slot_rec[slot];
 		if (pm->seqs[slot] <= limit && pw_record_overlaps(rec, sub) &&
 		    !pw_sub_rejects(sub, rec->event, rec->owner))
-			return true;
+			return slot;
 	}
-	return false;
+	return PW_SLOT_NONE;
 }
 
 /*

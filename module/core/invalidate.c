@@ -187,6 +187,7 @@ static struct pw_record *end_find(struct pw_mm *pm, unsigned long key)
 static noinline void end_slow(struct pw_mm *pm, unsigned long key)
 {
 	struct pw_record *rec = end_find(pm, key);
+	unsigned int slot = PW_SLOT_NONE;
 
 	if (rec && cmpxchg(&rec->key, key, 0UL) == key)
 		return;
@@ -195,14 +196,16 @@ static noinline void end_slow(struct pw_mm *pm, unsigned long key)
 	if (!rec)
 		rec = pw_record_find_extra(pm, key);
 	if (rec || pm->nr_anon)
-		pw_record_release(pm, rec);
+		slot = pw_record_release(pm, rec);
 	spin_unlock(&pm->lock);
+	if (slot == PW_SLOT_NONE)
+		return;
 	/*
-	 * Has a full barrier, which pairs with the one in wait_event(): it cannot happen
-	 * that the reader sees the slot in use and this task sees no reader.
+	 * Pairs with the barrier in wait_var_event() of read_begin: it cannot happen that the
+	 * reader sees the slot in use and wake_up_var() sees no reader.
 	 */
-	if (wq_has_sleeper(&pm->read_wq))
-		wake_up_all(&pm->read_wq);
+	smp_mb();
+	wake_up_var(&pm->seqs[slot]);
 }
 
 static void mn_invalidate_range_end(struct mmu_notifier *mn,
@@ -217,6 +220,17 @@ static void mn_invalidate_range_end(struct mmu_notifier *mn,
 	 */
 	if (unlikely(!try_cmpxchg(&cpu_records(pm)->key, &old, 0UL)))
 		end_slow(pm, key);
+}
+
+/* Wake all readers after ->dead was set. */
+static void release_wake(struct pw_mm *pm)
+{
+	unsigned int slot;
+
+	/* Pairs like the smp_mb() in end_slow(), for ->dead. */
+	smp_mb();
+	for (slot = 0; slot < PW_NR_SLOTS; slot++)
+		wake_up_var(&pm->seqs[slot]);
 }
 
 /* Call all subscriptions with @event over the whole mm. */
@@ -256,7 +270,7 @@ static void mn_release(struct mmu_notifier *mn, struct mm_struct *mm)
 	pm->open = false;
 	seq = pw_seq_next(pm, PW_SLOT_IDLE);
 	spin_unlock(&pm->lock);
-	wake_up_all(&pm->read_wq);
+	release_wake(pm);
 
 	release_walk(pm, mm, MMU_NOTIFY_RELEASE, seq);
 	release_walk(pm, mm, MMU_NOTIFY_UNMAP, seq);

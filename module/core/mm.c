@@ -30,6 +30,7 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/wait.h>
 #include "core.h"
 #include "trace.h"
 
@@ -106,7 +107,6 @@ static struct pw_mm *mm_alloc_state(void)
 	INIT_LIST_HEAD(&pm->spare);
 	for (i = 0; i < PW_SPARE_RECORDS; i++)
 		list_add(&pm->spares[i].node, &pm->spare);
-	init_waitqueue_head(&pm->read_wq);
 	pm->idle_since = jiffies;
 	pm->registered = true;
 	pm->open = true;

@@ -94,10 +94,13 @@ static void coarse_get(struct pw_mm *pm, unsigned long start, unsigned long last
 	slot_open(pm, PW_SLOT_COARSE, &pm->coarse, U64_MAX >> PW_SUB_STAMP_SHIFT);
 }
 
-static void coarse_put(struct pw_mm *pm)
+/* Return: the slot that was closed, or PW_SLOT_NONE. */
+static unsigned int slot_put(struct pw_mm *pm, unsigned int slot)
 {
-	if (!--pm->nr_coarse)
-		slot_close(pm, PW_SLOT_COARSE);
+	if (slot == PW_SLOT_NONE || (slot == PW_SLOT_COARSE && --pm->nr_coarse))
+		return PW_SLOT_NONE;
+	slot_close(pm, slot);
+	return slot;
 }
 
 static struct pw_extra_record *extra_get(struct pw_mm *pm)
@@ -196,26 +199,23 @@ struct pw_record *pw_record_find_extra(struct pw_mm *pm, unsigned long key)
  * @rec: The record, with PW_KEY_SLOW set; %NULL: the invalidation has no record and is
  *	counted in the coarse slot.
  *
- * The caller has to wake pm->read_wq after dropping the lock.
- *
  * Context: under pm->lock.
+ * Return: the slot that is free now, whose readers the caller has to wake after dropping
+ * the lock; PW_SLOT_NONE: none.
  */
-void pw_record_release(struct pw_mm *pm, struct pw_record *rec)
+unsigned int pw_record_release(struct pw_mm *pm, struct pw_record *rec)
 {
 	struct pw_extra_record *extra;
+	unsigned int slot;
 
 	lockdep_assert_held(&pm->lock);
 	if (!rec) {
 		pm->nr_anon--;
 		pm->nr_maybe--;
-		coarse_put(pm);
-		return;
+		return slot_put(pm, PW_SLOT_COARSE);
 	}
 
-	if (rec->slot == PW_SLOT_COARSE)
-		coarse_put(pm);
-	else if (rec->slot != PW_SLOT_NONE)
-		slot_close(pm, rec->slot);
+	slot = slot_put(pm, rec->slot);
 	rec->slot = PW_SLOT_NONE;
 	/*
 	 * Pairs with the acquire of ->key in mn_invalidate_range_start(): the next owner
@@ -224,7 +224,7 @@ void pw_record_release(struct pw_mm *pm, struct pw_record *rec)
 	smp_store_release(&rec->key, 0UL);
 
 	if (!record_is_extra(pm, rec))
-		return;
+		return slot;
 	extra = extra_record(rec);
 	list_del(&extra->node);
 	pm->nr_maybe--;
@@ -232,6 +232,7 @@ void pw_record_release(struct pw_mm *pm, struct pw_record *rec)
 		kfree(extra);
 	else
 		list_add(&extra->node, &pm->spare);
+	return slot;
 }
 
 /**

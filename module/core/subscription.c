@@ -12,6 +12,7 @@
 #include <linux/overflow.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
+#include <linux/wait.h>
 #include "core.h"
 
 /*

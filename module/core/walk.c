@@ -67,7 +67,7 @@ static noinline void sub_note_multi(struct pw_mm *pm,
 				    struct pinwatch_interval_notifier *sub,
 				    unsigned long others)
 {
-	if (pm->dead || pw_slots_overlap(pm, sub, others, ULONG_MAX))
+	if (pm->dead || pw_slots_overlap(pm, sub, others, ULONG_MAX) != PW_SLOT_NONE)
 		WRITE_ONCE(sub->state, sub->state | PW_SUB_MULTI);
 }
 

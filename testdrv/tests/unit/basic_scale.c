@@ -186,3 +186,31 @@ FIBER_TEST(waiting_remove_sleeps_once)
 	end_other(&r);
 	remove_sub(&other);
 }
+
+/* R4: a reader is not woken by ends of invalidations that it does not wait for. */
+FIBER_TEST(waiting_reader_sleeps_once)
+{
+	struct mmu_notifier_range r, s;
+	struct driver d, other;
+	struct reader rd;
+	unsigned int i;
+
+	CHECK(!insert(&d, 5, 1) && !insert(&other, 30, 1));
+	start(&r, 5, 1);
+	nr_sleeps = 0;
+	shim_on_sleep = count_sleep;
+	CHECK(blocks(&d, &rd));
+	for (i = 0; i < 100; i++) {
+		start(&s, 30, 1);
+		end(&s);
+		shim_settle();
+	}
+	shim_on_sleep = NULL;
+	test_note("100 ends of invalidations of another range: read_begin slept %u times", nr_sleeps);
+	CHECK(nr_sleeps == 1 && !rd.done);
+	end(&r);
+	shim_settle();
+	CHECK(rd.done && !pinwatch_interval_read_retry(&d.sub, rd.seq));
+	remove_sub(&d);
+	remove_sub(&other);
+}

@@ -95,7 +95,9 @@ static void on_sleep(struct shim_wq *wq)
 	pm = e->obj->sub.pm;
 	if (wq == shim_var_wq(&e->obj->sub))
 		return;
-	REQUIRE(wq == &pm->read_wq);
+	for (p = 0; p < PW_NR_SLOTS && wq != shim_var_wq(&pm->seqs[p]); p++)
+		;
+	REQUIRE(p < PW_NR_SLOTS);
 	count(sleeps);
 	if (overflows() != stress.overflows)
 		return;
