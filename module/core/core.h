@@ -61,8 +61,9 @@
 #define PW_SEQ_BLOCK		BIT(10)
 
 #define PW_SLOT_IDLE		(PW_NR_SLOTS - 1) /* never in flight: of new subscriptions */
-#define PW_SLOT_COARSE		(PW_NR_SLOTS - 2) /* shared when all own slots are in use */
-#define PW_NR_OWN_SLOTS		(PW_NR_SLOTS - 2)
+#define PW_SLOT_ANON		(PW_NR_SLOTS - 2) /* of invalidations without a record */
+#define PW_SLOT_SHARED		(PW_NR_SLOTS - 4) /* two, when all own slots are in use */
+#define PW_NR_OWN_SLOTS		(PW_NR_SLOTS - 4)
 #define PW_SLOT_NONE		0xff
 
 /*
@@ -115,6 +116,19 @@ struct pw_record {
 struct pw_cpu_records {
 	struct pw_record rec[2];
 };
+
+/**
+ * struct pw_shared - a slot that invalidations share
+ * @rec: Its bounds are the hull of all invalidations in the slot.
+ * @nr: Number of invalidations in the slot.
+ */
+struct pw_shared {
+	struct pw_record rec;
+	unsigned int nr;
+};
+
+#define PW_NR_SHARED	(PW_SLOT_ANON - PW_SLOT_SHARED + 1)
+#define PW_SHARED_ANON	(PW_SLOT_ANON - PW_SLOT_SHARED)
 
 /* A record of no CPU: on pm->spare or pm->extra, under pm->lock */
 struct pw_extra_record {
@@ -202,7 +216,7 @@ struct pw_class {
  * @slot_rec: The record of each used slot, for its bounds.
  * @slot_newest: For each used slot, the gen of the newest subscription that the walk
  *	calls. insert stored the value of the slot in newer subscriptions. So no value
- *	of a slot other than the coarse one is stored twice in a subscription. Otherwise
+ *	of a slot that is not shared is stored twice in a subscription. Otherwise
  *	a reader that has seen the value could miss an invalidation that was accepted
  *	between the two stores.
  * @used: A bit for each of @recs that may have its key set. Set by start before start
@@ -211,13 +225,12 @@ struct pw_class {
  *	set. Written under @lock, also read without.
  * @nr_recs: Number of records in @recs; constant.
  * @nr_maybe: Number of records that insert has to look at: bits in @used, entries of
- *	@extra, and @nr_anon.
+ *	@extra, and invalidations without a record.
  * @spare: Free pw_extra_records.
  * @extra: pw_extra_records in flight.
- * @coarse: The record of the coarse slot. Its bounds are the hull of all invalidations
- *	in that slot.
- * @nr_coarse: Number of invalidations in the coarse slot.
- * @nr_anon: Number of invalidations in the coarse slot that have no record.
+ * @shared: The slots from PW_SLOT_SHARED on: two that invalidations with a record join in
+ *	turn, and PW_SLOT_ANON.
+ * @join: Index in @shared of the slot that the next invalidation joins.
  * @walks: The pw_walks in progress.
  * @seq_next: The next counter for a sequence value. If a multiple of PW_SEQ_BLOCK, the
  *	block is used up.
@@ -256,9 +269,8 @@ struct pw_mm {
 	unsigned int nr_maybe;
 	struct list_head spare;
 	struct list_head extra;
-	struct pw_record coarse;
-	unsigned int nr_coarse;
-	unsigned int nr_anon;
+	struct pw_shared shared[PW_NR_SHARED];
+	unsigned int join;
 	struct list_head walks;
 	u64 seq_next;
 	unsigned long nr_subs;
@@ -285,7 +297,7 @@ struct pw_core_stats {
 	u64 callbacks;
 	u64 waits;		/* read_begin slept */
 	u64 remove_waits;	/* remove slept */
-	u64 overflows;		/* invalidations in the coarse slot */
+	u64 overflows;		/* invalidations in a shared slot */
 	u64 vetoes;		/* non-blockable invalidations refused by the veto */
 };
 
@@ -439,6 +451,12 @@ static inline unsigned long pw_seq_next(struct pw_mm *pm, unsigned int slot)
 	if (unlikely(!(pm->seq_next % PW_SEQ_BLOCK)))
 		pm->seq_next = pw_mm_seq_block();
 	return PW_SEQ_BIT | pm->seq_next++ << PW_SEQ_SLOT_BITS | slot;
+}
+
+/* Number of invalidations that have no record. Caller holds pm->lock. */
+static inline unsigned int pw_nr_anon(const struct pw_mm *pm)
+{
+	return pm->shared[PW_SHARED_ANON].nr;
 }
 
 /* Return: the record for bit @i of pm->used */

@@ -195,7 +195,7 @@ static noinline void end_slow(struct pw_mm *pm, unsigned long key)
 	spin_lock(&pm->lock);
 	if (!rec)
 		rec = pw_record_find_extra(pm, key);
-	if (rec || pm->nr_anon)
+	if (rec || pw_nr_anon(pm))
 		slot = pw_record_release(pm, rec);
 	spin_unlock(&pm->lock);
 	if (slot == PW_SLOT_NONE)

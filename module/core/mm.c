@@ -96,7 +96,8 @@ static struct pw_mm *mm_alloc_state(void)
 	spin_lock_init(&pm->lock);
 	pm->nr_classes = 1;
 	pm->slot_newest[PW_SLOT_IDLE] = U64_MAX >> PW_SUB_STAMP_SHIFT; /* release */
-	pm->coarse.event = PW_EVENT_ANY;
+	for (i = 0; i < PW_NR_SHARED; i++)
+		pm->shared[i].rec.event = PW_EVENT_ANY;
 	INIT_WORK(&pm->put_work, mm_put_work);
 	pm->nr_recs = nr_recs;
 	pm->used = (unsigned long *)&pm->recs[nr_cpu_ids];

@@ -28,8 +28,8 @@
 /*
  * A reader that found an invalidation in flight. It waits for the ends of all
  * invalidations that @sub accepted. ->seq names only the last of these, so with
- * PW_SUB_MULTI the reader waits for every invalidation in flight over @sub with a value
- * of at most ->limit. If @sub accepts a later invalidation, its value changes, and the
+ * PW_SUB_MULTI the reader also waits for every invalidation over @sub that is in flight
+ * when the slot of ->seq has ended, with a value of at most ->limit. If @sub accepts a later invalidation, its value changes, and the
  * reader does not wait for that invalidation. An invalidation that @sub does not accept
  * must not prolong the wait either, or a stream of invalidations could starve the reader.
  *
@@ -57,6 +57,12 @@ static unsigned int wait_multi(struct read_wait *wait)
 
 	if (!(sub->state & PW_SUB_MULTI))
 		return PW_SLOT_NONE;
+	/*
+	 * Only now: as long as the slot of ->seq is shared and in use, its value can be stored
+	 * again after the value of another invalidation, which the reader then cannot see.
+	 */
+	if (!wait->limit)
+		wait->limit = pw_seq_next(pm, PW_SLOT_IDLE);
 	slot = pw_slots_overlap(pm, sub, pm->slots_used, wait->limit);
 	if (slot == PW_SLOT_NONE &&
 	    pw_slots_overlap(pm, sub, pm->slots_used, ULONG_MAX) == PW_SLOT_NONE) {
@@ -81,7 +87,7 @@ static bool wait_over(struct read_wait *wait)
 		/*
 		 * Dead: no callback will report a change any more. Changed: the read
 		 * section has collided. Return a value that never matches, because the
-		 * value of the coarse slot may be stored again.
+		 * value of a shared slot may be stored again.
 		 */
 		wait->seq = PW_SEQ_NEVER;
 	} else {
@@ -109,16 +115,7 @@ static bool wait_init(struct read_wait *wait, struct pinwatch_interval_notifier 
 	wait->pm = sub->pm;
 	wait->sub = sub;
 	wait->seq = seq;
-	spin_lock(&wait->pm->lock);
-	/*
-	 * The value of the coarse slot can come back after the value of a later
-	 * invalidation, whose acceptance then does not show as a changed value. So wait
-	 * for all invalidations, without a limit.
-	 */
-	wait->limit = pw_seq_slot(seq) == PW_SLOT_COARSE ? ULONG_MAX :
-		      pw_seq_next(wait->pm, PW_SLOT_IDLE);
-	spin_unlock(&wait->pm->lock);
-
+	wait->limit = 0;
 	lock_map_acquire(&pw_invalidate_map);
 	lock_map_release(&pw_invalidate_map);
 	if (wait_over(wait))
@@ -171,7 +168,8 @@ static __always_inline bool read_fast(struct pinwatch_interval_notifier *sub,
  * Waits for the end of every invalidation that @sub accepted, and of every invalidation
  * that was in flight over the interval when @sub was inserted. Does not wait for
  * invalidations of other ranges, unless so many are in flight in the mm that they share
- * the coarse slot (counted in overflows).
+ * slots (counted in overflows). Even then, invalidations that start later prolong the wait
+ * only until those in flight now have ended, unless there is no memory for their records.
  *
  * The wait is not interruptible, and takes as long as the invalidations. It ends early
  * when the mm is released. Then, and if @sub accepts another invalidation meanwhile, the

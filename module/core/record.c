@@ -79,25 +79,43 @@ static void slot_close(struct pw_mm *pm, unsigned int slot)
 	smp_store_release(&pm->seqs[slot], 0UL);
 }
 
-/* pm->coarse.event is PW_EVENT_ANY. */
-static void coarse_get(struct pw_mm *pm, unsigned long start, unsigned long last)
+/*
+ * A slot is left and joined in turn with the other one: when the other slot is empty, new
+ * invalidations join the other slot. So no invalidation joins a slot any more from the end
+ * of the last invalidation in the other slot on, and a reader waits for two such periods at
+ * most. Otherwise invalidations that overlap each other in time could keep one slot in use
+ * for ever.
+ */
+static unsigned int shared_choose(struct pw_mm *pm)
 {
+	if (pm->shared[pm->join].nr && !pm->shared[!pm->join].nr)
+		pm->join = !pm->join;
+	return PW_SLOT_SHARED + pm->join;
+}
+
+/* ->rec.event is PW_EVENT_ANY. */
+static void shared_get(struct pw_mm *pm, unsigned int slot, unsigned long start,
+		       unsigned long last)
+{
+	struct pw_shared *shared = &pm->shared[slot - PW_SLOT_SHARED];
+
 	pw_stat_inc(overflows);
-	if (pm->nr_coarse++) {
-		pm->coarse.start = min(pm->coarse.start, start);
-		pm->coarse.last = max(pm->coarse.last, last);
+	if (shared->nr++) {
+		shared->rec.start = min(shared->rec.start, start);
+		shared->rec.last = max(shared->rec.last, last);
 		return;
 	}
-	pm->coarse.start = start;
-	pm->coarse.last = last;
-	/* Callbacks may store the value again: see wait_init(). */
-	slot_open(pm, PW_SLOT_COARSE, &pm->coarse, U64_MAX >> PW_SUB_STAMP_SHIFT);
+	shared->rec.start = start;
+	shared->rec.last = last;
+	/* Callbacks may store the value again: see wait_multi(). */
+	slot_open(pm, slot, &shared->rec, U64_MAX >> PW_SUB_STAMP_SHIFT);
 }
 
 /* Return: the slot that was closed, or PW_SLOT_NONE. */
 static unsigned int slot_put(struct pw_mm *pm, unsigned int slot)
 {
-	if (slot == PW_SLOT_NONE || (slot == PW_SLOT_COARSE && --pm->nr_coarse))
+	if (slot == PW_SLOT_NONE ||
+	    (slot >= PW_SLOT_SHARED && --pm->shared[slot - PW_SLOT_SHARED].nr))
 		return PW_SLOT_NONE;
 	slot_close(pm, slot);
 	return slot;
@@ -126,7 +144,7 @@ static struct pw_extra_record *extra_get(struct pw_mm *pm)
  *
  * Context: under pm->lock.
  * Return: the record, in flight; %NULL if there is no memory for a record: the
- * invalidation is then counted in the coarse slot.
+ * invalidation is then counted in PW_SLOT_ANON.
  */
 struct pw_record *pw_record_claim(struct pw_mm *pm,
 				  const struct mmu_notifier_range *range)
@@ -136,8 +154,7 @@ struct pw_record *pw_record_claim(struct pw_mm *pm,
 	lockdep_assert_held(&pm->lock);
 	pm->nr_maybe++;
 	if (!extra) {
-		pm->nr_anon++;
-		coarse_get(pm, range->start, range->end - 1);
+		shared_get(pm, PW_SLOT_ANON, range->start, range->end - 1);
 		return NULL;
 	}
 	record_init(&extra->rec, range);
@@ -197,7 +214,7 @@ struct pw_record *pw_record_find_extra(struct pw_mm *pm, unsigned long key)
  * pw_record_release() - end an invalidation
  * @pm: The mm.
  * @rec: The record, with PW_KEY_SLOW set; %NULL: the invalidation has no record and is
- *	counted in the coarse slot.
+ *	counted in PW_SLOT_ANON.
  *
  * Context: under pm->lock.
  * Return: the slot that is free now, whose readers the caller has to wake after dropping
@@ -210,9 +227,8 @@ unsigned int pw_record_release(struct pw_mm *pm, struct pw_record *rec)
 
 	lockdep_assert_held(&pm->lock);
 	if (!rec) {
-		pm->nr_anon--;
 		pm->nr_maybe--;
-		return slot_put(pm, PW_SLOT_COARSE);
+		return slot_put(pm, PW_SLOT_ANON);
 	}
 
 	slot = slot_put(pm, rec->slot);
@@ -239,7 +255,7 @@ unsigned int pw_record_release(struct pw_mm *pm, struct pw_record *rec)
  * pw_record_slot() - return the sequence value of a record, and assign a slot if needed
  * @pm: The mm.
  * @rec: The record, with PW_KEY_SLOW set; %NULL: the invalidation has no record and is
- *	counted in the coarse slot.
+ *	counted in PW_SLOT_ANON.
  * @newest: If @rec has no slot: the gen of the newest subscription that the walk calls.
  *
  * Context: under pm->lock.
@@ -251,14 +267,14 @@ unsigned long pw_record_slot(struct pw_mm *pm, struct pw_record *rec, u64 newest
 
 	lockdep_assert_held(&pm->lock);
 	if (!rec)
-		return pm->seqs[PW_SLOT_COARSE];
+		return pm->seqs[PW_SLOT_ANON];
 	if (rec->slot == PW_SLOT_NONE) {
 		if (avail) {
 			rec->slot = __ffs(avail);
 			slot_open(pm, rec->slot, rec, newest);
 		} else {
-			rec->slot = PW_SLOT_COARSE;
-			coarse_get(pm, rec->start, rec->last);
+			rec->slot = shared_choose(pm);
+			shared_get(pm, rec->slot, rec->start, rec->last);
 		}
 	}
 	return pm->seqs[rec->slot];
@@ -335,8 +351,8 @@ void pw_record_mark_insert(struct pw_mm *pm, struct pinwatch_interval_notifier *
 	}
 	list_for_each_entry(extra, &pm->extra, node)
 		mark_record(pm, sub, &extra->rec, &nr);
-	if (pm->nr_anon && pw_record_overlaps(&pm->coarse, sub)) {
-		sub->invalidate_seq = pm->seqs[PW_SLOT_COARSE];
+	if (pw_nr_anon(pm) && pw_record_overlaps(&pm->shared[PW_SHARED_ANON].rec, sub)) {
+		sub->invalidate_seq = pm->seqs[PW_SLOT_ANON];
 		nr++;
 	}
 	if (nr > 1)

@@ -214,3 +214,49 @@ FIBER_TEST(waiting_reader_sleeps_once)
 	remove_sub(&d);
 	remove_sub(&other);
 }
+
+/* Invalidations of page 30 that overlap each other in time, until @rd is done. Return: their number. */
+static unsigned int chain(struct reader *rd, struct mmu_notifier_range *r, unsigned int first)
+{
+	unsigned int i = first;
+
+	for (; i < first + 100 && !rd->done; i++) {
+		start(&r[(i + 1) % 3], 30, 1);
+		end(&r[i % 3]);
+		shim_settle();
+	}
+	return i;
+}
+
+/*
+ * R2: with all slots in use, invalidations of one range do not starve the reader of another
+ * range. Invalidation x of page 5 joins a shared slot in which one of page 30 is.
+ */
+FIBER_TEST(shared_slots_starve_no_reader)
+{
+	static struct mmu_notifier_range fill[PW_NR_OWN_SLOTS], r[3], x;
+	struct driver d, other, far;
+	struct reader rd;
+	unsigned int i;
+
+	CHECK(!insert(&d, 5, 1) && !insert(&other, 30, 1) && !insert(&far, 2, 1));
+	for (i = 0; i < PW_NR_OWN_SLOTS; i++)
+		start(&fill[i], 30, 1);
+	start(&r[0], 30, 1);
+	start(&r[1], 30, 1);
+	start(&x, 5, 1);
+	end(&r[0]);
+	reader_start(&rd, &d);
+	end(&x);
+	shim_settle();
+	i = chain(&rd, r, 1);
+	test_note("the reader returned after %u invalidations of another range", i - 1);
+	CHECK(rd.done && i < 10);
+	end(&r[i % 3]);
+	for (i = 0; i < PW_NR_OWN_SLOTS; i++)
+		end(&fill[i]);
+	shim_settle();
+	remove_sub(&d);
+	remove_sub(&other);
+	remove_sub(&far);
+}
