@@ -99,15 +99,20 @@ static void walk_fill(struct pw_mm *pm, struct pw_walk *walk)
 }
 
 /*
- * Does a callback of @sub run, or is a second pass pending? Caller holds pm->lock, and
- * has called pw_walk_cancel(), which clears the address of entries that are not running.
+ * Count a second pass of @sub. A subscription that reaches the maximum stays there, and
+ * finish_pending() searches the lists for it. Caller holds pm->lock.
  */
-static bool walks_hold(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
+static void sub_count_finish(struct pinwatch_interval_notifier *sub, u64 one)
+{
+	if ((sub->state & PW_SUB_FINISHES) != PW_SUB_FINISHES)
+		WRITE_ONCE(sub->state, sub->state + one);
+}
+
+/* More second passes than the state of @sub can count were pending at a time. */
+static noinline bool finish_search(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
 {
 	struct llist_node *link;
 	struct pw_walk *walk;
-	unsigned long entry;
-	unsigned int i;
 
 	list_for_each_entry(walk, &pm->walks, node) {
 		if (walk->finishing == sub)
@@ -116,6 +121,31 @@ static bool walks_hold(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
 			if (llist_entry(link, struct pinwatch_interval_notifier_finish,
 					link)->notifier == sub)
 				return true;
+	}
+	return false;
+}
+
+/* Does a second pass of @sub run, or is one pending? Caller holds pm->lock. */
+static bool finish_pending(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
+{
+	u64 finishes = sub->state & PW_SUB_FINISHES;
+
+	return finishes == PW_SUB_FINISHES ? finish_search(pm, sub) : finishes;
+}
+
+/*
+ * Does a callback of @sub run, or is a second pass pending? Caller holds pm->lock, and
+ * has called pw_walk_cancel(), which clears the address of entries that are not running.
+ */
+static bool walks_hold(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
+{
+	struct pw_walk *walk;
+	unsigned long entry;
+	unsigned int i;
+
+	if (finish_pending(pm, sub))
+		return true;
+	list_for_each_entry(walk, &pm->walks, node) {
 		for (i = 0; i < walk->nr; i++) {
 			entry = READ_ONCE(walk->batch[i]);
 			if ((entry & ~PW_BATCH_FLAGS) != (unsigned long)sub)
@@ -177,6 +207,7 @@ static noinline void walk_add_finish(struct pw_mm *pm, struct pw_walk *walk,
 	spin_lock(&pm->lock);
 	*walk->finish_tail = &finish->link;
 	walk->finish_tail = &finish->link.next;
+	sub_count_finish(sub, PW_SUB_ONE_FINISH);
 	spin_unlock(&pm->lock);
 }
 
@@ -289,6 +320,7 @@ static noinline void walk_finish(struct pw_mm *pm, struct pw_walk *walk)
 
 		spin_lock(&pm->lock);
 		walk->finishing = NULL;
+		sub_count_finish(sub, -PW_SUB_ONE_FINISH);
 		put = sub->state & PW_SUB_PUT && !walks_hold(pm, sub);
 		spin_unlock(&pm->lock);
 		if (put)

@@ -327,7 +327,7 @@ FIBER_TEST(without_memory)
 /* The shared slot stores one value twice: a start in between must stay visible. */
 FIBER_TEST(shared_value_stored_twice)
 {
-	static struct mmu_notifier_range fill[PW_NR_OWN_SLOTS], x, y, c;
+	static struct mmu_notifier_range fill[PW_NR_OWN_SLOTS], p, x, y, c;
 	struct driver d, other;
 	struct reader rd;
 	int i;
@@ -335,6 +335,7 @@ FIBER_TEST(shared_value_stored_twice)
 	CHECK(!insert(&d, 5, 1) && !insert(&other, 30, 1));
 	for (i = 0; i < (int)PW_NR_OWN_SLOTS; i++)
 		start(&fill[i], 30, 1);
+	start(&p, 30, 1);		/* the other shared slot */
 	start(&x, 5, 1);
 	CHECK(blocks(&d, &rd));
 	end(&fill[0]);
@@ -346,6 +347,7 @@ FIBER_TEST(shared_value_stored_twice)
 	shim_settle();
 	CHECK(!rd.done || pinwatch_interval_read_retry(&d.sub, rd.seq));
 	end(&c);
+	end(&p);
 	for (i = 1; i < (int)PW_NR_OWN_SLOTS; i++)
 		end(&fill[i]);
 	shim_settle();
