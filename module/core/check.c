@@ -53,7 +53,8 @@ static void check_sub(struct pw_mm *pm, struct pinwatch_interval_notifier *sub,
 	CHECK(pw_sub_class(sub) == class);
 	CHECK(!(sub->state & PW_SUB_PUT));
 	CHECK(!(sub->state & PW_SUB_SLEEPS) || pm->veto);
-	if (class) {
+	CHECK(!!(sub->state & PW_SUB_SLEEPS) == (class >= PW_CLASS_SLEEPS));
+	if (class % PW_CLASS_SLEEPS) {
 		CHECK(sub->state & PW_SUB_FILTERED);
 		CHECK(sub->ops->owner == pm->classes[class].owner);
 		CHECK(sub->ops->ignore_events == pm->classes[class].ignore_events);

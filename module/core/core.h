@@ -76,7 +76,7 @@
 #define PW_SUB_FILTERED		BIT_ULL(2) /* ops->owner or ->ignore_events is set */
 #define PW_SUB_TWO_PASS		BIT_ULL(3) /* ops->invalidate_start is set */
 #define PW_SUB_PUT		BIT_ULL(4) /* put while a callback ran: the last walk frees */
-#define PW_SUB_CLASS_SHIFT	6	   /* two bits: index in pm->classes */
+#define PW_SUB_CLASS_SHIFT	6	   /* three bits: index in pm->classes */
 #define PW_SUB_FINISH_SHIFT	9	   /* four bits: pending second passes, or the maximum */
 #define PW_SUB_FINISHES		(15ULL << PW_SUB_FINISH_SHIFT)
 #define PW_SUB_ONE_FINISH	BIT_ULL(PW_SUB_FINISH_SHIFT)
@@ -84,6 +84,7 @@
 
 #define PW_SPARE_RECORDS	8	/* preallocated beside the records of the CPUs */
 #define PW_WALK_BATCH		16	/* subscriptions called while the lock is dropped */
+#define PW_WALK_SKIPS		256	/* subscriptions skipped while the lock is held */
 
 /**
  * struct pw_record - an invalidation in flight
@@ -188,6 +189,9 @@ struct pw_walk {
  * @owner: As in the ops of the subscriptions.
  * @ignore_events: As in their ops. Class 0 has no filter: it holds subscriptions
  *	without a filter, and subscriptions whose filter found no free class.
+ *
+ * Subscriptions that may sleep have classes of their own, from PW_CLASS_SLEEPS on, in the
+ * same order: the veto searches only these.
  */
 struct pw_class {
 	struct rb_root tree;
@@ -195,7 +199,8 @@ struct pw_class {
 	unsigned int ignore_events;
 };
 
-#define PW_NR_CLASSES	(1 + PINWATCH_NR_FILTERS)
+#define PW_CLASS_SLEEPS	(1 + PINWATCH_NR_FILTERS)
+#define PW_NR_CLASSES	(2 * PW_CLASS_SLEEPS)
 
 /* Do not let INIT_STACK_ALL_ZERO clear the batch in each walk. */
 #if defined(__has_attribute) && __has_attribute(__uninitialized__)
@@ -348,8 +353,8 @@ bool pw_walk_cancel(struct pw_mm *pm, struct pinwatch_interval_notifier *sub, bo
 bool pw_walk_running(struct pw_mm *pm, struct pinwatch_interval_notifier *sub);
 
 /* class.c */
-unsigned int pw_class_of(struct pw_mm *pm,
-			 const struct pinwatch_interval_notifier_ops *ops);
+unsigned int pw_class_of(struct pw_mm *pm, const struct pinwatch_interval_notifier_ops *ops,
+			 unsigned int flags);
 bool pw_filter_rejects(const void *owner, unsigned int ignore_events,
 		       unsigned int event, const void *range_owner);
 

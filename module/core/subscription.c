@@ -26,8 +26,8 @@ static __always_inline void sub_link(struct pw_mm *pm,
 	unsigned int class = 0;
 	u64 stamp = pm->gen + 1;
 
-	if (unlikely(flags & PW_SUB_FILTERED))
-		class = pw_class_of(pm, sub->ops);
+	if (unlikely(flags & (PW_SUB_FILTERED | PW_SUB_SLEEPS)))
+		class = pw_class_of(pm, sub->ops, flags);
 	sub->pm = pm;
 	sub->state = stamp << PW_SUB_STAMP_SHIFT | class << PW_SUB_CLASS_SHIFT | flags;
 	sub->invalidate_seq = pw_seq_next(pm, PW_SLOT_IDLE);

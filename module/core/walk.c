@@ -48,13 +48,26 @@ walk_next(const struct pw_walk *walk, struct pinwatch_interval_notifier *sub)
 	return pw_sub(pw_tree_next(&sub->interval_tree, walk->start, walk->last));
 }
 
-/* Must @sub not be called for @range? */
+/*
+ * Return: the number of leading classes that the walk visits. A subscription that may sleep is
+ * not called for a non-blockable range: its insert has not returned yet, see veto.c.
+ */
+static unsigned int walk_nr_classes(const struct pw_mm *pm, const struct pw_walk *walk)
+{
+	if (mmu_notifier_range_blockable(walk->range))
+		return pm->nr_classes;
+	return min_t(unsigned int, pm->nr_classes, PW_CLASS_SLEEPS);
+}
+
+static bool walk_done(const struct pw_mm *pm, const struct pw_walk *walk)
+{
+	return !walk->cursor && walk->class + 1 >= walk_nr_classes(pm, walk);
+}
+
+/* A subscription whose filter found no free class is in the class without a filter. */
 static noinline bool sub_declines(const struct pinwatch_interval_notifier *sub,
 				  const struct mmu_notifier_range *range)
 {
-	/* The insert of @sub has not returned yet: see veto.c. */
-	if (sub->state & PW_SUB_SLEEPS && !mmu_notifier_range_blockable(range))
-		return true;
 	return pw_sub_rejects(sub, range->event, pw_range_owner(range));
 }
 
@@ -71,25 +84,31 @@ static noinline void sub_note_multi(struct pw_mm *pm,
 		WRITE_ONCE(sub->state, sub->state | PW_SUB_MULTI);
 }
 
-/* Fill the next batch. Caller holds pm->lock. */
+/*
+ * Fill the next batch. Caller holds pm->lock, and drops the lock afterwards even if the batch
+ * is empty: any number of subscriptions can be newer than the walk, or decline.
+ */
 static void walk_fill(struct pw_mm *pm, struct pw_walk *walk)
 {
 	unsigned long others = pm->slots_used & ~BIT(pw_seq_slot(walk->seq));
 	bool alone = !others && !pm->dead;
 	struct pinwatch_interval_notifier *sub = walk->cursor;
-	unsigned int nr = 0;
+	unsigned int nr_classes = walk_nr_classes(pm, walk);
+	unsigned int nr = 0, left = PW_WALK_SKIPS;
 
 	for (;;) {
-		while (unlikely(!sub) && walk->class + 1 < pm->nr_classes)
+		while (unlikely(!sub) && walk->class + 1 < nr_classes)
 			sub = walk_first(pm, walk, ++walk->class);
-		if (!sub || nr == PW_WALK_BATCH)
+		if (!sub || nr == PW_WALK_BATCH || unlikely(!left))
 			break;
 		if (likely(sub->state <= walk->newest) &&
-		    (likely(!(sub->state & (PW_SUB_SLEEPS | PW_SUB_FILTERED))) ||
+		    (likely(!(sub->state & PW_SUB_FILTERED)) ||
 		     !sub_declines(sub, walk->range))) {
 			if (unlikely(!alone))
 				sub_note_multi(pm, sub, others);
 			walk->batch[nr++] = (unsigned long)sub;
+		} else {
+			left--;
 		}
 		sub = walk_next(walk, sub);
 	}
@@ -380,11 +399,11 @@ void pw_walk(struct pw_mm *pm, const struct mmu_notifier_range *range,
 
 	for (;;) {
 		walk_fill(pm, &walk);
-		if (!walk.nr)
+		if (!walk.nr && walk_done(pm, &walk))
 			break;
 		callbacks += walk.nr;
 		spin_unlock(&pm->lock);
-		if (unlikely(callbacks > PW_WALK_BATCH))
+		if (unlikely(callbacks > PW_WALK_BATCH || !walk.nr))
 			walk_resched(&walk);
 		/*
 		 * Pairs with the acquire of ->invalidate_seq in read_fast(): a reader
@@ -394,7 +413,7 @@ void pw_walk(struct pw_mm *pm, const struct mmu_notifier_range *range,
 		smp_wmb();
 		walk_call(pm, &walk);
 		spin_lock(&pm->lock);
-		if (!walk.cursor && walk.class + 1 >= pm->nr_classes)
+		if (walk_done(pm, &walk))
 			break;
 	}
 	walk.nr = 0;
@@ -413,7 +432,8 @@ void pw_walk(struct pw_mm *pm, const struct mmu_notifier_range *range,
  * @range: The range.
  *
  * Context: under pm->lock.
- * Return: true if such a subscription wants the event of @range.
+ * Return: true if such a subscription wants the event of @range, or if more of them than
+ * can be tested under the lock overlap @range: to refuse @range is always right.
  */
 bool pw_walk_has_sleeper(struct pw_mm *pm, const struct mmu_notifier_range *range)
 {
@@ -423,12 +443,12 @@ bool pw_walk_has_sleeper(struct pw_mm *pm, const struct mmu_notifier_range *rang
 		.last = (range->end - 1) | ~PAGE_MASK,
 		.range = range,
 	};
-	unsigned int class;
+	unsigned int class, left = PW_WALK_SKIPS;
 
 	lockdep_assert_held(&pm->lock);
-	for (class = 0; class < pm->nr_classes; class++)
+	for (class = PW_CLASS_SLEEPS; class < pm->nr_classes; class++)
 		for (sub = walk_first(pm, &walk, class); sub; sub = walk_next(&walk, sub))
-			if (sub->state & PW_SUB_SLEEPS &&
+			if (!left-- ||
 			    !pw_sub_rejects(sub, range->event, pw_range_owner(range)))
 				return true;
 	return false;

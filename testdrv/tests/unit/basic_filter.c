@@ -111,7 +111,7 @@ FIBER_TEST(more_filters_than_classes)
 		CHECK(!insert_ops(&d[i], 5, 1, &o[i]));
 	}
 	CHECK(!insert(&d[6], 5, 1));
-	CHECK(check()->nr_classes == PW_NR_CLASSES);
+	CHECK(check()->nr_classes == PW_CLASS_SLEEPS);
 	CHECK(pw_sub_class(&d[2].sub) == 3 && pw_sub_class(&d[3].sub) == 0);
 	for (i = 0; i < 5; i++)
 		event(5, 1, i, NULL);

@@ -389,3 +389,63 @@ FIBER_TEST(remove_beside_many_second_passes)
 	let_finish(NR_SUBS);
 	remove_many(subs, NR_SUBS);
 }
+
+static bool accept(struct pinwatch_interval_notifier *sub,
+		   const struct mmu_notifier_range *range, unsigned long seq)
+{
+	pinwatch_interval_set_seq(sub, seq);
+	return true;
+}
+
+/* R8: the veto's search does not visit subscriptions that never sleep. */
+FIBER_TEST(veto_searches_sleepers_only)
+{
+	static const struct pinwatch_interval_notifier_ops never = {
+		.invalidate = accept, .flags = PINWATCH_OPS_NEVER_SLEEPS,
+	};
+	struct pinwatch_interval_notifier *subs = insert_many(NR_SUBS, &never);
+	struct mmu_notifier_range r = range_of(0, NR_SUBS);
+	double begin, time;
+	struct driver s;
+	bool found;
+
+	CHECK(!insert_ops(&s, NR_SUBS + 5, 1, &sleeper));
+	r.flags = 0;
+	spin_lock(&s.sub.pm->lock);
+	begin = now_us();
+	found = pw_walk_has_sleeper(s.sub.pm, &r);
+	time = now_us() - begin;
+	spin_unlock(&s.sub.pm->lock);
+	test_note("the search for a sleeper among %u others: %.1f us", NR_SUBS, time);
+	CHECK(!found && time < 50);
+	remove_sub(&s);
+	remove_many(subs, NR_SUBS);
+}
+
+/* R9: subscriptions for whose filter no class is left, and an event that they ignore. */
+FIBER_TEST(walk_drops_the_lock_over_what_declines)
+{
+	struct pinwatch_interval_notifier_ops o[PINWATCH_NR_FILTERS + 1];
+	struct driver d[PINWATCH_NR_FILTERS];
+	struct pinwatch_interval_notifier *subs;
+	unsigned long nr_locked, nr_resched;
+	unsigned int i;
+
+	for (i = 0; i <= PINWATCH_NR_FILTERS; i++) {
+		o[i] = ops;
+		o[i].ignore_events = BIT(MMU_NOTIFY_SOFT_DIRTY) | (i ? BIT(i) : 0);
+	}
+	for (i = 0; i < PINWATCH_NR_FILTERS; i++)
+		CHECK(!insert_ops(&d[i], NR_SUBS + 5, 1, &o[i]));
+	subs = insert_many(NR_SUBS, &o[PINWATCH_NR_FILTERS]);
+	nr_locked = shim_nr_locked;
+	nr_resched = shim_nr_resched;
+	event(0, NR_SUBS, MMU_NOTIFY_SOFT_DIRTY, NULL);
+	test_note("the walk took the lock %lu times for %u subscriptions",
+		  shim_nr_locked - nr_locked, NR_SUBS);
+	CHECK(shim_nr_locked - nr_locked >= NR_SUBS / PW_WALK_SKIPS);
+	CHECK(shim_nr_resched - nr_resched >= NR_SUBS / PW_WALK_SKIPS);
+	remove_many(subs, NR_SUBS);
+	for (i = 0; i < PINWATCH_NR_FILTERS; i++)
+		remove_sub(&d[i]);
+}

@@ -96,6 +96,7 @@ struct task_struct *shim_self(void);
 void shim_yield(void);
 void shim_atomic_section(int delta);
 extern void (*shim_on_sleep)(struct shim_wq *wq);
+extern unsigned long shim_nr_locked;	/* spinlocks taken */
 extern unsigned long shim_nr_resched;	/* calls of cond_resched() */
 
 void shim_mutex_init(struct shim_mutex *m);

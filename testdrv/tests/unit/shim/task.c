@@ -389,8 +389,12 @@ void shim_end(void)
 
 /* ---- what both backends block on ---- */
 
+unsigned long shim_nr_locked;
+
 void shim_atomic_section(int delta)
 {
+	if (delta > 0)
+		__atomic_fetch_add(&shim_nr_locked, 1, __ATOMIC_RELAXED);
 	shim_self()->atomic_depth += delta;
 }
 
