@@ -12,7 +12,7 @@
  *     clears ->registered;
  *   - each subscription, until its remove returns;
  *   - a notifier call in progress: mmu_notifier_put() frees after an SRCU grace period;
- *   - a lookup in progress, under RCU: kfree_rcu().
+ *   - a lookup in progress, under RCU: kvfree_rcu().
  * The first two are counted under pm->lock, and the task that drops the last of these
  * calls pw_mm_put(). The registered notifier holds the mm_struct (mm_count) until after
  * that SRCU grace period, so no other mm gets the same address before. A lookup under
@@ -85,8 +85,8 @@ static struct pw_mm *mm_alloc_state(void)
 	unsigned int i, nr_recs = nr_cpu_ids * ARRAY_SIZE(pm->recs->rec);
 
 	/* The bits of ->used follow the records. */
-	pm = kzalloc(struct_size(pm, recs, nr_cpu_ids) +
-		     BITS_TO_LONGS(nr_recs) * sizeof(long), GFP_KERNEL_ACCOUNT);
+	pm = kvzalloc(struct_size(pm, recs, nr_cpu_ids) +
+		      BITS_TO_LONGS(nr_recs) * sizeof(long), GFP_KERNEL_ACCOUNT);
 	if (!pm)
 		return NULL;
 	pm->mn.ops = &pw_mn_ops;
@@ -217,7 +217,7 @@ static struct pw_mm *mm_register(struct mm_struct *mm)
 	pm->nr_subs = 1;
 	ret = pw_mm_call(mm, mm_call_register, pm);
 	if (ret) {
-		kfree(pm);
+		kvfree(pm);
 		return ERR_PTR(ret);
 	}
 	atomic_inc(&mm_live);
@@ -293,7 +293,7 @@ void pw_mm_free(struct mmu_notifier *mn)
 	list_for_each_entry_safe(extra, next, &pm->spare, node)
 		if (extra->allocated)
 			kfree(extra);
-	kfree_rcu(pm, rcu);
+	kvfree_rcu(pm, rcu);
 	if (atomic_dec_and_test(&mm_live))
 		wake_up_all(&mm_live_wq);
 }

@@ -15,4 +15,6 @@ typedef unsigned int gfp_t;
 void *kmalloc(size_t size, gfp_t flags);
 void *kzalloc(size_t size, gfp_t flags);
 void kfree(void *ptr);
+#define kvzalloc(size, flags)	kzalloc(size, flags)
+#define kvfree(ptr)		kfree(ptr)
 #endif
