@@ -483,10 +483,10 @@ static struct pw_mm *mm_take_registered(void)
 /*
  * There are no subscriptions: each belongs to a module that uses this module's symbols.
  * But mms are registered, and release may run for some of them now: then either release
- * or this loop drops the registration. mmu_notifier_synchronize() waits for an SRCU
- * grace period, but not for the free_notifier calls that are queued after it. So wait
- * for mm_live to become 0. The last pw_mm_free() may then still be returning: it runs
- * with softirqs off, so synchronize_rcu() waits for it.
+ * or this loop drops the registration. pw_mm_free() is called an SRCU grace period after
+ * that, when all calls of the notifier have returned. So wait for mm_live to become 0. The
+ * last pw_mm_free() may then still be returning: it runs with softirqs off, so
+ * synchronize_rcu() waits for it.
  */
 void pw_core_exit(void)
 {
@@ -508,7 +508,6 @@ void pw_core_exit(void)
 	}
 	rcu_read_unlock();
 
-	mmu_notifier_synchronize();
 	wait_event(mm_live_wq, !atomic_read(&mm_live));
 	synchronize_rcu();
 	destroy_workqueue(mm_put_wq);
