@@ -134,10 +134,11 @@ struct pw_shared {
 #define PW_NR_SHARED	(PW_SLOT_ANON - PW_SLOT_SHARED + 1)
 #define PW_SHARED_ANON	(PW_SLOT_ANON - PW_SLOT_SHARED)
 
-/* A record of no CPU: on pm->spare or pm->extra, under pm->lock */
+/* A record of no CPU: on pm->spare, or on pm->extra and in pm->extra_keys; under pm->lock */
 struct pw_extra_record {
 	struct pw_record rec;
 	struct list_head node;
+	struct rb_node by_key;
 	bool allocated;
 };
 
@@ -236,6 +237,7 @@ struct pw_class {
  *	@extra, and invalidations without a record.
  * @spare: Free pw_extra_records.
  * @extra: pw_extra_records in flight.
+ * @extra_keys: The same, by key, for the end.
  * @shared: The slots from PW_SLOT_SHARED on: two that invalidations with a record join in
  *	turn, and PW_SLOT_ANON.
  * @join: Index in @shared of the slot that the next invalidation joins.
@@ -277,6 +279,7 @@ struct pw_mm {
 	unsigned int nr_maybe;
 	struct list_head spare;
 	struct list_head extra;
+	struct rb_root extra_keys;
 	struct pw_shared shared[PW_NR_SHARED];
 	unsigned int join;
 	struct list_head walks;

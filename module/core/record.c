@@ -16,7 +16,8 @@
  *   in the hole?				  ->key set, overlaps?
  *     no: take the lock, walk			  cmpxchg(->key, key, key | SLOW)
  *
- *   [Required: start sees the new gen, or insert sees the key. So the walk finds
+ *   [Required: start sees the new gen, or insert sees the key and then the bounds,
+ *    which insert reads after the key. So the walk finds
  *    the subscription or insert marks it; and the walk skips what insert has
  *    marked: see slot_newest.]
  *
@@ -31,6 +32,7 @@
  * not come, and ->dead ends all waits.
  */
 #include <linux/mmu_notifier.h>
+#include <linux/rbtree.h>
 #include <linux/slab.h>
 #include <linux/sched.h>
 #include "core.h"
@@ -137,6 +139,25 @@ static struct pw_extra_record *extra_get(struct pw_mm *pm)
 	return extra;
 }
 
+static struct pw_extra_record *extra_of(struct rb_node *rb)
+{
+	return rb_entry(rb, struct pw_extra_record, by_key);
+}
+
+static void extra_link(struct pw_mm *pm, struct pw_extra_record *extra)
+{
+	struct rb_node **link = &pm->extra_keys.rb_node, *parent = NULL;
+
+	while (*link) {
+		parent = *link;
+		link = extra->rec.key < extra_of(parent)->rec.key ? &parent->rb_left :
+								    &parent->rb_right;
+	}
+	rb_link_node(&extra->by_key, parent, link);
+	rb_insert_color(&extra->by_key, &pm->extra_keys);
+	list_add(&extra->node, &pm->extra);
+}
+
 /**
  * pw_record_claim() - record a start when both records of the CPU are in use
  * @pm: The mm.
@@ -158,7 +179,7 @@ struct pw_record *pw_record_claim(struct pw_mm *pm,
 		return NULL;
 	}
 	record_init(&extra->rec, range);
-	list_add(&extra->node, &pm->extra);
+	extra_link(pm, extra);
 	return &extra->rec;
 }
 
@@ -201,13 +222,13 @@ struct pw_record *pw_record_find(struct pw_mm *pm, unsigned long key)
  */
 struct pw_record *pw_record_find_extra(struct pw_mm *pm, unsigned long key)
 {
-	struct pw_extra_record *extra;
+	struct rb_node *rb = pm->extra_keys.rb_node;
 
 	lockdep_assert_held(&pm->lock);
-	list_for_each_entry(extra, &pm->extra, node)
-		if ((extra->rec.key & ~PW_KEY_SLOW) == key)
-			return &extra->rec;
-	return NULL;
+	key |= PW_KEY_SLOW;
+	while (rb && extra_of(rb)->rec.key != key)
+		rb = key < extra_of(rb)->rec.key ? rb->rb_left : rb->rb_right;
+	return rb ? &extra_of(rb)->rec : NULL;
 }
 
 /**
@@ -242,6 +263,7 @@ unsigned int pw_record_release(struct pw_mm *pm, struct pw_record *rec)
 	if (!record_is_extra(pm, rec))
 		return slot;
 	extra = extra_record(rec);
+	rb_erase(&extra->by_key, &pm->extra_keys);
 	list_del(&extra->node);
 	pm->nr_maybe--;
 	if (extra->allocated)
