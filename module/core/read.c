@@ -12,6 +12,10 @@
  *   A: end
  *      seqs[slot] = 0 (release)
  *
+ * The lock is that of @sub: all callbacks of @sub call set_seq() under it. So when a callback
+ * stores its value over the value of another callback, the PW_SUB_MULTI that was set before
+ * the other callback is visible to a reader that sees the later value (litmus test L2).
+ *
  *   B's lock section first: A's callback drops what B established.
  *   A's callback first, before B's read_begin: B reads S, finds it in its slot,
  *   and waits for the end. Its acquire of the empty slot orders the walk of the
@@ -116,8 +120,6 @@ static bool wait_init(struct read_wait *wait, struct pinwatch_interval_notifier 
 	wait->sub = sub;
 	wait->seq = seq;
 	wait->limit = 0;
-	lock_map_acquire(&pw_invalidate_map);
-	lock_map_release(&pw_invalidate_map);
 	if (wait_over(wait))
 		return false;
 	pw_stat_inc(waits);
@@ -148,6 +150,9 @@ static __always_inline bool read_fast(struct pinwatch_interval_notifier *sub,
 	 */
 	*seq = smp_load_acquire(&sub->invalidate_seq);
 	pw_might_sleep();
+	/* Also if this call does not wait: another call may. */
+	lock_map_acquire(&pw_invalidate_map);
+	lock_map_release(&pw_invalidate_map);
 	/*
 	 * Pairs with the release in slot_close(): a reader that sees the slot empty must
 	 * not see the page tables as they were before the invalidation ended.

@@ -5,6 +5,9 @@
  * The tests of time compare two times of the same build in the same process, and take the
  * shortest of many runs: another task of the machine can only lengthen a run.
  */
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include "driver.h"
 
 #define NR_RUNS		200
@@ -448,4 +451,77 @@ FIBER_TEST(walk_drops_the_lock_over_what_declines)
 	remove_many(subs, NR_SUBS);
 	for (i = 0; i < PINWATCH_NR_FILTERS; i++)
 		remove_sub(&d[i]);
+}
+
+#define NR_IN_FLIGHT	20000
+
+/* End the oldest of the invalidations in flight. Return: the shortest time of an end. */
+static double end_oldest(struct mmu_notifier_range *r, unsigned int nr)
+{
+	double best = 1e9, begin, time;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		begin = now_us();
+		mmu_notifier_invalidate_range_end(&r[i]);
+		time = now_us() - begin;
+		best = min(best, time);
+	}
+	return best;
+}
+
+/*
+ * R10: with both records of the CPU in use, an end does not visit all invalidations in flight.
+ */
+FIBER_TEST(end_beside_many_in_flight)
+{
+	static struct mmu_notifier_range r[NR_IN_FLIGHT];
+	double few, many;
+	struct driver d;
+	unsigned int i;
+
+	CHECK(!insert(&d, 500, 1));
+	for (i = 0; i < NR_IN_FLIGHT; i++) {
+		r[i] = range_of(5, 1);
+		mmu_notifier_invalidate_range_start(&r[i]);
+	}
+	many = end_oldest(r + 100, 100);
+	end_oldest(r, 100);
+	end_oldest(r + 200, NR_IN_FLIGHT - 300);
+	few = end_oldest(r + NR_IN_FLIGHT - 100, 100);
+	test_note("end: beside 100 in flight %.2f us, beside %u %.2f us", few, NR_IN_FLIGHT, many);
+	CHECK(many < 4 * few + 1);
+	remove_sub(&d);
+}
+
+static bool reads(struct pinwatch_interval_notifier *sub,
+		  const struct mmu_notifier_range *range, unsigned long seq)
+{
+	pinwatch_interval_read_begin(container_of(sub, struct driver, sub)->puts ?
+				     &container_of(sub, struct driver, sub)->puts->sub : sub);
+	return true;
+}
+
+/* lockdep learns of a read_begin in a callback even if this call does not wait. */
+FIBER_TEST(read_begin_in_a_callback_is_reported)
+{
+	static const struct pinwatch_interval_notifier_ops reading = {
+		.invalidate = reads, .flags = PINWATCH_OPS_NEVER_SLEEPS,
+	};
+	struct driver d, other;
+	int status;
+	pid_t pid;
+
+	CHECK(!insert_ops(&d, 5, 1, &reading) && !insert(&other, 30, 1));
+	d.puts = &other;		/* reads this one */
+	pid = fork();
+	if (!pid) {
+		fclose(stderr);
+		event(5, 1, MMU_NOTIFY_CLEAR, NULL);
+		_exit(0);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+	remove_sub(&d);
+	remove_sub(&other);
 }
