@@ -51,6 +51,13 @@
  * - hmm_range_fault_unlocked_timeout() exists on every kernel. Below 7.3 faults cannot
  *   drop the mmap lock (userfaultfd: -EFAULT). The timeout includes the time spent
  *   waiting for an invalidation. The wait is killable.
+ * - The first insert after the mm was without subscriptions for idle_ms waits like the first
+ *   insert in the mm.
+ * - Callbacks run inside the one SRCU domain of all mmu_notifiers; those of the kernel's
+ *   interval notifiers do not. A callback that waits for the last mmput() of any process
+ *   deadlocks, and with it each process that exits and has a notifier: exit waits for an
+ *   SRCU grace period. A callback that sleeps delays these exits. With lockdep, kernels
+ *   that annotate synchronize_srcu() report such a wait.
  * - When the process exits, callbacks are called with RELEASE and then with UNMAP over
  *   the whole mm, both before any page is unmapped.
  * - A callback is never called for a non-blockable range. The driver has not declared

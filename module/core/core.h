@@ -67,9 +67,9 @@
 #define PW_SLOT_NONE		0xff
 
 /*
- * pinwatch_interval_notifier.state: pm->gen at insert, and flags. All but MULTI, PUT
- * and the second passes is constant while the subscription is inserted. gen counts the inserts of an
- * mm and has 51 bits: at 10^7 inserts a second, it lasts 7 years.
+ * pinwatch_interval_notifier.state: pm->gen at insert, and flags. All but MULTI, PUT and
+ * the second passes is constant while the subscription is inserted. gen counts the inserts
+ * of an mm and has 51 bits: at 10^7 inserts a second, it lasts 7 years.
  */
 #define PW_SUB_MULTI		BIT_ULL(0) /* several in flight: compare the bounds of all slots */
 #define PW_SUB_SLEEPS		BIT_ULL(1) /* must not be called for a non-blockable range */
@@ -77,7 +77,7 @@
 #define PW_SUB_TWO_PASS		BIT_ULL(3) /* ops->invalidate_start is set */
 #define PW_SUB_PUT		BIT_ULL(4) /* put while a callback ran: the last walk frees */
 #define PW_SUB_CLASS_SHIFT	6	   /* three bits: index in pm->classes */
-#define PW_SUB_FINISH_SHIFT	9	   /* four bits: pending second passes, or the maximum */
+#define PW_SUB_FINISH_SHIFT	9	   /* four bits: pending second passes */
 #define PW_SUB_FINISHES		(15ULL << PW_SUB_FINISH_SHIFT)
 #define PW_SUB_ONE_FINISH	BIT_ULL(PW_SUB_FINISH_SHIFT)
 #define PW_SUB_STAMP_SHIFT	13

@@ -33,9 +33,10 @@
  * A reader that found an invalidation in flight. It waits for the ends of all
  * invalidations that @sub accepted. ->seq names only the last of these, so with
  * PW_SUB_MULTI the reader also waits for every invalidation over @sub that is in flight
- * when the slot of ->seq has ended, with a value of at most ->limit. If @sub accepts a later invalidation, its value changes, and the
- * reader does not wait for that invalidation. An invalidation that @sub does not accept
- * must not prolong the wait either, or a stream of invalidations could starve the reader.
+ * when the slot of ->seq has ended, with a value of at most ->limit. If @sub accepts a
+ * later invalidation, its value changes, and the reader does not wait for that
+ * invalidation. An invalidation that @sub does not accept must not prolong the wait
+ * either, or a stream of invalidations could starve the reader.
  *
  * The reader waits for one slot after the other, on the address of the slot: the end of an
  * invalidation wakes only the readers that wait for this invalidation.

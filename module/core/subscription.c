@@ -192,10 +192,12 @@ static noinline int sub_insert_slow(struct pinwatch_interval_notifier *sub,
  * any time.
  *
  * Context: process context, without the mmap lock. May sleep for the first subscription
- * in an mm, which takes the mmap lock for writing. Without %PINWATCH_OPS_NEVER_SLEEPS,
- * the first such subscription in an mm waits while invalidations are in flight in @mm,
- * and each such subscription waits while @mm is being reaped: the caller must not hold
- * a lock that callbacks take.
+ * in an mm, and for the first one after the mm was without subscriptions for idle_ms: both
+ * take the mmap lock for writing and wait for the invalidations in flight in @mm. A driver
+ * that inserts and removes all the time, and must not wait, keeps one subscription.
+ * Without %PINWATCH_OPS_NEVER_SLEEPS, the first such subscription in an mm waits while
+ * invalidations are in flight in @mm, and each such subscription waits while @mm is being
+ * reaped: the caller must not hold a lock that callbacks take.
  * Return: 0; -EOVERFLOW if @length is 0 or the range wraps; -EINVAL if @ops is invalid;
  * -ESRCH if @mm is being torn down. Calls that have to register with @mm, or to insert
  * the veto, can also return -ENOMEM, and -EINTR if a fatal signal is pending.
@@ -357,9 +359,11 @@ void pw_sub_free(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
  * pinwatch_interval_notifier_put() - end a subscription without waiting
  * @sub: An inserted subscription.
  *
- * After this function returns, no further callback of @sub begins. When no callback of
- * @sub runs any more, ops->free() is called, possibly before this function returns. @sub
- * must not be freed before ops->free().
+ * A callback of @sub that a task is about to call may still begin after this function has
+ * returned, because the function does not wait; no callback begins after ops->free(). When
+ * no callback of @sub runs any more, ops->free() is called, possibly before this function
+ * returns. @sub must not be freed before ops->free(), and neither must anything else that
+ * the callbacks of @sub use.
  *
  * Context: process context, callbacks included, also those of @sub. Does not sleep.
  */

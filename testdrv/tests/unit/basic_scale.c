@@ -209,7 +209,8 @@ FIBER_TEST(waiting_reader_sleeps_once)
 		shim_settle();
 	}
 	shim_on_sleep = NULL;
-	test_note("100 ends of invalidations of another range: read_begin slept %u times", nr_sleeps);
+	test_note("100 ends of invalidations of another range: read_begin slept %u times",
+		  nr_sleeps);
 	CHECK(nr_sleeps == 1 && !rd.done);
 	end(&r);
 	shim_settle();
@@ -218,7 +219,7 @@ FIBER_TEST(waiting_reader_sleeps_once)
 	remove_sub(&other);
 }
 
-/* Invalidations of page 30 that overlap each other in time, until @rd is done. Return: their number. */
+/* Invalidate page 30, each start before the end before, until @rd is done. Return: how often. */
 static unsigned int chain(struct reader *rd, struct mmu_notifier_range *r, unsigned int first)
 {
 	unsigned int i = first;
@@ -339,8 +340,8 @@ FIBER_TEST(remove_waits_for_many_second_passes)
 
 #define NR_SUBS		100000
 
-static struct pinwatch_interval_notifier *insert_many(unsigned int nr,
-						      const struct pinwatch_interval_notifier_ops *o)
+static struct pinwatch_interval_notifier *
+insert_many(unsigned int nr, const struct pinwatch_interval_notifier_ops *o)
 {
 	struct pinwatch_interval_notifier *subs = calloc(nr, sizeof(*subs));
 	unsigned int i;
