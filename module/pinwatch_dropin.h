@@ -42,7 +42,11 @@
  * - The first insert in an mm waits until no invalidation is in flight in that mm, even
  *   if the caller holds the mmap lock. The wait is not killable. The kernel defers the
  *   insert instead, and the first read_begin waits.
- * - insert in an mm that is being torn down returns -ESRCH, without a WARN. If insert
+ * - The first insert in a block of 64 MiB (or in the larger block that an interval needs)
+ *   takes the mmap lock for writing. If invalidations are in flight in that mm, the first
+ *   read_begin waits until none is, as after a deferred insert of the kernel.
+ * - insert in an mm that is being torn down returns -ESRCH, without a WARN; likewise in an mm
+ *   that the OOM reaper or process_mrelease() has begun to reap. If insert
  *   fails, ->mm is NULL and the interval is empty, as in a zeroed handle.
  * - On a dead mm, read_begin returns a value for which read_retry returns true, and
  *   hmm_range_fault() returns -EBUSY where the kernel would finally return -EFAULT. A
@@ -63,8 +67,10 @@
  * - A callback is never called for a non-blockable range. The driver has not declared
  *   %PINWATCH_OPS_NEVER_SLEEPS, so pinwatch makes the kernel refuse such an invalidation:
  *   the OOM reaper gets -EAGAIN and tries again. For this, pinwatch inserts an
- *   mmu_interval_notifier of the kernel over the whole mm, with the first such
- *   subscription.
+ *   mmu_interval_notifier of the kernel over the block, with the first subscription there.
+ *   Interval notifiers that other drivers have inserted with the kernel's functions then
+ *   also wait for invalidations of that block. Until the kernel has inserted this notifier,
+ *   a driver that establishes SPTEs without read_begin misses non-blockable invalidations.
  * - pinwatch uses ->deferred_item, which no driver uses.
  */
 #ifndef _PINWATCH_DROPIN_H

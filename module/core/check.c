@@ -52,7 +52,8 @@ static void check_sub(struct pw_mm *pm, struct pinwatch_interval_notifier *sub,
 	CHECK(stamp && stamp <= pm->gen);
 	CHECK(pw_sub_class(sub) == class);
 	CHECK(!(sub->state & PW_SUB_PUT));
-	CHECK(!(sub->state & PW_SUB_SLEEPS) || pm->veto);
+	CHECK(!(sub->state & PW_SUB_SLEEPS) ||
+	      pw_veto_find(pm, sub->interval_tree.start, sub->interval_tree.last));
 	CHECK(!!(sub->state & PW_SUB_SLEEPS) == (class >= PW_CLASS_SLEEPS));
 	if (class % PW_CLASS_SLEEPS) {
 		CHECK(sub->state & PW_SUB_FILTERED);
@@ -155,6 +156,7 @@ static void check_records(struct pw_mm *pm)
 	unsigned int i, nr_maybe = pw_nr_anon(pm), nr_spare = 0;
 	unsigned int nr_shared[PW_NR_SHARED] = { [PW_SHARED_ANON] = pw_nr_anon(pm) };
 	struct pw_extra_record *extra;
+	struct pw_veto *veto;
 
 	for (i = 0; i < pm->nr_recs; i++) {
 		struct pw_record *rec = pw_record_nr(pm, i);
@@ -171,6 +173,8 @@ static void check_records(struct pw_mm *pm)
 		nr_spare += !extra->allocated;
 		nr_maybe++;
 	}
+	list_for_each_entry(veto, &pm->unsettled, unsettled_node)
+		check_record(pm, &veto->rec, nr_shared);
 	list_for_each_entry(extra, &pm->spare, node) {
 		CHECK(!extra->rec.key);
 		CHECK(!extra->allocated);

@@ -115,6 +115,7 @@ struct pw_record {
 
 #define PW_KEY_SLOW	BIT(0)
 #define PW_EVENT_ANY	U32_MAX /* never rejected by a filter */
+#define PW_EVENT_VETO	(U32_MAX - 1) /* likewise; only for subscriptions that may sleep */
 
 /* Two records of a CPU: for an invalidation and a nested invalidation */
 struct pw_cpu_records {
@@ -219,8 +220,9 @@ struct pw_class {
  * @lock: Protects the members below, unless their description says otherwise.
  * @classes: The subscriptions, by filter.
  * @nr_classes: Number of leading @classes that have been in use.
- * @veto: The kernel's interval notifier for subscriptions that may sleep, or NULL.
- *	Set once, under the mmap lock; read without a lock.
+ * @vetoes: The pw_vetoes, by block. Grows under the mmap lock and @lock.
+ * @unsettled: The pw_vetoes that the kernel may have deferred.
+ * @settle_work: Waits for the kernel's inserts of @unsettled. Counted in @nr_subs.
  * @slots_used: A bit for each slot with a value in @seqs.
  * @slot_rec: The record of each used slot, for its bounds.
  * @slot_newest: For each used slot, the gen of the newest subscription that the walk
@@ -258,7 +260,7 @@ struct pw_class {
  * @dead: release has begun: no reader waits any more. Also read without @lock.
  * @hash: Under mm_hash_lock of mm.c, read under RCU.
  * @rcu: Frees the structure.
- * @put_work: Removes @veto, then puts @mn.
+ * @put_work: Removes @vetoes, then puts @mn.
  * @spares: Storage of @spare.
  * @recs: The records of each CPU.
  */
@@ -270,7 +272,9 @@ struct pw_mm {
 	spinlock_t lock ____cacheline_aligned_in_smp;
 	struct pw_class classes[PW_NR_CLASSES];
 	unsigned int nr_classes;
-	struct pw_veto *veto;
+	struct rb_root vetoes;
+	struct list_head unsettled;
+	struct work_struct settle_work;
 	unsigned long slots_used;
 	struct pw_record *slot_rec[PW_NR_SLOTS];
 	u64 slot_newest[PW_NR_SLOTS];
@@ -298,6 +302,23 @@ struct pw_mm {
 	struct work_struct put_work;
 	struct pw_extra_record spares[PW_SPARE_RECORDS];
 	struct pw_cpu_records recs[] ____cacheline_aligned_in_smp;
+};
+
+/**
+ * struct pw_veto - refuses non-blockable invalidations of a block with a sleeper
+ * @mni: The kernel's interval notifier over the block.
+ * @node: In pw_mm.vetoes: the block, an aligned power of two.
+ * @unsettled_node: Under pm->lock. On pw_mm.unsettled, or empty.
+ * @rec: Under pm->lock. Until @mni is in the kernel's tree, an invalidation of the block
+ *	that only subscriptions that may sleep see.
+ * @pm: The mm.
+ */
+struct pw_veto {
+	struct mmu_interval_notifier mni;
+	struct interval_tree_node node;
+	struct list_head unsettled_node;
+	struct pw_record rec;
+	struct pw_mm *pm;
 };
 
 /* Counters since load, and live objects; summed over CPUs by pw_core_stats() */
@@ -343,6 +364,8 @@ struct pw_record *pw_record_claim(struct pw_mm *pm,
 				  const struct mmu_notifier_range *range);
 struct pw_record *pw_record_find_extra(struct pw_mm *pm, unsigned long key);
 unsigned int pw_record_release(struct pw_mm *pm, struct pw_record *rec);
+unsigned int pw_record_close(struct pw_mm *pm, struct pw_record *rec);
+void pw_slot_wake(struct pw_mm *pm, unsigned int slot);
 unsigned long pw_record_slot(struct pw_mm *pm, struct pw_record *rec, u64 newest);
 void pw_record_use(struct pw_mm *pm, struct pw_record *rec);
 void pw_record_mark_insert(struct pw_mm *pm, struct pinwatch_interval_notifier *sub);
@@ -363,13 +386,16 @@ bool pw_filter_rejects(const void *owner, unsigned int ignore_events,
 
 /* subscription.c */
 void pw_sub_free(struct pw_mm *pm, struct pinwatch_interval_notifier *sub);
+void pw_sub_unreserve(struct pw_mm *pm);
 int pw_sub_insert_flags(struct pinwatch_interval_notifier *sub, struct mm_struct *mm,
 			unsigned long start, unsigned long length, const void *ops,
 			unsigned int flags, bool locked);
 
-/* veto.c */
-int pw_veto_ensure(struct pw_mm *pm, bool locked);
-void pw_veto_settle(struct pw_mm *pm);
+/* veto.c: caller of find and mark holds pm->lock */
+struct pw_veto *pw_veto_find(struct pw_mm *pm, unsigned long start, unsigned long last);
+int pw_veto_ensure(struct pw_mm *pm, unsigned long start, unsigned long last, bool locked);
+void pw_veto_mark(struct pw_veto *veto, struct pinwatch_interval_notifier *sub);
+void pw_veto_settle_work(struct work_struct *work);
 void pw_veto_remove(struct pw_mm *pm);
 
 /* invalidate.c */
@@ -382,6 +408,7 @@ void pw_mm_unhash(struct pw_mm *pm);
 bool pw_mm_unused(struct pw_mm *pm);
 void pw_mm_idle(void);
 void pw_mm_put(struct pw_mm *pm);
+void pw_mm_settle(struct pw_mm *pm);
 bool pw_mm_hold_users(struct pw_mm *pm);
 bool pw_mm_drop_users(struct pw_mm *pm);
 void pw_mm_free(struct mmu_notifier *mn);
@@ -497,6 +524,8 @@ static inline unsigned int pw_slots_overlap(struct pw_mm *pm,
 	for (; slots; slots &= slots - 1) {
 		slot = __ffs(slots);
 		rec = pm->slot_rec[slot];
+		if (rec->event == PW_EVENT_VETO && !(sub->state & PW_SUB_SLEEPS))
+			continue;
 		if (pm->seqs[slot] <= limit && pw_record_overlaps(rec, sub) &&
 		    !pw_sub_rejects(sub, rec->event, rec->owner))
 			return slot;

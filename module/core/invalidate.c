@@ -198,14 +198,7 @@ static noinline void end_slow(struct pw_mm *pm, unsigned long key)
 	if (rec || pw_nr_anon(pm))
 		slot = pw_record_release(pm, rec);
 	spin_unlock(&pm->lock);
-	if (slot == PW_SLOT_NONE)
-		return;
-	/*
-	 * Pairs with the barrier in wait_var_event() of read_begin: it cannot happen that the
-	 * reader sees the slot in use and wake_up_var() sees no reader.
-	 */
-	smp_mb();
-	wake_up_var(&pm->seqs[slot]);
+	pw_slot_wake(pm, slot);
 }
 
 static void mn_invalidate_range_end(struct mmu_notifier *mn,
@@ -227,7 +220,7 @@ static void release_wake(struct pw_mm *pm)
 {
 	unsigned int slot;
 
-	/* Pairs like the smp_mb() in end_slow(), for ->dead. */
+	/* Pairs like the smp_mb() in pw_slot_wake(), for ->dead. */
 	smp_mb();
 	for (slot = 0; slot < PW_NR_SLOTS; slot++)
 		wake_up_var(&pm->seqs[slot]);

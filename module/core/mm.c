@@ -38,6 +38,7 @@ struct hlist_head pw_mm_hash[BIT(PW_MM_HASH_BITS)];
 static DEFINE_SPINLOCK(mm_hash_lock);	/* writers of pw_mm_hash; a leaf */
 static unsigned int mm_hash_changes;	/* written under mm_hash_lock, read without */
 static struct workqueue_struct *mm_put_wq;
+static struct workqueue_struct *mm_settle_wq;
 static atomic_t mm_live = ATOMIC_INIT(0);
 static DECLARE_WAIT_QUEUE_HEAD(mm_live_wq);
 static atomic64_t seq_blocks = ATOMIC64_INIT(1);
@@ -99,6 +100,8 @@ static struct pw_mm *mm_alloc_state(void)
 	for (i = 0; i < PW_NR_SHARED; i++)
 		pm->shared[i].rec.event = PW_EVENT_ANY;
 	INIT_WORK(&pm->put_work, mm_put_work);
+	INIT_WORK(&pm->settle_work, pw_veto_settle_work);
+	INIT_LIST_HEAD(&pm->unsettled);
 	pm->nr_recs = nr_recs;
 	pm->used = (unsigned long *)&pm->recs[nr_cpu_ids];
 	for (i = 0; i < nr_recs; i++)
@@ -265,8 +268,8 @@ bool pw_mm_unused(struct pw_mm *pm)
 void pw_mm_put(struct pw_mm *pm)
 {
 	trace_pinwatch_mm_release(pm->mn.mm, pm->number);
-	/* Removing the veto sleeps, and would deadlock in a callback. */
-	if (pm->veto)
+	/* Removing vetoes sleeps, and would deadlock in a callback. */
+	if (!RB_EMPTY_ROOT(&pm->vetoes))
 		queue_work(mm_put_wq, &pm->put_work);
 	else
 		mmu_notifier_put(&pm->mn);
@@ -419,7 +422,8 @@ static bool mm_let_go(struct pw_mm *pm)
 	 * An mm with a veto stays registered: to insert the veto again could fail, and
 	 * would have to wait.
 	 */
-	idle = pm->registered && pm->open && !pm->nr_subs && !pm->veto;
+	idle = pm->registered && pm->open && !pm->nr_subs &&
+	       RB_EMPTY_ROOT(&pm->vetoes);
 	due = pm->idle_since + msecs_to_jiffies(idle_ms);
 	put = idle && !time_before(jiffies, due);
 	if (put) {
@@ -456,9 +460,23 @@ static void mm_idle_work(struct work_struct *work)
 
 int pw_core_init(void)
 {
-	/* No WQ_MEM_RECLAIM: memory reclaim never waits for mm_put_wq. */
+	/* No WQ_MEM_RECLAIM: memory reclaim never waits for these. */
 	mm_put_wq = alloc_workqueue("pinwatch_mm", WQ_UNBOUND, 0);
-	return mm_put_wq ? 0 : -ENOMEM;
+	if (!mm_put_wq)
+		return -ENOMEM;
+	/* Of its own: its works last as long as invalidations do. */
+	mm_settle_wq = alloc_workqueue("pinwatch_settle", WQ_UNBOUND, 0);
+	if (!mm_settle_wq) {
+		destroy_workqueue(mm_put_wq);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Start pw_veto_settle_work(), which drops a reservation of the caller. */
+void pw_mm_settle(struct pw_mm *pm)
+{
+	queue_work(mm_settle_wq, &pm->settle_work);
 }
 
 /* Unhash a state. Return: the state; NULL if the hash is empty. */
@@ -510,5 +528,6 @@ void pw_core_exit(void)
 
 	wait_event(mm_live_wq, !atomic_read(&mm_live));
 	synchronize_rcu();
+	destroy_workqueue(mm_settle_wq);
 	destroy_workqueue(mm_put_wq);
 }

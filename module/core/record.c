@@ -232,6 +232,41 @@ struct pw_record *pw_record_find_extra(struct pw_mm *pm, unsigned long key)
 }
 
 /**
+ * pw_record_close() - take the slot from a record
+ * @pm: The mm.
+ * @rec: The record, with or without a slot.
+ *
+ * Context: under pm->lock.
+ * Return: as pw_record_release().
+ */
+unsigned int pw_record_close(struct pw_mm *pm, struct pw_record *rec)
+{
+	unsigned int slot = slot_put(pm, rec->slot);
+
+	rec->slot = PW_SLOT_NONE;
+	return slot;
+}
+
+/**
+ * pw_slot_wake() - wake the readers of a slot that was closed
+ * @pm: The mm.
+ * @slot: The slot, or PW_SLOT_NONE.
+ *
+ * Context: without pm->lock. Does not sleep.
+ */
+void pw_slot_wake(struct pw_mm *pm, unsigned int slot)
+{
+	if (slot == PW_SLOT_NONE)
+		return;
+	/*
+	 * Pairs with the barrier in wait_var_event() of read_begin: it cannot happen that the
+	 * reader sees the slot in use and wake_up_var() sees no reader.
+	 */
+	smp_mb();
+	wake_up_var(&pm->seqs[slot]);
+}
+
+/**
  * pw_record_release() - end an invalidation
  * @pm: The mm.
  * @rec: The record, with PW_KEY_SLOW set; %NULL: the invalidation has no record and is
@@ -252,8 +287,7 @@ unsigned int pw_record_release(struct pw_mm *pm, struct pw_record *rec)
 		return slot_put(pm, PW_SLOT_ANON);
 	}
 
-	slot = slot_put(pm, rec->slot);
-	rec->slot = PW_SLOT_NONE;
+	slot = pw_record_close(pm, rec);
 	/*
 	 * Pairs with the acquire of ->key in mn_invalidate_range_start(): the next owner
 	 * must not write the record before the stores and reads above are done.

@@ -33,7 +33,7 @@ static void stats_fill(struct pw_mm *pm, struct pw_mm_stats *stats)
 	list_for_each_entry(walk, &pm->walks, node)
 		stats->walks++;
 	stats->waiters = pm->nr_waiters;
-	stats->veto = pm->veto;
+	stats->veto = !RB_EMPTY_ROOT(&pm->vetoes);
 }
 
 /*

@@ -280,6 +280,8 @@ int mmu_notifier_invalidate_range_start(struct mmu_notifier_range *range)
 	if (!t->section_depth++)
 		shim_down_read(&range->mm->all_locks);
 	t->may_block = mmu_notifier_range_blockable(range);
+	if (!t->may_block)		/* only the reaper has such ranges */
+		WRITE_ONCE(range->mm->unstable, true);
 	t->notifying++;
 	ret = shim_itree_start(range);
 	if (!ret)

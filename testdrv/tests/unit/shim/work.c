@@ -293,7 +293,11 @@ static void work_run(void *arg)
 	work->fn(work);
 }
 
-void shim_queue_work(struct work_struct *work)
+/* Threads cannot start tasks: there, the reaper waits. */
+void shim_queue_work(struct workqueue_struct *wq, struct work_struct *work)
 {
-	shim_defer(work_run, work, NULL);
+	if (wq == (struct workqueue_struct *)2 && shim_self()->fiber)
+		shim_spawn("worker", work_run, work);
+	else
+		shim_defer(work_run, work, NULL);
 }
