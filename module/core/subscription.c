@@ -246,8 +246,9 @@ static noinline int sub_insert_slow(struct pinwatch_interval_notifier *sub,
  * invalidations are in flight in @mm, then the first pinwatch_interval_read_begin() waits
  * until none is.
  * Return: 0; -EOVERFLOW if @length is 0 or the range wraps; -EINVAL if @ops is invalid;
- * -ESRCH if @mm is being torn down or, without %PINWATCH_OPS_NEVER_SLEEPS, reaped. Calls that have to register with @mm, or to insert
- * the veto, can also return -ENOMEM, and -EINTR if a fatal signal is pending.
+ * -ESRCH if @mm is being torn down or, without %PINWATCH_OPS_NEVER_SLEEPS, is being
+ * reaped. Calls that have to register with @mm, or to insert a veto, can also return
+ * -ENOMEM, and -EINTR if a fatal signal is pending.
  */
 int pinwatch_interval_notifier_insert(struct pinwatch_interval_notifier *sub,
 				      struct mm_struct *mm, unsigned long start,

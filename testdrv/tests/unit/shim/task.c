@@ -568,7 +568,7 @@ unsigned int shim_wq_nr(struct shim_wq *wq)
 /* Words of one array have a wait queue each. */
 struct shim_wq *shim_var_wq(const void *var)
 {
-	static struct shim_wq wqs[4096] = { [0 ... 4095] = SHIM_WQ_INIT };
+	static struct shim_wq queues[4096] = { [0 ... 4095] = SHIM_WQ_INIT };
 
-	return &wqs[(unsigned long)var / sizeof(long) % ARRAY_SIZE(wqs)];
+	return &queues[(unsigned long)var / sizeof(long) % ARRAY_SIZE(queues)];
 }
