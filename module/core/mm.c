@@ -511,6 +511,8 @@ void pw_core_exit(void)
 	struct pw_mm *pm;
 	bool put;
 
+	/* The last reservation of an mm would arm the idle worker again. */
+	flush_workqueue(mm_settle_wq);
 	cancel_delayed_work_sync(&mm_idle);
 	/* RCU: a concurrent release may free @pm after mm_take_registered(). */
 	rcu_read_lock();

@@ -18,6 +18,7 @@ static void test_main_fiber(void *arg)
 	mm = shim_mm_alloc();
 	shim_self()->cpu = 0;
 	shim_self()->mm = mm;
+	CHECK(!pw_core_init());
 	(*(void (*const *)(void))arg)();
 	released = !atomic_read(&mm->mm_users);
 	pinwatch_interval_notifier_barrier();

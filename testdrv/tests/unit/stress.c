@@ -423,6 +423,7 @@ static void stress_init(unsigned int nr_ops)
 		stress.nest = 250;
 		stress.ops = 3;
 	}
+	REQUIRE(!pw_core_init());
 	stress.overflows = overflows();
 	stress.mm = shim_mm_alloc();
 	stress.mm->torn_down = torn_down;

@@ -14,6 +14,7 @@ struct delayed_work {
 	bool pending;			/* the clock's or the queue's */
 	bool queued;			/* the queue's */
 	bool running, cancelling, cancelled;
+	unsigned int ended;		/* the load of the module that cancelled it at its exit */
 	struct delayed_work *next;
 };
 
@@ -27,6 +28,7 @@ struct workqueue_struct;
 #define alloc_workqueue(name, flags, max) \
 	((struct workqueue_struct *)(strcmp(name, "pinwatch_mm") ? 2L : 1L))
 #define destroy_workqueue(wq)		((void)(wq))
+void flush_workqueue(struct workqueue_struct *wq);	/* of works that wait */
 void shim_queue_work(struct workqueue_struct *wq, struct work_struct *work);
 #define queue_work(wq, w)		shim_queue_work(wq, w)
 bool shim_queue_delayed_work(struct delayed_work *work, unsigned long delay);
