@@ -62,7 +62,7 @@ static int chardev_open(struct inode *inode, struct file *filp)
 
 static int chardev_release(struct inode *inode, struct file *filp)
 {
-	pw_file_free(filp->private_data);
+	pw_file_close(filp->private_data);
 	return 0;
 }
 

@@ -6,10 +6,10 @@
 #include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/mm.h>
-#include <linux/mutex.h>
 #include <linux/nospec.h>
 #include <linux/pid.h>
 #include <linux/rcupdate.h>
+#include <linux/refcount.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -21,12 +21,8 @@
 
 static struct workqueue_struct *reap_wq;
 
-/*
- * All files, by number. A task that iterates over them holds files_lock, which keeps
- * them from being freed. Never taken in callbacks.
- */
+/* All open files, by number. The xa_lock is a leaf, never taken in callbacks. */
 static DEFINE_XARRAY_ALLOC1(files);
-static DEFINE_MUTEX(files_lock);
 
 /* Free the id that was freed first. Caller holds the xa_lock. Return: false if none was. */
 static bool file_reuse_id(struct pw_file *file)
@@ -56,7 +52,7 @@ int pw_file_insert_watch(struct pw_file *file, struct pw_watch *watch, u32 *id)
 	xa_lock(&file->watches);
 	do {
 		err = __xa_alloc(&file->watches, id, watch,
-				 XA_LIMIT(0, file->max_watches - 1), GFP_KERNEL_ACCOUNT);
+				 XA_LIMIT(0, file->nr_ids - 1), GFP_KERNEL_ACCOUNT);
 	} while (err == -EBUSY && file_reuse_id(file));
 	xa_unlock(&file->watches);
 	if (err)
@@ -85,9 +81,9 @@ struct pw_watch *pw_file_find_watch(struct pw_file *file, u32 id)
 {
 	struct pw_watch *watch;
 
-	if (id >= file->max_watches)
+	if (id >= file->nr_ids)
 		return NULL;
-	id = array_index_nospec(id, file->max_watches);
+	id = array_index_nospec(id, file->nr_ids);
 	xa_lock(&file->watches);
 	watch = xa_load(&file->watches, id);
 	if (watch)
@@ -123,34 +119,59 @@ static void reap_work(struct work_struct *work)
 	}
 }
 
+/* Make an empty table of watches, and the generations. Return: false without memory. */
+static bool file_make_ids(struct pw_file *file)
+{
+	file->max_watches = pw_limits_max_watches();
+	file->nr_ids = file->max_watches + (file->max_watches > PW_GENERATION_FILE_ID);
+	xa_init_flags(&file->watches, XA_FLAGS_ALLOC | XA_FLAGS_ACCOUNT);
+	file->gens = pw_generation_alloc(file->nr_ids);
+	if (!file->gens)
+		return false;
+	file->gen = pw_generation_of_file(file->gens);
+	/* pw_file_insert_watch() does not give a reserved id out. */
+	if (!xa_reserve(&file->watches, PW_GENERATION_FILE_ID, GFP_KERNEL_ACCOUNT))
+		return true;
+	xa_destroy(&file->watches);
+	pw_generation_put(file->gens);
+	return false;
+}
+
 struct pw_file *pw_file_alloc(void)
 {
 	static u32 next;	/* under the xa_lock of files */
-	struct pw_file *file = kzalloc(sizeof(*file), GFP_KERNEL_ACCOUNT);
+	struct pw_file *file;
 
+	/* A kernel thread. */
+	if (!current->mm)
+		return ERR_PTR(-EINVAL);
+	file = kzalloc(sizeof(*file), GFP_KERNEL_ACCOUNT);
 	if (!file)
 		return ERR_PTR(-ENOMEM);
+	refcount_set(&file->refs, 1);
 	spin_lock_init(&file->bind_lock);
-	file->max_watches = pw_limits_max_watches();
-	xa_init_flags(&file->watches, XA_FLAGS_ALLOC | XA_FLAGS_ACCOUNT);
 	pw_event_init_queue(&file->events);
 	INIT_WORK(&file->reap, reap_work);
 
 	file->user = pw_limits_get_user(current_cred());
 	if (!file->user)
 		goto err_free;
-	file->gens = pw_generation_alloc(file->max_watches);
-	if (!file->gens)
+	if (!file_make_ids(file))
 		goto err_put_user;
+	mmgrab(current->mm);
+	file->mm = current->mm;
+	file->owner = task_tgid_nr(current);
 	atomic_long_inc(&pw_counters.nr_files);
 	/* Last: from here on, netlink requests can find the file. */
 	if (xa_alloc_cyclic(&files, &file->number, file, XA_LIMIT(1, INT_MAX), &next,
 			    GFP_KERNEL_ACCOUNT) < 0)
-		goto err_put_gens;
+		goto err_free_ids;
 	return file;
 
-err_put_gens:
+err_free_ids:
 	atomic_long_dec(&pw_counters.nr_files);
+	mmdrop(file->mm);
+	xa_destroy(&file->watches);
 	pw_generation_put(file->gens);
 err_put_user:
 	pw_limits_put_user(file->user);
@@ -159,15 +180,25 @@ err_free:
 	return ERR_PTR(-ENOMEM);
 }
 
-void pw_file_free(struct pw_file *file)
+void pw_file_put(struct pw_file *file)
+{
+	if (!refcount_dec_and_test(&file->refs))
+		return;
+	xa_destroy(&file->watches);
+	pw_generation_put(file->gens);
+	pw_limits_put_user(file->user);
+	mmdrop(file->mm);
+	kfree(file);
+	/* Not in pw_file_close(): a lost reference shall show. */
+	atomic_long_dec(&pw_counters.nr_files);
+}
+
+void pw_file_close(struct pw_file *file)
 {
 	struct pw_watch *watch;
 	unsigned long id = 0;
 
-	mutex_lock(&files_lock);
 	xa_erase(&files, file->number);
-	mutex_unlock(&files_lock);
-
 	while ((watch = pw_file_next_watch(file, &id))) {
 		pw_watch_del_idle(watch);
 		pw_watch_put(watch);
@@ -178,69 +209,99 @@ void pw_file_free(struct pw_file *file)
 
 	WARN_ON_ONCE(atomic_read(&file->nr_watches));
 	WARN_ON_ONCE(!list_empty(&file->events.dirty));
-	xa_destroy(&file->watches);
-	pw_generation_put(file->gens);
-	pw_limits_put_user(file->user);
-	if (file->mm)
-		mmdrop(file->mm);
-	kfree(file);
-	atomic_long_dec(&pw_counters.nr_files);
+	pw_file_put(file);
 }
 
-/* Bind @file to @mm of process @owner. Return: false if @file is bound already. */
-static bool file_set_mm(struct pw_file *file, struct mm_struct *mm, pid_t owner,
-			bool attached)
+int pw_file_check_mm(const struct pw_file *file, bool pin)
 {
-	bool unbound;
-
-	mmgrab(mm);
-	spin_lock(&file->bind_lock);
-	unbound = !file->mm;
-	if (unbound) {
-		WRITE_ONCE(file->owner, owner);
-		file->attached = attached;
-		/*
-		 * Pairs with the acquires in pw_file_bind() and pw_file_task_size(): a
-		 * task that sees ->mm must not miss ->attached.
-		 */
-		smp_store_release(&file->mm, mm);
-	}
-	spin_unlock(&file->bind_lock);
-	if (!unbound)
-		mmdrop(mm);
-	return unbound;
-}
-
-int pw_file_bind(struct pw_file *file, bool pin)
-{
-	struct mm_struct *mm = current->mm;
-
-	if (!mm)
-		return -ESRCH;
-	/* Pairs with the release in file_set_mm(): ->attached must not be older. */
-	if (!smp_load_acquire(&file->mm))
-		file_set_mm(file, mm, task_tgid_nr(current), false);
 	if (file->attached)
 		return pin ? -EOPNOTSUPP : 0;
-	return file->mm == mm ? 0 : -EXDEV;
+	return file->mm == current->mm ? 0 : -EXDEV;
+}
+
+int pw_file_begin_add(struct pw_file *file, bool pin)
+{
+	int err;
+
+	spin_lock(&file->bind_lock);
+	err = pw_file_check_mm(file, pin);
+	if (!err)
+		file->nr_adding++;
+	spin_unlock(&file->bind_lock);
+	return err;
+}
+
+/* Caller holds bind_lock. */
+static void file_fix(struct pw_file *file)
+{
+	lockdep_assert_held(&file->bind_lock);
+	/* Pairs with the acquire in pw_file_over(): ->mm and ->attached must not be older. */
+	smp_store_release(&file->fixed, true);
+}
+
+void pw_file_end_add(struct pw_file *file, bool added)
+{
+	spin_lock(&file->bind_lock);
+	file->nr_adding--;
+	if (added)
+		file_fix(file);
+	spin_unlock(&file->bind_lock);
+}
+
+/* Caller holds bind_lock. @owner: The process of @mm. Return: the old address space. */
+static struct mm_struct *file_set_mm(struct pw_file *file, struct mm_struct *mm,
+				     pid_t owner)
+{
+	lockdep_assert_held(&file->bind_lock);
+	WRITE_ONCE(file->owner, owner);
+	swap(file->mm, mm);
+	return mm;
+}
+
+/* Caller holds bind_lock. */
+static bool file_is_busy(const struct pw_file *file)
+{
+	lockdep_assert_held(&file->bind_lock);
+	return file->fixed || file->nr_adding;
+}
+
+int pw_file_bind(struct pw_file *file)
+{
+	struct mm_struct *mm = current->mm;
+	struct pw_user *user;
+	int err = -EBUSY;
+
+	if (!mm)
+		return -EINVAL;
+	user = pw_limits_get_user(current_cred());
+	if (!user)
+		return -ENOMEM;
+	mmgrab(mm);
+	spin_lock(&file->bind_lock);
+	if (!file_is_busy(file)) {
+		mm = file_set_mm(file, mm, task_tgid_nr(current));
+		swap(file->user, user);
+		err = 0;
+	}
+	spin_unlock(&file->bind_lock);
+	/* The old ones, or the new ones on failure. */
+	mmdrop(mm);
+	pw_limits_put_user(user);
+	return err;
 }
 
 unsigned long pw_file_task_size(const struct pw_file *file)
 {
-	/* Pairs with the release in file_set_mm(): ->attached must not be older. */
-	const struct mm_struct *mm = smp_load_acquire(&file->mm);
-
-	return mm && file->attached ? mm->task_size : TASK_SIZE;
+	return file->attached ? file->mm->task_size : TASK_SIZE;
 }
 
 bool pw_file_over(const struct pw_file *file)
 {
-	/* Pairs with the release in file_set_mm(). */
-	const struct mm_struct *mm = smp_load_acquire(&file->mm);
-
+	/* Pairs with the release in file_fix(): from then on, ->mm is constant. */
+	if (!smp_load_acquire(&file->fixed) || atomic_read(&file->mm->mm_users))
+		return false;
 	/* The acquire pairs with watch_invalidate(): the events of dead watches are queued. */
-	return mm && !atomic_read(&mm->mm_users) &&
-	       atomic_read_acquire(&file->nr_dead) == atomic_read(&file->nr_watches);
+	return atomic_read_acquire(&file->nr_dead) == atomic_read(&file->nr_watches);
 }
 
 void pw_file_check_over(struct pw_file *file)
@@ -272,6 +333,25 @@ static struct mm_struct *group_get_mm(struct task_struct *task)
 	return mm;
 }
 
+/* Bind @file to @mm of process @owner for good. Return: 0, -EBUSY. */
+static int file_attach_mm(struct pw_file *file, struct mm_struct *mm, pid_t owner)
+{
+	int err = -EBUSY;
+
+	mmgrab(mm);
+	spin_lock(&file->bind_lock);
+	if (!file_is_busy(file)) {
+		mm = file_set_mm(file, mm, owner);
+		file->attached = true;
+		file_fix(file);
+		err = 0;
+	}
+	spin_unlock(&file->bind_lock);
+	/* The old address space, or @mm on failure. */
+	mmdrop(mm);
+	return err;
+}
+
 int pw_file_attach(struct pw_file *file, pid_t nr)
 {
 	struct pid *pid = find_get_pid(nr);
@@ -287,32 +367,30 @@ int pw_file_attach(struct pw_file *file, pid_t nr)
 		put_task_struct(task);
 	}
 	if (mm) {
-		err = file_set_mm(file, mm, owner, true) ? 0 : -EBUSY;
+		err = file_attach_mm(file, mm, owner);
 		mmput(mm);
 	}
 	return err;
 }
 
-void pw_file_list_lock(void)
+struct pw_file *pw_file_next(unsigned long *number, unsigned long max)
 {
-	mutex_lock(&files_lock);
-}
+	struct pw_file *file;
 
-void pw_file_list_unlock(void)
-{
-	mutex_unlock(&files_lock);
-}
-
-struct pw_file *pw_file_next(unsigned long *number)
-{
-	lockdep_assert_held(&files_lock);
-	return xa_find(&files, number, ULONG_MAX, XA_PRESENT);
+	/* pw_file_close() removes the file under this lock before it drops the reference. */
+	xa_lock(&files);
+	file = xa_find(&files, number, max, XA_PRESENT);
+	if (file)
+		refcount_inc(&file->refs);
+	xa_unlock(&files);
+	return file;
 }
 
 struct pw_file *pw_file_find(u32 number)
 {
-	lockdep_assert_held(&files_lock);
-	return xa_load(&files, number);
+	unsigned long index = number;
+
+	return pw_file_next(&index, number);
 }
 
 void pw_file_reap(struct pw_file *file)

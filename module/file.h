@@ -6,6 +6,7 @@
 #define _PW_FILE_H
 
 #include <linux/atomic.h>
+#include <linux/refcount.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
@@ -13,6 +14,7 @@
 #include "event.h"
 
 struct mm_struct;
+struct pw_generation_file;
 struct pw_generation_set;
 struct pw_user;
 struct pw_watch;
@@ -22,36 +24,62 @@ struct pw_watch;
 
 /**
  * struct pw_file - what an open file description holds
+ * @refs: One until the last close, and one for each netlink request that uses the file.
  * @number: Unique, constant ID that netlink and tracepoints report; not 0.
- * @owner: Process of @mm when @mm was set, in the initial PID namespace; 0 before. The
- *	process may have exited.
- * @mm: Address space of the first WATCH_ADD, or of ATTACH. Holds mm_count. NULL before;
- *	set once, under @bind_lock, then constant.
- * @attached: @mm was set by ATTACH. Set before @mm, then constant.
- * @bind_lock: Serialises the setting of @mm; a leaf.
- * @user: The user that opened the device, charged for the watches; constant.
+ * @owner: Process of @mm when @mm was set, in the initial PID namespace. The process may
+ *	have exited. Netlink and the ring read the number without a lock at any time.
+ * @mm: Address space of the task that opened the device or called BIND, or of the target
+ *	of ATTACH. Holds mm_count. See below.
+ * @attached: @mm was set by ATTACH. See below.
+ * @user: The user that opened the device or called BIND, charged for the watches. See
+ *	below.
+ * @bind_lock: Protects @owner, @mm, @attached, @user, @nr_adding, @fixed; a leaf.
+ * @nr_adding: Number of tasks between pw_file_begin_add() and pw_file_end_add().
+ * @fixed: A WATCH_ADD has succeeded, or ATTACH has. Never cleared.
  * @gens: The generations; constant.
- * @max_watches: Ids are less than @max_watches; constant.
+ * @gen: The word of the file in @gens; constant.
+ * @max_watches: Limit of @nr_watches; constant.
+ * @nr_ids: Ids are less than @nr_ids; constant. @max_watches ids can be given out:
+ *	PW_GENERATION_FILE_ID is in use from the beginning.
  * @nr_watches: Number of entries in @watches.
  * @nr_dead: Number of watches in state PW_WATCH_DEAD.
- * @watches: The watches, by id. Each entry holds a reference. The ids in @freed are in
- *	use, without an entry.
+ * @watches: The watches, by id. Each entry holds a reference. The ids in @freed, and
+ *	PW_GENERATION_FILE_ID, are in use, without an entry.
  * @freed: Under the xa_lock of @watches. Ring of the ids that were freed last.
  * @nr_freed: Under the xa_lock of @watches. Number of ids ever put into @freed.
  * @nr_reused: Under the xa_lock of @watches. Number of ids ever taken out of @freed.
  * @events: The dirty watches.
  * @reap: Unpins the watches of a dead address space. Queued by callbacks, so never
  *	queued after all subscriptions are removed.
+ *
+ * @mm, @attached and @user change only under @bind_lock, while @fixed is false and
+ * @nr_adding is 0. So three kinds of tasks may read them, and use the objects, without
+ * @bind_lock:
+ *
+ *  - A task between pw_file_begin_add() and pw_file_end_add().
+ *  - A task that has seen @fixed: pw_file_over().
+ *  - A task or a callback that has found a watch which is or was ACTIVE. The task in
+ *    WATCH_ADD makes the watch ACTIVE between pw_file_begin_add() and
+ *    pw_file_end_add(), and the latter sets @fixed. Tasks do nothing with a watch that
+ *    was never ACTIVE, except for the task in WATCH_ADD.
+ *
+ * A WATCH_ADD that fails undoes all charges to @user and all uses of @mm before
+ * pw_file_end_add(), so that BIND can free both afterwards.
  */
 struct pw_file {
+	refcount_t refs;
 	u32 number;
 	pid_t owner;
 	struct mm_struct *mm;
-	bool attached;
-	spinlock_t bind_lock;	/* setting of mm */
 	struct pw_user *user;
+	spinlock_t bind_lock;	/* the binding */
+	unsigned int nr_adding;
+	bool attached;
+	bool fixed;
 	struct pw_generation_set *gens;
+	struct pw_generation_file *gen;
 	unsigned int max_watches;
+	unsigned int nr_ids;
 	atomic_t nr_watches;
 	atomic_t nr_dead;
 	struct xarray watches;
@@ -63,40 +91,79 @@ struct pw_file {
 };
 
 /**
- * pw_file_alloc() - allocate a file
+ * pw_file_alloc() - allocate a file, bound to current->mm and charged to current
  *
  * Context: process context, may sleep.
- * Return: the file, or an ERR_PTR of -ENOMEM.
+ * Return: the file, or an ERR_PTR of -ENOMEM, or of -EINVAL if current has no address
+ * space.
  */
 struct pw_file *pw_file_alloc(void);
 
 /**
- * pw_file_free() - free a file, on the last close
- * @file: The file. No other task uses it, except under pw_file_list_lock().
+ * pw_file_close() - delete all watches and drop the first reference, on the last close
+ * @file: The file. No other task uses it, except netlink requests with a reference.
  *
- * Deletes all watches: advances their generations, removes their subscriptions and
- * unpins their pages.
+ * Advances the generations of the watches, removes their subscriptions and unpins their
+ * pages. Waits for no netlink request.
  *
  * Context: process context, may sleep.
  */
-void pw_file_free(struct pw_file *file);
+void pw_file_close(struct pw_file *file);
 
 /**
- * pw_file_bind() - bind a file to current->mm, or check its binding
+ * pw_file_put() - drop a reference
+ * @file: The file.
+ *
+ * Context: process context, may sleep.
+ */
+void pw_file_put(struct pw_file *file);
+
+/**
+ * pw_file_begin_add() - keep the binding as it is during a WATCH_ADD
  * @file: The file.
  * @pin: The caller wants to pin pages, which needs a binding to current->mm.
  *
- * The file stays bound if the WATCH_ADD that bound it fails later.
+ * Context: process context. Does not sleep.
+ * Return: 0: the caller has to call pw_file_end_add(); or an error of
+ * pw_file_check_mm().
+ */
+int pw_file_begin_add(struct pw_file *file, bool pin);
+
+/**
+ * pw_file_end_add() - undo pw_file_begin_add()
+ * @file: The file.
+ * @added: A watch was added, even if it is deleted already. Fixes the binding.
+ *
+ * Context: process context. Does not sleep.
+ */
+void pw_file_end_add(struct pw_file *file, bool added);
+
+/**
+ * pw_file_check_mm() - tell whether current may add, or pin, watches of a file
+ * @file: The file. Its binding does not change: see struct pw_file.
+ * @pin: The caller wants to pin pages, which needs a binding to current->mm.
  *
  * Context: process context. Does not sleep.
  * Return: 0; -EXDEV if the file is bound to another address space; -EOPNOTSUPP for @pin
- * after ATTACH; -ESRCH if current has no address space.
+ * after ATTACH.
  */
-int pw_file_bind(struct pw_file *file, bool pin);
+int pw_file_check_mm(const struct pw_file *file, bool pin);
+
+/**
+ * pw_file_bind() - PINWATCH_IOC_BIND
+ * @file: The file.
+ *
+ * Binds @file to current->mm, and charges the credentials of current from now on.
+ *
+ * Context: process context, may sleep; no lock held.
+ * Return: 0; -EBUSY if a watch was added or is being added, or after ATTACH; -ENOMEM;
+ * -EINVAL if current has no address space.
+ */
+int pw_file_bind(struct pw_file *file);
 
 /**
  * pw_file_task_size() - return the end of the address space that the file watches
- * @file: The file.
+ * @file: The file. Its binding does not change: see struct pw_file.
  *
  * After ATTACH, the size is that of the other process: current may be a 32-bit program
  * and the other process a 64-bit program.
@@ -115,8 +182,8 @@ unsigned long pw_file_task_size(const struct pw_file *file);
  * exited.
  *
  * Context: process context, may sleep; no lock held.
- * Return: 0; -ESRCH if there is no such process, or no thread has an mm; -EBUSY if
- * the file is bound already.
+ * Return: 0; -ESRCH if there is no such process, or no thread has an mm; -EBUSY if a
+ * watch was added or is being added, or after another ATTACH.
  */
 int pw_file_attach(struct pw_file *file, pid_t pid);
 
@@ -125,7 +192,7 @@ int pw_file_attach(struct pw_file *file, pid_t pid);
  * @file: The file.
  * @watch: The watch. The table takes over the caller's first reference.
  * @id: Filled in before other tasks can find @watch. At least 0, less than
- *	@file->max_watches.
+ *	@file->nr_ids.
  *
  * Context: process context, may sleep.
  * Return: 0; -ENOSPC if all ids are in use; -ENOMEM.
@@ -177,6 +244,8 @@ struct pw_watch *pw_file_next_watch(struct pw_file *file, unsigned long *id);
  * pw_file_over() - tell whether the address space can no longer cause events
  * @file: The file.
  *
+ * A file that BIND can still bind to another address space is not over.
+ *
  * Context: any. Does not sleep.
  * Return: true if the address space is gone, and the last event of each watch has been
  * queued. An event may still wait for a reader.
@@ -192,34 +261,21 @@ bool pw_file_over(const struct pw_file *file);
 void pw_file_check_over(struct pw_file *file);
 
 /**
- * pw_file_list_lock() - keep all files from being freed
- *
- * Context: process context, may sleep; not in a callback.
- */
-void pw_file_list_lock(void);
-
-/**
- * pw_file_list_unlock() - undo pw_file_list_lock()
- *
- * Context: process context.
- */
-void pw_file_list_unlock(void);
-
-/**
  * pw_file_next() - find the file with the next number
  * @number: The lowest number to return. Set to the number of the result.
+ * @max: The highest number to return.
  *
- * Context: under pw_file_list_lock(), which protects the result.
- * Return: the file, or NULL.
+ * Context: process context. Does not sleep.
+ * Return: the file with a reference for the caller, or NULL.
  */
-struct pw_file *pw_file_next(unsigned long *number);
+struct pw_file *pw_file_next(unsigned long *number, unsigned long max);
 
 /**
  * pw_file_find() - look up a file by its number
  * @number: Any value.
  *
- * Context: under pw_file_list_lock(), which protects the result.
- * Return: the file, or NULL.
+ * Context: process context. Does not sleep.
+ * Return: the file with a reference for the caller, or NULL.
  */
 struct pw_file *pw_file_find(u32 number);
 

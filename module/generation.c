@@ -21,22 +21,36 @@
  * struct pw_generation_set - the generations of one file
  * @ref: Held by the device file, and by the anonymous file of each mapping.
  * @mapping: All mappings of the set. The page cache of @mapping stays empty.
- * @lock: Protects @made, the allocation of pages, and the page table entries of the
- *	mappings: an entry is established under @lock, and removed when the page that it
- *	maps is replaced. Taken inside the mmap lock.
- * @made: A page was allocated. No user is charged for the first one.
+ * @lock: Protects the allocation of pages, and the page table entries of the mappings: an
+ *	entry is established under @lock, and removed when the page that it maps is replaced.
+ *	Taken inside the mmap lock.
  * @nr_pages: Length of @pages; constant.
- * @pages: NULL until an id of the page is used; set once, then constant. page_private() is
- *	the user who is charged, with a reference; 0: none.
+ * @pages: The first one is constant. Each other is NULL until an id of the page is used; set
+ *	once, then constant. page_private() is the charged user, with a reference; 0 for
+ *	the first page, for which no user is charged.
  */
 struct pw_generation_set {
 	struct kref ref;
 	struct address_space mapping;
 	struct mutex lock;	/* allocation of pages, page table entries */
-	bool made;
 	unsigned long nr_pages;
 	struct page *pages[];
 };
+
+/* Return: the first page of a set, with the word of the file; NULL. */
+static struct page *file_page_alloc(void)
+{
+	struct page *page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	struct pw_generation_file *words;
+
+	if (!page)
+		return NULL;
+	set_page_private(page, 0);
+	words = page_address(page);
+	atomic64_set(&words[PW_GENERATION_FILE_ID].generation, 1);
+	atomic_set(&words[PW_GENERATION_FILE_ID].generation32, 1);
+	return page;
+}
 
 struct pw_generation_set *pw_generation_alloc(unsigned int nr)
 {
@@ -50,7 +64,11 @@ struct pw_generation_set *pw_generation_alloc(unsigned int nr)
 	address_space_init_once(&set->mapping);
 	mutex_init(&set->lock);
 	set->nr_pages = nr_pages;
-	return set;
+	set->pages[0] = file_page_alloc();
+	if (set->pages[0])
+		return set;
+	kvfree(set);
+	return NULL;
 }
 
 /* Charge the user of current. Return: the user, with a reference, or an ERR_PTR. */
@@ -105,18 +123,29 @@ unsigned long pw_generation_size(const struct pw_generation_set *set)
 	return set->nr_pages << PAGE_SHIFT;
 }
 
+u32 pw_generation_nr(const struct pw_generation_set *set)
+{
+	return set->nr_pages * GENS_PER_PAGE;
+}
+
+struct pw_generation_file *pw_generation_of_file(const struct pw_generation_set *set)
+{
+	struct pw_generation_file *words = page_address(set->pages[0]);
+
+	return words + PW_GENERATION_FILE_ID;
+}
+
 /*
  * Caller holds @lock. Otherwise a fault could establish an entry for the zero page after
  * unmap_mapping_range(), and the mapping would show 0 for ever.
  */
 static struct page *set_make_page(struct pw_generation_set *set, unsigned long index)
 {
-	struct pw_user *user = NULL;
+	struct pw_user *user;
 	struct page *page;
 
 	lockdep_assert_held(&set->lock);
-	if (set->made)
-		user = page_charge();
+	user = page_charge();
 	if (IS_ERR(user))
 		return ERR_CAST(user);
 	page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
@@ -125,7 +154,6 @@ static struct page *set_make_page(struct pw_generation_set *set, unsigned long i
 		return ERR_PTR(-ENOMEM);
 	}
 	set_page_private(page, (unsigned long)user);
-	set->made = true;
 	/*
 	 * First: another WATCH_ADD that sees the page may return, and then no mapping may
 	 * show the zero page any more.
@@ -179,7 +207,11 @@ void pw_generation_copy(struct pw_generation_set *set, u32 id, struct pinwatch_g
 	if (!page)
 		return;
 	from = (struct pinwatch_gen *)page_address(page) + id % GENS_PER_PAGE;
-	gen->generation = READ_ONCE(from->generation);
+	/*
+	 * A caller that has copied the word of the file copies the words of watches next.
+	 * Pairs with pw_generation_end(): these must not be older.
+	 */
+	gen->generation = smp_load_acquire(&from->generation);
 	gen->generation32 = (u32)gen->generation;
 }
 

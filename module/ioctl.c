@@ -44,6 +44,7 @@ union ioctl_args {
 	struct pinwatch_watch_stack stack;
 	struct pinwatch_resync resync;
 	struct pinwatch_attach attach;
+	struct pinwatch_bind bind;
 };
 
 /* The rest of a longer structure of the caller is zero, as arg_get() has checked. */
@@ -57,7 +58,7 @@ static int ioctl_info(struct pw_file *file, union ioctl_args *args,
 {
 	struct pinwatch_info *info = &args->info;
 
-	if (memchr_inv(info->reserved, 0, sizeof(info->reserved)))
+	if (info->reserved)
 		return -EINVAL;
 	info->abi_major = PINWATCH_ABI_MAJOR;
 	info->abi_minor = PINWATCH_ABI_MINOR;
@@ -73,6 +74,7 @@ static int ioctl_info(struct pw_file *file, union ioctl_args *args,
 	info->watch_flags = PW_WATCH_FLAGS;
 	info->events = PINWATCH_EVENT_ALL;
 	info->causes = PINWATCH_CAUSE_ALL;
+	info->hits_offset = PW_GENERATION_FILE_ID * sizeof(struct pinwatch_gen);
 	return arg_put(info, sizeof(*info), arg);
 }
 
@@ -189,6 +191,12 @@ static int ioctl_attach(struct pw_file *file, union ioctl_args *args,
 	return pw_file_attach(file, args->attach.pid);
 }
 
+static int ioctl_bind(struct pw_file *file, union ioctl_args *args,
+		      const struct ioctl_arg *arg)
+{
+	return args->bind.reserved ? -EINVAL : pw_file_bind(file);
+}
+
 /**
  * struct ioctl_call - an ioctl
  * @call: Executes the ioctl and copies the result out.
@@ -224,6 +232,7 @@ static const struct ioctl_call calls[] = {
 	CALL(WATCH_STACK, watch_stack, 224, 0, CAP_SYSLOG),
 	CALL(RESYNC, resync, 32, 0, -1),
 	CALL(ATTACH, attach, 16, 0, CAP_SYS_PTRACE),
+	CALL(BIND, bind, 16, 0, -1),
 };
 
 static int arg_get(union ioctl_args *args, const struct ioctl_call *call,

@@ -25,7 +25,7 @@ MODULE_PARM_DESC(max_watches_per_file,
 static unsigned int max_watches_per_user = 262144;
 module_param(max_watches_per_user, uint, 0644);
 MODULE_PARM_DESC(max_watches_per_user,
-		 "watches that all file descriptors opened by one user can hold together");
+		 "watches that all file descriptors charged to one user can hold together");
 
 static unsigned long max_pin_pages = 1UL << 20;
 module_param(max_pin_pages, ulong, 0644);
@@ -41,7 +41,7 @@ MODULE_PARM_DESC(max_watches_per_page,
 static unsigned long max_pin_pages_per_user = HALF_OF_MEMORY;
 module_param(max_pin_pages_per_user, ulong, 0644);
 MODULE_PARM_DESC(max_pin_pages_per_user,
-		 "pages that all files opened by one user can pin together (default: half of the memory)");
+		 "pages that all files charged to one user can pin together (default: half of the memory)");
 
 struct pw_counters pw_counters;
 
@@ -58,22 +58,28 @@ enum pw_resource {
  * @uid: Constant.
  * @refs: Under shares_lock. References of struct pw_user.
  * @charged: Number of each resource.
+ * @nr_events: Under ring.lock. Number of events in the ring of hits for listeners.
  */
 struct pw_share {
 	struct hlist_node node;
 	kuid_t uid;
 	unsigned int refs;
 	atomic_long_t charged[NR_RESOURCES];
+	unsigned int nr_events;
 };
 
 /**
  * struct pw_user - the user IDs that a file is charged to
- * @refs: References of files, of sets of generations, and of compound pages.
+ * @refs: References of files, of sets of generations, of compound pages, and of events in
+ *	the ring of hits for listeners.
+ * @outermost: Share of the owner of the outermost user namespace that has a share; without
+ *	one, of the user's own ID. In @shares; constant.
  * @nr: Number of @shares; constant.
  * @shares: No two are the same; constant.
  */
 struct pw_user {
 	refcount_t refs;
+	struct pw_share *outermost;
 	unsigned int nr;
 	struct pw_share *shares[];
 };
@@ -111,7 +117,7 @@ static int charge_mm(struct mm_struct *mm, unsigned long nr)
 	/* Never exceed the limit, not even briefly: other drivers charge pinned_vm, too. */
 	do {
 		if (pinned + nr > limit && !capable(CAP_IPC_LOCK))
-			return -ENOMEM;
+			return -ENOBUFS;
 	} while (!atomic64_try_cmpxchg(&mm->pinned_vm, &pinned, pinned + nr));
 	return 0;
 }
@@ -244,18 +250,21 @@ static void share_put(struct pw_share *share)
 	kfree(share);
 }
 
-/* Charge @uid as well. Return: false if there is no memory. */
+/* Charge @uid as well, as the outermost so far. Return: false if there is no memory. */
 static bool user_add_share(struct pw_user *user, kuid_t uid)
 {
 	unsigned int i;
 
 	for (i = 0; i < user->nr; i++)
 		if (uid_eq(user->shares[i]->uid, uid))
-			return true;
-	user->shares[user->nr] = share_get(uid);
-	if (!user->shares[user->nr])
-		return false;
-	user->nr++;
+			break;
+	if (i == user->nr) {
+		user->shares[i] = share_get(uid);
+		if (!user->shares[i])
+			return false;
+		user->nr++;
+	}
+	user->outermost = user->shares[i];
 	return true;
 }
 
@@ -286,6 +295,11 @@ void pw_limits_put_user(struct pw_user *user)
 	while (user->nr)
 		share_put(user->shares[--user->nr]);
 	kfree(user);
+}
+
+unsigned int *pw_limits_nr_events(struct pw_user *user)
+{
+	return &user->outermost->nr_events;
 }
 
 /* The first share is that of the user's own ID. */

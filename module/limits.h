@@ -2,9 +2,9 @@
 /*
  * Limits on the resources that users can make the module hold, and live counters
  *
- * A user is a real uid. The watches and pins of a file that was passed to another user
- * stay charged to the user that opened the file. A page of generations is charged to the
- * user that used it first.
+ * A user is a real uid. The watches and pins of a file are charged to the user that opened
+ * the file or called BIND last. A page of generations is charged to the user that used it
+ * first.
  *
  * A user who has subordinate IDs can open the device as each of these, in a user
  * namespace. So the owner of the user namespace is charged as well, and the owner of each
@@ -81,7 +81,7 @@ void pw_limits_init(void);
  * CAP_IPC_LOCK of current exempts from both limits. The pages are charged all the same.
  *
  * Context: process context. Does not sleep.
- * Return: 0; -ENOMEM if @mm would exceed RLIMIT_MEMLOCK of current; -EDQUOT if @user
+ * Return: 0; -ENOBUFS if @mm would exceed RLIMIT_MEMLOCK of current; -EDQUOT if @user
  * would exceed max_pin_pages_per_user.
  */
 int pw_limits_charge_pin(struct pw_user *user, struct mm_struct *mm, unsigned long nr);
@@ -98,7 +98,7 @@ void pw_limits_uncharge_pin(struct pw_user *user, struct mm_struct *mm, unsigned
 
 /**
  * pw_limits_get_user() - allocate the user that a file is charged to
- * @cred: Credentials of the task that opens the device.
+ * @cred: Credentials of the task that opens the device or calls BIND.
  *
  * Context: process context, may sleep.
  * Return: the user, with a reference for pw_limits_put_user(); NULL if there is no
@@ -121,6 +121,18 @@ void pw_limits_put_user(struct pw_user *user);
  * Context: process context. Does not sleep.
  */
 void pw_limits_hold_user(struct pw_user *user);
+
+/**
+ * pw_limits_nr_events() - locate the number of netlink events of a user in the ring
+ * @user: The user.
+ *
+ * All user IDs of a user namespace count as the owner of the outermost user namespace
+ * that root of the initial namespace does not own.
+ *
+ * Context: any. Does not sleep.
+ * Return: the number, which ring.lock protects, valid as long as @user.
+ */
+unsigned int *pw_limits_nr_events(struct pw_user *user);
 
 /**
  * pw_limits_share() - identify the user ID of a user

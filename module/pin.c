@@ -65,7 +65,7 @@ int pw_pin_alloc(struct pw_pin *pin, struct pw_user *user, struct mm_struct *mm,
 	int err;
 
 	if (nr_pages > pw_limits_max_pin_pages())
-		return -ENOMEM;
+		return -EMSGSIZE;
 	pin->user = user;
 	pin->nr_pages = nr_pages;
 	pin->write = write;

@@ -49,8 +49,8 @@ struct pw_pin {
  * Charges @nr_pages pages in advance, since the pages may be base pages.
  *
  * Context: process context, may sleep.
- * Return: 0; -ENOMEM if there is no memory, or if @nr_pages exceeds max_pin_pages; -ENOMEM
- * or -EDQUOT as pw_limits_charge_pin().
+ * Return: 0; -ENOMEM; -EMSGSIZE if @nr_pages exceeds max_pin_pages; -ENOBUFS or -EDQUOT as
+ * pw_limits_charge_pin().
  */
 int pw_pin_alloc(struct pw_pin *pin, struct pw_user *user, struct mm_struct *mm,
 		 unsigned long nr_pages, bool write);
@@ -69,7 +69,7 @@ int pw_pin_alloc(struct pw_pin *pin, struct pw_user *user, struct mm_struct *mm,
  * Context: process context, may sleep; takes the mmap lock. The caller may hold
  * pw_watch.op_lock, and no other lock.
  * Return: 0 if all pages are pinned. On failure no page is pinned: -EFAULT, -EINTR if a
- * fatal signal is pending, -ENOMEM or -EDQUOT as pw_pin_alloc(), -EBUSY if the reference
+ * fatal signal is pending, -ENOMEM, -ENOBUFS or -EDQUOT as pw_pin_alloc(), -EBUSY if the reference
  * count of a page is beyond 2^30, or an error of pin_user_pages_fast().
  */
 int pw_pin_take(struct pw_pin *pin, unsigned long start);

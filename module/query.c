@@ -118,13 +118,13 @@ int pw_query_stack(struct pw_file *file, struct pinwatch_watch_stack *args)
 int pw_query_resync(struct pw_file *file, struct pinwatch_resync *args)
 {
 	struct pinwatch_gen __user *to = u64_to_user_ptr(args->gens);
+	u32 i, nr = pw_generation_nr(file->gens);
 	struct pinwatch_gen gen;
-	u32 i;
 
-	if (args->reserved || !args->nr_ids || args->first_id >= file->max_watches)
+	if (args->reserved || !args->nr_ids || args->first_id >= nr)
 		return -EINVAL;
-	args->first_id = array_index_nospec(args->first_id, file->max_watches);
-	args->nr_ids = min(args->nr_ids, file->max_watches - args->first_id);
+	args->first_id = array_index_nospec(args->first_id, nr);
+	args->nr_ids = min(args->nr_ids, nr - args->first_id);
 	for (i = 0; i < args->nr_ids; i++) {
 		pw_generation_copy(file->gens, args->first_id + i, &gen);
 		if (copy_to_user(to + i, &gen, sizeof(gen)))

@@ -21,7 +21,7 @@
 
 /* Not const: struct nla_policy of older kernels has no pointer to const. */
 static struct netlink_range_validation id_range = {
-	.max = PW_LIMITS_MAX_WATCHES - 1,
+	.max = PW_LIMITS_MAX_WATCHES,
 };
 
 static const struct nla_policy watch_policy[] = {
@@ -79,25 +79,27 @@ static int watch_put(struct sk_buff *skb, struct genl_info *info)
 	struct nlattr **attrs = info->attrs;
 	struct pinwatch_watch_query watch = { .id = nla_get_u32(attrs[PINWATCH_A_ID]) };
 	struct pw_file *file = pw_file_find(nla_get_u32(attrs[PINWATCH_A_FILE]));
+	int err;
 
 	if (!file) {
 		NL_SET_ERR_MSG_ATTR(info->extack, attrs[PINWATCH_A_FILE],
 				    "pinwatch: PINWATCH_A_FILE: no such open file");
 		return -ENOENT;
 	}
-	if (pw_query_watch(file, &watch)) {
+	err = pw_query_watch(file, &watch);
+	if (err)
 		NL_SET_ERR_MSG_ATTR(info->extack, attrs[PINWATCH_A_ID],
 				    "pinwatch: PINWATCH_A_ID: no such watch in that file");
-		return -ENOENT;
-	}
-	return pw_message_watch(skb, file, &watch);
+	else
+		err = pw_message_watch(skb, file, &watch);
+	pw_file_put(file);
+	return err;
 }
 
 static int watch_doit(struct sk_buff *request, struct genl_info *info)
 {
 	struct sk_buff *skb;
 	void *header;
-	int err;
 
 	if (GENL_REQ_ATTR_CHECK(info, PINWATCH_A_FILE)) {
 		NL_SET_ERR_MSG_MOD(info->extack, "PINWATCH_A_FILE is missing");
@@ -110,10 +112,7 @@ static int watch_doit(struct sk_buff *request, struct genl_info *info)
 	skb = reply_begin(info, &header);
 	if (IS_ERR(skb))
 		return PTR_ERR(skb);
-	pw_file_list_lock();
-	err = watch_put(skb, info);
-	pw_file_list_unlock();
-	return reply_end(info, skb, header, err);
+	return reply_end(info, skb, header, watch_put(skb, info));
 }
 
 /* The position of a dump of watches, in netlink_callback.ctx */
@@ -133,7 +132,7 @@ static int watch_begin(struct netlink_callback *cb)
 {
 	struct watch_cursor *cursor = (void *)cb->ctx;
 	struct nlattr **attrs = pw_dump_attrs(cb);
-	bool open;
+	struct pw_file *file;
 
 	BUILD_BUG_ON(sizeof(*cursor) > sizeof(cb->ctx));
 	if (attrs[PINWATCH_A_ID]) {
@@ -144,14 +143,13 @@ static int watch_begin(struct netlink_callback *cb)
 	if (attrs[PINWATCH_A_FILE]) {
 		cursor->only = nla_get_u32(attrs[PINWATCH_A_FILE]);
 		cursor->file = cursor->only;
-		pw_file_list_lock();
-		open = pw_file_find(cursor->only);
-		pw_file_list_unlock();
-		if (!open) {
+		file = pw_file_find(cursor->only);
+		if (!file) {
 			NL_SET_ERR_MSG_ATTR(cb->extack, attrs[PINWATCH_A_FILE],
 					    "pinwatch: PINWATCH_A_FILE: no such open file");
 			return -ENOENT;
 		}
+		pw_file_put(file);
 	}
 	cursor->begun = true;
 	return header_check(cb->nlh, cb->extack);
@@ -198,27 +196,26 @@ static int watch_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct watch_cursor *cursor = (void *)cb->ctx;
 	struct pw_file *file;
-	unsigned long number;
+	unsigned long number, max;
 	int err = cursor->begun ? 0 : watch_begin(cb);
 
 	if (err)
 		return err;
-	pw_file_list_lock();
 	number = cursor->file;
-	while (!err && (file = pw_file_next(&number))) {
+	max = cursor->only ?: ULONG_MAX;
+	while (!err && (file = pw_file_next(&number, max))) {
 		/* The file in which the last call stopped was closed: begin the next one. */
 		if (number != cursor->file)
 			cursor->id = 0;
 		cursor->file = number;
-		if (cursor->only && number != cursor->only)
-			break;
 		err = watch_dump_file(skb, cb, file);
+		pw_file_put(file);
 		if (!err) {
 			cursor->file = ++number;
 			cursor->id = 0;
 		}
+		cond_resched();
 	}
-	pw_file_list_unlock();
 	return err && !skb->len ? err : skb->len;
 }
 

@@ -10,9 +10,10 @@
 #include <linux/pinwatch.h>
 #include "file.h"
 #include "hit.h"
+#include "limits.h"
 #include "ring.h"
 
-#define RING_SIZE	1024
+#define RING_SIZE	2048
 
 /**
  * struct ring - the ring, of which there is one
@@ -39,6 +40,7 @@ static struct ring {
 static void event_fill(struct pw_ring_event *event, const struct pw_file *file, u32 id,
 		       const struct pw_hit *hit, u64 generation)
 {
+	event->user = file->user;
 	event->file = file->number;
 	event->id = id;
 	event->owner = READ_ONCE(file->owner);
@@ -58,17 +60,25 @@ static void event_fill(struct pw_ring_event *event, const struct pw_file *file, 
 void pw_ring_push(const struct pw_file *file, u32 id, const struct pw_hit *hit,
 		  u64 generation)
 {
+	unsigned int *nr = pw_limits_nr_events(file->user);
 	struct pw_ring_event *event;
 
 	spin_lock(&ring.lock);
 	ring.seq++;
-	if (ring.nr < RING_SIZE) {
+	/*
+	 * A user can fill half of the ring. Each further user finds as many free entries
+	 * as the user fills.
+	 */
+	if (*nr < RING_SIZE - ring.nr) {
 		event = &ring.events[(ring.first + ring.nr) % RING_SIZE];
 		event->seq = ring.seq;
 		event->lost = ring.lost;
 		event_fill(event, file, id, hit, generation);
+		/* The file may be closed before the event is taken. */
+		pw_limits_hold_user(file->user);
 		ring.lost = 0;
 		ring.nr++;
+		(*nr)++;
 	} else {
 		ring.lost++;
 		ring.nr_lost++;
@@ -78,6 +88,7 @@ void pw_ring_push(const struct pw_file *file, u32 id, const struct pw_hit *hit,
 
 bool pw_ring_take(struct pw_ring_event *event)
 {
+	struct pw_user *user = NULL;
 	bool some;
 
 	spin_lock(&ring.lock);
@@ -86,6 +97,8 @@ bool pw_ring_take(struct pw_ring_event *event)
 		*event = ring.events[ring.first];
 		ring.first = (ring.first + 1) % RING_SIZE;
 		ring.nr--;
+		user = event->user;
+		(*pw_limits_nr_events(user))--;
 	} else if (ring.lost) {
 		memset(event, 0, sizeof(*event));
 		event->seq = ring.seq;
@@ -93,6 +106,8 @@ bool pw_ring_take(struct pw_ring_event *event)
 		ring.lost = 0;
 	}
 	spin_unlock(&ring.lock);
+	if (user)
+		pw_limits_put_user(user);
 	return some;
 }
 

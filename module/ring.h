@@ -3,8 +3,9 @@
  * Ring: hits on their way from invalidation callbacks to the netlink worker
  *
  * A callback must not allocate memory and must not send. It copies the hit into a
- * ring of fixed size. The worker of genl.c takes the events out and sends them. A hit
- * that finds the ring full is counted as lost; the next event carries the count.
+ * ring of fixed size. The worker of genl.c takes the events out and sends them. A hit of
+ * a user with as many entries as the ring has free entries is counted as lost; the next
+ * event carries the count. So a user with many hits leaves room for the hits of another user.
  */
 #ifndef _PW_RING_H
 #define _PW_RING_H
@@ -14,11 +15,14 @@
 
 struct pw_file;
 struct pw_hit;
+struct pw_user;
 
 /**
  * struct pw_ring_event - a hit, with its watch and its actor
  * @seq: Sequence number of the hit; lost hits have a number, too.
  * @lost: Number of hits that were lost just before this event.
+ * @user: The user that the file is charged to. Used by ring.c only: holds a reference until
+ *	pw_ring_take().
  * @file: Number of the file; 0: not a hit, only @seq and @lost are valid.
  * @id: ID of the watch in the file.
  * @owner: Process to whose address space the file is bound, in the initial PID
@@ -37,6 +41,7 @@ struct pw_hit;
 struct pw_ring_event {
 	u64 seq;
 	u64 lost;
+	struct pw_user *user;
 	u32 file;
 	u32 id;
 	u32 owner;

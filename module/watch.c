@@ -62,7 +62,7 @@ static bool watch_invalidate(struct pinwatch_interval_notifier *sub,
 	spin_lock(&watch->lock);
 	pinwatch_interval_set_seq(sub, cur_seq);
 	if (watch->state == PW_WATCH_ACTIVE) {
-		generation = pw_generation_bump(watch->gen);
+		generation = pw_generation_end(watch->gen, watch->file->gen);
 		wake = watch_hit(watch, &hit, generation);
 		dead = range->event == MMU_NOTIFY_RELEASE;
 	}
@@ -247,7 +247,8 @@ static int watch_retire(struct pw_watch *watch, struct pw_pin *pin, struct pw_ev
 		if (watch->state == PW_WATCH_DEAD)
 			atomic_dec(&watch->file->nr_dead);
 		watch->state = PW_WATCH_DELETING;
-		trace_pinwatch_watch_del(watch, pw_generation_bump(watch->gen));
+		trace_pinwatch_watch_del(watch,
+					 pw_generation_end(watch->gen, watch->file->gen));
 		pw_event_take(&watch->event, event);
 		pw_event_dequeue(&watch->file->events, &watch->dirty);
 		*pin = watch_detach_pin(watch);

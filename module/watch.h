@@ -40,7 +40,8 @@
  *			A chunk of pages is pinned before the lock is taken. Never taken in
  *			a callback.
  *	pw_watch.lock	(the engine's "user lock") state, pin once ACTIVE, event,
- *			writes of the generation. Taken in callbacks.
+ *			writes of the generation. Taken in callbacks. The word of the
+ *			file is atomic: watches under different locks write to it.
  *	pw_event_queue.lock	the dirty list. Taken in callbacks.
  *	xa_lock of pw_file.watches, shares_lock, tables_lock of compound.c, lock of the wait
  *			queue, sets_lock and pw_overlap_set.lock of overlap.c: leaves
@@ -162,7 +163,7 @@ void pw_watch_del_idle(struct pw_watch *watch);
 
 /**
  * pw_watch_alloc() - allocate a watch, charge the user and insert it into the table
- * @file: The file, bound to an address space.
+ * @file: The file. Caller has called pw_file_begin_add().
  * @args: The request, already validated.
  * @length: Length of the range in bytes, a multiple of PAGE_SIZE.
  *

@@ -164,7 +164,8 @@ static struct pw_watch *watch_alloc(struct pw_file *file,
 	return watch;
 }
 
-struct pw_watch *pw_watch_add(struct pw_file *file, struct pinwatch_watch_add *args)
+/* Caller has called pw_file_begin_add(). */
+static struct pw_watch *watch_add(struct pw_file *file, struct pinwatch_watch_add *args)
 {
 	unsigned long start, length;
 	struct pw_pin pin = {};
@@ -173,9 +174,6 @@ struct pw_watch *pw_watch_add(struct pw_file *file, struct pinwatch_watch_add *a
 	int err;
 
 	err = watch_check(file, args, &start, &length);
-	if (err)
-		return ERR_PTR(err);
-	err = pw_file_bind(file, args->flags & PINWATCH_WATCH_F_PIN);
 	if (err)
 		return ERR_PTR(err);
 	watch = watch_alloc(file, args, length);
@@ -203,6 +201,18 @@ err_free_pin:
 err_unlink:
 	pw_watch_unlink(watch);
 	return ERR_PTR(err);
+}
+
+struct pw_watch *pw_watch_add(struct pw_file *file, struct pinwatch_watch_add *args)
+{
+	int err = pw_file_begin_add(file, args->flags & PINWATCH_WATCH_F_PIN);
+	struct pw_watch *watch;
+
+	if (err)
+		return ERR_PTR(err);
+	watch = watch_add(file, args);
+	pw_file_end_add(file, !IS_ERR(watch));
+	return watch;
 }
 
 /* Return: 0 if @watch is ACTIVE, otherwise the error to report. */
@@ -251,7 +261,7 @@ static int watch_repin(struct pw_watch *watch, struct pinwatch_watch_repin *args
 
 	err = watch_alive(watch);
 	if (!err && pinned)
-		err = pw_file_bind(watch->file, true);
+		err = pw_file_check_mm(watch->file, true);
 	if (err)
 		return err;
 	if (keep) {

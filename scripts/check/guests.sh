@@ -79,7 +79,7 @@ MOVABLE=(--mem 2G,slots=1,maxmem=4G --append memhp_default_state=online_movable
 
 # devices: the device tests that need no guest of their own, one a line.
 devices() {
-	find "$(scripts/build user)" -name 'device_*' ! -name device_memory ! -name device_race -printf '%f\n' | sort
+	find "$(scripts/build user)" -name 'device_*' ! -name device_memory ! -name device_race ! -name device_register ! -name device_numa -printf '%f\n' | sort
 }
 
 # all_tests KERNEL: those that do not disturb each other share a guest, and those that race
@@ -90,7 +90,7 @@ all_tests() {
 	scripts/build "$kernel" >/dev/null
 	mapfile -t devices < <(devices)
 	# Some of them again as 32-bit programs, which have another name in the guest.
-	for program in actor attach cache errno ioctl library map permission read repin verify watch; do
+	for program in actor attach bind cache errno hits ioctl library map permission read repin verify watch; do
 		add32+=(--add "$user32/device_$program:/usr/bin/device_$program.32")
 		devices32+=("device_$program.32")
 	done
@@ -99,7 +99,10 @@ all_tests() {
 	boot "$out-memory" --kernel "$kernel" "${MOVABLE[@]}" -- device_memory
 	boot "$out-parallel" --kernel "$kernel" --parallel --module test \
 		--add "$user32/device_race:/usr/bin/device_race.32" -- device_race device_race.32 \
-		"engine --parallel" \
+		device_register \
+		"engine --parallel" "device_hits --parallel" \
 		"fuzz --seconds 60" "fuzz --self-test"
-	boot "$out-engine" --kernel "$kernel" --module test -- engine example_subscribe
+	# Only device_numa turns NUMA balancing on.
+	boot "$out-engine" --kernel "$kernel" --module test --nodes 2 --append numa_balancing=disable -- \
+		engine example_subscribe device_numa
 }

@@ -35,7 +35,8 @@ AT(pinwatch_info, max_pin_pages, 48);
 AT(pinwatch_info, watch_flags, 56);
 AT(pinwatch_info, events, 60);
 AT(pinwatch_info, causes, 64);
-AT(pinwatch_info, reserved, 72);
+AT(pinwatch_info, hits_offset, 72);
+AT(pinwatch_info, reserved, 80);
 
 SIZE(pinwatch_watch_add, 64);
 AT(pinwatch_watch_add, size, 0);
@@ -140,6 +141,11 @@ AT(pinwatch_attach, flags, 4);
 AT(pinwatch_attach, pid, 8);
 AT(pinwatch_attach, reserved, 12);
 
+SIZE(pinwatch_bind, 16);
+AT(pinwatch_bind, size, 0);
+AT(pinwatch_bind, flags, 4);
+AT(pinwatch_bind, reserved, 8);
+
 SIZE(pinwatch_stats, 120);
 AT(pinwatch_stats, size, 0);
 AT(pinwatch_stats, flags, 4);
@@ -166,6 +172,7 @@ IOCTL(PINWATCH_IOC_WATCH_VERIFY, 0x14, pinwatch_watch_verify);
 IOCTL(PINWATCH_IOC_WATCH_STACK, 0x15, pinwatch_watch_stack);
 IOCTL(PINWATCH_IOC_RESYNC, 0x20, pinwatch_resync);
 IOCTL(PINWATCH_IOC_ATTACH, 0x21, pinwatch_attach);
+IOCTL(PINWATCH_IOC_BIND, 0x22, pinwatch_bind);
 
 NUMBER(PINWATCH_CMD_UNSPEC, 0);
 NUMBER(PINWATCH_CMD_WATCH_GET, 1);

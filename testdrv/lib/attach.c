@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * ATTACH by pidfd
+ * BIND, and ATTACH by pidfd
  *
  * The ioctl takes a PID. Between reading the PID from the pidfd and the ioctl, the
  * process may end and the kernel may give its PID to another process. A process keeps
@@ -143,6 +143,14 @@ static int pidfd_to_pid(int pidfd)
 		return -EINVAL;
 	pid = info_pid(pidfd);
 	return pid ? pid : fdinfo_pid(pidfd);
+}
+
+int pinwatch_bind(struct pinwatch *dev)
+{
+	struct pinwatch_bind arg = { .size = sizeof(arg) };
+	int ret = pw_fork_owns(dev) ? 0 : pw_handle_map(dev);
+
+	return ret ? ret : pw_handle_ioctl(dev, PINWATCH_IOC_BIND, &arg);
 }
 
 /* Attach to @pid, which was the PID of @pidfd before the call. */

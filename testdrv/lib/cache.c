@@ -2,7 +2,6 @@
 /* pinwatch_cache: the functions of pinwatch_cache.h. cache.h has the states of an entry. */
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cache.h"
@@ -16,14 +15,19 @@ int pinwatch_cache_create(struct pinwatch_cache **out, struct pinwatch *dev, uin
 
 	if (flags & ~PINWATCH_CACHE_F_WRITE)
 		return -EINVAL;
-	cache = calloc(1, sizeof(*cache));
+	cache = pw_cache_zalloc(sizeof(*cache));
 	if (!cache)
 		return -ENOMEM;
+	if (!pw_cache_pool_init(cache, dev)) {
+		free(cache);
+		return -ENOMEM;
+	}
 	cache->dev = dev;
 	cache->limit = limit;
 	cache->flags = flags;
 	cache->page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
 	cache->random = 1;
+	pw_cache_threads_init(cache);
 	pthread_mutex_init(&cache->lock, NULL);
 	pthread_cond_init(&cache->pinned, NULL);
 	*out = cache;
@@ -36,7 +40,7 @@ int pinwatch_cache_set_ops(struct pinwatch_cache *cache, const struct pinwatch_c
 	int ret = -EBUSY;
 
 	pw_cache_lock(cache);
-	if (!cache->stats.nr_regions) {
+	if (!cache->stats.nr_regions && !cache->nr_leaving) {
 		cache->ops = *ops;
 		cache->ops_arg = arg;
 		ret = 0;
@@ -71,7 +75,7 @@ static int range_round(const struct pinwatch_cache *cache, const void *addr, siz
 /* Wait until a pin has finished, but first unpin and free the dropped entries. */
 static void cache_wait(struct pinwatch_cache *cache)
 {
-	if (cache->dropped) {
+	if (cache->dropped || cache->taken) {
 		pw_cache_unlock(cache);
 		pw_cache_lock(cache);
 	} else {
@@ -79,35 +83,33 @@ static void cache_wait(struct pinwatch_cache *cache)
 	}
 }
 
-/* Returns an entry covering the range, or NULL. Prefers an entry for writing. */
-static struct pw_cache_entry *cache_cover(struct pinwatch_cache *cache, uintptr_t start,
-					  uintptr_t end, unsigned int intent)
+static struct pw_cache_entry *trees_cover(struct pinwatch_cache *cache, uintptr_t start,
+					  uintptr_t end, unsigned int intent, bool any)
 {
 	struct pw_cache_entry *entry;
 
-	entry = pw_cache_tree_cover(cache->trees[PINWATCH_CACHE_WRITE], start, end);
+	entry = pw_cache_tree_cover(cache->trees[PINWATCH_CACHE_WRITE], start, end, any);
 	if (!entry && intent == PINWATCH_CACHE_READ)
-		entry = pw_cache_tree_cover(cache->trees[PINWATCH_CACHE_READ], start, end);
+		entry = pw_cache_tree_cover(cache->trees[PINWATCH_CACHE_READ], start, end, any);
 	return entry;
 }
 
-static void entry_get(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
+/*
+ * Returns an entry covering the range, or NULL. Prefers an entry that is not pending, and
+ * then an entry for writing.
+ */
+static struct pw_cache_entry *cache_cover(struct pinwatch_cache *cache, uintptr_t start,
+					  uintptr_t end, unsigned int intent)
 {
-	if (!entry->users)
-		pw_cache_use(cache, entry);
-	entry->users++;
-}
+	struct pw_cache_entry *entry = trees_cover(cache, start, end, intent, false);
 
-static void entry_put(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
-{
-	if (!--entry->users)
-		pw_cache_unuse(cache, entry);
+	return entry ? entry : trees_cover(cache, start, end, intent, true);
 }
 
 /* The caller is a user of @entry. Returns false if the entry was taken out. */
 static bool entry_check(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
 {
-	if (!pinwatch_valid(&entry->region.watch))
+	if (!pinwatch_valid(&entry->region->watch))
 		pw_cache_keep(cache, entry);
 	return entry->in_tree;
 }
@@ -126,10 +128,12 @@ static struct pw_cache_entry *cache_find(struct pinwatch_cache *cache, uintptr_t
 			cache_wait(cache);
 			continue;
 		}
-		entry_get(cache, entry);
-		if (entry_check(cache, entry))
+		entry->users++;
+		if (entry_check(cache, entry)) {
+			pw_cache_set_used(cache, entry, true);
 			break;
-		entry_put(cache, entry);
+		}
+		entry->users--;
 	}
 	return entry;
 }
@@ -137,86 +141,27 @@ static struct pw_cache_entry *cache_find(struct pinwatch_cache *cache, uintptr_t
 static struct pw_cache_entry *entry_create(struct pinwatch_cache *cache, uintptr_t start,
 					   uintptr_t end, unsigned int intent)
 {
-	struct pw_cache_entry *entry = calloc(1, sizeof(*entry));
+	struct pw_cache_entry *entry = pw_cache_alloc(cache);
 
 	if (!entry)
 		return NULL;
-	entry->region.addr = (char *)start;
-	entry->region.length = end - start;
-	entry->region.intent = intent;
+	*entry->region = (struct pinwatch_cache_region){
+		.addr = (char *)start, .length = end - start, .intent = intent,
+		.index = entry->index,
+	};
 	entry->start = start;
 	entry->end = end;
+	entry->live = true;
+	entry->added = false;
 	entry->pending = true;
 	entry->priority = random_next(cache);
 	cache->stats.nr_regions++;
-	cache->stats.bytes += entry->region.length;
-	pw_cache_use(cache, entry);
-	entry->users = 1;
-	pw_cache_tree_insert(&cache->trees[intent], entry);
-	entry->in_tree = true;
+	cache->stats.bytes += entry->region->length;
+	cache->bytes_pinning += entry->region->length;
+	entry->users++;
+	pw_cache_set_used(cache, entry, false);
+	pw_cache_insert(cache, entry);
 	return entry;
-}
-
-/* Drop idle entries until @bytes are free. False: no entry was idle. */
-static bool cache_shrink(struct pinwatch_cache *cache, uint64_t bytes)
-{
-	bool any;
-
-	pw_cache_lock(cache);
-	any = pw_cache_evict(cache, cache->stats.bytes > bytes ? cache->stats.bytes - bytes : 0);
-	cache->stats.retries += any;
-	pw_cache_unlock(cache);
-	return any;
-}
-
-static bool is_limit(int error)
-{
-	return error == -ENOMEM || error == -EDQUOT || error == -ENOSPC;
-}
-
-/* True: a region of @bytes exceeds a limit by itself, so eviction cannot help. */
-static bool is_hopeless(struct pinwatch_cache *cache, uint64_t bytes)
-{
-	struct pinwatch_info info;
-	struct rlimit memlock;
-
-	if (!pinwatch_get_info(cache->dev, &info) && bytes / cache->page_size > info.max_pin_pages)
-		return true;
-	return !getrlimit(RLIMIT_MEMLOCK, &memlock) && bytes > memlock.rlim_cur;
-}
-
-static int watch_add(struct pinwatch_cache *cache, struct pinwatch_cache_region *region)
-{
-	const struct pinwatch_watch_attr attr = {
-		.size = sizeof(attr),
-		.flags = PINWATCH_WATCH_F_PIN | PINWATCH_WATCH_F_PAGES |
-			(region->intent == PINWATCH_CACHE_WRITE ? PINWATCH_WATCH_F_WRITE : 0),
-		.addr = (uintptr_t)region->addr,
-		.length = region->length,
-		.cookie = (uintptr_t)region->addr,
-		.ignore_events = PINWATCH_EVENT_ALL & ~PINWATCH_EVENT_RELEASE,
-	};
-	int ret;
-
-	do {
-		ret = pinwatch_watch_add_attr(cache->dev, &attr, &region->watch);
-	} while (is_limit(ret) && !is_hopeless(cache, region->length) &&
-		 cache_shrink(cache, region->length));
-	return ret;
-}
-
-/* Called without the lock, by the creator of @entry. */
-static int entry_pin(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
-{
-	int ret = watch_add(cache, &entry->region);
-
-	if (ret)
-		return ret;
-	if (cache->ops.add)
-		ret = cache->ops.add(cache->ops_arg, &entry->region);
-	if (ret)
-		pinwatch_watch_del(cache->dev, &entry->region.watch);
-	return ret;
 }
 
 /* Take out the idle entries inside @entry: @entry can serve their requests. */
@@ -225,12 +170,12 @@ static void cache_subsume(struct pinwatch_cache *cache, const struct pw_cache_en
 	struct pw_cache_entry *list = NULL, *next;
 	unsigned int intent;
 
-	for (intent = 0; intent <= entry->region.intent; intent++)
+	for (intent = 0; intent <= entry->region->intent; intent++)
 		list = pw_cache_tree_collect(cache->trees[intent], entry->start, entry->end,
 					     true, list);
 	for (; list; list = next) {
 		next = list->chain;
-		if (!list->users)
+		if (!pw_cache_users(cache, list))
 			pw_cache_take_out(cache, list);
 	}
 }
@@ -238,16 +183,21 @@ static void cache_subsume(struct pinwatch_cache *cache, const struct pw_cache_en
 /* Caller holds the lock. Ends the pending state of @entry. */
 static void entry_finish(struct pinwatch_cache *cache, struct pw_cache_entry *entry, int ret)
 {
-	entry->pending = false;
+	/* First: a hit may read the watch of an entry that is ready. */
+	if (ret)
+		pw_cache_take_out(cache, entry);
+	pw_cache_set_pending(cache, entry, false);
 	entry->added = !ret;
+	cache->bytes_pinning -= entry->region->length;
 	if (!ret && entry->in_tree)
 		cache_subsume(cache, entry);
-	if (ret) {
-		if (entry->in_tree)
-			pw_cache_take_out(cache, entry);
-		entry->users = 0;
-		pw_cache_unuse(cache, entry);
-	}
+	/* Not earlier: a pin that fails must not empty the cache. */
+	if (!ret)
+		pw_cache_evict(cache, cache->limit);
+	if (ret)
+		entry->users--;
+	if (ret || !entry->in_tree)
+		pw_cache_take_out(cache, entry);
 	pthread_cond_broadcast(&cache->pinned);
 }
 
@@ -258,21 +208,40 @@ static int cache_miss(struct pinwatch_cache *cache, uintptr_t start, uintptr_t e
 	struct pw_cache_entry *entry;
 	int ret;
 
-	cache->stats.misses++;
 	entry = entry_create(cache, start, end, intent);
 	if (!entry)
 		return -ENOMEM;
 	pw_cache_sweep(cache, NR_SWEPT_BY_MISS);
-	pw_cache_evict(cache, cache->limit);
 	pw_cache_unlock(cache);
 
-	ret = entry_pin(cache, entry);
+	ret = pw_cache_pin(cache, entry);
 
 	pw_cache_lock(cache);
 	entry_finish(cache, entry, ret);
 	if (!ret)
 		*out = entry;
 	return ret;
+}
+
+/* Caller holds the lock, which may be dropped meanwhile. */
+static int cache_get(struct pinwatch_cache *cache, uintptr_t start, uintptr_t end,
+		     unsigned int intent, struct pw_cache_entry **entry)
+{
+	*entry = cache_find(cache, start, end, intent);
+	if (*entry) {
+		cache->stats.hits++;
+		return 0;
+	}
+	cache->stats.misses++;
+	if (intent == PINWATCH_CACHE_READ && cache->flags & PINWATCH_CACHE_F_WRITE) {
+		if (!cache_miss(cache, start, end, PINWATCH_CACHE_WRITE, entry))
+			return 0;
+		/* Another thread may have pinned the range for reading meanwhile. */
+		*entry = cache_find(cache, start, end, PINWATCH_CACHE_READ);
+		if (*entry)
+			return 0;
+	}
+	return cache_miss(cache, start, end, intent, entry);
 }
 
 int pinwatch_cache_get(struct pinwatch_cache *cache, const void *addr, size_t length,
@@ -282,37 +251,34 @@ int pinwatch_cache_get(struct pinwatch_cache *cache, const void *addr, size_t le
 	uintptr_t start, end;
 	int ret;
 
+	if (pw_cache_thread_get(cache, (uintptr_t)addr, length, intent, region))
+		return 0;
 	if (intent > PINWATCH_CACHE_WRITE)
 		return -EINVAL;
 	ret = range_round(cache, addr, length, &start, &end);
 	if (ret)
 		return ret;
-	if (cache->flags & PINWATCH_CACHE_F_WRITE)
-		intent = PINWATCH_CACHE_WRITE;
-
 	pw_cache_lock(cache);
-	entry = cache_find(cache, start, end, intent);
-	if (entry)
-		cache->stats.hits++;
-	else
-		ret = cache_miss(cache, start, end, intent, &entry);
+	ret = cache_get(cache, start, end, intent, &entry);
+	if (!ret)
+		pw_cache_thread_note(cache, (uintptr_t)addr, entry);
 	pw_cache_unlock(cache);
 	if (!ret)
-		*region = &entry->region;
+		*region = entry->region;
 	return ret;
 }
 
 void pinwatch_cache_put(struct pinwatch_cache *cache, const struct pinwatch_cache_region *region)
 {
-	/* Valid cast: region is the first member of struct pw_cache_entry. */
-	struct pw_cache_entry *entry = (struct pw_cache_entry *)(uintptr_t)region;
+	struct pw_cache_entry *entry;
 
+	if (pw_cache_thread_put(cache, region))
+		return;
 	pw_cache_lock(cache);
-	/* Stale pages must not stay pinned without a user. */
-	if (entry->users == 1 && entry->in_tree)
-		entry_check(cache, entry);
-	entry_put(cache, entry);
+	entry = pw_cache_entry(cache, region->index);
+	entry->users--;
 	pw_cache_unlock(cache);
+	pw_cache_release(cache, entry->index);
 }
 
 size_t pinwatch_cache_reap(struct pinwatch_cache *cache)
@@ -347,25 +313,44 @@ size_t pinwatch_cache_flush(struct pinwatch_cache *cache, const void *addr, size
 	return nr;
 }
 
+/* Bytes of the regions in use. */
+static uint64_t bytes_in_use(struct pinwatch_cache *cache)
+{
+	uint64_t bytes = 0;
+	uint32_t i;
+
+	for (i = 0; i < cache->nr_entries; i++) {
+		const struct pw_cache_entry *entry = pw_cache_entry(cache, i);
+
+		if (entry->live && pw_cache_users(cache, entry))
+			bytes += entry->region->length;
+	}
+	return bytes;
+}
+
 void pinwatch_cache_get_stats(struct pinwatch_cache *cache, struct pinwatch_cache_stats *stats)
 {
 	pw_cache_lock(cache);
 	*stats = cache->stats;
+	stats->hits = pw_cache_hits(cache);
+	stats->bytes_in_use = bytes_in_use(cache);
 	pw_cache_unlock(cache);
 }
 
 int pinwatch_cache_destroy(struct pinwatch_cache *cache)
 {
-	uint64_t nr_in_use;
+	uint64_t in_use;
 
 	if (!cache)
 		return 0;
 	pw_cache_lock(cache);
-	nr_in_use = cache->nr_in_use;
+	in_use = bytes_in_use(cache);
 	pw_cache_unlock(cache);
-	if (nr_in_use)
+	if (in_use)
 		return -EBUSY;
+	pw_cache_threads_exit(cache);
 	pinwatch_cache_flush(cache, NULL, SIZE_MAX);
+	pw_cache_pool_exit(cache);
 	pthread_cond_destroy(&cache->pinned);
 	pthread_mutex_destroy(&cache->lock);
 	free(cache);

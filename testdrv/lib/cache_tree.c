@@ -2,8 +2,9 @@
 /*
  * Interval tree: which entry covers a range
  *
- * A treap, ordered by start. Each node has the highest end in its subtree. Random
- * priorities make the expected depth logarithmic for every order of insertion.
+ * A treap, ordered by start. Each node has the highest end in its subtree: of all entries,
+ * and of the entries that are not pending. Random priorities make the expected depth
+ * logarithmic for every order of insertion.
  */
 #include "cache.h"
 
@@ -15,13 +16,33 @@ static bool before(const struct pw_cache_entry *a, const struct pw_cache_entry *
 	return (uintptr_t)a < (uintptr_t)b;
 }
 
+/* The end of @node; 0, which covers no range, if @node is pending and @any is false. */
+static uintptr_t node_end(const struct pw_cache_entry *node, bool any)
+{
+	return any || !node->pending ? node->end : 0;
+}
+
+/* The highest node_end() in the subtree of @node. */
+static uintptr_t subtree_end(const struct pw_cache_entry *node, bool any)
+{
+	if (!node)
+		return 0;
+	return any ? node->max_end : node->max_ready_end;
+}
+
+static uintptr_t max3(uintptr_t a, uintptr_t b, uintptr_t c)
+{
+	if (a < b)
+		a = b;
+	return a < c ? c : a;
+}
+
 static void node_update(struct pw_cache_entry *node)
 {
-	node->max_end = node->end;
-	if (node->left && node->left->max_end > node->max_end)
-		node->max_end = node->left->max_end;
-	if (node->right && node->right->max_end > node->max_end)
-		node->max_end = node->right->max_end;
+	node->max_end = max3(node_end(node, true), subtree_end(node->left, true),
+			     subtree_end(node->right, true));
+	node->max_ready_end = max3(node_end(node, false), subtree_end(node->left, false),
+				   subtree_end(node->right, false));
 }
 
 /* Every node in @left is before every node in @right. */
@@ -83,16 +104,23 @@ void pw_cache_tree_remove(struct pw_cache_entry **root, struct pw_cache_entry *e
 	node_update(node);
 }
 
-/* Returns the first node in order whose end is at least @end. The subtree has such a node. */
-static struct pw_cache_entry *first_to_end(struct pw_cache_entry *node, uintptr_t end)
+void pw_cache_tree_update(struct pw_cache_entry *node, const struct pw_cache_entry *entry)
 {
-	while ((node->left && node->left->max_end >= end) || node->end < end)
-		node = node->left && node->left->max_end >= end ? node->left : node->right;
+	if (node != entry)
+		pw_cache_tree_update(before(node, entry) ? node->right : node->left, entry);
+	node_update(node);
+}
+
+/* Returns the first node in order whose end is at least @end. The subtree has such a node. */
+static struct pw_cache_entry *first_to_end(struct pw_cache_entry *node, uintptr_t end, bool any)
+{
+	while (subtree_end(node->left, any) >= end || node_end(node, any) < end)
+		node = subtree_end(node->left, any) >= end ? node->left : node->right;
 	return node;
 }
 
 struct pw_cache_entry *pw_cache_tree_cover(struct pw_cache_entry *node, uintptr_t start,
-					   uintptr_t end)
+					   uintptr_t end, bool any)
 {
 	while (node) {
 		if (node->start > start) {
@@ -100,9 +128,9 @@ struct pw_cache_entry *pw_cache_tree_cover(struct pw_cache_entry *node, uintptr_
 			continue;
 		}
 		/* Every node in the left subtree starts at or before @start, too. */
-		if (node->left && node->left->max_end >= end)
-			return first_to_end(node->left, end);
-		if (node->end >= end)
+		if (subtree_end(node->left, any) >= end)
+			return first_to_end(node->left, end, any);
+		if (node_end(node, any) >= end)
 			return node;
 		node = node->right;
 	}

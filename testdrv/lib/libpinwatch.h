@@ -17,15 +17,32 @@
  * cache on top of this library.
  *
  * Threads: several threads may call any function on one handle at the same time, but
- * pinwatch_close() must be the last call. The library has no lock and no variable of
- * its own: a caller protects the struct pinwatch_watch, and other memory, that the
- * caller passes. Only pinwatch_watch_add(), pinwatch_watch_add_attr(),
+ * pinwatch_close() must be the last call. The library locks only its list of handles, in
+ * the functions that open and close: a caller protects the struct pinwatch_watch, and
+ * other memory, that the caller passes. Only pinwatch_watch_add(), pinwatch_watch_add_attr(),
  * pinwatch_watch_repin() and pinwatch_watch_keep() write to a struct pinwatch_watch.
  *
  * Processes: a handle belongs to the process that opened the handle. After fork() the
- * child has the file descriptor but not the mapped generations: the child may call
- * pinwatch_close() and the functions that are an ioctl or a read(), but neither
- * pinwatch_valid() nor pinwatch_generation(). exec() closes the descriptor.
+ * child has the file descriptor, but zeros in place of the mapped generations, until exit
+ * or exec: pinwatch_valid() returns false, pinwatch_generation() and pinwatch_hits() return 0.
+ * The child may call pinwatch_close(), which closes the descriptor of the child, and the
+ * functions that are an ioctl or a read(). pinwatch_bind() makes a handle without watches a
+ * handle of the child. exec() closes the descriptor.
+ *
+ * A child that clone(2) or _Fork(3) made has neither generations nor zeros: that child may
+ * call pinwatch_close(), but none of these three functions. A child that shares the memory of
+ * its parent (vfork(), CLONE_VM) must not call pinwatch_close().
+ *
+ * Versions: a program runs with every library of the same SONAME. Structures of
+ * <linux/pinwatch.h> that the library writes may grow, so the functions whose names end in
+ * _sized take the size that the structure had when the caller was compiled. The functions
+ * without the suffix are inline and pass it. Members that only the caller knows become 0,
+ * and the member size becomes the number of bytes that the library has set. struct
+ * pinwatch_watch and struct pinwatch_gen are frozen, since pinwatch_valid() is inline. The
+ * functions that return names have a buffer with a size.
+ *
+ * Signals: a signal handler may call pinwatch_valid(), pinwatch_generation() and
+ * pinwatch_hits() only.
  */
 #ifndef LIBPINWATCH_H
 #define LIBPINWATCH_H
@@ -54,8 +71,9 @@ struct pinwatch;
  * @id: Id of the watch on its handle; events have the same id.
  * @touched_shift: One bit of pinwatch_event.touched is 1 << touched_shift bytes.
  *
- * The caller owns the structure and may copy it. It holds no resource: the watch ends
- * with pinwatch_watch_del() or pinwatch_close(), not with the structure.
+ * Frozen: the structure never grows. The caller owns the structure and may copy it. It holds
+ * no resource: the watch ends with pinwatch_watch_del() or pinwatch_close(), not with the
+ * structure.
  */
 struct pinwatch_watch {
 	const struct pinwatch_gen *word;
@@ -91,6 +109,21 @@ struct pinwatch_watch_attr {
 /* Flags of pinwatch_open() */
 #define PINWATCH_OPEN_NONBLOCK	(1U << 0) /* pinwatch_read_events() never waits */
 
+/* What the inline functions of the same name call; @size, @event_size: of the structure. */
+int pinwatch_get_info_sized(struct pinwatch *dev, struct pinwatch_info *info, size_t size);
+int pinwatch_get_stats_sized(struct pinwatch *dev, struct pinwatch_stats *stats, size_t size);
+int pinwatch_read_events_sized(struct pinwatch *dev, struct pinwatch_event *events,
+			       size_t nr_events, size_t event_size);
+int pinwatch_watch_query_sized(struct pinwatch *dev, uint32_t id,
+			       struct pinwatch_watch_query *figures, size_t size);
+int pinwatch_watch_query_next_sized(struct pinwatch *dev, uint32_t *next,
+				    struct pinwatch_watch_query *figures, size_t size);
+int pinwatch_watch_verify_sized(struct pinwatch *dev, uint32_t id, uint64_t first_page,
+				uint64_t nr_pages, uint8_t *verdicts,
+				struct pinwatch_watch_verify *result, size_t size);
+int pinwatch_watch_stack_sized(struct pinwatch *dev, uint32_t id,
+			       struct pinwatch_watch_stack *stack, size_t size);
+
 /**
  * pinwatch_version() - version of the library
  *
@@ -120,8 +153,8 @@ int pinwatch_open(struct pinwatch **dev, const char *path, unsigned int flags);
  *	handle owns @fd; on failure @fd stays open.
  *
  * The handle can read events and generations of watches that another process added, and
- * can delete these watches. Only the process that added the first watch can add more
- * (-EXDEV).
+ * can delete these watches. Only the process that opened the device can add watches
+ * (-EXDEV), unless the caller calls pinwatch_bind() before the first watch.
  *
  * Return: 0; -ENOTTY or -EINVAL (@fd is not the device); -ENOMEM; -EPROTO; or an error of
  * mmap(2) or PINWATCH_IOC_GET_INFO.
@@ -133,7 +166,8 @@ int pinwatch_from_fd(struct pinwatch **dev, int fd);
  * @dev: The handle; NULL: no effect.
  *
  * No other thread may use @dev any more. If no other process has the descriptor, then all
- * watches are deleted and all pages are unpinned when the function returns.
+ * watches are deleted and all pages are unpinned when the function returns. In a child of
+ * the process that opened @dev, only closes the descriptor.
  */
 void pinwatch_close(struct pinwatch *dev);
 
@@ -150,20 +184,26 @@ int pinwatch_fd(const struct pinwatch *dev);
 /**
  * pinwatch_get_info() - ABI version, features and limits
  * @dev: The handle.
- * @info: Out. All members are set.
+ * @info: Out. All members are set on success.
  *
- * Return: 0. On an open handle the only error is -EFAULT.
+ * Return: 0. The function does not fail on an open handle.
  */
-int pinwatch_get_info(struct pinwatch *dev, struct pinwatch_info *info);
+static inline int pinwatch_get_info(struct pinwatch *dev, struct pinwatch_info *info)
+{
+	return pinwatch_get_info_sized(dev, info, sizeof(*info));
+}
 
 /**
  * pinwatch_get_stats() - counters of the whole module
  * @dev: The handle.
- * @stats: Out. All members are set.
+ * @stats: Out. All members are set on success.
  *
  * Return: 0; -EPERM (no CAP_SYS_ADMIN).
  */
-int pinwatch_get_stats(struct pinwatch *dev, struct pinwatch_stats *stats);
+static inline int pinwatch_get_stats(struct pinwatch *dev, struct pinwatch_stats *stats)
+{
+	return pinwatch_get_stats_sized(dev, stats, sizeof(*stats));
+}
 
 /**
  * pinwatch_watch_add() - watch a range, and pin the pages on request
@@ -182,13 +222,13 @@ int pinwatch_get_stats(struct pinwatch *dev, struct pinwatch_stats *stats);
  *
  * Return: 0; -EINVAL (@length 0, or wrong @flags); -EFAULT (a page to be pinned is not
  * mapped, or does not permit the access); -EOVERFLOW (the range leaves user space);
- * -EPERM (PINWATCH_WATCH_F_STACK without CAP_SYSLOG); -EXDEV (another process added the
- * first watch); -ESRCH (the address space is torn down, or pinwatch_attach() failed so);
- * -ENOSPC (pinwatch_info.max_watches); -EDQUOT (a limit of the user's watches or of
- * the user's pinned pages); -ENOMEM
- * (memory, RLIMIT_MEMLOCK, or pinwatch_info.max_pin_pages); -EAGAIN (invalidated too
- * often to be pinned); -EINTR (a fatal signal); -EOPNOTSUPP, -EBUSY (pages that cannot be
- * pinned for long).
+ * -EPERM (PINWATCH_WATCH_F_STACK without CAP_SYSLOG); -EXDEV (the handle is bound
+ * to another process: see pinwatch_bind()); -ESRCH (the address space is torn down, or
+ * pinwatch_attach() failed so); -ENOSPC (pinwatch_info.max_watches); -EDQUOT (a limit of
+ * the user's watches or of the user's pinned pages); -ENOMEM (memory); -ENOBUFS
+ * (RLIMIT_MEMLOCK); -EMSGSIZE (more pages than pinwatch_info.max_pin_pages to be pinned);
+ * -EAGAIN (invalidated too often to be pinned); -EINTR (a fatal signal); -EOPNOTSUPP, -EBUSY
+ * (pages that cannot be pinned for long).
  */
 int pinwatch_watch_add(struct pinwatch *dev, const void *addr, size_t length,
 		       uint32_t flags, uint64_t cookie,
@@ -222,7 +262,8 @@ int pinwatch_watch_add_attr(struct pinwatch *dev, const struct pinwatch_watch_at
  *
  * Return: 0; -ENOENT (no such watch); -ESTALE (as pinwatch_watch_del()); -ESRCH (the
  * address space is gone); -EXDEV (a pinned watch of another process); and as
- * pinwatch_watch_add() -EFAULT, -ENOMEM, -EDQUOT, -EAGAIN, -EINTR, -EOPNOTSUPP, -EBUSY.
+ * pinwatch_watch_add() -EFAULT, -ENOMEM, -ENOBUFS, -EMSGSIZE, -EDQUOT, -EAGAIN, -EINTR,
+ * -EOPNOTSUPP, -EBUSY.
  */
 int pinwatch_watch_repin(struct pinwatch *dev, struct pinwatch_watch *watch);
 
@@ -269,8 +310,11 @@ int pinwatch_watch_del(struct pinwatch *dev, const struct pinwatch_watch *watch)
  * Return: the number of records, at least 1; -EINVAL (@nr_events 0); -EAGAIN (no record,
  * and the handle never waits); -EINTR (a signal).
  */
-int pinwatch_read_events(struct pinwatch *dev, struct pinwatch_event *events,
-			 size_t nr_events);
+static inline int pinwatch_read_events(struct pinwatch *dev, struct pinwatch_event *events,
+				       size_t nr_events)
+{
+	return pinwatch_read_events_sized(dev, events, nr_events, sizeof(*events));
+}
 
 /**
  * pinwatch_watch_query() - read the state and the counters of one watch
@@ -280,8 +324,11 @@ int pinwatch_read_events(struct pinwatch *dev, struct pinwatch_event *events,
  *
  * Return: 0; -ENOENT (no such watch).
  */
-int pinwatch_watch_query(struct pinwatch *dev, uint32_t id,
-			 struct pinwatch_watch_query *figures);
+static inline int pinwatch_watch_query(struct pinwatch *dev, uint32_t id,
+				       struct pinwatch_watch_query *figures)
+{
+	return pinwatch_watch_query_sized(dev, id, figures, sizeof(*figures));
+}
 
 /**
  * pinwatch_watch_query_next() - iterate over the watches of a handle
@@ -299,8 +346,11 @@ int pinwatch_watch_query(struct pinwatch *dev, uint32_t id,
  *
  * Return: 1; 0 (no further watch, @next is unchanged); or a negative errno.
  */
-int pinwatch_watch_query_next(struct pinwatch *dev, uint32_t *next,
-			      struct pinwatch_watch_query *figures);
+static inline int pinwatch_watch_query_next(struct pinwatch *dev, uint32_t *next,
+					    struct pinwatch_watch_query *figures)
+{
+	return pinwatch_watch_query_next_sized(dev, next, figures, sizeof(*figures));
+}
 
 /**
  * pinwatch_watch_verify() - compare a watch with the page tables
@@ -318,9 +368,13 @@ int pinwatch_watch_query_next(struct pinwatch *dev, uint32_t *next,
  * -EFAULT (@verdicts); -ENOMEM; -EINTR; -EAGAIN (invalidated too often to be compared);
  * -EOPNOTSUPP (no PINWATCH_FEATURE_VERIFY).
  */
-int pinwatch_watch_verify(struct pinwatch *dev, uint32_t id, uint64_t first_page,
-			  uint64_t nr_pages, uint8_t *verdicts,
-			  struct pinwatch_watch_verify *result);
+static inline int pinwatch_watch_verify(struct pinwatch *dev, uint32_t id, uint64_t first_page,
+					uint64_t nr_pages, uint8_t *verdicts,
+					struct pinwatch_watch_verify *result)
+{
+	return pinwatch_watch_verify_sized(dev, id, first_page, nr_pages, verdicts, result,
+					   sizeof(*result));
+}
 
 /**
  * pinwatch_watch_stack() - kernel stack of the last invalidation
@@ -331,24 +385,41 @@ int pinwatch_watch_verify(struct pinwatch *dev, uint32_t id, uint64_t first_page
  * Return: 0; -EPERM (no CAP_SYSLOG); -ENOENT (no such watch); -ENODATA (a watch without
  * PINWATCH_WATCH_F_STACK).
  */
-int pinwatch_watch_stack(struct pinwatch *dev, uint32_t id,
-			 struct pinwatch_watch_stack *stack);
+static inline int pinwatch_watch_stack(struct pinwatch *dev, uint32_t id,
+				       struct pinwatch_watch_stack *stack)
+{
+	return pinwatch_watch_stack_sized(dev, id, stack, sizeof(*stack));
+}
 
 /**
  * pinwatch_resync() - copy generation words
  * @dev: The handle.
  * @first_id: Id of the first word to copy.
- * @gens: Out. Array of @nr_ids words.
+ * @gens: Out. Array of @nr_ids words, whose size is frozen.
  * @nr_ids: Number of words, not 0.
  *
  * For a process that has the descriptor but not the mapping, such as a child after
- * fork().
+ * fork(). pinwatch_info.hits_offset / sizeof(*gens) is the id of the word of the handle.
  *
  * Return: the number of copied words, less than @nr_ids at the end of the ids; -EINVAL
  * (@nr_ids is 0, or @first_id is beyond the last id); -EFAULT.
  */
 int pinwatch_resync(struct pinwatch *dev, uint32_t first_id, struct pinwatch_gen *gens,
 		    uint32_t nr_ids);
+
+/**
+ * pinwatch_bind() - bind a handle to the calling process
+ * @dev: A handle without any watch until now.
+ *
+ * For a process that got the descriptor from the process that opened the device: by
+ * fork(), exec() or a socket. Watches that are added afterwards are on memory of the
+ * caller, and count for the caller's user. In a child after fork(), the function also maps
+ * the generations again: no other thread may use @dev meanwhile.
+ *
+ * Return: 0; -EBUSY (a watch was added or is being added, or after pinwatch_attach());
+ * -ENOMEM; or an error of mmap(2).
+ */
+int pinwatch_bind(struct pinwatch *dev);
 
 /**
  * pinwatch_attach() - bind a handle to another process
@@ -367,7 +438,8 @@ int pinwatch_resync(struct pinwatch *dev, uint32_t first_id, struct pinwatch_gen
  *
  * Return: 0; -EPERM (no CAP_SYS_PTRACE); -ESRCH (no such process, a process that has no
  * PID in the caller's PID namespace, no address space, or the process ended meanwhile);
- * -EBUSY (the handle is bound already); -EBADF, -EINVAL (@pidfd is no pidfd); -EXDEV
+ * -EBUSY (a watch was added or is being added, or after pinwatch_attach()); -EBADF,
+ * -EINVAL (@pidfd is no pidfd); -EXDEV
  * (the PID is needed from /proc, which belongs to another PID namespace than the
  * caller's); or an error of reading /proc/self/fdinfo.
  */
@@ -389,10 +461,36 @@ int pinwatch_attach_pid(struct pinwatch *dev, pid_t pid);
  * @dev: The handle.
  * @nr_words: Out, or NULL. Length of the array; every id is lower.
  *
+ * The word at pinwatch_info.hits_offset is that of the handle: see pinwatch_hits(). No
+ * watch has the id.
+ *
  * Return: the array, indexed by watch id; readable until pinwatch_close().
  */
 const struct pinwatch_gen *pinwatch_map_generations(const struct pinwatch *dev,
 						    size_t *nr_words);
+
+/**
+ * pinwatch_hits() - current value of the word of a handle
+ * @dev: The handle.
+ *
+ * The word changes whenever a watch of @dev stops being valid: it is invalidated or
+ * deleted. So one load answers for all watches:
+ *
+ *	hits = pinwatch_hits(dev);		// first
+ *	... pinwatch_valid() of each watch ...	// then
+ *
+ *	if (pinwatch_hits(dev) == hits)
+ *		... // each watch that was valid then is valid now
+ *
+ * Unchanged: no system call that changed the mapping of such a watch had returned. Changed:
+ * pinwatch_valid() is false for each watch that caused the change. Adding and repinning a
+ * watch do not change the word.
+ *
+ * Acquire: the module changes the word of a watch first, and then this word.
+ *
+ * Return: the value, not 0; on 32-bit machines only the low 32 bits, which can be 0.
+ */
+uint64_t pinwatch_hits(const struct pinwatch *dev);
 
 /**
  * pinwatch_events_string() - names of the bits of pinwatch_event.events

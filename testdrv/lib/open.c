@@ -15,7 +15,7 @@ const char *pinwatch_version(void)
 	return LIBPINWATCH_VERSION;
 }
 
-static int words_map(struct pinwatch *dev)
+int pw_handle_map(struct pinwatch *dev)
 {
 	struct pinwatch_info info;
 	void *words;
@@ -24,18 +24,22 @@ static int words_map(struct pinwatch *dev)
 	ret = pinwatch_get_info(dev, &info);
 	if (ret)
 		return ret;
-	if (info.abi_major != PINWATCH_ABI_MAJOR || info.abi_minor < OLDEST_MINOR)
+	if (info.abi_major != PINWATCH_ABI_MAJOR || info.abi_minor < OLDEST_MINOR ||
+	    !info.hits_offset)
 		return -EPROTO;
 
 	words = mmap(NULL, info.gen_map_size, PROT_READ, MAP_SHARED, dev->fd, 0);
 	if (words == MAP_FAILED)
 		return -errno;
 	dev->words = words;
-	dev->nr_words = info.max_watches;
+	dev->hits = dev->words + info.hits_offset / sizeof(*dev->words);
+	dev->nr_words = info.gen_map_size / sizeof(*dev->words);
 	dev->map_size = info.gen_map_size;
 	dev->record_size = info.event_size;
-	dev->pid = getpid();
-	return 0;
+	ret = pw_fork_insert(dev);
+	if (ret)
+		munmap(words, dev->map_size);
+	return ret;
 }
 
 int pinwatch_from_fd(struct pinwatch **out, int fd)
@@ -47,7 +51,7 @@ int pinwatch_from_fd(struct pinwatch **out, int fd)
 	if (!dev)
 		return -ENOMEM;
 	dev->fd = fd;
-	ret = words_map(dev);
+	ret = pw_handle_map(dev);
 	if (ret) {
 		free(dev);
 		return ret;
@@ -78,11 +82,14 @@ void pinwatch_close(struct pinwatch *dev)
 {
 	if (!dev)
 		return;
-	/* A child after fork() may have mapped something else at dev->words. */
-	if (dev->pid == getpid())
+	if (pw_fork_owns(dev)) {
+		pw_fork_remove(dev);
 		munmap((void *)dev->words, dev->map_size);
+	}
 	close(dev->fd);
-	free(dev);
+	/* A child by clone() must not wait for a lock: the handle stays in the list. */
+	if (!dev->listed)
+		free(dev);
 }
 
 int pinwatch_fd(const struct pinwatch *dev)
@@ -96,4 +103,14 @@ const struct pinwatch_gen *pinwatch_map_generations(const struct pinwatch *dev,
 	if (nr_words)
 		*nr_words = dev->nr_words;
 	return dev->words;
+}
+
+uint64_t pinwatch_hits(const struct pinwatch *dev)
+{
+	/* The acquire pairs with pw_generation_end() of the module. */
+#if __SIZEOF_POINTER__ >= 8
+	return __atomic_load_n(&dev->hits->generation, __ATOMIC_ACQUIRE);
+#else
+	return __atomic_load_n(&dev->hits->generation32, __ATOMIC_ACQUIRE);
+#endif
 }

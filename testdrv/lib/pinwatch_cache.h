@@ -23,8 +23,9 @@
  * serves requests for reading.
  *
  * Eviction: a region that was put stays pinned until it is found stale, or until the
- * cache needs room and the region is the one that was put longest ago. A region in use
- * is never dropped. If a region in use is stale, the cache no longer returns it, and
+ * cache needs room and the region is one of those that were used longest ago: the cache
+ * passes once over each region that was hit since its last look. A region in use is never
+ * dropped. If a region in use is stale, the cache no longer returns it, and
  * the last pinwatch_cache_put() unpins it.
  *
  * Limits: @limit of pinwatch_cache_create() bounds the bytes that stay pinned without a
@@ -33,8 +34,13 @@
  *
  * Threads: several threads may call any function at the same time, except
  * pinwatch_cache_destroy(). While one thread pins a range, hits of other threads
- * proceed; a request for the range that is being pinned waits. No function may be
- * called from a signal handler, nor by a child after fork().
+ * proceed; a request for the range that is being pinned waits. Another thread than the
+ * thread of the get may put a region. No function may be called from a signal handler, nor
+ * by a child after fork().
+ *
+ * Cost: a repeated request of a thread takes no lock and writes no memory that another
+ * thread writes. Each thread has a table of its requests, of at most 2 MiB, until the thread
+ * exits or the cache is destroyed.
  */
 #ifndef PINWATCH_CACHE_H
 #define PINWATCH_CACHE_H
@@ -48,7 +54,7 @@ extern "C" {
 struct pinwatch_cache;
 
 /* Flags of pinwatch_cache_create() */
-#define PINWATCH_CACHE_F_WRITE	(1U << 0) /* pin all regions for writing */
+#define PINWATCH_CACHE_F_WRITE	(1U << 0) /* pin for writing where permitted */
 
 /* Intents of pinwatch_cache_get() */
 #define PINWATCH_CACHE_READ	0U	/* the device reads the memory */
@@ -59,6 +65,7 @@ struct pinwatch_cache;
  * @addr: First byte, aligned to a page.
  * @length: Bytes, whole pages.
  * @intent: PINWATCH_CACHE_*.
+ * @index: Of no use to the caller.
  * @watch: For pinwatch_valid(): was the mapping changed since the region was pinned?
  * @data: Set by the add function of struct pinwatch_cache_ops.
  *
@@ -69,6 +76,7 @@ struct pinwatch_cache_region {
 	char *addr;
 	size_t length;
 	unsigned int intent;
+	uint32_t index;
 	struct pinwatch_watch watch;
 	void *data;
 };
@@ -151,8 +159,10 @@ int pinwatch_cache_set_ops(struct pinwatch_cache *cache, const struct pinwatch_c
  *
  * Return: 0; -EINVAL (@length 0, or unknown intent); -EOVERFLOW (the range wraps); an
  * error of the add function; and the errors of pinwatch_watch_add(), such as -EFAULT (not
- * mapped, or no permission). -ENOMEM, -EDQUOT and -ENOSPC of pinwatch_watch_add() are
- * returned only if no idle region was left to drop, or if dropping could not help.
+ * mapped, or no permission). -ENOMEM, -ENOBUFS, -EDQUOT and -ENOSPC of
+ * pinwatch_watch_add() are returned only if no idle region was left to drop, or if dropping
+ * could not help. -EINTR and -EAGAIN of pinwatch_watch_add() are never returned: the pin is
+ * tried again until the kernel decides.
  */
 int pinwatch_cache_get(struct pinwatch_cache *cache, const void *addr, size_t length,
 		       unsigned int intent, const struct pinwatch_cache_region **region);
@@ -188,7 +198,7 @@ size_t pinwatch_cache_flush(struct pinwatch_cache *cache, const void *addr, size
 
 /**
  * pinwatch_cache_get_stats() - read the counters
- * @cache: The cache.
+ * @cache: The cache. The call looks at each region.
  * @stats: Out. All members are set.
  */
 void pinwatch_cache_get_stats(struct pinwatch_cache *cache, struct pinwatch_cache_stats *stats);

@@ -10,6 +10,10 @@
 
 _Static_assert(sizeof(struct pinwatch_watch_attr) == ATTR_SIZE_VER0,
 	       "struct pinwatch_watch_attr may only grow");
+_Static_assert(sizeof(struct pinwatch_watch) ==
+	       offsetof(struct pinwatch_watch, generation) + 24 &&
+	       offsetof(struct pinwatch_watch, generation) <= 8,
+	       "struct pinwatch_watch is frozen");
 
 /*
  * Copy @user, whose size depends on the version that the caller was compiled against:

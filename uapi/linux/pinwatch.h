@@ -6,10 +6,15 @@
  * with or without pinning the pages. Three interfaces report an invalidation:
  *
  *  - mmap() of the device is an array of struct pinwatch_gen, indexed by watch id.
- *    A word changes before the system call that changed the mapping returns.
+ *    A word changes before the system call that changed the mapping returns. The word
+ *    of the descriptor, at hits_offset, changes directly after the word of any watch.
  *  - read() returns struct pinwatch_event records. poll() waits for a record.
  *  - PINWATCH_IOC_WATCH_QUERY, PINWATCH_IOC_WATCH_VERIFY and PINWATCH_IOC_RESYNC
  *    return the present state.
+ *
+ * A file descriptor is bound to the address space of the process that opened the device.
+ * Until the first watch, PINWATCH_IOC_BIND binds a descriptor that was passed on to the
+ * caller, and PINWATCH_IOC_ATTACH to another process.
  *
  * The first member of each structure is the size of the structure as the caller was
  * compiled. Bytes that the module does not know must be 0. Unknown flags and non-zero
@@ -33,9 +38,11 @@
 #define PINWATCH_ABI_MINOR	9
 
 /**
- * struct pinwatch_gen - the mapped generation word of one watch
+ * struct pinwatch_gen - the mapped generation word of one watch, or of the descriptor
  * @generation: Grows at each invalidation, at deletion and at teardown. 0: unused id.
- * @generation32: The low 32 bits of @generation, for callers without 64-bit loads.
+ *	Word of the descriptor: grows when a watch is invalidated or deleted. Not 0.
+ * @generation32: The low 32 bits of @generation, for callers without 64-bit loads. Compare
+ *	with values of @generation32 only: the two members do not change at the same time.
  * @reserved: 0.
  */
 struct pinwatch_gen {
@@ -58,13 +65,15 @@ struct pinwatch_gen {
  * @features: Out. PINWATCH_FEATURE_* bits.
  * @page_size: Out. Bytes. Watches are rounded out to whole pages of this size.
  * @event_size: Out. Bytes of one record of read().
- * @max_watches: Out. Limit of watches on this file descriptor; ids are lower.
+ * @max_watches: Out. Limit of watches on this file descriptor; no id is higher.
  * @nr_watches: Out. Watches on this file descriptor now.
  * @gen_map_size: Out. Bytes of the longest mmap() of the generations.
  * @max_pin_pages: Out. Limit of pages in one pinned watch.
  * @watch_flags: Out. PINWATCH_WATCH_F_* that WATCH_ADD accepts.
  * @events: Out. PINWATCH_EVENT_* that the module reports.
  * @causes: Out. PINWATCH_CAUSE_* that the module reports.
+ * @hits_offset: Out. Offset in the mapping, within the first page, of the word of the
+ *	descriptor: unchanged as long as no watch is invalidated or deleted.
  * @reserved: 0.
  *
  * Errors: EINVAL (size, flags, reserved), E2BIG, EFAULT.
@@ -84,7 +93,8 @@ struct pinwatch_info {
 	__u32 watch_flags;
 	__u32 events;
 	__aligned_u64 causes;
-	__aligned_u64 reserved[2];
+	__aligned_u64 hits_offset;
+	__aligned_u64 reserved;
 };
 
 /* Flags of pinwatch_watch_add */
@@ -117,11 +127,11 @@ struct pinwatch_info {
  * leaves user space), EPERM (F_STACK without CAP_SYSLOG), EXDEV (not the address space
  * that the descriptor is bound to), ESRCH (the address space is torn down), ENOSPC
  * (max_watches), EDQUOT (the user's limit of watches, of watches that overlap a page, of
- * pages of generations, or of pinned pages), ENOMEM (no memory; or F_PIN beyond
- * RLIMIT_MEMLOCK, where compound pages count whole, or beyond max_pin_pages), EAGAIN
- * (F_PIN and the range was invalidated again and again), EINTR (a fatal signal),
- * EOPNOTSUPP (F_PIN after ATTACH; or pages that cannot be pinned for long), EBUSY
- * (likewise; or a page has more than 2^30 references).
+ * pages of generations, or of pinned pages), ENOMEM (no memory), ENOBUFS (F_PIN beyond
+ * RLIMIT_MEMLOCK, where compound pages count whole), EMSGSIZE (F_PIN of more than
+ * max_pin_pages), EAGAIN (F_PIN and the range was invalidated again and again), EINTR (a
+ * fatal signal), EOPNOTSUPP (F_PIN after ATTACH; or pages that cannot be pinned
+ * for long), EBUSY (likewise; or a page has more than 2^30 references).
  */
 struct pinwatch_watch_add {
 	__u32 size;
@@ -180,7 +190,7 @@ struct pinwatch_watch_del {
  * Errors: EINVAL (size, flags; F_KEEP of a watch without F_PIN), E2BIG, EFAULT (as
  * WATCH_ADD), ENOENT (no such watch), ESTALE (as WATCH_DEL), EXDEV (F_PIN, from another
  * address space), ESRCH (the address space is gone), EREMCHG (F_KEEP and another page is
- * mapped), ENOMEM, EDQUOT, EAGAIN, EINTR, EOPNOTSUPP, EBUSY (as WATCH_ADD).
+ * mapped), ENOMEM, ENOBUFS, EMSGSIZE, EDQUOT, EAGAIN, EINTR, EOPNOTSUPP, EBUSY (as WATCH_ADD).
  */
 struct pinwatch_watch_repin {
 	__u32 size;
@@ -420,14 +430,16 @@ struct pinwatch_watch_stack {
  * @size: In. sizeof(struct pinwatch_resync).
  * @flags: In. 0.
  * @first_id: In. The id of the first generation to copy.
- * @nr_ids: In. Length of @gens. Out: copied generations, fewer next to max_watches.
+ * @nr_ids: In. Length of @gens. Out: copied generations, fewer at the end of the mapping.
  * @gens: In. Address of an array of struct pinwatch_gen.
  * @reserved: 0.
  *
- * Copies generations, for a caller that has not mapped them.
+ * Copies generations in the order of ids, for a caller that has not mapped them. hits_offset
+ * divided by the size of struct pinwatch_gen is the index of the word of the descriptor,
+ * which a caller copies by a call of its own before the words of the watches.
  *
- * Errors: EINVAL (size, flags, reserved, nr_ids 0, first_id not below max_watches),
- * E2BIG, EFAULT (argument, @gens).
+ * Errors: EINVAL (size, flags, reserved, nr_ids 0, the word of first_id not below
+ * gen_map_size), E2BIG, EFAULT (argument, @gens).
  */
 struct pinwatch_resync {
 	__u32 size;
@@ -445,18 +457,36 @@ struct pinwatch_resync {
  * @pid: In. A process, or one of its threads, in the caller's PID namespace.
  * @reserved: 0.
  *
- * Binds an unbound file descriptor to the process, for watching without pinning. The
+ * Binds the file descriptor to the process for good, for watching without pinning. The
  * first thread of the process may have exited.
  *
  * Errors: EPERM (without CAP_SYS_PTRACE), EINVAL (size, flags, reserved, @pid not
  * positive), E2BIG, EFAULT, ESRCH (no such process, or a process without an address
- * space), EBUSY (the descriptor is bound already).
+ * space), EBUSY (a watch was added or is being added, or after ATTACH).
  */
 struct pinwatch_attach {
 	__u32 size;
 	__u32 flags;
 	__s32 pid;
 	__u32 reserved;
+};
+
+/**
+ * struct pinwatch_bind - PINWATCH_IOC_BIND
+ * @size: In. sizeof(struct pinwatch_bind).
+ * @flags: In. 0.
+ * @reserved: 0.
+ *
+ * Binds the file descriptor to the address space of the caller, and charges the user of
+ * the caller for the watches. May be repeated until a WATCH_ADD succeeds.
+ *
+ * Errors: EINVAL (size, flags, reserved), E2BIG, EFAULT, ENOMEM, EBUSY (a watch was added
+ * or is being added, or after ATTACH).
+ */
+struct pinwatch_bind {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 reserved;
 };
 
 /**
@@ -510,5 +540,6 @@ struct pinwatch_stats {
 #define PINWATCH_IOC_WATCH_STACK _IOWR(PINWATCH_IOC_MAGIC, 0x15, struct pinwatch_watch_stack)
 #define PINWATCH_IOC_RESYNC	_IOWR(PINWATCH_IOC_MAGIC, 0x20, struct pinwatch_resync)
 #define PINWATCH_IOC_ATTACH	_IOWR(PINWATCH_IOC_MAGIC, 0x21, struct pinwatch_attach)
+#define PINWATCH_IOC_BIND	_IOWR(PINWATCH_IOC_MAGIC, 0x22, struct pinwatch_bind)
 
 #endif /* _LINUX_PINWATCH_H */

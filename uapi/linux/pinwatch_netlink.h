@@ -19,7 +19,7 @@
  * Errors, with an extended acknowledgment (NETLINK_EXT_ACK): EPERM (no capability),
  * EOPNOTSUPP (no such command, or no dump of the command), EINVAL (an attribute is
  * missing, unknown, too short or too long, or not part of the request; a reserved
- * member is not 0; bytes are left over), ERANGE (FILE is 0, or ID is 1048576 or more),
+ * member is not 0; bytes are left over), ERANGE (FILE is 0, or ID is above 1048576),
  * ENOENT (no such watch, address space or open file).
  */
 #ifndef _LINUX_PINWATCH_NETLINK_H

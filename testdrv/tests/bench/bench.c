@@ -21,11 +21,12 @@
 #include "bench.h"
 
 #define NR_MAX	6
+#define NR_PUNCH_MAX	3
 
 /* Shared with the child processes */
 static struct bench_counts *counts;
 
-static void run_child(enum bench_engine engine, unsigned int nr)
+static void run_child(const struct bench_result *result, enum bench_engine engine)
 {
 	int status;
 	pid_t pid = fork();
@@ -33,13 +34,13 @@ static void run_child(enum bench_engine engine, unsigned int nr)
 	if (pid < 0)
 		err(1, "fork");
 	if (!pid) {
-		bench_measure(counts, engine, nr);
+		result->measure(counts, engine, result->nr);
 		_exit(0);
 	}
 	if (waitpid(pid, &status, 0) != pid)
 		err(1, "waitpid");
 	if (!WIFEXITED(status) || WEXITSTATUS(status))
-		errx(1, "a measuring process failed (N = %u)", nr);
+		errx(1, "a measuring process failed (N = %u)", result->nr);
 }
 
 /*
@@ -49,7 +50,8 @@ static void run_child(enum bench_engine engine, unsigned int nr)
 static bool keep_minimum(struct bench_counts *best)
 {
 	bool equal = best->count[BENCH_DONTNEED] == counts->count[BENCH_DONTNEED] &&
-		     best->count[BENCH_GAPS] == counts->count[BENCH_GAPS];
+		     best->count[BENCH_GAPS] == counts->count[BENCH_GAPS] &&
+		     best->count[BENCH_PUNCH] == counts->count[BENCH_PUNCH];
 	unsigned int i;
 
 	for (i = 0; i < BENCH_NR_METRICS; i++)
@@ -58,15 +60,17 @@ static bool keep_minimum(struct bench_counts *best)
 	return equal;
 }
 
-/* Is @engine measured with @nr intervals? */
-static bool is_run(enum bench_engine engine, unsigned int nr)
+/* Is @engine measured for @result? */
+static bool is_run(const struct bench_result *result, enum bench_engine engine)
 {
+	if (result->measure == bench_measure_punch)
+		return engine == BENCH_PINWATCH || engine == BENCH_NONE;
 	if (engine == BENCH_FILTERED)
-		return nr >= 10000;
-	return engine != BENCH_SLEEPER || nr == 10000;
+		return result->nr >= 10000;
+	return engine != BENCH_SLEEPER || result->nr == 10000;
 }
 
-static void run(struct bench_result *result, unsigned int nr)
+static void run(struct bench_result *result)
 {
 	static const enum bench_engine order[] = {
 		BENCH_NONE, BENCH_PINWATCH, BENCH_KERNEL,
@@ -75,15 +79,14 @@ static void run(struct bench_result *result, unsigned int nr)
 	};
 	unsigned int i;
 
-	result->nr = nr;
 	memset(result->counts, 0xff, sizeof(result->counts));
 	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
-		if (!is_run(order[i], nr))
+		if (!is_run(result, order[i]))
 			continue;
-		run_child(order[i], nr);
+		run_child(result, order[i]);
 		result->valid = keep_minimum(&result->counts[order[i]]);
 	}
-	fprintf(stderr, "bench: N = %u done%s\n", nr,
+	fprintf(stderr, "bench: N = %u done%s\n", result->nr,
 		result->valid ? "" : ", but the processes without intervals differ");
 }
 
@@ -112,35 +115,43 @@ static void share_first(struct bench_result *results, unsigned int nr)
 static void print_help(void)
 {
 	puts("usage: bench [--large]\n"
-	     "Counts what intervals cost, at N = 0, 1, 100 and 10,000 of them.\n"
-	     "  --large  also at N = 100,000 and 1,000,000");
+	     "Counts what intervals cost, at N = 0, 1, 100 and 10,000 of them, and what root's\n"
+	     "hole in a file costs, with N = 1 and 16 mappings of another user.\n"
+	     "  --large  also at N = 100,000 and 1,000,000, and with 256 mappings");
 }
 
 int main(int argc, char **argv)
 {
 	static const unsigned int nrs[NR_MAX] = { 0, 1, 100, 10000, 100000, 1000000 };
+	static const unsigned int punch_nrs[NR_PUNCH_MAX] = { 1, 16, 256 };
 	static const struct option options[] = {
 		{ "large", no_argument, NULL, 'l' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
-	struct bench_result results[NR_MAX];
-	unsigned int i, nr = 4;
+	struct bench_result results[NR_MAX + NR_PUNCH_MAX];
+	unsigned int i, nr = 4, nr_punch = 2;
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (opt == 'l')
-			nr = NR_MAX;
-		else
+		if (opt != 'l')
 			return print_help(), opt != 'h';
+		nr = NR_MAX;
+		nr_punch = NR_PUNCH_MAX;
 	}
 	counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (counts == MAP_FAILED)
 		err(1, "mmap");
 	for (i = 0; i < nr; i++)
-		run(&results[i], nrs[i]);
+		results[i] = (struct bench_result){ .measure = bench_measure, .nr = nrs[i] };
+	for (i = 0; i < nr_punch; i++)
+		results[nr + i] = (struct bench_result){
+			.measure = bench_measure_punch, .nr = punch_nrs[i],
+		};
+	for (i = 0; i < nr + nr_punch; i++)
+		run(&results[i]);
 	share_first(results, nr);
-	bench_json(results, nr);
-	return bench_table(results, nr);
+	bench_json(results, nr + nr_punch);
+	return bench_table(results, nr + nr_punch);
 }

@@ -31,6 +31,7 @@ enum bench_metric {
 	BENCH_FORK,
 	BENCH_GONE,		/* BENCH_DONTNEED after the mm was unregistered */
 	BENCH_BYTES,		/* per interval: the handle, and memory of the engine */
+	BENCH_PUNCH,		/* root's hole of a page that another user has mapped */
 	BENCH_NR_METRICS
 };
 
@@ -41,8 +42,10 @@ struct bench_counts {
 	uint64_t count[BENCH_NR_METRICS];
 };
 
-/* The counts at one number of intervals */
+/* The counts at one number of intervals, or of mappings */
 struct bench_result {
+	void (*measure)(struct bench_counts *counts, enum bench_engine engine,
+			unsigned int nr);
 	unsigned int nr;
 	bool valid;		/* both processes without intervals have equal counts */
 	struct bench_counts counts[BENCH_NR_ENGINES];
@@ -51,6 +54,10 @@ struct bench_result {
 /* measure.c */
 void bench_measure(struct bench_counts *counts, enum bench_engine engine,
 		   unsigned int nr);
+
+/* punch.c */
+void bench_measure_punch(struct bench_counts *counts, enum bench_engine engine,
+			 unsigned int nr);
 
 /* report.c */
 int bench_table(const struct bench_result *results, unsigned int nr);

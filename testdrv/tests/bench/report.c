@@ -16,7 +16,7 @@
  * @engine: Measured with these intervals.
  * @beside: The intervals of the second column.
  * @extra: Subtract the count of a process without intervals.
- * @each: Divide by the number of intervals.
+ * @each: Divide by the number of intervals, or of mappings.
  * @must: Upper limit at N from @must_from to @must_to; 0: no limit.
  * @must_percent: Upper limit, in percent of the second column.
  */
@@ -63,6 +63,9 @@ static const struct figure {
 	  .must_to = ~0U },
 	{ "bytes", "bytes an interval", BENCH_BYTES, BENCH_PINWATCH, BENCH_KERNEL,
 	  .must = 96, .must_from = 10000, .must_to = ~0U },
+	{ "punch", "root's hole, watched | unwatched", BENCH_PUNCH, BENCH_PINWATCH, BENCH_NONE },
+	{ "punch_mapping", "extra, each watched mapping | 0", BENCH_PUNCH, BENCH_PINWATCH,
+	  BENCH_NONE, .extra = true, .each = true, .must = 800000, .must_to = ~0U },
 	{ "veto_insert", "with the veto: insert", BENCH_INSERT, BENCH_SLEEPER,
 	  BENCH_KERNEL },
 	{ "veto_remove", "with the veto: remove", BENCH_REMOVE, BENCH_SLEEPER,
@@ -75,6 +78,7 @@ static const struct figure {
 	  BENCH_SLEEPER, BENCH_KERNEL, .extra = true, .each = true },
 };
 
+#define MAPPINGS	" mappings of a page, by another user; watched: 1,024 watches of each"
 #define NR_FIGURES	(sizeof(figures) / sizeof(figures[0]))
 
 /* Is the figure reported at N = @nr? */
@@ -82,7 +86,7 @@ static bool figure_applies(const struct figure *figure, unsigned int nr)
 {
 	if (figure->metric == BENCH_GAPS || figure->metric == BENCH_BYTES)
 		return nr >= figure->must_from && nr <= figure->must_to;
-	return !figure->each || nr >= 100;
+	return !figure->each || figure->metric == BENCH_PUNCH || nr >= 100;
 }
 
 static bool count_value(const struct figure *figure, const struct bench_result *result,
@@ -126,7 +130,8 @@ static unsigned int table_of(const struct bench_result *result)
 	int64_t value, beside, limit;
 	unsigned int i, misses = 0;
 
-	printf("N = %u%s\n%-36s %10s %10s %10s\n", result->nr,
+	printf("N = %u%s%s\n%-36s %10s %10s %10s\n", result->nr,
+	       result->measure == bench_measure_punch ? MAPPINGS : "",
 	       result->valid ? "" : "  (NOT VALID: the counts without intervals differ)",
 	       "", "pinwatch", "kernel", "must");
 	for (i = 0; i < NR_FIGURES; i++) {
@@ -168,7 +173,8 @@ int bench_table(const struct bench_result *results, unsigned int nr)
  * @results: The results.
  * @nr: Number of results.
  *
- * "kernel" is the second column: for fork_filtered, a process without intervals.
+ * "kernel" is the second column: for fork_filtered, a process without intervals; for
+ * punch, the same mappings without watches.
  */
 void bench_json(const struct bench_result *results, unsigned int nr)
 {

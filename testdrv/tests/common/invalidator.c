@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: MIT
 /* See invalidator.h. */
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "cpu.h"
 #include "invalidator.h"
 #include "test.h"
+
+static void run_first(void)
+{
+	struct sched_param param = { .sched_priority = 1 };
+
+	CHECK_EQ(sched_setscheduler(0, SCHED_FIFO, &param), 0);
+}
 
 static void *invalidator_run(void *data)
 {
@@ -16,9 +25,13 @@ static void *invalidator_run(void *data)
 	size_t size = (size_t)sysconf(_SC_PAGESIZE);
 	char *addr = invalidator->addr + page * size;
 
+	if (invalidator->interval_us)
+		run_first();
 	while (!__atomic_load_n(&invalidator->stop, __ATOMIC_ACQUIRE)) {
 		CHECK_EQ(madvise(addr, size, MADV_DONTNEED), 0);
 		__atomic_fetch_add(&invalidator->rounds, 1, __ATOMIC_RELAXED);
+		if (invalidator->interval_us)
+			usleep(invalidator->interval_us);
 	}
 	return NULL;
 }
@@ -41,6 +54,15 @@ void invalidator_start(struct invalidator *invalidator, char *addr, unsigned int
 	*invalidator = (struct invalidator){ .addr = addr, .nr_threads = nr_threads };
 	for (i = 0; i < nr_threads; i++)
 		thread_start(&invalidator->threads[i], invalidator_run, invalidator);
+}
+
+void invalidator_interrupt(struct invalidator *invalidator, char *addr, long interval_us)
+{
+	run_on_cpu(0);
+	*invalidator = (struct invalidator){
+		.addr = addr, .interval_us = interval_us, .nr_threads = 1,
+	};
+	thread_start(&invalidator->threads[0], invalidator_run, invalidator);
 }
 
 static void *watchdog_run(void *data)

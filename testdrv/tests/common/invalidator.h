@@ -25,6 +25,7 @@ struct invalidator {
 	uint64_t rounds;
 	/* private: */
 	char *addr;
+	long interval_us;
 	unsigned int nr_threads;
 	unsigned int next;
 	pthread_t threads[INVALIDATOR_MAX_THREADS];
@@ -35,6 +36,13 @@ struct invalidator {
 };
 
 void invalidator_start(struct invalidator *invalidator, char *addr, unsigned int nr_threads);
+/*
+ * Start one thread that discards the page at @addr each @interval_us microseconds and then
+ * sleeps. It runs on the same CPU as the calling thread, and before it (SCHED_FIFO): each
+ * system call of the calling thread that takes longer than @interval_us and may be preempted
+ * sees an invalidation, also where an emulator runs one CPU at a time.
+ */
+void invalidator_interrupt(struct invalidator *invalidator, char *addr, long interval_us);
 /*
  * Start a watchdog that ends the threads after @ms unless invalidator_stop() comes first,
  * so that a caller that waits until nothing is invalidated gets its turn.

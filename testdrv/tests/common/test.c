@@ -22,6 +22,7 @@ static uint64_t seed;
 static struct {
 	char skip_reason[128];
 	bool has_seed;
+	bool checked;
 	uint64_t seed;
 } *shared;				/* with the child processes */
 static const char *running;		/* name of the test, in its process */
@@ -100,11 +101,18 @@ void test_note(const char *format, ...)
 	va_end(args);
 }
 
+void test_checked(void)
+{
+	if (shared)
+		__atomic_store_n(&shared->checked, true, __ATOMIC_RELAXED);
+}
+
 bool test_check(bool ok, const char *format, ...)
 {
 	char prefix[32];
 	va_list args;
 
+	test_checked();
 	if (!nr_checks)
 		printf("    # Subtest: %s\n", running);
 	nr_failed_checks += !ok;
@@ -122,6 +130,8 @@ static void test_child(const struct test *test)
 	test->run();
 	if (nr_checks)
 		printf("    1..%u\n", nr_checks);
+	if (!__atomic_load_n(&shared->checked, __ATOMIC_RELAXED))
+		test_fail(test->file, test->line, "%s made no check", test->name);
 	fflush(NULL);
 	_exit(nr_failed_checks ? STATUS_FAIL : 0);
 }
@@ -133,6 +143,7 @@ static int test_run(const struct test *test)
 	pid_t pid;
 
 	shared->has_seed = false;
+	shared->checked = false;
 	fflush(NULL);
 	pid = fork();
 	if (!pid)

@@ -9,7 +9,8 @@
  *
  * defines a test and registers it. main() of test.c runs each test in a child process
  * with a timeout, in the order of the definitions in a file. A test passes by returning.
- * The test fails when a check fails, a signal kills its process, or the time is over.
+ * The test fails when a check fails, when the test made no check, when a signal kills its
+ * process, or when the time is over.
  *
  * usage of a program:
  *	PROGRAM [--list] [--full] [--parallel] [--seed N] [PART-OF-A-TEST'S-NAME...]
@@ -93,10 +94,14 @@ void test_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
  */
 bool test_check(bool ok, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Record that the test has made a check, in this process or a child process. */
+void test_checked(void);
+
 #define FAIL(...)	test_fail(__FILE__, __LINE__, __VA_ARGS__)
 #define SKIP(...)	test_skip(__VA_ARGS__)
 
 #define CHECK(condition) do {						\
+	test_checked();							\
 	if (!(condition))						\
 		FAIL("%s", #condition);					\
 } while (0)
@@ -105,6 +110,7 @@ bool test_check(bool ok, const char *format, ...) __attribute__((format(printf, 
 	long long value_ = (long long)(expression);			\
 	long long expected_ = (long long)(expected);			\
 									\
+	test_checked();							\
 	if (value_ != expected_)					\
 		FAIL("%s is %lld, not %s (%lld)", #expression, value_,	\
 		     #expected, expected_);				\

@@ -103,9 +103,10 @@ int pinwatch_watch_add(struct pinwatch *dev, const void *addr, size_t length,
 	return 0;
 }
 
-int pinwatch_read_events(struct pinwatch *dev, struct pinwatch_event *events,
-			 size_t nr_events)
+int pinwatch_read_events_sized(struct pinwatch *dev, struct pinwatch_event *events,
+			       size_t nr_events, size_t event_size)
 {
+	(void)event_size;
 	(void)dev;
 	(void)events;
 	(void)nr_events;

@@ -263,6 +263,9 @@ TEST(attach_kill)
 			if (k == i)
 				CHECK_EQ(kill(target.pid, SIGKILL), 0);
 			ret = try_add(fd, target.addr, page_size(), WATCH, 0, &watch);
+			/* max_watches_per_page: the target may die late. */
+			if (!ret && k > i)
+				CHECK_EQ(try_del(fd, watch.id), 0);
 		}
 		CHECK_EQ(ret, -ESRCH);
 		CHECK_EQ(waitpid(target.pid, NULL, 0), target.pid);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -312,9 +313,9 @@ TEST(cache_memlock_unprivileged)
 		CHECK(!touch(addr + 2 * i * page_size(), 2, WRITE));
 	CHECK_EQ(nr_watches(), 4);
 	CHECK_EQ(stats().retries, 12);
-	CHECK_EQ(pinwatch_cache_get(cache, addr, 7 * page_size(), WRITE, &got), -ENOMEM);
+	CHECK_EQ(pinwatch_cache_get(cache, addr, 7 * page_size(), WRITE, &got), -ENOBUFS);
 	CHECK_EQ(nr_watches(), 1);
-	CHECK_EQ(pinwatch_cache_get(cache, addr, 9 * page_size(), WRITE, &got), -ENOMEM);
+	CHECK_EQ(pinwatch_cache_get(cache, addr, 9 * page_size(), WRITE, &got), -ENOBUFS);
 	pinwatch_cache_put(cache, used);
 	end();
 }
@@ -455,4 +456,35 @@ TEST(cache_threads)
 	CHECK(now.hits && now.stale && now.evictions);
 	CHECK(get_stats().pinned_pages <= NR_SLOTS * SLOT_PAGES);
 	end();
+}
+
+/* Register this process, with many mappings, and pin again and again, under a 1 kHz timer. */
+static void gets_under_signals(int flags)
+{
+	char *addr = map_pages(SLOT_PAGES);
+	pid_t pid = fork_child();
+	int i;
+
+	if (pid) {
+		wait_child(pid);
+		return;
+	}
+	begin(NR_SLOTS * SLOT_PAGES);
+	timer_start(flags, 1000);
+	for (i = 0; i < NR_GETS; i++) {
+		CHECK(!touch(addr, SLOT_PAGES, WRITE));
+		CHECK(touch(addr, SLOT_PAGES, WRITE));
+		remap(addr, SLOT_PAGES);
+	}
+	timer_start(flags, 0);
+	CHECK_EQ(stats().misses, NR_GETS);
+	end();
+	_exit(0);
+}
+
+TEST(cache_get_under_signals)
+{
+	map_apart(NR_GETS);
+	gets_under_signals(SA_RESTART);
+	gets_under_signals(0);
 }

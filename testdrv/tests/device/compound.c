@@ -126,7 +126,7 @@ TEST(compound_thp_charged_whole)
 	int fd = open_device(0);
 
 	nobody_with(HUGE_PAGES - 1);
-	CHECK_EQ(try_pin(fd, addr, 1), -ENOMEM);
+	CHECK_EQ(try_pin(fd, addr, 1), -ENOBUFS);
 	check_charged(0);
 	CHECK_EQ(get_info(fd).nr_watches, 0);
 }
@@ -143,7 +143,7 @@ TEST(compound_thp_discarded)
 		dontneed(addr + i * HUGE + page_size(), HUGE - page_size());
 	}
 	check_charged(2 * HUGE_PAGES);
-	CHECK_EQ(try_pin(fd, addr + 2 * HUGE, 1), -ENOMEM);
+	CHECK_EQ(try_pin(fd, addr + 2 * HUGE, 1), -ENOBUFS);
 	CHECK_EQ(try_del(fd, 0), 0);
 	check_charged(HUGE_PAGES);
 	CHECK_EQ(try_pin(fd, addr + 2 * HUGE, 1), 0);
@@ -178,13 +178,13 @@ TEST(compound_512_watches_cost_one)
 		ids[i] = i;
 	}
 	check_charged(HUGE_PAGES);
-	CHECK_EQ(try_pin(fd[0], addr + HUGE, 1), -ENOMEM);
+	CHECK_EQ(try_pin(fd[0], addr + HUGE, 1), -ENOBUFS);
 	shuffle(ids, HUGE_PAGES, &random);
 	for (i = 0; i < HUGE_PAGES; i++) {
 		check_charged(HUGE_PAGES);
 		if (i % 64 == 0)
-			CHECK_EQ(try_repin(fd[ids[i] & 1], ids[i] / 2, &unused), 0);
-		CHECK_EQ(try_del(fd[ids[i] & 1], ids[i] / 2), 0);
+			CHECK_EQ(try_repin(fd[ids[i] & 1], nth_id(ids[i] / 2), &unused), 0);
+		CHECK_EQ(try_del(fd[ids[i] & 1], nth_id(ids[i] / 2)), 0);
 	}
 	check_charged(0);
 	CHECK_EQ(try_pin(fd[0], addr + HUGE, HUGE_PAGES), 0);
@@ -205,7 +205,7 @@ TEST(compound_repin_at_limit)
 	/* The new pages are other pages: both count together for a moment. */
 	dontneed(addr, HUGE);
 	memset(addr, 'n', HUGE);
-	CHECK_EQ(try_repin(fd, 0, &unused), -ENOMEM);
+	CHECK_EQ(try_repin(fd, 0, &unused), -ENOBUFS);
 	check_charged(HUGE_PAGES);
 	CHECK_EQ(query(fd, 0).nr_pinned, HUGE_PAGES);
 	CHECK_EQ(try_del(fd, 0), 0);
@@ -229,7 +229,7 @@ TEST(compound_failure_undoes)
 	first = last.id;
 	CHECK_EQ(try_pin(fd, start, 1), 0);
 	second = last.id;
-	CHECK_EQ(try_pin(fd, start, 3), -ENOMEM);
+	CHECK_EQ(try_pin(fd, start, 3), -ENOBUFS);
 	check_charged(2 + HUGE_PAGES + 1);
 	CHECK_EQ(try_del(fd, second), 0);
 	CHECK_EQ(try_del(fd, first), 0);
@@ -247,6 +247,7 @@ TEST(compound_release)
 	if (!pid) {
 		char *addr = map_thp(1);
 
+		CHECK_EQ(try_bind(fd), 0);
 		for (i = 0; i < 8; i++)
 			CHECK_EQ(try_pin(fd, addr + i * page_size(), 8), 0);
 		CHECK_EQ(get_stats().pinned_pages, pinned + HUGE_PAGES);

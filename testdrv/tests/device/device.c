@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -88,6 +90,13 @@ int try_attach(int fd, pid_t pid)
 	struct pinwatch_attach attach = { .size = sizeof(attach), .pid = pid };
 
 	return try_ioctl(fd, PINWATCH_IOC_ATTACH, &attach);
+}
+
+int try_bind(int fd)
+{
+	struct pinwatch_bind bind = { .size = sizeof(bind) };
+
+	return try_ioctl(fd, PINWATCH_IOC_BIND, &bind);
 }
 
 int try_read_events(int fd, struct pinwatch_event *events, size_t nr_events)
@@ -203,6 +212,22 @@ char *map_pages(size_t nr_pages)
 	return addr;
 }
 
+char *map_apart(size_t nr)
+{
+	char *addr = mmap(NULL, 2 * nr * page_size(), PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	size_t i;
+
+	CHECK(addr != MAP_FAILED);
+	CHECK_EQ(munmap(addr, 2 * nr * page_size()), 0);
+	for (i = 0; i < nr; i++) {
+		CHECK(mmap(addr + 2 * i * page_size(), page_size(), PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED);
+		addr[2 * i * page_size()] = 1;
+	}
+	return addr;
+}
+
 void dontneed(char *addr, size_t length)
 {
 	CHECK_EQ(madvise(addr, length, MADV_DONTNEED), 0);
@@ -277,6 +302,12 @@ void first_thread_exit(void (*run)(void *data), void *data)
 	/* exit(2) instead of _exit(2), which ends all threads. */
 	for (;;)
 		syscall(SYS_exit, 0);
+}
+
+/* The last slot of the first page is not an id: the word of the descriptor is there. */
+uint32_t nth_id(size_t nr)
+{
+	return (uint32_t)(nr + (nr >= page_size() / sizeof(struct pinwatch_gen) - 1));
 }
 
 uint64_t generation(const struct pinwatch_gen *word)
@@ -377,4 +408,18 @@ void wait_pinned_pages(uint64_t expected)
 	for (i = 0; i < SETTLE_POLLS && get_stats().pinned_pages != expected; i++)
 		usleep(1000);
 	CHECK_EQ(get_stats().pinned_pages, expected);
+}
+
+static void signal_ignore(int number)
+{
+	(void)number;
+}
+
+void timer_start(int flags, long interval_us)
+{
+	struct sigaction action = { .sa_handler = signal_ignore, .sa_flags = flags };
+	struct itimerval timer = { { 0, interval_us }, { 0, interval_us } };
+
+	CHECK_EQ(sigaction(SIGALRM, &action, NULL), 0);
+	CHECK_EQ(setitimer(ITIMER_REAL, &timer, NULL), 0);
 }

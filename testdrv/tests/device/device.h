@@ -32,6 +32,7 @@ int try_query(int fd, uint32_t id, struct pinwatch_watch_query *query);
 /* Verify all pages of the watch. @verdicts: Out, a byte for each page; or NULL. */
 int try_verify(int fd, uint32_t id, uint8_t *verdicts, struct pinwatch_watch_verify *verify);
 int try_attach(int fd, pid_t pid);
+int try_bind(int fd);
 int try_read_events(int fd, struct pinwatch_event *events, size_t nr_events);
 
 int open_device(int flags);	/* @flags of open(2), besides O_RDWR and O_CLOEXEC */
@@ -40,6 +41,7 @@ struct pinwatch_watch_add add(int fd, const void *addr, size_t length, uint32_t 
 			      uint64_t cookie);
 /* Watch one page @nr times, with the cookies 0 to @nr - 1, whatever max_watches_per_page is. */
 void add_many(int fd, const char *page, size_t nr);
+uint32_t nth_id(size_t nr);	/* the id of the watch that was added after @nr others */
 uint64_t repin(int fd, uint32_t id);	/* the new generation */
 struct pinwatch_watch_query query(int fd, uint32_t id);
 struct pinwatch_event read_event(int fd);
@@ -49,7 +51,11 @@ const struct pinwatch_gen *map_generations(int fd);
 
 /* Map private anonymous memory without huge pages, and write to each page. */
 char *map_pages(size_t nr_pages);
+/* Pages with a hole behind each: each has a mapping and a lock (anon_vma) of its own. */
+char *map_apart(size_t nr);
 void dontneed(char *addr, size_t length);
+/* Send SIGALRM to this process each @interval_us; 0: no more. @flags of sigaction(2). */
+void timer_start(int flags, long interval_us);
 /* Wait for @pid and check that the process exited with 0. */
 void wait_child(pid_t pid);
 pid_t fork_child(void);

@@ -9,8 +9,10 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "credentials.h"
 #include "device.h"
 #include "genl.h"
 
@@ -18,6 +20,8 @@
 #define FLOOD		20000	/* watches on one page */
 #define LARGE_BUFFER	(256 << 20)
 #define SMALL_BUFFER	4096
+#define QUIET_HITS	200
+#define MS		(NS_PER_S / 1000)
 
 #ifndef SO_RCVBUFFORCE
 #define SO_RCVBUFFORCE	33
@@ -45,6 +49,11 @@ static void check_no_more(struct genl *genl, int fd, uint64_t seq)
 	dontneed(addr, page_size());
 	next_event(genl, &message);
 	CHECK_EQ(message_u64(&message, PINWATCH_A_SEQ), seq + 1);
+}
+
+static bool is_of(const struct genl_message *message, pid_t pid)
+{
+	return message->at[PINWATCH_A_PID] && message_u32(message, PINWATCH_A_PID) == (uint32_t)pid;
 }
 
 static void check_event(const struct genl_message *message, const char *addr, size_t length,
@@ -176,6 +185,7 @@ TEST(events_exit_is_told)
 	join_group(&genl, true);
 	pid = fork_child();
 	if (!pid) {
+		CHECK_EQ(try_bind(fd), 0);
 		add(fd, map_pages(1), page_size(), WATCH, 0);
 		_exit(0);
 	}
@@ -263,6 +273,59 @@ TEST(events_lost_are_counted)
 		usleep(1000);
 	CHECK_EQ(get_counts().sent - counts.sent, received);
 	check_no_more(&genl, fd, seq);
+}
+
+/* Hit 1,000 watches at once, again and again. */
+static void hit_for_ever(void)
+{
+	char *page = map_pages(1);
+	int fd, i;
+
+	credentials_nobody();
+	fd = open_device(0);
+	for (i = 0; i < 1000; i++)
+		add(fd, page, page_size(), WATCH, 0);
+	for (;;)
+		dontneed(page, page_size());
+}
+
+/* A user with many hits takes no more than half of the ring. */
+TEST(events_of_two_users)
+{
+	int fd = open_device(0), size = LARGE_BUFFER, i, quiet = 0;
+	char *page = map_pages(1);
+	struct genl_message message;
+	struct counts counts;
+	struct genl genl;
+	uint64_t end;
+	pid_t pid;
+
+	join_group(&genl, false);
+	CHECK_EQ(setsockopt(genl.fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)), 0);
+	add(fd, page, page_size(), WATCH, 0);
+	credentials_device_mode(0666);
+	pid = fork_child();
+	if (!pid)
+		hit_for_ever();
+	next_event(&genl, &message);
+	counts = get_counts();
+	for (i = 0; i < QUIET_HITS; i++) {
+		dontneed(page, page_size());
+		for (end = now_ns() + 10 * MS; now_ns() < end;)
+			if (!genl_event(&genl, &message) && is_of(&message, getpid()))
+				quiet++;
+	}
+	CHECK_EQ(kill(pid, SIGKILL), 0);
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+	for (end = now_ns() + 60 * NS_PER_S; quiet < QUIET_HITS && now_ns() < end;) {
+		if (genl_event(&genl, &message))
+			break;
+		quiet += is_of(&message, getpid());
+	}
+	test_note("%d of %d events of the quiet user; %llu of the other user were lost", quiet,
+		  QUIET_HITS, (unsigned long long)(get_counts().lost - counts.lost));
+	CHECK(get_counts().lost > counts.lost);
+	CHECK(quiet >= QUIET_HITS - 1);
 }
 
 /* A full socket buffer: recv() returns ENOBUFS, and the sequence numbers have a gap. */

@@ -28,6 +28,7 @@ struct call {
 		struct pinwatch_watch_stack stack;
 		struct pinwatch_resync resync;
 		struct pinwatch_attach attach;
+		struct pinwatch_bind bind;
 		char bytes[256];
 	} arg;
 };
@@ -51,6 +52,7 @@ static const struct call calls[] = {
 	CALL(WATCH_STACK, 224, pinwatch_watch_stack, 0),
 	CALL(RESYNC, 32, pinwatch_resync, 0),
 	CALL(ATTACH, 16, pinwatch_attach, 0),
+	CALL(BIND, 16, pinwatch_bind, 0),
 };
 
 #define NR_CALLS	((int)(sizeof(calls) / sizeof(calls[0])))
@@ -87,6 +89,9 @@ static struct call call_make(int fd, int i)
 	case PINWATCH_IOC_ATTACH:
 		call.fd = open_device(0);
 		call.arg.attach.pid = getpid();
+		break;
+	case PINWATCH_IOC_BIND:
+		call.fd = open_device(0);
 		break;
 	}
 	return call;
@@ -276,6 +281,8 @@ TEST(info_values)
 	CHECK(info.watch_flags & PIN_RW);
 	CHECK_EQ(info.events, PINWATCH_EVENT_ALL);
 	CHECK_EQ(info.causes, PINWATCH_CAUSE_ALL);
+	CHECK(info.hits_offset > 0 && info.hits_offset < page_size());
+	CHECK_EQ(info.hits_offset % sizeof(struct pinwatch_gen), 0);
 	CHECK(info.gen_map_size >= info.max_watches * sizeof(struct pinwatch_gen));
 	CHECK_EQ(info.gen_map_size % page_size(), 0);
 

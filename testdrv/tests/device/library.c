@@ -320,3 +320,101 @@ TEST(library_attach_foreign_proc_equal_pids)
 {
 	in_pid_namespace(attach_with_equal_pids);
 }
+
+/* The child and the grandchild have zeros where the parent has the generations. */
+TEST(library_valid_is_false_in_a_child)
+{
+	struct pinwatch *dev = library_open();
+	char *addr = map_pages(NR);
+	struct pinwatch_watch watch = library_add(dev, addr, PINWATCH_WATCH_F_PAGES, 0);
+	pid_t pid = fork_child();
+
+	if (!pid) {
+		CHECK(!pinwatch_valid(&watch));
+		CHECK_EQ(pinwatch_generation(&watch), 0);
+		pid = fork_child();
+		if (pid)
+			wait_child(pid);
+		CHECK(!pinwatch_valid(&watch));
+		pinwatch_close(dev);
+		_exit(0);
+	}
+	wait_child(pid);
+	CHECK(pinwatch_valid(&watch));
+	pinwatch_close(dev);
+}
+
+/* pinwatch_bind() maps the generations in the child. */
+TEST(library_bind_in_a_child)
+{
+	struct pinwatch *dev = library_open();
+	char *addr = map_pages(NR);
+	struct pinwatch_watch watch;
+	pid_t pid = fork_child();
+
+	if (!pid) {
+		CHECK_EQ(pinwatch_watch_add(dev, addr, page_size(), 0, 0, &watch), -EXDEV);
+		CHECK_EQ(pinwatch_bind(dev), 0);
+		watch = library_add(dev, addr, PINWATCH_WATCH_F_PIN, 0);
+		CHECK(pinwatch_valid(&watch));
+		CHECK_EQ(munmap(addr, page_size()), 0);
+		CHECK(!pinwatch_valid(&watch));
+		CHECK_EQ(pinwatch_hits(dev), 2);
+		pinwatch_close(dev);
+		_exit(0);
+	}
+	wait_child(pid);
+	CHECK_EQ(pinwatch_watch_add(dev, addr, page_size(), 0, 0, &watch), -EXDEV);
+	CHECK_EQ(pinwatch_bind(dev), -EBUSY);
+	pinwatch_close(dev);
+}
+
+/* In a child of the first process of a PID namespace: map memory at the words, and close. */
+static void close_keeps_memory(struct pinwatch *dev, int flags)
+{
+	size_t nr, length;
+	char *words = (char *)(uintptr_t)pinwatch_map_generations(dev, &nr);
+
+	CHECK_EQ(getpid(), 1);
+	length = nr * sizeof(struct pinwatch_gen);
+	CHECK(mmap(words, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags,
+		   -1, 0) == words);
+	memset(words, 1, length);
+	pinwatch_close(dev);
+	CHECK_EQ(words[length - 1], 1);
+	_exit(0);
+}
+
+static void close_with_equal_pids(void)
+{
+	struct pinwatch *dev = library_open();
+	pid_t pid;
+
+	CHECK_EQ(getpid(), 1);
+	CHECK_EQ(unshare(CLONE_NEWPID), 0);
+	pid = fork_child();
+	if (!pid)
+		close_keeps_memory(dev, MAP_FIXED);
+	wait_child(pid);
+	pinwatch_close(dev);
+}
+
+static void close_after_clone_with_equal_pids(void)
+{
+	struct pinwatch *dev = library_open();
+	pid_t pid;
+
+	CHECK_EQ(getpid(), 1);
+	pid = (pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, NULL, NULL, NULL, NULL);
+	CHECK(pid >= 0);
+	if (!pid)
+		close_keeps_memory(dev, MAP_FIXED_NOREPLACE);
+	wait_child(pid);
+	pinwatch_close(dev);
+}
+
+TEST(library_close_in_a_child_with_equal_pid)
+{
+	in_pid_namespace(close_with_equal_pids);
+	in_pid_namespace(close_after_clone_with_equal_pids);
+}

@@ -120,6 +120,7 @@ TEST(exec_while_pinned_fd_kept)
 	char number[16];
 
 	if (!pid) {
+		CHECK_EQ(try_bind(fd), 0);
 		add(fd, map_pages(4), 4 * page_size(), PIN_RW, 0);
 		CHECK_EQ(fcntl(fd, F_SETFD, 0), 0);
 		snprintf(number, sizeof(number), "%d", fd);

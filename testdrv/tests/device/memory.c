@@ -258,6 +258,7 @@ static pid_t victim_start(int fd)
 	CHECK_EQ(pipe(ready), 0);
 	pid = fork_child();
 	if (!pid) {
+		CHECK_EQ(try_bind(fd), 0);
 		add(fd, map_pages(REAP_PAGES), REAP_PAGES * page_size(), PIN_RW, 0);
 		CHECK_EQ(write(ready[1], "", 1), 1);
 		pause();

@@ -30,8 +30,8 @@ enum {
 	NO_SYS_ADMIN,
 	NO_IPC_LOCK,
 	PASSED,		/* nobody, with root's descriptor */
-	OPENED,		/* nobody, with a descriptor that nobody opened */
-	SAME_USER,	/* nobody, with the descriptor of another process of nobody */
+	OPENED,		/* the user nobody, who has opened the descriptor */
+	SAME_USER,	/* the user nobody, with the descriptor of another process of the user */
 	NAMESPACE,	/* root of a new user namespace */
 	NR_CALLERS,
 };
@@ -217,9 +217,9 @@ static const struct operation {
 	{ "ADD F_PIN, all of MEMLOCK", op_add_pin, OWN,
 	  { 0, 0, 0, 0, 0, 0, 0, -EXDEV, 0 } },
 	{ "ADD F_PIN, more", op_add_pin_more, OWN,
-	  { 0, 0, 0, 0, -ENOMEM, -ENOMEM, -ENOMEM, -EXDEV, -ENOMEM } },
+	  { 0, 0, 0, 0, -ENOBUFS, -ENOBUFS, -ENOBUFS, -EXDEV, -ENOBUFS } },
 	{ "ADD F_STACK", op_add_stack, OWN,
-	  { 0, 0, -EPERM, 0, 0, -EPERM, -EPERM, -EPERM, -EPERM } },
+	  { 0, 0, -EPERM, 0, 0, -EPERM, -EPERM, -EXDEV, -EPERM } },
 	{ "WATCH_DEL", op_del, OWN, { 0 } },
 	{ "WATCH_REPIN", op_repin, OWN, { 0 } },
 	{ "WATCH_QUERY", op_query, OWN, { 0 } },
@@ -274,8 +274,10 @@ static void other_start(struct cell *cell, enum binding binding)
 	cell->other_addr = map_pages(1);
 	cell->other = fork_peer(&cell->channel);
 	if (!cell->other) {
-		if (binding == OTHERS)
+		if (binding == OTHERS) {
+			CHECK_EQ(try_bind(cell->fd), 0);
 			add(cell->fd, cell->other_addr, page_size(), WATCH, 0);
+		}
 		CHECK_EQ(channel_send(cell->channel, -1), 0);
 		other_run(cell->channel, cell->other_addr);
 	}

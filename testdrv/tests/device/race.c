@@ -18,6 +18,7 @@
 #define NR_ROUNDS	1000
 #define NR_PAGES	8
 #define NR_BURST	8
+#define NR_BINDS	200
 
 /* State that the threads or processes of a test share. */
 struct race {
@@ -259,6 +260,113 @@ TEST(race_exit_all)
 	}
 }
 
+struct bind_race {
+	unsigned int nr_ready;
+	int added[NR_BINDS];	/* results of the child */
+};
+
+/* Wait until both processes are here. */
+static void bind_race_meet(struct bind_race *race, int i)
+{
+	__atomic_add_fetch(&race->nr_ready, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&race->nr_ready, __ATOMIC_SEQ_CST) < 2U * (unsigned int)(i + 1))
+		sched_yield();
+}
+
+static void bind_race_child(struct bind_race *race, const int *fds, const char *addr)
+	__attribute__((noreturn));
+static void bind_race_child(struct bind_race *race, const int *fds, const char *addr)
+{
+	struct pinwatch_watch_add watch;
+	int i, ret;
+
+	for (i = 0; i < NR_BINDS; i++) {
+		bind_race_meet(race, i);
+		ret = try_bind(fds[i]);
+		CHECK(ret == 0 || ret == -EBUSY);
+		race->added[i] = try_add(fds[i], addr, page_size(), PIN, 0, &watch);
+		/* The parent may have added a watch and have bound the descriptor before. */
+		CHECK_EQ(race->added[i], ret ? -EXDEV : 0);
+	}
+	_exit(0);
+}
+
+/* BIND against the first WATCH_ADD of the opener: a descriptor has watches of one process. */
+TEST(race_bind_add)
+{
+	struct bind_race *race = mmap(NULL, sizeof(*race), PROT_READ | PROT_WRITE,
+				      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int i, fds[NR_BINDS], added[NR_BINDS], nr_own = 0;
+	struct pinwatch_watch_add watch;
+	char *addr = map_pages(1);
+	pid_t pid;
+
+	CHECK(race != MAP_FAILED);
+	for (i = 0; i < NR_BINDS; i++)
+		fds[i] = open_device_of(4, 0);
+	pid = fork_child();
+	if (!pid)
+		bind_race_child(race, fds, addr);
+	for (i = 0; i < NR_BINDS; i++) {
+		bind_race_meet(race, i);
+		added[i] = try_add(fds[i], addr, page_size(), i % 2 ? WATCH : PIN, 0, &watch);
+		CHECK(added[i] == 0 || added[i] == -EXDEV);
+		nr_own += !added[i];
+	}
+	wait_child(pid);
+	for (i = 0; i < NR_BINDS; i++) {
+		CHECK_EQ(race->added[i], added[i] ? 0 : -EXDEV);
+		CHECK_EQ(get_info(fds[i]).nr_watches, 1);
+	}
+	test_note("%d times of %d, WATCH_ADD came first", nr_own, NR_BINDS);
+}
+
+struct bind_failed {
+	int fd;
+	char *addr;
+	unsigned int nr_done;
+};
+
+/* WATCH_ADD of a page that cannot be read: charged, subscribed and undone each time. */
+static void *bind_failed_add_run(void *data)
+{
+	struct bind_failed *failed = data;
+	struct pinwatch_watch_add watch;
+	int i;
+
+	for (i = 0; i < NR_ROUNDS; i++)
+		CHECK_EQ(try_add(failed->fd, failed->addr, page_size(), PIN, 0, &watch),
+			 -EFAULT);
+	__atomic_add_fetch(&failed->nr_done, 1, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+/* BIND frees the user and the address space that a failing WATCH_ADD has just used. */
+TEST(race_bind_failed_add)
+{
+	static struct bind_failed failed;
+	unsigned long nr_bound = 0, nr = 0;
+	pthread_t threads[2];
+	int i, ret;
+
+	failed.fd = open_device(0);
+	failed.addr = map_pages(1);
+	CHECK_EQ(mprotect(failed.addr, page_size(), PROT_NONE), 0);
+	for (i = 0; i < 2; i++)
+		CHECK_EQ(pthread_create(&threads[i], NULL, bind_failed_add_run, &failed), 0);
+	while (__atomic_load_n(&failed.nr_done, __ATOMIC_SEQ_CST) < 2) {
+		ret = try_bind(failed.fd);
+		CHECK(ret == 0 || ret == -EBUSY);
+		nr_bound += !ret;
+		nr++;
+	}
+	for (i = 0; i < 2; i++)
+		CHECK_EQ(pthread_join(threads[i], NULL), 0);
+	CHECK_EQ(try_bind(failed.fd), 0);
+	CHECK_EQ(get_info(failed.fd).nr_watches, 0);
+	test_note("%lu of %lu calls of BIND succeeded", nr_bound, nr);
+}
+
 struct first_add {
 	int fd;
 	char *addr;
@@ -276,23 +384,26 @@ static void *first_add_run(void *data)
 	while (__atomic_load_n(&first->nr_ready, __ATOMIC_SEQ_CST) < 2)
 		;
 	watch = add(first->fd, first->addr, page_size(), WATCH, 0);
+	CHECK(watch.id >= page_size() / sizeof(struct pinwatch_gen));
 	if (generation(&first->words[watch.id]) != watch.generation)
 		__atomic_add_fetch(&first->nr_stale, 1, __ATOMIC_RELAXED);
 	return NULL;
 }
 
-/* Two threads use a page of words at once for the first time: each sees its own word. */
+/* Two threads use the second page of words at once for the first time: each sees its own word. */
 TEST(race_first_add)
 {
+	const size_t first_page = page_size() / sizeof(struct pinwatch_gen) - 1;
 	struct first_add first = { .addr = map_pages(1) };
 	pthread_t threads[2];
 	int i, j;
 
-	for (i = 0; i < NR_ROUNDS / 4; i++) {
+	for (i = 0; i < NR_ROUNDS / 10; i++) {
 		first.fd = open_device(0);
 		first.words = map_generations(first.fd);
 		first.nr_ready = 0;
-		CHECK_EQ(generation(&first.words[0]), 0);
+		add_many(first.fd, first.addr, first_page);
+		CHECK_EQ(generation(&first.words[first_page + 1]), 0);
 		for (j = 0; j < 2; j++)
 			CHECK_EQ(pthread_create(&threads[j], NULL, first_add_run, &first), 0);
 		for (j = 0; j < 2; j++)

@@ -270,7 +270,7 @@ TEST(repin_efault_keeps)
 }
 
 /* For a moment both are held, and both count. */
-TEST(repin_enomem_keeps)
+TEST(repin_enobufs_keeps)
 {
 	char *addr = map_pages(NR + 1);
 	int fd = open_device(0);
@@ -286,7 +286,7 @@ TEST(repin_enomem_keeps)
 	id = add(fd, addr, (NR + 1) * page_size(), PIN, 0).id;
 	dontneed(addr, page_size());
 	before = query(fd, id);
-	CHECK_EQ(try_repin(fd, id, &generation), -ENOMEM);
+	CHECK_EQ(try_repin(fd, id, &generation), -ENOBUFS);
 	check_unchanged(fd, &before);
 }
 

@@ -118,6 +118,7 @@ TEST(trace_release)
 	trace_begin();
 	pid = fork_child();
 	if (!pid) {
+		CHECK_EQ(try_bind(fd), 0);
 		add(fd, map_pages(1), page_size(), WATCH, 0xdead);
 		_exit(0);
 	}

@@ -124,23 +124,28 @@ TEST(add_edquot)
 	CHECK_EQ(ret, -EDQUOT);
 }
 
-TEST(add_enomem_max_pin_pages)
+TEST(add_emsgsize)
 {
 	unsigned long old = param_get("max_pin_pages");
 	struct pinwatch_watch_add watch;
 	char *addr = map_pages(4);
-	int fd = open_device(0), ret;
+	int fd = open_device(0), ret, again;
+	uint32_t id = add(fd, addr, 4 * page_size(), PIN, 0).id;
+	uint64_t unused;
 
+	dontneed(addr, page_size());
 	param_set("max_pin_pages", 3);
 	ret = try_add(fd, addr, 4 * page_size(), PIN, 0, &watch);
 	add(fd, addr, 3 * page_size(), PIN, 0);
 	add(fd, addr, 4 * page_size(), WATCH, 0);
+	again = try_repin(fd, id, &unused);
 	param_set("max_pin_pages", old);
-	CHECK_EQ(ret, -ENOMEM);
+	CHECK_EQ(ret, -EMSGSIZE);
+	CHECK_EQ(again, -EMSGSIZE);
 }
 
 /* Root opens the descriptor, and nobody uses the descriptor. */
-TEST(add_enomem_memlock_unprivileged)
+TEST(add_enobufs_unprivileged)
 {
 	struct pinwatch_watch_add watch;
 	char *addr = map_pages(17);
@@ -148,13 +153,13 @@ TEST(add_enomem_memlock_unprivileged)
 
 	credentials_memlock(16 * page_size());
 	credentials_nobody();
-	CHECK_EQ(try_add(fd, addr, 17 * page_size(), PIN, 0, &watch), -ENOMEM);
+	CHECK_EQ(try_add(fd, addr, 17 * page_size(), PIN, 0, &watch), -ENOBUFS);
 	CHECK_EQ(try_add(fd, addr, 17 * page_size(), WATCH, 0, &watch), 0);
 	/* Unpinned pages do not count. */
 	for (i = 0; i < 100; i++) {
 		watch = add(fd, addr, 16 * page_size(), PIN, 0);
 		CHECK_EQ(try_add(fd, addr, page_size(), PIN, 0, &(struct pinwatch_watch_add){ 0 }),
-			 -ENOMEM);
+			 -ENOBUFS);
 		CHECK_EQ(try_del(fd, watch.id), 0);
 	}
 }
@@ -241,7 +246,7 @@ TEST(del_id_rests_within_the_quota)
 	for (i = 0; i < page_ids; i++)
 		add(fds[0], addr, page_size(), WATCH, 0);
 	for (i = 0; i < page_ids; i++) {
-		CHECK_EQ(try_del(fds[0], (uint32_t)i), 0);
+		CHECK_EQ(try_del(fds[0], nth_id(i)), 0);
 		add(fds[0], addr, page_size(), WATCH, 0);
 	}
 	/* The second file has its free first page. */
@@ -314,7 +319,8 @@ TEST(add_pin_valid_at_once)
 	CHECK_EQ(waitpid(pid, NULL, 0), pid);
 }
 
-#define NR_LARGE	32768UL	/* pages: the pin takes longer than an invalidator pauses */
+#define NR_LARGE	32768UL	/* pages: the pin takes longer than INTERVAL_US */
+#define INTERVAL_US	50
 #define NR_TRIES	50
 
 /* Try to pin the range. A failed WATCH_ADD leaves nothing behind; a watch is deleted. */
@@ -336,25 +342,12 @@ TEST(add_eagain)
 	int i, ret = 0, fd = open_device(0);
 	struct invalidator invalidator;
 
-	invalidator_start(&invalidator, addr, 1);
+	invalidator_interrupt(&invalidator, addr, INTERVAL_US);
 	for (i = 0; i < NR_TRIES && !ret; i++)
 		ret = pin_large(fd, addr);
 	invalidator_stop(&invalidator);
+	test_note("%d tries", i);
 	CHECK_EQ(ret, -EAGAIN);
-}
-
-static void signal_ignore(int number)
-{
-	(void)number;
-}
-
-static void timer_start(int flags, long interval_us)
-{
-	struct sigaction action = { .sa_handler = signal_ignore, .sa_flags = flags };
-	struct itimerval timer = { { 0, interval_us }, { 0, interval_us } };
-
-	CHECK_EQ(sigaction(SIGALRM, &action, NULL), 0);
-	CHECK_EQ(setitimer(ITIMER_REAL, &timer, NULL), 0);
 }
 
 /* Neither with nor without SA_RESTART does WATCH_ADD return EINTR. */
@@ -364,7 +357,7 @@ TEST(add_pins_under_signals)
 	int i, ret = 0, fd = open_device(0);
 	struct invalidator invalidator;
 
-	invalidator_start(&invalidator, addr, 1);
+	invalidator_interrupt(&invalidator, addr, INTERVAL_US);
 	timer_start(0, 1000);
 	for (i = 0; i < NR_TRIES && ret != -EAGAIN; i++) {
 		ret = pin_large(fd, addr);
@@ -375,18 +368,6 @@ TEST(add_pins_under_signals)
 }
 
 #define NR_MAPPINGS	1000
-
-static void map_many(void)
-{
-	size_t i, step = 2 * page_size();
-	char *addr = mmap(NULL, NR_MAPPINGS * step, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	CHECK(addr != MAP_FAILED);
-	for (i = 0; i < NR_MAPPINGS; i++) {
-		CHECK_EQ(mprotect(addr + i * step, page_size(), PROT_READ | PROT_WRITE), 0);
-		addr[i * step] = 1;
-	}
-}
 
 /* The first WATCH_ADD of a process takes every lock of its mappings: many, after fork. */
 static pid_t register_under_signals(int flags)
@@ -407,7 +388,7 @@ TEST(add_registers_under_signals)
 {
 	int i;
 
-	map_many();
+	map_apart(NR_MAPPINGS);
 	for (i = 0; i < 10; i++)
 		wait_child(register_under_signals(i % 2 ? SA_RESTART : 0));
 }
@@ -418,7 +399,7 @@ TEST(add_registers_until_killed)
 	uint64_t nr_mms = get_stats().nr_mms;
 	int i;
 
-	map_many();
+	map_apart(NR_MAPPINGS);
 	for (i = 0; i < 10; i++) {
 		pid_t pid = register_under_signals(SA_RESTART);
 

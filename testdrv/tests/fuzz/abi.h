@@ -98,7 +98,7 @@ struct abi_call {
 extern const struct abi_values abi_fds;
 extern const struct abi_struct abi_info, abi_stats, abi_watch_add, abi_watch_del,
 	abi_watch_repin, abi_watch_query, abi_watch_verify, abi_watch_stack, abi_resync,
-	abi_attach, abi_event, abi_gen, abi_pollfd;
+	abi_attach, abi_bind, abi_event, abi_gen, abi_pollfd;
 
 /* The first call opens the device. */
 extern const struct abi_call abi_calls[];

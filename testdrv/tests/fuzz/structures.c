@@ -83,6 +83,7 @@ STRUCTURE(gen, GEN);
 	M(s, watch_flags,	OUT_FLAGS(watch_flags))		\
 	M(s, events,		OUT_FLAGS(events))		\
 	M(s, causes,		OUT_ANY)			\
+	M(s, hits_offset,	OUT_ANY)			\
 	M(s, reserved,		ZERO)				\
 }
 STRUCTURE(info, INFO);
@@ -211,6 +212,13 @@ STRUCTURE(resync, RESYNC);
 	M(s, reserved,		ZERO)				\
 }
 STRUCTURE(attach, ATTACH);
+
+#define BIND(M, s) {						\
+	M(s, size,		SIZE)				\
+	M(s, flags,		ZERO)				\
+	M(s, reserved,		ZERO)				\
+}
+STRUCTURE(bind, BIND);
 
 #define STATS(M, s) {						\
 	M(s, size,		SIZE)				\

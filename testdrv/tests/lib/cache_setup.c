@@ -50,3 +50,19 @@ struct pinwatch_cache_stats stats(void)
 	pinwatch_cache_get_stats(cache, &now);
 	return now;
 }
+
+pthread_t start(void *(*run)(void *))
+{
+	pthread_t thread;
+
+	CHECK_EQ(pthread_create(&thread, NULL, run, NULL), 0);
+	return thread;
+}
+
+const struct pinwatch_cache_region *join(pthread_t thread)
+{
+	void *got;
+
+	CHECK_EQ(pthread_join(thread, &got), 0);
+	return got;
+}

@@ -3,6 +3,8 @@
 #ifndef CACHE_SETUP_H
 #define CACHE_SETUP_H
 
+#include <pthread.h>
+
 #include "fake.h"
 #include "pinwatch_cache.h"
 #include "test.h"
@@ -23,5 +25,9 @@ void put(const struct pinwatch_cache_region *region);
 /* Get and put. Returns whether the cache had the region. */
 bool touch(size_t first, size_t nr_pages, unsigned int intent);
 struct pinwatch_cache_stats stats(void);
+
+pthread_t start(void *(*run)(void *));
+/* Returns the result of @run. */
+const struct pinwatch_cache_region *join(pthread_t thread);
 
 #endif /* CACHE_SETUP_H */

@@ -99,6 +99,46 @@ TEST(flag_write)
 	end();
 }
 
+static void read_only_set(size_t first, size_t nr_pages)
+{
+	fake.read_only_start = (uintptr_t)fake_page(first);
+	fake.read_only_end = (uintptr_t)fake_page(first + nr_pages);
+}
+
+static void check_read_only(size_t first)
+{
+	const struct pinwatch_cache_region *got;
+
+	CHECK_EQ(pinwatch_cache_get(cache, fake_page(first), FAKE_PAGE, WRITE, &got), -EFAULT);
+}
+
+/* Read-only memory is pinned for reading, and no request for writing gets that region. */
+TEST(flag_write_read_only_memory)
+{
+	const struct pinwatch_cache_region *got;
+
+	begin(LIMIT, PINWATCH_CACHE_F_WRITE);
+	read_only_set(0, 10);
+	got = get(0, 1, READ);
+	CHECK_EQ(got->intent, READ);
+	check_read_only(0);
+	CHECK(get(0, 1, READ) == got);
+	put(got);
+	put(got);
+	/* The same, the request for writing first */
+	check_read_only(5);
+	CHECK(!touch(5, 1, READ));
+	check_read_only(5);
+	CHECK(touch(5, 1, READ));
+	CHECK_EQ(stats().hits + stats().misses, 7);
+	/* The memory becomes writable. */
+	read_only_set(0, 0);
+	CHECK(!touch(0, 1, WRITE));
+	CHECK(touch(0, 1, READ));
+	CHECK_EQ(stats().nr_regions, 2);
+	end();
+}
+
 /* A new region replaces the regions inside, unless a region is in use. */
 TEST(subsumes)
 {
@@ -224,7 +264,7 @@ static void test_limit_of(int error)
 	used = get(20, 2, READ);
 	fake.max_watches = error == -ENOSPC ? 3 : UINT32_MAX;
 	fake.user_watches = error == -EDQUOT ? 3 : UINT32_MAX;
-	fake.memlock_pages = error == -ENOMEM ? 6 : UINT64_MAX;
+	fake.memlock_pages = error == -ENOBUFS ? 6 : UINT64_MAX;
 	CHECK(!touch(30, 1, READ));
 	/* Only the least recently used region was evicted. */
 	CHECK(touch(10, 2, READ));
@@ -233,7 +273,7 @@ static void test_limit_of(int error)
 	/* Nothing is left to drop. */
 	fake.max_watches = error == -ENOSPC ? 1 : UINT32_MAX;
 	fake.user_watches = error == -EDQUOT ? 1 : UINT32_MAX;
-	fake.memlock_pages = error == -ENOMEM ? 2 : UINT64_MAX;
+	fake.memlock_pages = error == -ENOBUFS ? 2 : UINT64_MAX;
 	CHECK_EQ(pinwatch_cache_get(cache, fake_page(40), 1, READ, &got), error);
 	CHECK_EQ(fake.nr_watches, 1);
 	CHECK(touch(20, 2, READ));
@@ -241,9 +281,9 @@ static void test_limit_of(int error)
 	end();
 }
 
-TEST(limit_enomem)
+TEST(limit_enobufs)
 {
-	test_limit_of(-ENOMEM);
+	test_limit_of(-ENOBUFS);
 }
 
 TEST(limit_edquot)
@@ -265,13 +305,88 @@ TEST(hopeless_request)
 	begin(LIMIT, 0);
 	touch(0, 2, READ);
 	fake.max_pin_pages = 3;
-	CHECK_EQ(pinwatch_cache_get(cache, fake_page(10), 4 * FAKE_PAGE, READ, &got), -ENOMEM);
+	CHECK_EQ(pinwatch_cache_get(cache, fake_page(10), 4 * FAKE_PAGE, READ, &got), -EMSGSIZE);
 	fake.max_pin_pages = UINT64_MAX;
 	fake.memlock_pages = 4;
 	CHECK_EQ(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
-	CHECK_EQ(pinwatch_cache_get(cache, fake_page(10), 5 * FAKE_PAGE, READ, &got), -ENOMEM);
+	CHECK_EQ(pinwatch_cache_get(cache, fake_page(10), 5 * FAKE_PAGE, READ, &got), -ENOBUFS);
 	CHECK(touch(0, 2, READ));
 	CHECK(!touch(10, 4, READ));
+	end();
+}
+
+/* A region that exceeds the memory of every machine evicts none, whatever limit refuses it. */
+TEST(hopeless_size)
+{
+	static const int errors[] = { -ENOMEM, -EDQUOT, -ENOSPC, -EMSGSIZE };
+	const struct pinwatch_cache_region *got;
+	size_t i;
+
+	begin(LIMIT, 0);
+	touch(0, 2, READ);
+	fake.big_pages = 1UL << 34;
+	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		fake.big_error = errors[i];
+		CHECK_EQ(pinwatch_cache_get(cache, fake_page(10), fake.big_pages * FAKE_PAGE, READ,
+					    &got), errors[i]);
+		CHECK(touch(0, 2, READ));
+	}
+	/* Nor does a sweep during the miss. */
+	touch(20, 2, READ);
+	fake_disturb(fake_page(20), 1);
+	CHECK_EQ(pinwatch_cache_get(cache, fake_page(10), fake.big_pages * FAKE_PAGE, READ,
+				    &got), -EMSGSIZE);
+	CHECK(touch(0, 2, READ));
+	CHECK_EQ(stats().evictions, 0);
+	end();
+}
+
+/*
+ * Regions larger than RLIMIT_MEMLOCK, which CAP_IPC_LOCK permits: the limits of watches
+ * and of the user's pages evict idle regions all the same.
+ */
+TEST(limits_above_memlock)
+{
+	struct rlimit limit = { .rlim_cur = FAKE_PAGE, .rlim_max = FAKE_PAGE };
+	size_t i;
+
+	CHECK_EQ(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+	begin(LIMIT, 0);
+	fake.max_watches = 2;
+	for (i = 0; i < 4; i++)
+		CHECK(!touch(10 * i, 4, READ));
+	fake.max_watches = FAKE_MAX_WATCHES;
+	fake.user_watches = 2;
+	for (i = 4; i < 8; i++)
+		CHECK(!touch(10 * i, 4, READ));
+	CHECK_EQ(stats().evictions, 6);
+	end();
+}
+
+static int nr_failures;
+
+static void fail_for_a_while(void)
+{
+	fake.fail = nr_failures ? (nr_failures-- % 2 ? -EINTR : -EAGAIN) : 0;
+}
+
+/* A signal, or memory that is invalidated all the time, delays a get and fails no get. */
+TEST(eintr_and_eagain_are_tried_again)
+{
+	begin(LIMIT, 0);
+	fake.on_add = fail_for_a_while;
+	nr_failures = 40;
+	CHECK(!touch(0, 1, READ));
+	CHECK_EQ(nr_failures, 0);
+	fake.on_keep = fail_for_a_while;
+	nr_failures = 4;
+	fake_disturb(fake_page(0), 1);
+	CHECK(touch(0, 1, READ));
+	CHECK_EQ(stats().kept, 1);
+	fake.on_del = fail_for_a_while;
+	nr_failures = 1;
+	CHECK_EQ(pinwatch_cache_flush(cache, NULL, SIZE_MAX), 1);
+	CHECK_EQ(fake.nr_watches, 0);
 	end();
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /* Threads share a pinwatch_cache, while another thread invalidates. */
-#include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "cache.h"
 #include "cache_setup.h"
 
 #define NR_THREADS	4
@@ -108,7 +108,7 @@ static void threads_run(void)
 	pthread_join(invalidator, NULL);
 }
 
-TEST(threads)
+static void check_threads(void)
 {
 	struct pinwatch_cache_ops ops = { .add = ops_add, .remove = ops_remove };
 	struct pinwatch_cache_stats now;
@@ -130,129 +130,102 @@ TEST(threads)
 	CHECK_EQ(nr_added, 0);
 }
 
-/* A thread waits inside WATCH_ADD of pages 0 to 3 until @released. */
-static bool held, released;
-
-static void add_hold(void)
+TEST(threads)
 {
-	__atomic_store_n(&held, true, __ATOMIC_RELEASE);
-	while (!__atomic_load_n(&released, __ATOMIC_ACQUIRE))
-		sched_yield();
+	check_threads();
 }
 
-static void *get_run(void *data)
+TEST(threads_without_membarrier)
 {
-	(void)data;
-	return (void *)get(0, 4, READ);
+	fake_no_membarrier = true;
+	check_threads();
 }
 
-static void *get_inner_run(void *data)
+/* Threads that live for some requests only, and leave regions for another thread to put. */
+#define NR_LIVES	15
+#define NR_LEFT		16
+
+static const struct pinwatch_cache_region *left[NR_LEFT];
+
+static void left_exchange(uint64_t *state, size_t page)
 {
-	(void)data;
-	return (void *)get(1, 2, READ);
-}
-
-static pthread_t start(void *(*run)(void *))
-{
-	pthread_t thread;
-
-	CHECK_EQ(pthread_create(&thread, NULL, run, NULL), 0);
-	return thread;
-}
-
-static const struct pinwatch_cache_region *join(pthread_t thread)
-{
-	void *got;
-
-	CHECK_EQ(pthread_join(thread, &got), 0);
-	return got;
-}
-
-static pthread_t start_held(void)
-{
-	pthread_t thread;
-
-	fake.on_add = add_hold;
-	thread = start(get_run);
-	while (!__atomic_load_n(&held, __ATOMIC_ACQUIRE))
-		sched_yield();
-	return thread;
-}
-
-/* A get of pages that another thread pins waits for that thread. Hits elsewhere go on. */
-TEST(second_waits_for_the_first)
-{
-	pthread_t owner, second;
 	const struct pinwatch_cache_region *got;
 
-	begin(LIMIT, 0);
-	touch(10, 1, READ);
-	owner = start_held();
-	CHECK(touch(10, 1, READ));
-	second = start(get_inner_run);
-	__atomic_store_n(&released, true, __ATOMIC_RELEASE);
-	got = join(owner);
-	CHECK(join(second) == got);
-	CHECK_EQ(fake.nr_adds, 2);
+	CHECK_EQ(pinwatch_cache_get(cache, fake_page(page), FAKE_PAGE, READ, &got), 0);
+	got = __atomic_exchange_n(&left[random_below(state, NR_LEFT)], got, __ATOMIC_ACQ_REL);
+	if (!got)
+		return;
+	CHECK(__atomic_load_n(&fake.watches[got->watch.id].used, __ATOMIC_RELAXED));
 	put(got);
-	put(got);
-	end();
 }
 
-/* Only the thread that pins gets the error. The thread that waited tries to pin, too. */
-static bool fail_once;
-
-static void add_hold_and_fail(void)
+static void *life_run(void *data)
 {
-	if (fail_once) {
-		fail_once = false;
-		add_hold();
-		fake.fail = -EAGAIN;
-	} else {
-		fake.fail = 0;
+	uint64_t state = test_seed() + (uintptr_t)data;
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		left_exchange(&state, random_below(&state, NR_PAGES));
+		round_run(&state);
 	}
-}
-
-static void *get_failing_run(void *data)
-{
-	const struct pinwatch_cache_region *got;
-
-	(void)data;
-	CHECK_EQ(pinwatch_cache_get(cache, fake_page(0), 4 * FAKE_PAGE, PINWATCH_CACHE_READ, &got),
-		 -EAGAIN);
 	return NULL;
 }
 
-TEST(failure_is_not_shared)
+static void fork_and_wait(void)
 {
-	pthread_t owner, second;
+	int status;
+	pid_t child = fork();
 
-	begin(LIMIT, 0);
-	fail_once = true;
-	fake.on_add = add_hold_and_fail;
-	owner = start(get_failing_run);
-	while (!__atomic_load_n(&held, __ATOMIC_ACQUIRE))
-		sched_yield();
-	second = start(get_inner_run);
-	__atomic_store_n(&released, true, __ATOMIC_RELEASE);
-	join(owner);
-	put(join(second));
-	end();
+	if (!child)
+		_exit(0);
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	CHECK_EQ(status, 0);
 }
 
-/* Flush a region that is being pinned: its owner gets the region, later gets do not. */
-TEST(flush_of_what_is_being_pinned)
+static void lives_run(void)
 {
-	pthread_t owner;
-	const struct pinwatch_cache_region *got;
+	pthread_t threads[NR_THREADS];
+	uintptr_t i, life;
 
-	begin(LIMIT, 0);
-	owner = start_held();
-	CHECK_EQ(pinwatch_cache_flush(cache, fake_page(2), 1), 1);
-	__atomic_store_n(&released, true, __ATOMIC_RELEASE);
-	got = join(owner);
-	CHECK(!touch(0, 4, READ));
-	put(got);
-	CHECK_EQ(fake.nr_watches, 1);
+	for (life = 0; life < NR_LIVES; life++) {
+		for (i = 0; i < NR_THREADS; i++)
+			CHECK_EQ(pthread_create(&threads[i], NULL, life_run,
+						(void *)(life * NR_THREADS + i)), 0);
+		fork_and_wait();
+		for (i = 0; i < NR_THREADS; i++)
+			pthread_join(threads[i], NULL);
+	}
+}
+
+static void check_thread_exit(void)
+{
+	struct pinwatch_cache_ops ops = { .add = ops_add, .remove = ops_remove };
+	pthread_t invalidator;
+	size_t i;
+
+	begin(8 * FAKE_PAGE, 0);
+	CHECK_EQ(pinwatch_cache_set_ops(cache, &ops, NULL), 0);
+	invalidator = start(invalidator_run);
+	lives_run();
+	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+	pthread_join(invalidator, NULL);
+	for (i = 0; i < NR_LEFT; i++)
+		if (left[i])
+			put(left[i]);
+	CHECK(stats().hits && stats().evictions);
+	CHECK_EQ(stats().bytes_in_use, 0);
+	CHECK(stats().bytes <= 8 * FAKE_PAGE);
 	end();
+	CHECK_EQ(nr_added, 0);
+}
+
+TEST(thread_exit_and_fork)
+{
+	check_thread_exit();
+}
+
+TEST(thread_exit_and_fork_without_membarrier)
+{
+	fake_no_membarrier = true;
+	check_thread_exit();
 }

@@ -6,12 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/lsan_interface.h>
 #endif
 
+#include "cache.h"
 #include "fake.h"
 #include "handle.h"
 #include "test.h"
@@ -19,6 +21,7 @@
 #define GENS_SIZE	(FAKE_MAX_WATCHES * sizeof(struct pinwatch_gen))
 
 struct fake fake;
+bool fake_no_membarrier;
 
 static pthread_mutex_t fake_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct pinwatch_gen *gens;
@@ -33,6 +36,8 @@ struct pinwatch *fake_open(void)
 	CHECK_EQ(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
 	gens = mmap(NULL, GENS_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	CHECK(gens != MAP_FAILED);
+	/* A child does not inherit the mapping of the module either. */
+	CHECK_EQ(madvise(gens, GENS_SIZE, MADV_DONTFORK), 0);
 	fake = (struct fake){
 		.abi_minor = PINWATCH_ABI_MINOR,
 		.max_watches = FAKE_MAX_WATCHES,
@@ -42,11 +47,13 @@ struct pinwatch *fake_open(void)
 		.event_fd = fds[1],
 	};
 	dev->fd = fds[0];
+	gens[FAKE_HITS_ID] = (struct pinwatch_gen){ .generation = 1, .generation32 = 1 };
 	dev->words = gens;
+	dev->hits = &gens[FAKE_HITS_ID];
 	dev->nr_words = FAKE_MAX_WATCHES;
 	dev->map_size = GENS_SIZE;
 	dev->record_size = sizeof(struct pinwatch_event);
-	dev->pid = getpid();
+	CHECK_EQ(pw_fork_insert(dev), 0);
 	return dev;
 }
 
@@ -57,6 +64,16 @@ static uint64_t generation_bump(uint32_t id)
 	__atomic_store_n(&gens[id].generation32, (uint32_t)value, __ATOMIC_RELEASE);
 	__atomic_store_n(&gens[id].generation, value, __ATOMIC_RELEASE);
 	return value;
+}
+
+/* The generation of a watch that stops being valid, and then that of the handle */
+static void generation_end(uint32_t id)
+{
+	struct pinwatch_gen *hits = &gens[FAKE_HITS_ID];
+
+	generation_bump(id);
+	__atomic_add_fetch(&hits->generation32, 1, __ATOMIC_RELEASE);
+	__atomic_add_fetch(&hits->generation, 1, __ATOMIC_RELEASE);
 }
 
 static void invalidate(const void *addr, size_t length, bool moved)
@@ -72,7 +89,7 @@ static void invalidate(const void *addr, size_t length, bool moved)
 			continue;
 		watch->hits++;
 		watch->moved |= moved;
-		generation_bump(id);
+		generation_end(id);
 	}
 	pthread_mutex_unlock(&fake_lock);
 }
@@ -100,10 +117,19 @@ static int limits_check(const struct fake_watch *watch)
 		return -EDQUOT;
 	if (!(watch->flags & PINWATCH_WATCH_F_PIN))
 		return 0;
-	if (watch_pages(watch) > fake.max_pin_pages ||
-	    fake.pinned_pages + watch_pages(watch) > fake.memlock_pages)
-		return -ENOMEM;
+	if (fake.big_pages && watch_pages(watch) >= fake.big_pages)
+		return fake.big_error;
+	if (watch_pages(watch) > fake.max_pin_pages)
+		return -EMSGSIZE;
+	if (fake.pinned_pages + watch_pages(watch) > fake.memlock_pages)
+		return -ENOBUFS;
 	return 0;
+}
+
+static bool permitted(const struct fake_watch *watch)
+{
+	return !(watch->flags & PINWATCH_WATCH_F_WRITE) ||
+	       watch->start >= fake.read_only_end || watch->end <= fake.read_only_start;
 }
 
 static int do_add(struct pinwatch_watch_add *arg)
@@ -121,10 +147,12 @@ static int do_add(struct pinwatch_watch_add *arg)
 	if (arg->ignore_events & ~(PINWATCH_EVENT_ALL & ~PINWATCH_EVENT_RELEASE))
 		return -EINVAL;
 	fake.nr_adds++;
+	if (!permitted(&watch))
+		return -EFAULT;
 	ret = limits_check(&watch);
 	if (ret)
 		return ret;
-	for (arg->id = 0; fake.watches[arg->id].used; arg->id++)
+	for (arg->id = 0; arg->id == FAKE_HITS_ID || fake.watches[arg->id].used; arg->id++)
 		;
 	arg->generation = generation_bump(arg->id);
 	arg->nr_pages = watch_pages(&watch);
@@ -156,7 +184,7 @@ static int do_del(struct pinwatch_watch_del *arg)
 		return -ENOENT;
 	if (watch_stale(watch, arg->generation))
 		return -ESTALE;
-	generation_bump(arg->id);
+	generation_end(arg->id);
 	if (watch->flags & PINWATCH_WATCH_F_PIN)
 		fake.pinned_pages -= watch_pages(watch);
 	watch->used = false;
@@ -237,6 +265,7 @@ static int do_info(struct pinwatch_info *arg)
 	arg->abi_minor = fake.abi_minor;
 	arg->event_size = sizeof(struct pinwatch_event);
 	arg->gen_map_size = GENS_SIZE;
+	arg->hits_offset = FAKE_HITS_ID * sizeof(struct pinwatch_gen);
 	arg->max_pin_pages = fake.max_pin_pages;
 	return 0;
 }
@@ -261,6 +290,8 @@ static int dispatch(unsigned long cmd, void *arg)
 	case PINWATCH_IOC_RESYNC:
 		return do_resync(arg);
 	case PINWATCH_IOC_ATTACH:
+	case PINWATCH_IOC_GET_STATS:
+	case PINWATCH_IOC_BIND:
 		return 0;
 	}
 	return -ENOTTY;
@@ -294,6 +325,8 @@ int pw_handle_ioctl(const struct pinwatch *dev, unsigned long cmd, void *arg)
 	head_check(cmd, arg);
 	if (cmd == PINWATCH_IOC_WATCH_ADD && fake.on_add)
 		fake.on_add();
+	if (cmd == PINWATCH_IOC_WATCH_DEL && fake.on_del)
+		fake.on_del();
 	if (cmd == PINWATCH_IOC_WATCH_REPIN && fake.on_keep)
 		fake.on_keep();
 	if (cmd == PINWATCH_IOC_ATTACH && fake.on_attach)
@@ -303,6 +336,13 @@ int pw_handle_ioctl(const struct pinwatch *dev, unsigned long cmd, void *arg)
 	ret = fake.fail ? fake.fail : dispatch(cmd, arg);
 	pthread_mutex_unlock(&fake_lock);
 	return ret;
+}
+
+int pw_membarrier(int cmd)
+{
+	if (fake_no_membarrier)
+		return -ENOSYS;
+	return syscall(SYS_membarrier, cmd, 0, 0) < 0 ? -errno : 0;
 }
 
 void fake_close(struct pinwatch *dev)

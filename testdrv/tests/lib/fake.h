@@ -12,8 +12,9 @@
 
 #include "libpinwatch.h"
 
-#define FAKE_MAX_WATCHES	4096
+#define FAKE_MAX_WATCHES	16384
 #define FAKE_PAGE		4096UL
+#define FAKE_HITS_ID		255U	/* the word of the handle; no watch has the id */
 
 struct fake_watch {
 	bool used;
@@ -43,10 +44,15 @@ struct fake {
 	/* Limits, and the errno of each */
 	uint32_t max_watches;		/* ENOSPC */
 	uint32_t user_watches;		/* EDQUOT */
-	uint64_t memlock_pages;		/* ENOMEM */
-	uint64_t max_pin_pages;		/* ENOMEM */
+	uint64_t memlock_pages;		/* ENOBUFS */
+	uint64_t max_pin_pages;		/* EMSGSIZE */
+	uint64_t big_pages;		/* big_error, unless 0 */
+	int big_error;
+	/* Pinning for writing fails with EFAULT in this range. */
+	uint64_t read_only_start, read_only_end;
 	int fail;			/* unless 0: every call fails with -errno */
 	void (*on_add)(void);		/* called at the begin of WATCH_ADD */
+	void (*on_del)(void);		/* called at the begin of WATCH_DEL */
 	void (*on_keep)(void);		/* called at the begin of WATCH_REPIN */
 	void (*on_attach)(void);
 	int event_fd;			/* write events here for read() of the handle */
@@ -54,6 +60,8 @@ struct fake {
 };
 
 extern struct fake fake;
+/* membarrier() fails. */
+extern bool fake_no_membarrier;
 
 struct pinwatch *fake_open(void);
 /* Close the handle and check that no watch, pinned page or memory is left. */

@@ -202,6 +202,45 @@ TEST(stack_and_resync)
 	end(dev);
 }
 
+/* The word of the handle changes when a watch is invalidated or deleted. */
+TEST(hits)
+{
+	struct pinwatch *dev = fake_open();
+	struct pinwatch_watch first = add(dev, 1), second;
+	uint64_t hits = pinwatch_hits(dev);
+
+	CHECK(hits != 0);
+	second = add(dev, 2);
+	CHECK_EQ(pinwatch_watch_repin(dev, &first), 0);
+	fake_invalidate(fake_page(2), 1);
+	CHECK_EQ(pinwatch_hits(dev), hits);
+	CHECK(pinwatch_valid(&first) && pinwatch_valid(&second));
+	fake_invalidate(fake_page(1), 1);
+	CHECK(pinwatch_hits(dev) != hits);
+	CHECK(pinwatch_valid(&first) && !pinwatch_valid(&second));
+	hits = pinwatch_hits(dev);
+	CHECK_EQ(pinwatch_watch_del(dev, &first), 0);
+	CHECK(pinwatch_hits(dev) != hits);
+	end(dev);
+}
+
+/* No watch has the id of the word of the handle. */
+TEST(hits_id)
+{
+	struct pinwatch *dev = fake_open();
+	const struct pinwatch_gen *words = pinwatch_map_generations(dev, NULL);
+	struct pinwatch_info info;
+	uint32_t i;
+
+	CHECK_EQ(pinwatch_get_info(dev, &info), 0);
+	CHECK_EQ(words[info.hits_offset / sizeof(*words)].generation, pinwatch_hits(dev));
+	for (i = 0; i < 2 * FAKE_HITS_ID; i++)
+		CHECK(add(dev, 1).id != info.hits_offset / sizeof(*words));
+	for (i = 0; fake.nr_watches; i++)
+		pinwatch_watch_del(dev, &(struct pinwatch_watch){ .id = i });
+	fake_close(dev);
+}
+
 TEST(read_events)
 {
 	struct pinwatch_event event = { .id = 3, .count = 1 }, events[2];
@@ -299,6 +338,18 @@ TEST(attach)
 	CHECK_EQ(pinwatch_attach(dev, 999), -EBADF);
 	CHECK_EQ(pinwatch_attach_pid(dev, child), -ESRCH);
 	CHECK_EQ(fake.last_cmd, 0);
+	end(dev);
+}
+
+TEST(bind)
+{
+	struct pinwatch *dev = fake_open();
+
+	CHECK_EQ(pinwatch_bind(dev), 0);
+	CHECK_EQ(fake.last_cmd, PINWATCH_IOC_BIND);
+	fake.fail = -EBUSY;
+	CHECK_EQ(pinwatch_bind(dev), -EBUSY);
+	fake.fail = 0;
 	end(dev);
 }
 

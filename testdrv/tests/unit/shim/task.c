@@ -127,7 +127,7 @@ void shim_kill(struct task_struct *t)
 	__atomic_store_n(&t->fatal_signal, true, __ATOMIC_RELAXED);
 }
 
-/* Nobody can run: to the next time at which somebody can. */
+/* No task can run: to the next time at which a task can run. */
 static bool tick_to_next(void)
 {
 	const struct shim_sleep *next = NULL;

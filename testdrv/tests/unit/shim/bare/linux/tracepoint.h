@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Nobody traces; the calls stay, so that their arguments are type-checked */
+/* No tracer exists; the calls stay, so that their arguments are type-checked */
 #ifndef _SHIM_TRACEPOINT_H
 #define _SHIM_TRACEPOINT_H
 #include <linux/compiler.h>
