@@ -37,7 +37,7 @@ static void check_seq(struct pw_mm *pm, unsigned long seq)
 {
 	CHECK(seq & PW_SEQ_BIT);
 	CHECK(!(seq & BIT(63)));
-	CHECK((seq & ~PW_SEQ_BIT) >> PW_SEQ_SLOT_BITS < pm->seq_next);
+	CHECK(seq < pm->seq_next);
 }
 
 static void check_sub(struct pw_mm *pm, struct pinwatch_interval_notifier *sub,

@@ -58,7 +58,8 @@
  * The counters of sequence values come in blocks from a module-wide source. At 10^5
  * registrations a second, the source lasts 22 years.
  */
-#define PW_SEQ_BLOCK		BIT(10)
+#define PW_SEQ_BLOCK_BITS	10
+#define PW_SEQ_BLOCK_MASK	((BIT(PW_SEQ_BLOCK_BITS) - 1) << PW_SEQ_SLOT_BITS)
 
 #define PW_SLOT_IDLE		(PW_NR_SLOTS - 1) /* never in flight: of new subscriptions */
 #define PW_SLOT_ANON		(PW_NR_SLOTS - 2) /* of invalidations without a record */
@@ -244,8 +245,8 @@ struct pw_class {
  *	turn, and PW_SLOT_ANON.
  * @join: Index in @shared of the slot that the next invalidation joins.
  * @walks: The pw_walks in progress.
- * @seq_next: The next counter for a sequence value. If a multiple of PW_SEQ_BLOCK, the
- *	block is used up.
+ * @seq_next: The next sequence value for PW_SLOT_IDLE. No bit of PW_SEQ_BLOCK_MASK is set:
+ *	the block is used up.
  * @nr_subs: Subscriptions, removes that still wait, and reservations of inserts
  *	that sleep.
  * @nr_waiters: Removes that sleep or are about to sleep, and batch entries with
@@ -287,7 +288,7 @@ struct pw_mm {
 	struct pw_shared shared[PW_NR_SHARED];
 	unsigned int join;
 	struct list_head walks;
-	u64 seq_next;
+	unsigned long seq_next;
 	unsigned long nr_subs;
 	unsigned int nr_waiters;
 	unsigned long idle_since;
@@ -412,7 +413,7 @@ void pw_mm_settle(struct pw_mm *pm);
 bool pw_mm_hold_users(struct pw_mm *pm);
 bool pw_mm_drop_users(struct pw_mm *pm);
 void pw_mm_free(struct mmu_notifier *mn);
-u64 pw_mm_seq_block(void);
+unsigned long pw_mm_seq_block(void);
 unsigned int pw_mm_hash_changes(void);
 void pw_core_stats(struct pw_core_stats *out);
 int pw_core_init(void);
@@ -486,9 +487,12 @@ static inline unsigned int pw_seq_slot(unsigned long seq)
 /* Return: a new sequence value for @slot. Caller holds pm->lock. */
 static inline unsigned long pw_seq_next(struct pw_mm *pm, unsigned int slot)
 {
-	if (unlikely(!(pm->seq_next % PW_SEQ_BLOCK)))
-		pm->seq_next = pw_mm_seq_block();
-	return PW_SEQ_BIT | pm->seq_next++ << PW_SEQ_SLOT_BITS | slot;
+	unsigned long seq = pm->seq_next;
+
+	if (unlikely(!(seq & PW_SEQ_BLOCK_MASK)))
+		seq = pw_mm_seq_block();
+	pm->seq_next = seq + PW_NR_SLOTS;
+	return seq - PW_SLOT_IDLE + slot;
 }
 
 /* Number of invalidations that have no record. Caller holds pm->lock. */

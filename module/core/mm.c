@@ -46,13 +46,14 @@ static atomic64_t seq_blocks = ATOMIC64_INIT(1);
 DEFINE_PER_CPU(struct pw_core_stats, pw_stats);
 
 /*
- * Return: the first usable counter of a block that no mm has used before. The first
- * counter of a block, a multiple of PW_SEQ_BLOCK, means that the previous block is used
- * up.
+ * Return: the first sequence value for PW_SLOT_IDLE of a block that no mm has used before.
+ * The counter 0 of a block means that the previous block is used up.
  */
-u64 pw_mm_seq_block(void)
+unsigned long pw_mm_seq_block(void)
 {
-	return atomic64_fetch_add(1, &seq_blocks) * PW_SEQ_BLOCK + 1;
+	unsigned long counter = atomic64_fetch_add(1, &seq_blocks) << PW_SEQ_BLOCK_BITS | 1;
+
+	return PW_SEQ_BIT | counter << PW_SEQ_SLOT_BITS | PW_SLOT_IDLE;
 }
 
 static void mm_hash_add(struct pw_mm *pm)
@@ -93,7 +94,7 @@ static struct pw_mm *mm_alloc_state(void)
 	pm->mn.ops = &pw_mn_ops;
 	pm->gen = 1;			/* never 0, so a zeroed hole_gen is stale */
 	pm->seq_next = pw_mm_seq_block();
-	pm->number = pm->seq_next / PW_SEQ_BLOCK;
+	pm->number = (pm->seq_next & ~PW_SEQ_BIT) >> (PW_SEQ_SLOT_BITS + PW_SEQ_BLOCK_BITS);
 	spin_lock_init(&pm->lock);
 	pm->nr_classes = 1;
 	pm->slot_newest[PW_SLOT_IDLE] = U64_MAX >> PW_SUB_STAMP_SHIFT; /* release */
