@@ -69,8 +69,9 @@
  *   the OOM reaper gets -EAGAIN and tries again. For this, pinwatch inserts an
  *   mmu_interval_notifier of the kernel over the block, with the first subscription there.
  *   Interval notifiers that other drivers have inserted with the kernel's functions then
- *   also wait for invalidations of that block. Until the kernel has inserted this notifier,
- *   a driver that establishes SPTEs without read_begin misses non-blockable invalidations.
+ *   also wait for invalidations of that block. After the first 16 in an mm, the blocks are
+ *   larger. Until the kernel has inserted this notifier, a driver that establishes SPTEs
+ *   without read_begin misses non-blockable invalidations.
  * - pinwatch uses ->deferred_item, which no driver uses.
  */
 #ifndef _PINWATCH_DROPIN_H

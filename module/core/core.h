@@ -222,6 +222,7 @@ struct pw_class {
  * @classes: The subscriptions, by filter.
  * @nr_classes: Number of leading @classes that have been in use.
  * @vetoes: The pw_vetoes, by block. Grows under the mmap lock and @lock.
+ * @nr_vetoes: Their number; likewise.
  * @unsettled: The pw_vetoes that the kernel may have deferred.
  * @settle_work: Waits for the kernel's inserts of @unsettled. Counted in @nr_subs.
  * @slots_used: A bit for each slot with a value in @seqs.
@@ -274,6 +275,7 @@ struct pw_mm {
 	struct pw_class classes[PW_NR_CLASSES];
 	unsigned int nr_classes;
 	struct rb_root vetoes;
+	unsigned int nr_vetoes;
 	struct list_head unsettled;
 	struct work_struct settle_work;
 	unsigned long slots_used;

@@ -13,7 +13,8 @@
  * The interval notifiers of other drivers wait for each invalidation that overlaps a
  * notifier in the kernel's tree. So a veto covers only the aligned block around the first
  * subscription that may sleep there: 64 MiB, or the smallest power of two that contains
- * the interval. A veto stays until the mm dies.
+ * the interval. A veto stays until the mm dies. So that the vetoes of an mm need little
+ * memory, its blocks grow with the number of its vetoes.
  *
  * A subscription may be inserted after the kernel has called the tree and before it
  * calls the classic notifier: see sub_link_sleeper(). And the kernel defers the insert of a
@@ -43,6 +44,7 @@
 #include "trace.h"
 
 #define VETO_BLOCK_BITS		26	/* 64 MiB */
+#define VETO_NR_SMALL		16	/* number of vetoes with blocks of that size */
 
 static bool veto_invalidate(struct mmu_interval_notifier *mni,
 			    const struct mmu_notifier_range *range,
@@ -167,6 +169,7 @@ static void veto_link(struct pw_veto *veto)
 
 	spin_lock(&pm->lock);
 	pw_tree_insert(&pm->vetoes, &veto->node);
+	pm->nr_vetoes++;
 	first = list_empty(&pm->unsettled);
 	pm->nr_subs += first;
 	list_add_tail(&veto->unsettled_node, &pm->unsettled);
@@ -175,11 +178,21 @@ static void veto_link(struct pw_veto *veto)
 		pw_mm_settle(pm);
 }
 
+/*
+ * The block size doubles whenever the number of vetoes has doubled, so 2^13 vetoes cover an
+ * address space of 47 bits. Caller holds the mmap lock.
+ */
+static unsigned int veto_bits(const struct pw_mm *pm, unsigned long start, unsigned long last)
+{
+	unsigned int bits = VETO_BLOCK_BITS + fls64(pm->nr_vetoes / VETO_NR_SMALL);
+
+	return max_t(unsigned int, fls64(start ^ last), bits);
+}
+
 static struct pw_veto *veto_alloc(struct pw_mm *pm, unsigned long start, unsigned long last)
 {
 	struct pw_veto *veto = kzalloc(sizeof(*veto), GFP_KERNEL_ACCOUNT);
-	unsigned int bits = max_t(unsigned int, fls64(start ^ last), VETO_BLOCK_BITS);
-	unsigned long mask = ULONG_MAX >> (BITS_PER_LONG - bits);
+	unsigned long mask = ULONG_MAX >> (BITS_PER_LONG - veto_bits(pm, start, last));
 
 	if (!veto)
 		return NULL;

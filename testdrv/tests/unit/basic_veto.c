@@ -244,6 +244,29 @@ FIBER_TEST(blocks_of_any_size)
 	end(&r);
 }
 
+#define NR_BLOCKS	20000
+
+/* A process that has had sleepers all over its address space keeps few vetoes. */
+FIBER_TEST(blocks_grow_with_their_number)
+{
+	struct pinwatch_interval_notifier sub;
+	struct mmu_notifier_range r;
+	struct driver last;
+	unsigned int i;
+
+	for (i = 0; i < NR_BLOCKS; i++) {
+		if (pinwatch_interval_notifier_insert(&sub, mm, i * BIT(26), 1, &sleeper))
+			FAIL("insert of %u", i);
+		pinwatch_interval_notifier_remove(&sub);
+	}
+	shim_settle();
+	CHECK(!insert_ops(&last, ELSEWHERE, 1, &sleeper));
+	test_note("%u blocks of 64 MiB: %u vetoes", NR_BLOCKS, check()->nr_vetoes);
+	CHECK(check()->nr_vetoes < NR_BLOCKS / 20);
+	CHECK(start_nonblock(&r, ELSEWHERE, 1) == -EAGAIN);
+	remove_sub(&last);
+}
+
 static struct shim_mutex big_lock = SHIM_MUTEX_INIT;
 
 static bool lock_invalidate(struct pinwatch_interval_notifier *sub,
