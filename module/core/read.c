@@ -183,8 +183,12 @@ static __always_inline bool read_fast(struct pinwatch_interval_notifier *sub,
  * every value is such a value: the caller's loop has to test for a dead mm
  * (mmget_not_zero() fails, or the callback was called with MMU_NOTIFY_RELEASE).
  *
+ * The first call for a subscription without %PINWATCH_OPS_NEVER_SLEEPS can also wait until
+ * no invalidation is in flight in the mm: see pinwatch_interval_notifier_insert().
+ *
  * Context: process context, may sleep. Not inside a callback, nor under a lock that the
- * callbacks of @sub take.
+ * callbacks of @sub take. Without %PINWATCH_OPS_NEVER_SLEEPS, not under a lock that any
+ * callback in the same mm takes.
  * Return: the value for pinwatch_interval_read_retry().
  */
 unsigned long pinwatch_interval_read_begin(struct pinwatch_interval_notifier *sub)
