@@ -154,6 +154,51 @@ FIBER_TEST(first_start_after_an_insert)
 	CHECK(many < 1.7 * few);
 }
 
+/* Return: the shortest time of a start on CPU 0 that hits. */
+static double start_of_a_hit(struct pw_mm *pm)
+{
+	double best = 1e9, begin, time;
+	struct mmu_notifier_range r;
+	unsigned int i;
+
+	shim_self()->cpu = 0;
+	for (i = 0; i < NR_RUNS; i++) {
+		r = range_of(5, 1);
+		begin = now_us();
+		pw_mn_ops.invalidate_range_start(&pm->mn, &r);
+		time = now_us() - begin;
+		best = min(best, time);
+		pw_mn_ops.invalidate_range_end(&pm->mn, &r);
+	}
+	return best;
+}
+
+/* R13: a start that hits compares the bounds of all slots in use, each once. */
+FIBER_TEST(start_beside_all_slots)
+{
+	static struct mmu_notifier_range fill[PW_NR_OWN_SLOTS - 1];
+	struct driver d, other;
+	double alone, beside;
+	struct pw_mm *pm;
+	unsigned int i;
+
+	pm = insert_on(SHIM_MAX_CPUS, &d);
+	CHECK(!insert(&other, 30, 1));
+	alone = start_of_a_hit(pm);
+	for (i = 0; i < ARRAY_SIZE(fill); i++) {
+		shim_self()->cpu = 10 + i;
+		start(&fill[i], 30, 1);
+	}
+	beside = start_of_a_hit(pm);
+	test_note("start of a hit: %.2f us, beside %zu slots in use %.2f us", alone,
+		  ARRAY_SIZE(fill), beside);
+	CHECK(beside < 3 * alone + 1);
+	for (i = 0; i < ARRAY_SIZE(fill); i++)
+		end(&fill[i]);
+	remove_sub(&d);
+	remove_sub(&other);
+}
+
 static unsigned int nr_sleeps;
 
 static void count_sleep(struct shim_wq *wq)
