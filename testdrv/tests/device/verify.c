@@ -308,7 +308,7 @@ TEST(verify_from_outside)
 }
 
 #define NR_KEEPERS	4
-#define KEPT_PAGES	4096UL
+#define KEPT_PAGES	49152UL	/* VERIFY of so many pages is preempted, so that VERIFYs overlap */
 #define KEPT_SECONDS	10
 
 struct keeper {
