@@ -1,3 +1,3 @@
 # The veto covers the whole mm
 # file: veto.c
-s/VETO_BLOCK_BITS);/BITS_PER_LONG);/
+s/^	return max_t(unsigned int, fls64(start ^ last), bits);/	return BITS_PER_LONG;/
