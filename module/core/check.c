@@ -54,6 +54,7 @@ static void check_sub(struct pw_mm *pm, struct pinwatch_interval_notifier *sub,
 	CHECK(!(sub->state & PW_SUB_PUT));
 	CHECK(!(sub->state & PW_SUB_SLEEPS) ||
 	      pw_veto_find(pm, sub->interval_tree.start, sub->interval_tree.last));
+	CHECK(!pw_veto_deferred(pm, sub) || sub->state & PW_SUB_MULTI);
 	CHECK(!!(sub->state & PW_SUB_SLEEPS) == (class >= PW_CLASS_SLEEPS));
 	if (class % PW_CLASS_SLEEPS) {
 		CHECK(sub->state & PW_SUB_FILTERED);
@@ -96,11 +97,11 @@ static void check_slots(struct pw_mm *pm)
 	for (slot = 0; slot < PW_NR_SLOTS; slot++) {
 		bool used = pm->slots_used & BIT(slot);
 
-		CHECK(used == (pm->seqs[slot] != 0));
+		CHECK(slot == PW_SLOT_VETO || used == (pm->seqs[slot] != 0));
 		if (!used)
 			continue;
 		check_seq(pm, pm->seqs[slot]);
-		CHECK(slot != PW_SLOT_IDLE);
+		CHECK(slot != PW_SLOT_IDLE && slot != PW_SLOT_VETO);
 		CHECK(pw_seq_slot(pm->seqs[slot]) == slot);
 		if (slot >= PW_SLOT_SHARED) {
 			CHECK(pm->slot_rec[slot] == &pm->shared[slot - PW_SLOT_SHARED].rec);
@@ -156,7 +157,6 @@ static void check_records(struct pw_mm *pm)
 	unsigned int i, nr_maybe = pw_nr_anon(pm), nr_spare = 0;
 	unsigned int nr_shared[PW_NR_SHARED] = { [PW_SHARED_ANON] = pw_nr_anon(pm) };
 	struct pw_extra_record *extra;
-	struct pw_veto *veto;
 
 	for (i = 0; i < pm->nr_recs; i++) {
 		struct pw_record *rec = pw_record_nr(pm, i);
@@ -173,8 +173,6 @@ static void check_records(struct pw_mm *pm)
 		nr_spare += !extra->allocated;
 		nr_maybe++;
 	}
-	list_for_each_entry(veto, &pm->unsettled, unsettled_node)
-		check_record(pm, &veto->rec, nr_shared);
 	list_for_each_entry(extra, &pm->spare, node) {
 		CHECK(!extra->rec.key);
 		CHECK(!extra->allocated);

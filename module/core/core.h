@@ -64,7 +64,8 @@
 #define PW_SLOT_IDLE		(PW_NR_SLOTS - 1) /* never in flight: of new subscriptions */
 #define PW_SLOT_ANON		(PW_NR_SLOTS - 2) /* of invalidations without a record */
 #define PW_SLOT_SHARED		(PW_NR_SLOTS - 4) /* two, when all own slots are in use */
-#define PW_NR_OWN_SLOTS		(PW_NR_SLOTS - 4)
+#define PW_SLOT_VETO		(PW_NR_SLOTS - 5) /* of no invalidation: see pw_mm.seqs */
+#define PW_NR_OWN_SLOTS		(PW_NR_SLOTS - 5)
 #define PW_SLOT_NONE		0xff
 
 /*
@@ -72,7 +73,7 @@
  * the second passes is constant while the subscription is inserted. gen counts the inserts
  * of an mm and has 51 bits: at 10^7 inserts a second, it lasts 7 years.
  */
-#define PW_SUB_MULTI		BIT_ULL(0) /* several in flight: compare the bounds of all slots */
+#define PW_SUB_MULTI		BIT_ULL(0) /* several to wait for: see wait_multi() */
 #define PW_SUB_SLEEPS		BIT_ULL(1) /* must not be called for a non-blockable range */
 #define PW_SUB_FILTERED		BIT_ULL(2) /* ops->owner or ->ignore_events is set */
 #define PW_SUB_TWO_PASS		BIT_ULL(3) /* ops->invalidate_start is set */
@@ -116,7 +117,6 @@ struct pw_record {
 
 #define PW_KEY_SLOW	BIT(0)
 #define PW_EVENT_ANY	U32_MAX /* never rejected by a filter */
-#define PW_EVENT_VETO	(U32_MAX - 1) /* likewise; only for subscriptions that may sleep */
 
 /* Two records of a CPU: for an invalidation and a nested invalidation */
 struct pw_cpu_records {
@@ -218,6 +218,7 @@ struct pw_class {
  * @gen: The number of inserts, from 1 on. Written under @lock.
  * @seqs: The sequence value in flight in each slot, 0 for none. Written under
  *	@lock. read_begin waits on the address of a slot for a change of its value.
+ *	PW_SLOT_VETO: no invalidation, but the number of vetoes that have settled.
  * @lock: Protects the members below, unless their description says otherwise.
  * @classes: The subscriptions, by filter.
  * @nr_classes: Number of leading @classes that have been in use.
@@ -312,15 +313,12 @@ struct pw_mm {
  * @mni: The kernel's interval notifier over the block.
  * @node: In pw_mm.vetoes: the block, an aligned power of two.
  * @unsettled_node: Under pm->lock. On pw_mm.unsettled, or empty.
- * @rec: Under pm->lock. Until @mni is in the kernel's tree, an invalidation of the block
- *	that only subscriptions that may sleep see.
  * @pm: The mm.
  */
 struct pw_veto {
 	struct mmu_interval_notifier mni;
 	struct interval_tree_node node;
 	struct list_head unsettled_node;
-	struct pw_record rec;
 	struct pw_mm *pm;
 };
 
@@ -367,7 +365,6 @@ struct pw_record *pw_record_claim(struct pw_mm *pm,
 				  const struct mmu_notifier_range *range);
 struct pw_record *pw_record_find_extra(struct pw_mm *pm, unsigned long key);
 unsigned int pw_record_release(struct pw_mm *pm, struct pw_record *rec);
-unsigned int pw_record_close(struct pw_mm *pm, struct pw_record *rec);
 void pw_slot_wake(struct pw_mm *pm, unsigned int slot);
 unsigned long pw_record_slot(struct pw_mm *pm, struct pw_record *rec, u64 newest);
 void pw_record_use(struct pw_mm *pm, struct pw_record *rec);
@@ -394,10 +391,11 @@ int pw_sub_insert_flags(struct pinwatch_interval_notifier *sub, struct mm_struct
 			unsigned long start, unsigned long length, const void *ops,
 			unsigned int flags, bool locked);
 
-/* veto.c: caller of find and mark holds pm->lock */
+/* veto.c: caller of find, mark and deferred holds pm->lock */
 struct pw_veto *pw_veto_find(struct pw_mm *pm, unsigned long start, unsigned long last);
 int pw_veto_ensure(struct pw_mm *pm, unsigned long start, unsigned long last, bool locked);
 void pw_veto_mark(struct pw_veto *veto, struct pinwatch_interval_notifier *sub);
+bool pw_veto_deferred(struct pw_mm *pm, const struct pinwatch_interval_notifier *sub);
 void pw_veto_settle_work(struct work_struct *work);
 void pw_veto_remove(struct pw_mm *pm);
 
@@ -530,8 +528,6 @@ static inline unsigned int pw_slots_overlap(struct pw_mm *pm,
 	for (; slots; slots &= slots - 1) {
 		slot = __ffs(slots);
 		rec = pm->slot_rec[slot];
-		if (rec->event == PW_EVENT_VETO && !(sub->state & PW_SUB_SLEEPS))
-			continue;
 		if (pm->seqs[slot] <= limit && pw_record_overlaps(rec, sub) &&
 		    !pw_sub_rejects(sub, rec->event, rec->owner))
 			return slot;

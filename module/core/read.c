@@ -40,6 +40,9 @@
  *
  * The reader waits for one slot after the other, on the address of the slot: the end of an
  * invalidation wakes only the readers that wait for this invalidation.
+ *
+ * With PW_SUB_MULTI, the reader of a subscription that may sleep also waits for its veto, in
+ * PW_SLOT_VETO: see veto.c.
  */
 struct read_wait {
 	struct pw_mm *pm;
@@ -52,7 +55,7 @@ struct read_wait {
 
 /*
  * The slot of ->seq has ended. Return: a slot of an earlier invalidation that @sub may have
- * accepted, or PW_SLOT_NONE. Caller holds pm->lock.
+ * accepted, PW_SLOT_VETO, or PW_SLOT_NONE. Caller holds pm->lock.
  */
 static unsigned int wait_multi(struct read_wait *wait)
 {
@@ -69,6 +72,8 @@ static unsigned int wait_multi(struct read_wait *wait)
 	if (!wait->limit)
 		wait->limit = pw_seq_next(pm, PW_SLOT_IDLE);
 	slot = pw_slots_overlap(pm, sub, pm->slots_used, wait->limit);
+	if (slot == PW_SLOT_NONE && pw_veto_deferred(pm, sub))
+		slot = PW_SLOT_VETO;
 	if (slot == PW_SLOT_NONE &&
 	    pw_slots_overlap(pm, sub, pm->slots_used, ULONG_MAX) == PW_SLOT_NONE) {
 		/*

@@ -232,23 +232,7 @@ struct pw_record *pw_record_find_extra(struct pw_mm *pm, unsigned long key)
 }
 
 /**
- * pw_record_close() - take the slot from a record
- * @pm: The mm.
- * @rec: The record, with or without a slot.
- *
- * Context: under pm->lock.
- * Return: as pw_record_release().
- */
-unsigned int pw_record_close(struct pw_mm *pm, struct pw_record *rec)
-{
-	unsigned int slot = slot_put(pm, rec->slot);
-
-	rec->slot = PW_SLOT_NONE;
-	return slot;
-}
-
-/**
- * pw_slot_wake() - wake the readers of a slot that was closed
+ * pw_slot_wake() - wake the readers of a slot whose value has changed
  * @pm: The mm.
  * @slot: The slot, or PW_SLOT_NONE.
  *
@@ -287,7 +271,8 @@ unsigned int pw_record_release(struct pw_mm *pm, struct pw_record *rec)
 		return slot_put(pm, PW_SLOT_ANON);
 	}
 
-	slot = pw_record_close(pm, rec);
+	slot = slot_put(pm, rec->slot);
+	rec->slot = PW_SLOT_NONE;
 	/*
 	 * Pairs with the acquire of ->key in mn_invalidate_range_start(): the next owner
 	 * must not write the record before the stores and reads above are done.

@@ -20,8 +20,8 @@
  * calls the classic notifier: see sub_link_sleeper(). And the kernel defers the insert of a
  * veto while invalidations are in flight in the mm. Until then the veto refuses nothing.
  * insert does not wait for that, because its caller may hold a lock that a callback of
- * such an invalidation waits for. Instead the record of the veto counts as an invalidation
- * in flight, and the readers of the subscriptions wait for its end:
+ * such an invalidation waits for. Instead the readers of the subscriptions wait until the
+ * kernel has inserted the veto:
  *
  *   reaper				worker
  *
@@ -29,11 +29,17 @@
  *     deferred, accept			  waits until no invalidation is in flight
  *   our start: skips the subscription
  *   ... end				  the kernel inserts the veto
- *					close the record: readers go on
+ *					the veto is settled: its readers go on
  *
  *   [Required: no range that skipped a subscription is in flight when a reader of the
  *    subscription goes on. A driver that establishes SPTEs without read_begin has no such
  *    guarantee, with the kernel's deferred insert neither.]
+ *
+ * A deferred veto takes no slot of invalidations. A stream of invalidations that overlap each
+ * other in time can keep a veto deferred for ever. If vetoes had all slots then, the readers
+ * of other subscriptions would wait for the vetoes. A reader waits for one veto, that of its
+ * subscription, and not for a veto that is inserted later: so until the mm has no invalidation
+ * in flight for the first time.
  */
 #include <linux/bitops.h>
 #include <linux/list.h>
@@ -110,28 +116,40 @@ struct pw_veto *pw_veto_find(struct pw_mm *pm, unsigned long start, unsigned lon
  */
 void pw_veto_mark(struct pw_veto *veto, struct pinwatch_interval_notifier *sub)
 {
-	struct pw_mm *pm = veto->pm;
-
-	if (list_empty(&veto->unsettled_node))
-		return;
-	if (pw_seq_slot(sub->invalidate_seq) != PW_SLOT_IDLE)
+	if (!list_empty(&veto->unsettled_node))
 		sub->state |= PW_SUB_MULTI;
-	sub->invalidate_seq = pw_record_slot(pm, &veto->rec, pm->gen);
+}
+
+/**
+ * pw_veto_deferred() - do the readers of a subscription have to wait for its veto?
+ * @pm: The mm.
+ * @sub: The subscription.
+ *
+ * Context: under pm->lock.
+ * Return: true if @sub may sleep, and the kernel may have deferred its veto.
+ */
+bool pw_veto_deferred(struct pw_mm *pm, const struct pinwatch_interval_notifier *sub)
+{
+	struct pw_veto *veto;
+
+	if (!(sub->state & PW_SUB_SLEEPS) || list_empty(&pm->unsettled))
+		return false;
+	veto = pw_veto_find(pm, sub->interval_tree.start, sub->interval_tree.last);
+	return !list_empty(&veto->unsettled_node);
 }
 
 /* The veto is in the kernel's tree. Return: true if there is another one to wait for. */
 static bool veto_settled(struct pw_veto *veto)
 {
 	struct pw_mm *pm = veto->pm;
-	unsigned int slot;
 	bool more;
 
 	spin_lock(&pm->lock);
 	list_del_init(&veto->unsettled_node);
-	slot = pw_record_close(pm, &veto->rec);
+	WRITE_ONCE(pm->seqs[PW_SLOT_VETO], pm->seqs[PW_SLOT_VETO] + 1);
 	more = !list_empty(&pm->unsettled);
 	spin_unlock(&pm->lock);
-	pw_slot_wake(pm, slot);
+	pw_slot_wake(pm, PW_SLOT_VETO);
 	return more;
 }
 
@@ -199,11 +217,6 @@ static struct pw_veto *veto_alloc(struct pw_mm *pm, unsigned long start, unsigne
 	veto->pm = pm;
 	veto->node.start = start & ~mask;
 	veto->node.last = start | mask;
-	veto->rec.start = veto->node.start;
-	veto->rec.last = veto->node.last;
-	veto->rec.event = PW_EVENT_VETO;
-	veto->rec.slot = PW_SLOT_NONE;
-	veto->rec.key = (unsigned long)veto | PW_KEY_SLOW;
 	return veto;
 }
 

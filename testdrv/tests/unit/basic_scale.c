@@ -278,10 +278,10 @@ static unsigned int chain(struct reader *rd, struct mmu_notifier_range *r, unsig
 }
 
 /*
- * R2: with all slots in use, invalidations of one range do not starve the reader of another
- * range. Invalidation x of page 5 joins a shared slot in which one of page 30 is.
+ * With @nr_fill invalidations of page 30 in flight, invalidations of page 30 that overlap each
+ * other in time do not starve the reader of page 5, who waits for invalidation x.
  */
-FIBER_TEST(shared_slots_starve_no_reader)
+static void starve_no_reader(unsigned int nr_fill)
 {
 	static struct mmu_notifier_range fill[PW_NR_OWN_SLOTS], r[3], x;
 	struct driver d, other, far;
@@ -289,7 +289,7 @@ FIBER_TEST(shared_slots_starve_no_reader)
 	unsigned int i;
 
 	CHECK(!insert(&d, 5, 1) && !insert(&other, 30, 1) && !insert(&far, 2, 1));
-	for (i = 0; i < PW_NR_OWN_SLOTS; i++)
+	for (i = 0; i < nr_fill; i++)
 		start(&fill[i], 30, 1);
 	start(&r[0], 30, 1);
 	start(&r[1], 30, 1);
@@ -302,12 +302,55 @@ FIBER_TEST(shared_slots_starve_no_reader)
 	test_note("the reader returned after %u invalidations of another range", i - 1);
 	CHECK(rd.done && i < 10);
 	end(&r[i % 3]);
-	for (i = 0; i < PW_NR_OWN_SLOTS; i++)
+	for (i = 0; i < nr_fill; i++)
 		end(&fill[i]);
 	shim_settle();
 	remove_sub(&d);
 	remove_sub(&other);
 	remove_sub(&far);
+}
+
+/* R2: with all slots in use, x joins a shared slot in which an invalidation of page 30 is. */
+FIBER_TEST(shared_slots_starve_no_reader)
+{
+	starve_no_reader(PW_NR_OWN_SLOTS);
+}
+
+#define FAR_APART	BIT(18)		/* pages: each subscription needs a veto of its own */
+
+/* The same with deferred vetoes, while an invalidation that has a slot keeps them deferred. */
+static void starve_no_reader_beside_vetoes(unsigned int nr_vetoes, unsigned int nr_fill)
+{
+	static struct driver first, deferred[PW_NR_SLOTS];
+	struct mmu_notifier_range r;
+	struct reader rd;
+	unsigned int i;
+
+	CHECK(!insert_ops(&first, 40, 1, &sleeper));
+	shim_settle();
+	start(&r, 40, 1);
+	for (i = 0; i < nr_vetoes; i++) {
+		CHECK(!insert_ops(&deferred[i], (i + 1) * FAR_APART, 1, &sleeper));
+		CHECK(check()->nr_vetoes == i + 2);
+	}
+	starve_no_reader(nr_fill);
+	CHECK(blocks(&deferred[nr_vetoes - 1], &rd));
+	end(&r);
+	shim_settle();
+	CHECK(rd.done);
+	for (i = 0; i < nr_vetoes; i++)
+		remove_sub(&deferred[i]);
+	remove_sub(&first);
+}
+
+FIBER_TEST(many_deferred_vetoes_starve_no_reader)
+{
+	starve_no_reader_beside_vetoes(PW_NR_SLOTS, 0);
+}
+
+FIBER_TEST(two_deferred_vetoes_beside_all_slots_starve_no_reader)
+{
+	starve_no_reader_beside_vetoes(2, PW_NR_OWN_SLOTS - 1);
 }
 
 static struct shim_wq finish_wq = SHIM_WQ_INIT;

@@ -199,6 +199,34 @@ FIBER_TEST(reader_waits_for_a_range_that_passed_the_veto)
 
 #define ELSEWHERE	40000	/* a page in another block of 64 MiB */
 
+/* The reader of a sleeper waits for one veto: not for a veto that the kernel defers later. */
+FIBER_TEST(reader_waits_for_its_own_veto_only)
+{
+	struct mmu_notifier_range r, next;
+	struct driver s, later, plain;
+	struct reader rs, rl;
+	struct native n;
+
+	CHECK(!insert(&plain, 80, 1));	/* registers */
+	native_insert(&n);
+	start(&r, 50, 1);
+	CHECK(!insert_ops(&s, 6, 1, &sleeper));
+	CHECK(blocks(&s, &rs));
+	end(&r);			/* the kernel inserts the veto; the worker has not run */
+	start(&next, 50, 1);
+	CHECK(!insert_ops(&later, ELSEWHERE, 1, &sleeper));
+	shim_settle();
+	CHECK(rs.done && !pinwatch_interval_read_retry(&s.sub, rs.seq));
+	CHECK(!blocks(&s, &rs) && blocks(&later, &rl));
+	end(&next);
+	shim_settle();
+	CHECK(rl.done);
+	mmu_interval_notifier_remove(&n.mni);
+	remove_sub(&s);
+	remove_sub(&later);
+	remove_sub(&plain);
+}
+
 /* R1: a notifier of the kernel waits for no invalidation beside the block of a sleeper. */
 FIBER_TEST(veto_covers_the_block_of_a_sleeper_only)
 {
