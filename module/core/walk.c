@@ -308,8 +308,8 @@ static void walk_call(struct pw_mm *pm, struct pw_walk *walk)
 
 /*
  * A user can make the walk of another user's invalidation as long as the limits of watches
- * allow. Called without pm->lock, while no callback of this walk runs: remove and put do not
- * wait for a walk that is preempted here.
+ * allow. Called without pm->lock, after the callbacks of a batch, when ->pos is ->nr: remove
+ * and put do not wait for a walk that is preempted here.
  */
 static void walk_resched(const struct pw_walk *walk)
 {
@@ -380,6 +380,7 @@ void pw_walk(struct pw_mm *pm, const struct mmu_notifier_range *range,
 	u64 newest = min(pm->gen, pm->slot_newest[pw_seq_slot(seq)]);
 	struct pw_walk walk PW_UNINITIALIZED;
 	u64 callbacks = 0;
+	bool more;
 
 	lockdep_assert_held(&pm->lock);
 	walk.start = start;
@@ -399,12 +400,11 @@ void pw_walk(struct pw_mm *pm, const struct mmu_notifier_range *range,
 
 	for (;;) {
 		walk_fill(pm, &walk);
-		if (!walk.nr && walk_done(pm, &walk))
+		more = !walk_done(pm, &walk);
+		if (!walk.nr && !more)
 			break;
 		callbacks += walk.nr;
 		spin_unlock(&pm->lock);
-		if (unlikely(callbacks > PW_WALK_BATCH || !walk.nr))
-			walk_resched(&walk);
 		/*
 		 * Pairs with the acquire of ->invalidate_seq in read_fast(): a reader
 		 * that sees the value that a callback stores must not see PW_SUB_MULTI
@@ -412,6 +412,8 @@ void pw_walk(struct pw_mm *pm, const struct mmu_notifier_range *range,
 		 */
 		smp_wmb();
 		walk_call(pm, &walk);
+		if (unlikely(more))
+			walk_resched(&walk);
 		spin_lock(&pm->lock);
 		if (walk_done(pm, &walk))
 			break;

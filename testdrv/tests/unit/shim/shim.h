@@ -98,6 +98,7 @@ void shim_atomic_section(int delta);
 extern void (*shim_on_sleep)(struct shim_wq *wq);
 extern unsigned long shim_nr_locked;	/* spinlocks taken */
 extern unsigned long shim_nr_resched;	/* calls of cond_resched() */
+extern void (*shim_on_resched)(void);
 
 void shim_mutex_init(struct shim_mutex *m);
 void shim_mutex_lock(struct shim_mutex *m);

@@ -410,12 +410,15 @@ void might_sleep(void)
 }
 
 unsigned long shim_nr_resched;
+void (*shim_on_resched)(void);
 
 /* Checks the context in which the core calls the function, and counts the calls. */
 void cond_resched(void)
 {
 	might_sleep();
 	__atomic_add_fetch(&shim_nr_resched, 1, __ATOMIC_RELAXED);
+	if (shim_on_resched)
+		shim_on_resched();
 }
 
 void lock_map_acquire(struct lockdep_map *map)
