@@ -512,7 +512,10 @@ void pw_core_exit(void)
 	struct pw_mm *pm;
 	bool put;
 
-	/* The last reservation of an mm would arm the idle worker again. */
+	/*
+	 * The last reservation of an mm would arm the idle worker again. Waits until each mm with
+	 * a deferred veto has had no invalidation in flight once, or is released.
+	 */
 	flush_workqueue(mm_settle_wq);
 	cancel_delayed_work_sync(&mm_idle);
 	/* RCU: a concurrent release may free @pm after mm_take_registered(). */

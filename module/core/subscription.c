@@ -441,7 +441,10 @@ EXPORT_SYMBOL_GPL(pinwatch_interval_notifier_put);
 void pinwatch_interval_notifier_barrier(void)
 {
 	wait_event(puts_wq, !atomic_long_read(&puts_pending));
-	/* The last ops->free() may still be returning, inside a notifier call. */
+	/*
+	 * Every ops->free() has returned. The last pw_sub_free() of a walk may still be returning,
+	 * inside a notifier call.
+	 */
 	mmu_notifier_synchronize();
 }
 EXPORT_SYMBOL_GPL(pinwatch_interval_notifier_barrier);

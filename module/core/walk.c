@@ -50,7 +50,7 @@ walk_next(const struct pw_walk *walk, struct pinwatch_interval_notifier *sub)
 
 /*
  * Return: the number of leading classes that the walk visits. A subscription that may sleep is
- * not called for a non-blockable range: its insert has not returned yet, see veto.c.
+ * not called for a non-blockable range: its readers still wait for the veto, see veto.c.
  */
 static unsigned int walk_nr_classes(const struct pw_mm *pm, const struct pw_walk *walk)
 {
