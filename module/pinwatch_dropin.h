@@ -43,8 +43,9 @@
  *   if the caller holds the mmap lock. The wait is not killable. The kernel defers the
  *   insert instead, and the first read_begin waits.
  * - The first insert in a block of 64 MiB (or in the larger block that an interval needs)
- *   takes the mmap lock for writing. If invalidations are in flight in that mm, the first
- *   read_begin waits until none is, as after a deferred insert of the kernel.
+ *   takes the mmap lock for writing, unless the caller holds it. If invalidations are in
+ *   flight in that mm, the first read_begin waits until none is, as after a deferred insert
+ *   of the kernel.
  * - insert in an mm that is being torn down returns -ESRCH, without a WARN; likewise in an mm
  *   that the OOM reaper or process_mrelease() has begun to reap. If insert
  *   fails, ->mm is NULL and the interval is empty, as in a zeroed handle.

@@ -226,6 +226,8 @@ struct pw_class {
  * @nr_vetoes: Their number; likewise.
  * @unsettled: The pw_vetoes that the kernel may have deferred.
  * @settle_work: Waits for the kernel's inserts of @unsettled. Counted in @nr_subs.
+ * @spare_veto: Memory for an insert that must not wait for memory reclaim, or NULL.
+ * @spare_work: Allocates @spare_veto again. Counted in @nr_subs.
  * @slots_used: A bit for each slot with a value in @seqs.
  * @slot_rec: The record of each used slot, for its bounds.
  * @slot_newest: For each used slot, the gen of the newest subscription that the walk
@@ -279,6 +281,8 @@ struct pw_mm {
 	unsigned int nr_vetoes;
 	struct list_head unsettled;
 	struct work_struct settle_work;
+	struct pw_veto *spare_veto;
+	struct work_struct spare_work;
 	unsigned long slots_used;
 	struct pw_record *slot_rec[PW_NR_SLOTS];
 	u64 slot_newest[PW_NR_SLOTS];
@@ -397,6 +401,8 @@ int pw_veto_ensure(struct pw_mm *pm, unsigned long start, unsigned long last, bo
 void pw_veto_mark(struct pw_veto *veto, struct pinwatch_interval_notifier *sub);
 bool pw_veto_deferred(struct pw_mm *pm, const struct pinwatch_interval_notifier *sub);
 void pw_veto_settle_work(struct work_struct *work);
+struct pw_veto *pw_veto_alloc(void);
+void pw_veto_spare_work(struct work_struct *work);
 void pw_veto_remove(struct pw_mm *pm);
 
 /* invalidate.c */
@@ -409,7 +415,7 @@ void pw_mm_unhash(struct pw_mm *pm);
 bool pw_mm_unused(struct pw_mm *pm);
 void pw_mm_idle(void);
 void pw_mm_put(struct pw_mm *pm);
-void pw_mm_settle(struct pw_mm *pm);
+void pw_mm_queue(struct work_struct *work);
 bool pw_mm_hold_users(struct pw_mm *pm);
 bool pw_mm_drop_users(struct pw_mm *pm);
 void pw_mm_free(struct mmu_notifier *mn);

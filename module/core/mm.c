@@ -91,6 +91,11 @@ static struct pw_mm *mm_alloc_state(void)
 		      BITS_TO_LONGS(nr_recs) * sizeof(long), GFP_KERNEL_ACCOUNT);
 	if (!pm)
 		return NULL;
+	pm->spare_veto = pw_veto_alloc();
+	if (!pm->spare_veto) {
+		kvfree(pm);
+		return NULL;
+	}
 	pm->mn.ops = &pw_mn_ops;
 	pm->gen = 1;			/* never 0, so a zeroed hole_gen is stale */
 	pm->seq_next = pw_mm_seq_block();
@@ -102,6 +107,7 @@ static struct pw_mm *mm_alloc_state(void)
 		pm->shared[i].rec.event = PW_EVENT_ANY;
 	INIT_WORK(&pm->put_work, mm_put_work);
 	INIT_WORK(&pm->settle_work, pw_veto_settle_work);
+	INIT_WORK(&pm->spare_work, pw_veto_spare_work);
 	INIT_LIST_HEAD(&pm->unsettled);
 	pm->nr_recs = nr_recs;
 	pm->used = (unsigned long *)&pm->recs[nr_cpu_ids];
@@ -221,6 +227,7 @@ static struct pw_mm *mm_register(struct mm_struct *mm)
 	pm->nr_subs = 1;
 	ret = pw_mm_call(mm, mm_call_register, pm);
 	if (ret) {
+		kfree(pm->spare_veto);
 		kvfree(pm);
 		return ERR_PTR(ret);
 	}
@@ -297,6 +304,7 @@ void pw_mm_free(struct mmu_notifier *mn)
 	list_for_each_entry_safe(extra, next, &pm->spare, node)
 		if (extra->allocated)
 			kfree(extra);
+	kfree(pm->spare_veto);
 	kvfree_rcu(pm, rcu);
 	if (atomic_dec_and_test(&mm_live))
 		wake_up_all(&mm_live_wq);
@@ -474,10 +482,10 @@ int pw_core_init(void)
 	return 0;
 }
 
-/* Start pw_veto_settle_work(), which drops a reservation of the caller. */
-void pw_mm_settle(struct pw_mm *pm)
+/* Start a work of a veto, which drops a reservation of the caller. */
+void pw_mm_queue(struct work_struct *work)
 {
-	queue_work(mm_settle_wq, &pm->settle_work);
+	queue_work(mm_settle_wq, work);
 }
 
 /* Unhash a state. Return: the state; NULL if the hash is empty. */

@@ -193,7 +193,7 @@ static void veto_link(struct pw_veto *veto)
 	list_add_tail(&veto->unsettled_node, &pm->unsettled);
 	spin_unlock(&pm->lock);
 	if (first)
-		pw_mm_settle(pm);
+		pw_mm_queue(&pm->settle_work);
 }
 
 /*
@@ -207,10 +207,62 @@ static unsigned int veto_bits(const struct pw_mm *pm, unsigned long start, unsig
 	return max_t(unsigned int, fls64(start ^ last), bits);
 }
 
-static struct pw_veto *veto_alloc(struct pw_mm *pm, unsigned long start, unsigned long last)
+/**
+ * pw_veto_alloc() - allocate the memory of a veto
+ *
+ * Context: process context, may sleep.
+ * Return: the memory, zeroed, or %NULL.
+ */
+struct pw_veto *pw_veto_alloc(void)
 {
-	struct pw_veto *veto = kzalloc(sizeof(*veto), GFP_KERNEL_ACCOUNT);
+	return kzalloc(sizeof(struct pw_veto), GFP_KERNEL_ACCOUNT);
+}
+
+/* The task that took the spare veto has reserved @pm. */
+void pw_veto_spare_work(struct work_struct *work)
+{
+	struct pw_mm *pm = container_of(work, struct pw_mm, spare_work);
+	struct pw_veto *veto = pw_veto_alloc();
+
+	spin_lock(&pm->lock);
+	pm->spare_veto = veto;
+	spin_unlock(&pm->lock);
+	pw_sub_unreserve(pm);
+}
+
+static struct pw_veto *veto_take_spare(struct pw_mm *pm)
+{
+	struct pw_veto *veto;
+
+	spin_lock(&pm->lock);
+	veto = pm->spare_veto;
+	pm->spare_veto = NULL;
+	pm->nr_subs += !!veto;
+	spin_unlock(&pm->lock);
+	if (veto)
+		pw_mm_queue(&pm->spare_work);
+	return veto;
+}
+
+/*
+ * The caller of an insert under the mmap lock may hold a lock that callbacks take. Memory
+ * reclaim may invalidate pages of the mm, and so wait for that lock.
+ */
+static struct pw_veto *veto_get(struct pw_mm *pm, bool locked)
+{
+	struct pw_veto *veto = kzalloc(sizeof(*veto),
+				       GFP_NOWAIT | __GFP_ACCOUNT | __GFP_NOWARN);
+
+	if (veto)
+		return veto;
+	return locked ? veto_take_spare(pm) : pw_veto_alloc();
+}
+
+static struct pw_veto *veto_new(struct pw_mm *pm, unsigned long start, unsigned long last,
+				bool locked)
+{
 	unsigned long mask = ULONG_MAX >> (BITS_PER_LONG - veto_bits(pm, start, last));
+	struct pw_veto *veto = veto_get(pm, locked);
 
 	if (!veto)
 		return NULL;
@@ -232,7 +284,7 @@ static int veto_call_insert(struct mm_struct *mm, void *data)
 }
 
 /* Caller holds the mmap lock for writing: no two tasks insert at the same time. */
-static int veto_insert(struct pw_mm *pm, unsigned long start, unsigned long last)
+static int veto_insert(struct pw_mm *pm, unsigned long start, unsigned long last, bool locked)
 {
 	struct pw_veto *veto;
 	int ret;
@@ -242,7 +294,7 @@ static int veto_insert(struct pw_mm *pm, unsigned long start, unsigned long last
 	spin_unlock(&pm->lock);
 	if (veto)
 		return 0;
-	veto = veto_alloc(pm, start, last);
+	veto = veto_new(pm, start, last, locked);
 	if (!veto)
 		return -ENOMEM;
 	/* The first interval notifier in an mm takes every lock of the mm's mappings. */
@@ -271,7 +323,7 @@ int pw_veto_ensure(struct pw_mm *pm, unsigned long start, unsigned long last, bo
 
 	if (!locked && mmap_write_lock_killable(mm))
 		return -EINTR;
-	ret = veto_insert(pm, start, last);
+	ret = veto_insert(pm, start, last, locked);
 	if (!locked)
 		mmap_write_unlock(mm);
 	return ret;

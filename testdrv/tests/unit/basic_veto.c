@@ -377,14 +377,68 @@ FIBER_TEST(first_sleeper_under_the_mmap_lock)
 	remove_sub(&s);
 }
 
+static int insert_locked(struct driver *d, unsigned int page)
+{
+	int ret;
+
+	memset(d, 0, sizeof(*d));
+	shim_wq_init(&d->wq);
+	mmap_write_lock(mm);
+	ret = pinwatch_interval_notifier_insert_locked(&d->sub, mm, PG(page), PAGE_SIZE, &sleeper);
+	mmap_write_unlock(mm);
+	check();
+	return ret;
+}
+
+/* Without free memory, reclaim could invalidate, and wait for a lock of the caller. */
+FIBER_TEST(insert_locked_of_a_sleeper_does_not_reclaim)
+{
+	struct driver first, d[3];
+	unsigned int i;
+
+	CHECK(!insert_ops(&first, 6, 1, &sleeper));
+	for (i = 0; i < ARRAY_SIZE(d); i++) {
+		shim_settle();		/* allocates the spare veto again */
+		shim_fail_kernel = true;
+		shim_fail_nowait = 256;
+		CHECK(!insert_locked(&d[i], (i + 1) * ELSEWHERE));
+		CHECK(check()->nr_vetoes == i + 2);
+		shim_fail_kernel = false;
+		shim_fail_nowait = 0;
+	}
+	remove_sub(&first);
+	for (i = 0; i < ARRAY_SIZE(d); i++)
+		remove_sub(&d[i]);
+}
+
+FIBER_TEST(insert_locked_without_memory)
+{
+	struct driver first, s;
+
+	CHECK(!insert_ops(&first, 6, 1, &sleeper));
+	shim_fail_kernel = true;
+	shim_fail_nowait = 256;
+	CHECK(!insert_locked(&s, ELSEWHERE));
+	shim_settle();			/* no memory for the spare veto */
+	remove_sub(&s);
+	CHECK(insert_locked(&s, 2 * ELSEWHERE) == -ENOMEM);
+	shim_fail_kernel = false;
+	shim_fail_nowait = 0;
+	CHECK(!insert_locked(&s, 2 * ELSEWHERE));
+	remove_sub(&s);
+	remove_sub(&first);
+}
+
 FIBER_TEST(sleeper_errors)
 {
 	struct driver s, plain;
 
 	CHECK(!insert(&plain, 5, 1));
 	shim_fail_kernel = true;
+	shim_fail_nowait = 256;
 	CHECK(insert_ops(&s, 6, 1, &sleeper) == -ENOMEM);
 	shim_fail_kernel = false;
+	shim_fail_nowait = 0;
 	shim_self()->fatal_signal = true;
 	CHECK(insert_ops(&s, 6, 1, &sleeper) == -EINTR);
 	shim_self()->fatal_signal = false;

@@ -11,6 +11,7 @@ typedef unsigned int gfp_t;
 #define GFP_ATOMIC		2u
 #define __GFP_NOMEMALLOC	4u
 #define __GFP_NOWARN		8u
+#define __GFP_ACCOUNT		16u
 
 void *kmalloc(size_t size, gfp_t flags);
 void *kzalloc(size_t size, gfp_t flags);
