@@ -323,8 +323,8 @@ static noinline u8 stack_code_once(const struct mmu_notifier_range *range,
 	bool valid;
 
 	/*
-	 * An invalidation has a unique value, unless it is in the coarse slot. Two
-	 * invalidations in the coarse slot that also have the same address, start and
+	 * An invalidation has a unique value, unless it is in a shared slot. Two
+	 * invalidations in a shared slot that also have the same address, start and
 	 * event are taken for one.
 	 */
 	known = get_cpu_ptr(&memo);

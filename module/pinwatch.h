@@ -56,10 +56,16 @@ struct pw_mm;
  * invalidate_range_start() leaves the mmu_interval_notifiers of other drivers in the same
  * mm invalidated for ever, so the classic notifier of pinwatch never fails. For
  * subscriptions without this flag, pinwatch makes such an invalidation fail earlier, by an
- * mmu_interval_notifier of the kernel over the whole mm. That notifier is inserted with
- * the first such subscription in an mm and stays until the mm dies. The callbacks are then
- * never called for a non-blockable range, and every invalidation in that mm also searches
- * the kernel's tree.
+ * mmu_interval_notifier of the kernel over the aligned block of 64 MiB around the
+ * subscription, or the smallest larger block that contains the interval. After the first 16
+ * in an mm, the blocks are larger. That notifier is inserted with the first such subscription
+ * in the block and stays until the mm dies. The callbacks are then never called for a
+ * non-blockable range. Every invalidation in that mm also searches the kernel's tree, and the
+ * mmu_interval_notifiers of other drivers wait for invalidations that overlap the block. If
+ * invalidations are in flight when that notifier is inserted, the remove of other drivers
+ * waits once until none is, as after each insert of the kernel's. A driver that establishes
+ * SPTEs without pinwatch_interval_read_begin() can miss a non-blockable invalidation that
+ * began before the kernel has inserted that notifier.
  */
 #define PINWATCH_OPS_NEVER_SLEEPS	BIT(0)
 

@@ -49,7 +49,12 @@
  * - The first insert in an mm waits until no invalidation is in flight in that mm, even
  *   if the caller holds the mmap lock. The wait is not killable. The kernel defers the
  *   insert instead, and the first read_begin waits.
- * - insert in an mm that is being torn down returns -ESRCH, without a WARN. If insert
+ * - The first insert in a block of 64 MiB (or in the larger block that an interval needs)
+ *   takes the mmap lock for writing, unless the caller holds it. If invalidations are in
+ *   flight in that mm, the first read_begin waits until none is, as after a deferred insert
+ *   of the kernel.
+ * - insert in an mm that is being torn down returns -ESRCH, without a WARN; likewise in an mm
+ *   that the OOM reaper or process_mrelease() has begun to reap. If insert
  *   fails, ->mm is NULL and the interval is empty, as in a zeroed handle.
  * - On a dead mm, read_begin returns a value for which read_retry returns true, and
  *   hmm_range_fault() returns -EBUSY where the kernel would finally return -EFAULT. A
@@ -58,13 +63,23 @@
  * - hmm_range_fault_unlocked_timeout() exists on every kernel. Below 7.3 faults cannot
  *   drop the mmap lock (userfaultfd: -EFAULT). The timeout includes the time spent
  *   waiting for an invalidation. The wait is killable.
+ * - The first insert after the mm was without subscriptions for idle_ms waits like the first
+ *   insert in the mm.
+ * - Callbacks run inside the one SRCU domain of all mmu_notifiers; those of the kernel's
+ *   interval notifiers do not. A callback that waits for the last mmput() of any process
+ *   deadlocks, and with it each process that exits and has a notifier: exit waits for an
+ *   SRCU grace period. A callback that sleeps delays these exits. With lockdep, kernels
+ *   that annotate synchronize_srcu() report such a wait.
  * - When the process exits, callbacks are called with RELEASE and then with UNMAP over
  *   the whole mm, both before any page is unmapped.
  * - A callback is never called for a non-blockable range. The driver has not declared
  *   %PINWATCH_OPS_NEVER_SLEEPS, so pinwatch makes the kernel refuse such an invalidation:
  *   the OOM reaper gets -EAGAIN and tries again. For this, pinwatch inserts an
- *   mmu_interval_notifier of the kernel over the whole mm, with the first such
- *   subscription.
+ *   mmu_interval_notifier of the kernel over the block, with the first subscription there.
+ *   Interval notifiers that other drivers have inserted with the kernel's functions then
+ *   also wait for invalidations of that block. After the first 16 in an mm, the blocks are
+ *   larger. Until the kernel has inserted this notifier, a driver that establishes SPTEs
+ *   without read_begin misses non-blockable invalidations.
  * - pinwatch uses ->deferred_item, which no driver uses.
  */
 #ifndef _PINWATCH_DROPIN_H

@@ -37,9 +37,7 @@ static void check_seq(struct pw_mm *pm, unsigned long seq)
 {
 	CHECK(seq & PW_SEQ_BIT);
 	CHECK(!(seq & BIT(63)));
-	/* Values of the idle slot contain a gen and no counter. */
-	if (pw_seq_slot(seq) != PW_SLOT_IDLE)
-		CHECK((seq & ~PW_SEQ_BIT) >> PW_SEQ_SLOT_BITS < pm->seq_next);
+	CHECK(seq < pm->seq_next);
 }
 
 static void check_sub(struct pw_mm *pm, struct pinwatch_interval_notifier *sub,
@@ -54,8 +52,11 @@ static void check_sub(struct pw_mm *pm, struct pinwatch_interval_notifier *sub,
 	CHECK(stamp && stamp <= pm->gen);
 	CHECK(pw_sub_class(sub) == class);
 	CHECK(!(sub->state & PW_SUB_PUT));
-	CHECK(!(sub->state & PW_SUB_SLEEPS) || pm->veto);
-	if (class) {
+	CHECK(!(sub->state & PW_SUB_SLEEPS) ||
+	      pw_veto_find(pm, sub->interval_tree.start, sub->interval_tree.last));
+	CHECK(!pw_veto_deferred(pm, sub) || sub->state & PW_SUB_MULTI);
+	CHECK(!!(sub->state & PW_SUB_SLEEPS) == (class >= PW_CLASS_SLEEPS));
+	if (class % PW_CLASS_SLEEPS) {
 		CHECK(sub->state & PW_SUB_FILTERED);
 		CHECK(sub->ops->owner == pm->classes[class].owner);
 		CHECK(sub->ops->ignore_events == pm->classes[class].ignore_events);
@@ -96,39 +97,42 @@ static void check_slots(struct pw_mm *pm)
 	for (slot = 0; slot < PW_NR_SLOTS; slot++) {
 		bool used = pm->slots_used & BIT(slot);
 
-		CHECK(used == (pm->seqs[slot] != 0));
+		CHECK(slot == PW_SLOT_VETO || used == (pm->seqs[slot] != 0));
 		if (!used)
 			continue;
 		check_seq(pm, pm->seqs[slot]);
-		CHECK(slot != PW_SLOT_IDLE);
+		CHECK(slot != PW_SLOT_IDLE && slot != PW_SLOT_VETO);
 		CHECK(pw_seq_slot(pm->seqs[slot]) == slot);
-		if (slot == PW_SLOT_COARSE) {
-			CHECK(pm->slot_rec[slot] == &pm->coarse);
+		if (slot >= PW_SLOT_SHARED) {
+			CHECK(pm->slot_rec[slot] == &pm->shared[slot - PW_SLOT_SHARED].rec);
 			continue;
 		}
 		CHECK(pm->slot_rec[slot]->slot == slot);
 		CHECK(READ_ONCE(pm->slot_rec[slot]->key) & PW_KEY_SLOW);
 	}
-	CHECK(!!pm->nr_coarse == !!(pm->slots_used & BIT(PW_SLOT_COARSE)));
+	for (slot = PW_SLOT_SHARED; slot <= PW_SLOT_ANON; slot++)
+		CHECK(!!pm->shared[slot - PW_SLOT_SHARED].nr == !!(pm->slots_used & BIT(slot)));
 }
 
-/* Check a record that may be in flight. Return: true if @rec is in the coarse slot. */
-static bool check_record(struct pw_mm *pm, struct pw_record *rec)
+/* Check a record that may be in flight. Count @rec in @nr if it is in a shared slot. */
+static void check_record(struct pw_mm *pm, struct pw_record *rec, unsigned int *nr)
 {
+	struct pw_shared *shared;
 	unsigned int slot = rec->slot;
 
 	if (slot == PW_SLOT_NONE)
-		return false;
+		return;
 	CHECK(READ_ONCE(rec->key) & PW_KEY_SLOW);
 	CHECK(READ_ONCE(rec->key) & ~PW_KEY_SLOW);
-	CHECK(slot < PW_SLOT_IDLE);
+	CHECK(slot < PW_SLOT_ANON);
 	CHECK(pm->slots_used & BIT(slot));
-	if (slot != PW_SLOT_COARSE) {
+	if (slot < PW_SLOT_SHARED) {
 		CHECK(pm->slot_rec[slot] == rec);
-		return false;
+		return;
 	}
-	CHECK(pm->coarse.start <= rec->start && pm->coarse.last >= rec->last);
-	return true;
+	shared = &pm->shared[slot - PW_SLOT_SHARED];
+	CHECK(shared->rec.start <= rec->start && shared->rec.last >= rec->last);
+	nr[slot - PW_SLOT_SHARED]++;
 }
 
 /* Check the hole that lets start skip the lock. */
@@ -150,13 +154,14 @@ static void check_hole(struct pw_mm *pm, unsigned int i)
 
 static void check_records(struct pw_mm *pm)
 {
-	unsigned int i, nr_coarse = pm->nr_anon, nr_maybe = pm->nr_anon, nr_spare = 0;
+	unsigned int i, nr_maybe = pw_nr_anon(pm), nr_spare = 0;
+	unsigned int nr_shared[PW_NR_SHARED] = { [PW_SHARED_ANON] = pw_nr_anon(pm) };
 	struct pw_extra_record *extra;
 
 	for (i = 0; i < pm->nr_recs; i++) {
 		struct pw_record *rec = pw_record_nr(pm, i);
 
-		nr_coarse += check_record(pm, rec);
+		check_record(pm, rec, nr_shared);
 		if (rec->slot != PW_SLOT_NONE)
 			CHECK(test_bit(i, pm->used));
 		nr_maybe += test_bit(i, pm->used);
@@ -164,7 +169,7 @@ static void check_records(struct pw_mm *pm)
 	}
 	list_for_each_entry(extra, &pm->extra, node) {
 		CHECK(extra->rec.key & PW_KEY_SLOW);
-		nr_coarse += check_record(pm, &extra->rec);
+		check_record(pm, &extra->rec, nr_shared);
 		nr_spare += !extra->allocated;
 		nr_maybe++;
 	}
@@ -174,7 +179,8 @@ static void check_records(struct pw_mm *pm)
 		nr_spare++;
 	}
 	CHECK(nr_spare == PW_SPARE_RECORDS);
-	CHECK(nr_coarse == pm->nr_coarse);
+	for (i = 0; i < PW_NR_SHARED; i++)
+		CHECK(nr_shared[i] == pm->shared[i].nr);
 	CHECK(nr_maybe == pm->nr_maybe);
 }
 

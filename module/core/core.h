@@ -40,7 +40,7 @@
 #include <linux/rbtree.h>
 #include <linux/rculist.h>
 #include <linux/spinlock.h>
-#include <linux/wait.h>
+#include <linux/wait_bit.h>
 #include <linux/workqueue.h>
 #include "../pinwatch.h"
 #include "tree.h"
@@ -54,29 +54,39 @@
 #define PW_NR_SLOTS		BIT(PW_SEQ_SLOT_BITS)
 #define PW_SEQ_NEVER		0UL	/* read_begin returns 0 on a dead mm */
 
-/* gen and the counters of sequence values come in blocks of PW_SEQ_BLOCK */
-#define PW_SEQ_BLOCK		BIT(16)
+/*
+ * The counters of sequence values come in blocks from a module-wide source. At 10^5
+ * registrations a second, the source lasts 22 years.
+ */
+#define PW_SEQ_BLOCK_BITS	10
+#define PW_SEQ_BLOCK_MASK	((BIT(PW_SEQ_BLOCK_BITS) - 1) << PW_SEQ_SLOT_BITS)
 
 #define PW_SLOT_IDLE		(PW_NR_SLOTS - 1) /* never in flight: of new subscriptions */
-#define PW_SLOT_COARSE		(PW_NR_SLOTS - 2) /* shared when all own slots are in use */
-#define PW_NR_OWN_SLOTS		(PW_NR_SLOTS - 2)
+#define PW_SLOT_ANON		(PW_NR_SLOTS - 2) /* of invalidations without a record */
+#define PW_SLOT_SHARED		(PW_NR_SLOTS - 4) /* two, when all own slots are in use */
+#define PW_SLOT_VETO		(PW_NR_SLOTS - 5) /* of no invalidation: see pw_mm.seqs */
+#define PW_NR_OWN_SLOTS		(PW_NR_SLOTS - 5)
 #define PW_SLOT_NONE		0xff
 
 /*
- * pinwatch_interval_notifier.state: pm->gen at insert, and flags. All flags but MULTI
- * and PUT are constant while the subscription is inserted. gen has 56 bits and comes
- * from a module-wide source in blocks: it does not wrap in the life of a machine.
+ * pinwatch_interval_notifier.state: pm->gen at insert, and flags. All but MULTI, PUT and
+ * the second passes is constant while the subscription is inserted. gen counts the inserts
+ * of an mm and has 51 bits: at 10^7 inserts a second, it lasts 7 years.
  */
-#define PW_SUB_MULTI		BIT_ULL(0) /* several in flight: compare the bounds of all slots */
+#define PW_SUB_MULTI		BIT_ULL(0) /* several to wait for: see wait_multi() */
 #define PW_SUB_SLEEPS		BIT_ULL(1) /* must not be called for a non-blockable range */
 #define PW_SUB_FILTERED		BIT_ULL(2) /* ops->owner or ->ignore_events is set */
 #define PW_SUB_TWO_PASS		BIT_ULL(3) /* ops->invalidate_start is set */
 #define PW_SUB_PUT		BIT_ULL(4) /* put while a callback ran: the last walk frees */
-#define PW_SUB_CLASS_SHIFT	6	   /* two bits: index in pm->classes */
-#define PW_SUB_STAMP_SHIFT	8
+#define PW_SUB_CLASS_SHIFT	6	   /* three bits: index in pm->classes */
+#define PW_SUB_FINISH_SHIFT	9	   /* four bits: pending second passes */
+#define PW_SUB_FINISHES		(15ULL << PW_SUB_FINISH_SHIFT)
+#define PW_SUB_ONE_FINISH	BIT_ULL(PW_SUB_FINISH_SHIFT)
+#define PW_SUB_STAMP_SHIFT	13
 
 #define PW_SPARE_RECORDS	8	/* preallocated beside the records of the CPUs */
 #define PW_WALK_BATCH		16	/* subscriptions called while the lock is dropped */
+#define PW_WALK_SKIPS		256	/* subscriptions skipped while the lock is held */
 
 /**
  * struct pw_record - an invalidation in flight
@@ -113,10 +123,24 @@ struct pw_cpu_records {
 	struct pw_record rec[2];
 };
 
-/* A record of no CPU: on pm->spare or pm->extra, under pm->lock */
+/**
+ * struct pw_shared - a slot that invalidations share
+ * @rec: Its bounds are the hull of all invalidations in the slot.
+ * @nr: Number of invalidations in the slot.
+ */
+struct pw_shared {
+	struct pw_record rec;
+	unsigned int nr;
+};
+
+#define PW_NR_SHARED	(PW_SLOT_ANON - PW_SLOT_SHARED + 1)
+#define PW_SHARED_ANON	(PW_SLOT_ANON - PW_SLOT_SHARED)
+
+/* A record of no CPU: on pm->spare, or on pm->extra and in pm->extra_keys; under pm->lock */
 struct pw_extra_record {
 	struct pw_record rec;
 	struct list_head node;
+	struct rb_node by_key;
 	bool allocated;
 };
 
@@ -168,6 +192,9 @@ struct pw_walk {
  * @owner: As in the ops of the subscriptions.
  * @ignore_events: As in their ops. Class 0 has no filter: it holds subscriptions
  *	without a filter, and subscriptions whose filter found no free class.
+ *
+ * Subscriptions that may sleep have classes of their own, from PW_CLASS_SLEEPS on, in the
+ * same order: the veto searches only these.
  */
 struct pw_class {
 	struct rb_root tree;
@@ -175,7 +202,8 @@ struct pw_class {
 	unsigned int ignore_events;
 };
 
-#define PW_NR_CLASSES	(1 + PINWATCH_NR_FILTERS)
+#define PW_CLASS_SLEEPS	(1 + PINWATCH_NR_FILTERS)
+#define PW_NR_CLASSES	(2 * PW_CLASS_SLEEPS)
 
 /* Do not let INIT_STACK_ALL_ZERO clear the batch in each walk. */
 #if defined(__has_attribute) && __has_attribute(__uninitialized__)
@@ -187,39 +215,46 @@ struct pw_class {
 /**
  * struct pw_mm - the state of one mm
  * @mn: The classic notifier; holds mm_count of mn.mm.
- * @gen: Advances with each insert. Written under @lock.
+ * @gen: The number of inserts, from 1 on. Written under @lock.
  * @seqs: The sequence value in flight in each slot, 0 for none. Written under
- *	@lock.
+ *	@lock. read_begin waits on the address of a slot for a change of its value.
+ *	PW_SLOT_VETO: no invalidation, but the number of vetoes that have settled.
  * @lock: Protects the members below, unless their description says otherwise.
  * @classes: The subscriptions, by filter.
  * @nr_classes: Number of leading @classes that have been in use.
- * @veto: The kernel's interval notifier for subscriptions that may sleep, or NULL.
- *	Set once, under the mmap lock; read without a lock.
+ * @vetoes: The pw_vetoes, by block. Grows under the mmap lock and @lock.
+ * @nr_vetoes: Their number; likewise.
+ * @unsettled: The pw_vetoes that the kernel may have deferred.
+ * @settle_work: Waits for the kernel's inserts of @unsettled. Counted in @nr_subs.
+ * @spare_veto: Memory for an insert that must not wait for memory reclaim, or NULL.
+ * @spare_work: Allocates @spare_veto again. Counted in @nr_subs.
  * @slots_used: A bit for each slot with a value in @seqs.
  * @slot_rec: The record of each used slot, for its bounds.
  * @slot_newest: For each used slot, the gen of the newest subscription that the walk
  *	calls. insert stored the value of the slot in newer subscriptions. So no value
- *	of a slot other than the coarse one is stored twice in a subscription. Otherwise
+ *	of a slot that is not shared is stored twice in a subscription. Otherwise
  *	a reader that has seen the value could miss an invalidation that was accepted
  *	between the two stores.
  * @used: A bit for each of @recs that may have its key set. Set by start before start
- *	relies on a hole, cleared by insert, which makes all holes stale.
+ *	relies on a hole, cleared by insert, which makes all holes stale, if insert sees
+ *	no key. So from the return of a start until its end, the bit of its record is
+ *	set. Written under @lock, also read without.
  * @nr_recs: Number of records in @recs; constant.
  * @nr_maybe: Number of records that insert has to look at: bits in @used, entries of
- *	@extra, and @nr_anon.
+ *	@extra, and invalidations without a record.
  * @spare: Free pw_extra_records.
  * @extra: pw_extra_records in flight.
- * @coarse: The record of the coarse slot. Its bounds are the hull of all invalidations
- *	in that slot.
- * @nr_coarse: Number of invalidations in the coarse slot.
- * @nr_anon: Number of invalidations in the coarse slot that have no record.
+ * @extra_keys: The same, by key, for the end.
+ * @shared: The slots from PW_SLOT_SHARED on: two that invalidations with a record join in
+ *	turn, and PW_SLOT_ANON.
+ * @join: Index in @shared of the slot that the next invalidation joins.
  * @walks: The pw_walks in progress.
- * @seq_next: The next counter for a sequence value. If a multiple of PW_SEQ_BLOCK, the
- *	block is used up.
+ * @seq_next: The next sequence value for PW_SLOT_IDLE. No bit of PW_SEQ_BLOCK_MASK is set:
+ *	the block is used up.
  * @nr_subs: Subscriptions, removes that still wait, and reservations of inserts
  *	that sleep.
  * @nr_waiters: Removes that sleep or are about to sleep, and batch entries with
- *	PW_BATCH_PUT. Also read without @lock.
+ *	PW_BATCH_PUT. For statistics.
  * @nr_users: References to mm_users that pw_mm_hold_users() took.
  * @number: Unique, constant ID that netlink and tracepoints report.
  * @registered: @mn counts as a reference.
@@ -228,11 +263,9 @@ struct pw_class {
  * @deserted: No process uses the mm: all references to mm_users are counted in @nr_users.
  *	Never cleared.
  * @dead: release has begun: no reader waits any more. Also read without @lock.
- * @read_wq: read_begin waits here for the end of an invalidation.
- * @remove_wq: remove waits here for the return of a callback.
  * @hash: Under mm_hash_lock of mm.c, read under RCU.
  * @rcu: Frees the structure.
- * @put_work: Removes @veto, then puts @mn.
+ * @put_work: Removes @vetoes, then puts @mn.
  * @spares: Storage of @spare.
  * @recs: The records of each CPU.
  */
@@ -244,7 +277,12 @@ struct pw_mm {
 	spinlock_t lock ____cacheline_aligned_in_smp;
 	struct pw_class classes[PW_NR_CLASSES];
 	unsigned int nr_classes;
-	struct pw_veto *veto;
+	struct rb_root vetoes;
+	unsigned int nr_vetoes;
+	struct list_head unsettled;
+	struct work_struct settle_work;
+	struct pw_veto *spare_veto;
+	struct work_struct spare_work;
 	unsigned long slots_used;
 	struct pw_record *slot_rec[PW_NR_SLOTS];
 	u64 slot_newest[PW_NR_SLOTS];
@@ -253,11 +291,11 @@ struct pw_mm {
 	unsigned int nr_maybe;
 	struct list_head spare;
 	struct list_head extra;
-	struct pw_record coarse;
-	unsigned int nr_coarse;
-	unsigned int nr_anon;
+	struct rb_root extra_keys;
+	struct pw_shared shared[PW_NR_SHARED];
+	unsigned int join;
 	struct list_head walks;
-	u64 seq_next;
+	unsigned long seq_next;
 	unsigned long nr_subs;
 	unsigned int nr_waiters;
 	unsigned long idle_since;
@@ -267,13 +305,25 @@ struct pw_mm {
 	bool open;
 	bool deserted;
 	bool dead;
-	wait_queue_head_t read_wq;
-	wait_queue_head_t remove_wq;
 	struct hlist_node hash;
 	struct rcu_head rcu;
 	struct work_struct put_work;
 	struct pw_extra_record spares[PW_SPARE_RECORDS];
 	struct pw_cpu_records recs[] ____cacheline_aligned_in_smp;
+};
+
+/**
+ * struct pw_veto - refuses non-blockable invalidations of a block with a sleeper
+ * @mni: The kernel's interval notifier over the block.
+ * @node: In pw_mm.vetoes: the block, an aligned power of two.
+ * @unsettled_node: Under pm->lock. On pw_mm.unsettled, or empty.
+ * @pm: The mm.
+ */
+struct pw_veto {
+	struct mmu_interval_notifier mni;
+	struct interval_tree_node node;
+	struct list_head unsettled_node;
+	struct pw_mm *pm;
 };
 
 /* Counters since load, and live objects; summed over CPUs by pw_core_stats() */
@@ -284,7 +334,7 @@ struct pw_core_stats {
 	u64 callbacks;
 	u64 waits;		/* read_begin slept */
 	u64 remove_waits;	/* remove slept */
-	u64 overflows;		/* invalidations in the coarse slot */
+	u64 overflows;		/* invalidations in a shared slot */
 	u64 vetoes;		/* non-blockable invalidations refused by the veto */
 };
 
@@ -313,16 +363,16 @@ DECLARE_PER_CPU(struct pw_core_stats, pw_stats);
 #define pw_stat_add(field, n)	this_cpu_add(pw_stats.field, n)
 #define pw_stat_dec(field)	this_cpu_dec(pw_stats.field)
 
-/* record.c: caller holds pm->lock */
+/* record.c: caller holds pm->lock, except for pw_record_find() */
+struct pw_record *pw_record_find(struct pw_mm *pm, unsigned long key);
 struct pw_record *pw_record_claim(struct pw_mm *pm,
 				  const struct mmu_notifier_range *range);
-struct pw_record *pw_record_find(struct pw_mm *pm, unsigned long key);
-void pw_record_release(struct pw_mm *pm, struct pw_record *rec);
-bool pw_record_reclaim(struct pw_mm *pm, unsigned long key, struct pw_record *but);
+struct pw_record *pw_record_find_extra(struct pw_mm *pm, unsigned long key);
+unsigned int pw_record_release(struct pw_mm *pm, struct pw_record *rec);
+void pw_slot_wake(struct pw_mm *pm, unsigned int slot);
 unsigned long pw_record_slot(struct pw_mm *pm, struct pw_record *rec, u64 newest);
 void pw_record_use(struct pw_mm *pm, struct pw_record *rec);
 void pw_record_mark_insert(struct pw_mm *pm, struct pinwatch_interval_notifier *sub);
-unsigned long pw_seq_next(struct pw_mm *pm, unsigned int slot);
 
 /* walk.c */
 void pw_walk(struct pw_mm *pm, const struct mmu_notifier_range *range,
@@ -333,20 +383,26 @@ bool pw_walk_cancel(struct pw_mm *pm, struct pinwatch_interval_notifier *sub, bo
 bool pw_walk_running(struct pw_mm *pm, struct pinwatch_interval_notifier *sub);
 
 /* class.c */
-unsigned int pw_class_of(struct pw_mm *pm,
-			 const struct pinwatch_interval_notifier_ops *ops);
+unsigned int pw_class_of(struct pw_mm *pm, const struct pinwatch_interval_notifier_ops *ops,
+			 unsigned int flags);
 bool pw_filter_rejects(const void *owner, unsigned int ignore_events,
 		       unsigned int event, const void *range_owner);
 
 /* subscription.c */
 void pw_sub_free(struct pw_mm *pm, struct pinwatch_interval_notifier *sub);
+void pw_sub_unreserve(struct pw_mm *pm);
 int pw_sub_insert_flags(struct pinwatch_interval_notifier *sub, struct mm_struct *mm,
 			unsigned long start, unsigned long length, const void *ops,
 			unsigned int flags, bool locked);
 
-/* veto.c */
-int pw_veto_ensure(struct pw_mm *pm, bool locked);
-void pw_veto_settle(struct pw_mm *pm);
+/* veto.c: caller of find, mark and deferred holds pm->lock */
+struct pw_veto *pw_veto_find(struct pw_mm *pm, unsigned long start, unsigned long last);
+int pw_veto_ensure(struct pw_mm *pm, unsigned long start, unsigned long last, bool locked);
+void pw_veto_mark(struct pw_veto *veto, struct pinwatch_interval_notifier *sub);
+bool pw_veto_deferred(struct pw_mm *pm, const struct pinwatch_interval_notifier *sub);
+void pw_veto_settle_work(struct work_struct *work);
+struct pw_veto *pw_veto_alloc(void);
+void pw_veto_spare_work(struct work_struct *work);
 void pw_veto_remove(struct pw_mm *pm);
 
 /* invalidate.c */
@@ -359,10 +415,11 @@ void pw_mm_unhash(struct pw_mm *pm);
 bool pw_mm_unused(struct pw_mm *pm);
 void pw_mm_idle(void);
 void pw_mm_put(struct pw_mm *pm);
+void pw_mm_queue(struct work_struct *work);
 bool pw_mm_hold_users(struct pw_mm *pm);
 bool pw_mm_drop_users(struct pw_mm *pm);
 void pw_mm_free(struct mmu_notifier *mn);
-u64 pw_mm_seq_block(void);
+unsigned long pw_mm_seq_block(void);
 unsigned int pw_mm_hash_changes(void);
 void pw_core_stats(struct pw_core_stats *out);
 int pw_core_init(void);
@@ -433,6 +490,23 @@ static inline unsigned int pw_seq_slot(unsigned long seq)
 	return seq & (PW_NR_SLOTS - 1);
 }
 
+/* Return: a new sequence value for @slot. Caller holds pm->lock. */
+static inline unsigned long pw_seq_next(struct pw_mm *pm, unsigned int slot)
+{
+	unsigned long seq = pm->seq_next;
+
+	if (unlikely(!(seq & PW_SEQ_BLOCK_MASK)))
+		seq = pw_mm_seq_block();
+	pm->seq_next = seq + PW_NR_SLOTS;
+	return seq - PW_SLOT_IDLE + slot;
+}
+
+/* Number of invalidations that have no record. Caller holds pm->lock. */
+static inline unsigned int pw_nr_anon(const struct pw_mm *pm)
+{
+	return pm->shared[PW_SHARED_ANON].nr;
+}
+
 /* Return: the record for bit @i of pm->used */
 static inline struct pw_record *pw_record_nr(struct pw_mm *pm, unsigned int i)
 {
@@ -447,12 +521,12 @@ static inline bool pw_record_overlaps(const struct pw_record *rec,
 }
 
 /*
- * Is an invalidation in flight over @sub that holds one of @slots and has a sequence
- * value of at most @limit? Caller holds pm->lock.
+ * Find an invalidation in flight over @sub that holds one of @slots and has a sequence
+ * value of at most @limit. Caller holds pm->lock. Return: its slot, or PW_SLOT_NONE.
  */
-static inline bool pw_slots_overlap(struct pw_mm *pm,
-				    const struct pinwatch_interval_notifier *sub,
-				    unsigned long slots, unsigned long limit)
+static inline unsigned int pw_slots_overlap(struct pw_mm *pm,
+					    const struct pinwatch_interval_notifier *sub,
+					    unsigned long slots, unsigned long limit)
 {
 	struct pw_record *rec;
 	unsigned int slot;
@@ -462,9 +536,9 @@ static inline bool pw_slots_overlap(struct pw_mm *pm,
 		rec = pm->slot_rec[slot];
 		if (pm->seqs[slot] <= limit && pw_record_overlaps(rec, sub) &&
 		    !pw_sub_rejects(sub, rec->event, rec->owner))
-			return true;
+			return slot;
 	}
-	return false;
+	return PW_SLOT_NONE;
 }
 
 /*

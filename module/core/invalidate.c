@@ -106,20 +106,6 @@ static noinline void start_walk(struct pw_mm *pm, struct pw_record *rec,
 		walk_rounded(pm, range, start, last, seq);
 }
 
-/*
- * A range that starts again at the same address has ended before. If its end was lost,
- * end its record now and wake the readers.
- */
-static void start_reclaim(struct pw_mm *pm, const struct mmu_notifier_range *range,
-			  struct pw_record *rec)
-{
-	if (likely(!pw_record_reclaim(pm, range_key(range), rec)))
-		return;
-	spin_unlock(&pm->lock);
-	wake_up_all(&pm->read_wq);
-	spin_lock(&pm->lock);
-}
-
 /* No hole is known around the range. */
 static noinline void start_miss(struct pw_mm *pm, struct pw_record *rec,
 				const struct mmu_notifier_range *range)
@@ -127,16 +113,8 @@ static noinline void start_miss(struct pw_mm *pm, struct pw_record *rec,
 	unsigned long before, next = ULONG_MAX;
 
 	spin_lock(&pm->lock);
-	/*
-	 * If the hole is of the current gen, both steps were done since the last insert.
-	 * Only the reclaim of a record with the same key whose end was lost since is
-	 * skipped then, and no end is lost while a reader may wait.
-	 */
-	if (unlikely(rec->hole_gen != pm->gen)) {
+	if (unlikely(rec->hole_gen != pm->gen))
 		pw_record_use(pm, rec);
-		start_reclaim(pm, range, rec);
-	}
-
 	before = pw_tree_before(&pm->classes[0].tree, range_last(range) | ~PAGE_MASK,
 				&next);
 	if (likely(before < (range->start & PAGE_MASK) && pm->nr_classes == 1)) {
@@ -151,7 +129,6 @@ static noinline void start_miss(struct pw_mm *pm, struct pw_record *rec,
 static noinline void start_spare(struct pw_mm *pm, const struct mmu_notifier_range *range)
 {
 	spin_lock(&pm->lock);
-	start_reclaim(pm, range, NULL);
 	start_walk(pm, pw_record_claim(pm, range), range);
 }
 
@@ -194,25 +171,34 @@ static int mn_invalidate_range_start(struct mmu_notifier *mn,
 	return 0;
 }
 
-/* The record has a slot, or is not the first record of the CPU. */
-static noinline void end_locked(struct pw_mm *pm, unsigned long key)
+/* Return: the record of a CPU with this key, or NULL. Most records are of the current CPU. */
+static struct pw_record *end_find(struct pw_mm *pm, unsigned long key)
 {
-	struct pw_record *rec = cpu_records(pm) + 1;
+	struct pw_record *rec = cpu_records(pm);
+	unsigned int i;
 
-	if (cmpxchg(&rec->key, key, 0UL) == key)
+	for (i = 0; i < ARRAY_SIZE(pm->recs->rec); i++, rec++)
+		if ((READ_ONCE(rec->key) & ~PW_KEY_SLOW) == key)
+			return rec;
+	return pw_record_find(pm, key);
+}
+
+/* The record has a slot, or is not the first record of the CPU. */
+static noinline void end_slow(struct pw_mm *pm, unsigned long key)
+{
+	struct pw_record *rec = end_find(pm, key);
+	unsigned int slot = PW_SLOT_NONE;
+
+	if (rec && cmpxchg(&rec->key, key, 0UL) == key)
 		return;
 
 	spin_lock(&pm->lock);
-	rec = pw_record_find(pm, key);
-	if (rec || pm->nr_anon)
-		pw_record_release(pm, rec);
+	if (!rec)
+		rec = pw_record_find_extra(pm, key);
+	if (rec || pw_nr_anon(pm))
+		slot = pw_record_release(pm, rec);
 	spin_unlock(&pm->lock);
-	/*
-	 * Has a full barrier, which pairs with the one in wait_event(): it cannot happen
-	 * that the reader sees the slot in use and this task sees no reader.
-	 */
-	if (wq_has_sleeper(&pm->read_wq))
-		wake_up_all(&pm->read_wq);
+	pw_slot_wake(pm, slot);
 }
 
 static void mn_invalidate_range_end(struct mmu_notifier *mn,
@@ -226,7 +212,18 @@ static void mn_invalidate_range_end(struct mmu_notifier *mn,
 	 * or if insert or the walk has given the record a slot.
 	 */
 	if (unlikely(!try_cmpxchg(&cpu_records(pm)->key, &old, 0UL)))
-		end_locked(pm, key);
+		end_slow(pm, key);
+}
+
+/* Wake all readers after ->dead was set. */
+static void release_wake(struct pw_mm *pm)
+{
+	unsigned int slot;
+
+	/* Pairs like the smp_mb() in pw_slot_wake(), for ->dead. */
+	smp_mb();
+	for (slot = 0; slot < PW_NR_SLOTS; slot++)
+		wake_up_var(&pm->seqs[slot]);
 }
 
 /* Call all subscriptions with @event over the whole mm. */
@@ -266,7 +263,7 @@ static void mn_release(struct mmu_notifier *mn, struct mm_struct *mm)
 	pm->open = false;
 	seq = pw_seq_next(pm, PW_SLOT_IDLE);
 	spin_unlock(&pm->lock);
-	wake_up_all(&pm->read_wq);
+	release_wake(pm);
 
 	release_walk(pm, mm, MMU_NOTIFY_RELEASE, seq);
 	release_walk(pm, mm, MMU_NOTIFY_UNMAP, seq);

@@ -12,7 +12,7 @@
  *     clears ->registered;
  *   - each subscription, until its remove returns;
  *   - a notifier call in progress: mmu_notifier_put() frees after an SRCU grace period;
- *   - a lookup in progress, under RCU: kfree_rcu().
+ *   - a lookup in progress, under RCU: kvfree_rcu().
  * The first two are counted under pm->lock, and the task that drops the last of these
  * calls pw_mm_put(). The registered notifier holds the mm_struct (mm_count) until after
  * that SRCU grace period, so no other mm gets the same address before. A lookup under
@@ -30,6 +30,7 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/wait.h>
 #include "core.h"
 #include "trace.h"
 
@@ -37,6 +38,7 @@ struct hlist_head pw_mm_hash[BIT(PW_MM_HASH_BITS)];
 static DEFINE_SPINLOCK(mm_hash_lock);	/* writers of pw_mm_hash; a leaf */
 static unsigned int mm_hash_changes;	/* written under mm_hash_lock, read without */
 static struct workqueue_struct *mm_put_wq;
+static struct workqueue_struct *mm_settle_wq;
 static atomic_t mm_live = ATOMIC_INIT(0);
 static DECLARE_WAIT_QUEUE_HEAD(mm_live_wq);
 static atomic64_t seq_blocks = ATOMIC64_INIT(1);
@@ -44,13 +46,14 @@ static atomic64_t seq_blocks = ATOMIC64_INIT(1);
 DEFINE_PER_CPU(struct pw_core_stats, pw_stats);
 
 /*
- * Return: the first usable counter of a block that no mm has used before. The first
- * counter of a block, a multiple of PW_SEQ_BLOCK, means that the previous block is used
- * up.
+ * Return: the first sequence value for PW_SLOT_IDLE of a block that no mm has used before.
+ * The counter 0 of a block means that the previous block is used up.
  */
-u64 pw_mm_seq_block(void)
+unsigned long pw_mm_seq_block(void)
 {
-	return atomic64_fetch_add(1, &seq_blocks) * PW_SEQ_BLOCK + 1;
+	unsigned long counter = atomic64_fetch_add(1, &seq_blocks) << PW_SEQ_BLOCK_BITS | 1;
+
+	return PW_SEQ_BIT | counter << PW_SEQ_SLOT_BITS | PW_SLOT_IDLE;
 }
 
 static void mm_hash_add(struct pw_mm *pm)
@@ -84,18 +87,28 @@ static struct pw_mm *mm_alloc_state(void)
 	unsigned int i, nr_recs = nr_cpu_ids * ARRAY_SIZE(pm->recs->rec);
 
 	/* The bits of ->used follow the records. */
-	pm = kzalloc(struct_size(pm, recs, nr_cpu_ids) +
-		     BITS_TO_LONGS(nr_recs) * sizeof(long), GFP_KERNEL_ACCOUNT);
+	pm = kvzalloc(struct_size(pm, recs, nr_cpu_ids) +
+		      BITS_TO_LONGS(nr_recs) * sizeof(long), GFP_KERNEL_ACCOUNT);
 	if (!pm)
 		return NULL;
+	pm->spare_veto = pw_veto_alloc();
+	if (!pm->spare_veto) {
+		kvfree(pm);
+		return NULL;
+	}
 	pm->mn.ops = &pw_mn_ops;
-	pm->gen = pw_mm_seq_block();	/* never 0, so a zeroed hole_gen is stale */
-	pm->number = pm->gen / PW_SEQ_BLOCK;
+	pm->gen = 1;			/* never 0, so a zeroed hole_gen is stale */
+	pm->seq_next = pw_mm_seq_block();
+	pm->number = (pm->seq_next & ~PW_SEQ_BIT) >> (PW_SEQ_SLOT_BITS + PW_SEQ_BLOCK_BITS);
 	spin_lock_init(&pm->lock);
 	pm->nr_classes = 1;
 	pm->slot_newest[PW_SLOT_IDLE] = U64_MAX >> PW_SUB_STAMP_SHIFT; /* release */
-	pm->coarse.event = PW_EVENT_ANY;
+	for (i = 0; i < PW_NR_SHARED; i++)
+		pm->shared[i].rec.event = PW_EVENT_ANY;
 	INIT_WORK(&pm->put_work, mm_put_work);
+	INIT_WORK(&pm->settle_work, pw_veto_settle_work);
+	INIT_WORK(&pm->spare_work, pw_veto_spare_work);
+	INIT_LIST_HEAD(&pm->unsettled);
 	pm->nr_recs = nr_recs;
 	pm->used = (unsigned long *)&pm->recs[nr_cpu_ids];
 	for (i = 0; i < nr_recs; i++)
@@ -105,8 +118,6 @@ static struct pw_mm *mm_alloc_state(void)
 	INIT_LIST_HEAD(&pm->spare);
 	for (i = 0; i < PW_SPARE_RECORDS; i++)
 		list_add(&pm->spares[i].node, &pm->spare);
-	init_waitqueue_head(&pm->read_wq);
-	init_waitqueue_head(&pm->remove_wq);
 	pm->idle_since = jiffies;
 	pm->registered = true;
 	pm->open = true;
@@ -216,7 +227,8 @@ static struct pw_mm *mm_register(struct mm_struct *mm)
 	pm->nr_subs = 1;
 	ret = pw_mm_call(mm, mm_call_register, pm);
 	if (ret) {
-		kfree(pm);
+		kfree(pm->spare_veto);
+		kvfree(pm);
 		return ERR_PTR(ret);
 	}
 	atomic_inc(&mm_live);
@@ -264,8 +276,8 @@ bool pw_mm_unused(struct pw_mm *pm)
 void pw_mm_put(struct pw_mm *pm)
 {
 	trace_pinwatch_mm_release(pm->mn.mm, pm->number);
-	/* Removing the veto sleeps, and would deadlock in a callback. */
-	if (pm->veto)
+	/* Removing vetoes sleeps, and would deadlock in a callback. */
+	if (!RB_EMPTY_ROOT(&pm->vetoes))
 		queue_work(mm_put_wq, &pm->put_work);
 	else
 		mmu_notifier_put(&pm->mn);
@@ -292,7 +304,8 @@ void pw_mm_free(struct mmu_notifier *mn)
 	list_for_each_entry_safe(extra, next, &pm->spare, node)
 		if (extra->allocated)
 			kfree(extra);
-	kfree_rcu(pm, rcu);
+	kfree(pm->spare_veto);
+	kvfree_rcu(pm, rcu);
 	if (atomic_dec_and_test(&mm_live))
 		wake_up_all(&mm_live_wq);
 }
@@ -418,7 +431,8 @@ static bool mm_let_go(struct pw_mm *pm)
 	 * An mm with a veto stays registered: to insert the veto again could fail, and
 	 * would have to wait.
 	 */
-	idle = pm->registered && pm->open && !pm->nr_subs && !pm->veto;
+	idle = pm->registered && pm->open && !pm->nr_subs &&
+	       RB_EMPTY_ROOT(&pm->vetoes);
 	due = pm->idle_since + msecs_to_jiffies(idle_ms);
 	put = idle && !time_before(jiffies, due);
 	if (put) {
@@ -455,9 +469,23 @@ static void mm_idle_work(struct work_struct *work)
 
 int pw_core_init(void)
 {
-	/* No WQ_MEM_RECLAIM: memory reclaim never waits for mm_put_wq. */
+	/* No WQ_MEM_RECLAIM: memory reclaim never waits for these. */
 	mm_put_wq = alloc_workqueue("pinwatch_mm", WQ_UNBOUND, 0);
-	return mm_put_wq ? 0 : -ENOMEM;
+	if (!mm_put_wq)
+		return -ENOMEM;
+	/* Of its own: its works last as long as invalidations do. */
+	mm_settle_wq = alloc_workqueue("pinwatch_settle", WQ_UNBOUND, 0);
+	if (!mm_settle_wq) {
+		destroy_workqueue(mm_put_wq);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Start a work of a veto, which drops a reservation of the caller. */
+void pw_mm_queue(struct work_struct *work)
+{
+	queue_work(mm_settle_wq, work);
 }
 
 /* Unhash a state. Return: the state; NULL if the hash is empty. */
@@ -482,16 +510,21 @@ static struct pw_mm *mm_take_registered(void)
 /*
  * There are no subscriptions: each belongs to a module that uses this module's symbols.
  * But mms are registered, and release may run for some of them now: then either release
- * or this loop drops the registration. mmu_notifier_synchronize() waits for an SRCU
- * grace period, but not for the free_notifier calls that are queued after it. So wait
- * for mm_live to become 0. The last pw_mm_free() may then still be returning: it runs
- * with softirqs off, so synchronize_rcu() waits for it.
+ * or this loop drops the registration. pw_mm_free() is called an SRCU grace period after
+ * that, when all calls of the notifier have returned. So wait for mm_live to become 0. The
+ * last pw_mm_free() may then still be returning: it runs with softirqs off, so
+ * synchronize_rcu() waits for it.
  */
 void pw_core_exit(void)
 {
 	struct pw_mm *pm;
 	bool put;
 
+	/*
+	 * The last reservation of an mm would arm the idle worker again. Waits until each mm with
+	 * a deferred veto has had no invalidation in flight once, or is released.
+	 */
+	flush_workqueue(mm_settle_wq);
 	cancel_delayed_work_sync(&mm_idle);
 	/* RCU: a concurrent release may free @pm after mm_take_registered(). */
 	rcu_read_lock();
@@ -507,8 +540,8 @@ void pw_core_exit(void)
 	}
 	rcu_read_unlock();
 
-	mmu_notifier_synchronize();
 	wait_event(mm_live_wq, !atomic_read(&mm_live));
 	synchronize_rcu();
+	destroy_workqueue(mm_settle_wq);
 	destroy_workqueue(mm_put_wq);
 }

@@ -12,6 +12,10 @@
  *   A: end
  *      seqs[slot] = 0 (release)
  *
+ * The lock is that of @sub: all callbacks of @sub call set_seq() under it. So when a callback
+ * stores its value over the value of another callback, the PW_SUB_MULTI that was set before
+ * the other callback is visible to a reader that sees the later value (litmus test L2).
+ *
  *   B's lock section first: A's callback drops what B established.
  *   A's callback first, before B's read_begin: B reads S, finds it in its slot,
  *   and waits for the end. Its acquire of the empty slot orders the walk of the
@@ -22,54 +26,96 @@
  */
 #include <linux/export.h>
 #include <linux/sched.h>
-#include <linux/wait.h>
+#include <linux/wait_bit.h>
 #include "core.h"
 
 /*
  * A reader that found an invalidation in flight. It waits for the ends of all
  * invalidations that @sub accepted. ->seq names only the last of these, so with
- * PW_SUB_MULTI the reader waits for every invalidation in flight over @sub with a value
- * of at most ->limit. A later invalidation that @sub accepts changes the value of @sub,
- * which ends the wait, too; one that @sub does not accept must not prolong the wait, or
- * a stream of invalidations could starve the reader.
+ * PW_SUB_MULTI the reader also waits for every invalidation over @sub that is in flight
+ * when the slot of ->seq has ended, with a value of at most ->limit. If @sub accepts a
+ * later invalidation, its value changes, and the reader does not wait for that
+ * invalidation. An invalidation that @sub does not accept must not prolong the wait
+ * either, or a stream of invalidations could starve the reader.
+ *
+ * The reader waits for one slot after the other, on the address of the slot: the end of an
+ * invalidation wakes only the readers that wait for this invalidation.
+ *
+ * With PW_SUB_MULTI, the reader of a subscription that may sleep also waits for its veto, in
+ * PW_SLOT_VETO: see veto.c.
  */
 struct read_wait {
 	struct pw_mm *pm;
 	struct pinwatch_interval_notifier *sub;
 	unsigned long seq;
 	unsigned long limit;
+	unsigned int slot;	/* to wait for, */
+	unsigned long value;	/* as long as the slot has this value */
 };
+
+/*
+ * The slot of ->seq has ended. Return: a slot of an earlier invalidation that @sub may have
+ * accepted, PW_SLOT_VETO, or PW_SLOT_NONE. Caller holds pm->lock.
+ */
+static unsigned int wait_multi(struct read_wait *wait)
+{
+	struct pinwatch_interval_notifier *sub = wait->sub;
+	struct pw_mm *pm = wait->pm;
+	unsigned int slot;
+
+	if (!(sub->state & PW_SUB_MULTI))
+		return PW_SLOT_NONE;
+	/*
+	 * Only now: as long as the slot of ->seq is shared and in use, its value can be stored
+	 * again after the value of another invalidation, which the reader then cannot see.
+	 */
+	if (!wait->limit)
+		wait->limit = pw_seq_next(pm, PW_SLOT_IDLE);
+	slot = pw_slots_overlap(pm, sub, pm->slots_used, wait->limit);
+	if (slot == PW_SLOT_NONE && pw_veto_deferred(pm, sub))
+		slot = PW_SLOT_VETO;
+	if (slot == PW_SLOT_NONE &&
+	    pw_slots_overlap(pm, sub, pm->slots_used, ULONG_MAX) == PW_SLOT_NONE) {
+		/*
+		 * Pairs with the acquire of ->state in read_fast(): a reader that sees
+		 * MULTI clear must not see the page tables as they were before the
+		 * invalidations ended.
+		 */
+		smp_store_release(&sub->state, sub->state & ~PW_SUB_MULTI);
+	}
+	return slot;
+}
 
 /* Return: true if the wait is over; read_begin then returns ->seq. */
 static bool wait_over(struct read_wait *wait)
 {
-	struct pinwatch_interval_notifier *sub = wait->sub;
 	struct pw_mm *pm = wait->pm;
-	bool over = true;
 
 	spin_lock(&pm->lock);
-	if (pm->dead || READ_ONCE(sub->invalidate_seq) != wait->seq) {
+	wait->slot = PW_SLOT_NONE;
+	if (pm->dead || READ_ONCE(wait->sub->invalidate_seq) != wait->seq) {
 		/*
 		 * Dead: no callback will report a change any more. Changed: the read
 		 * section has collided. Return a value that never matches, because the
-		 * value of the coarse slot may be stored again.
+		 * value of a shared slot may be stored again.
 		 */
 		wait->seq = PW_SEQ_NEVER;
-	} else if (pm->seqs[pw_seq_slot(wait->seq)] == wait->seq) {
-		over = false;
-	} else if (sub->state & PW_SUB_MULTI) {
-		over = !pw_slots_overlap(pm, sub, pm->slots_used, wait->limit);
-		if (over && !pw_slots_overlap(pm, sub, pm->slots_used, ULONG_MAX)) {
-			/*
-			 * Pairs with the acquire of ->state in read_fast(): a reader
-			 * that sees MULTI clear must not see the page tables as they
-			 * were before the invalidations ended.
-			 */
-			smp_store_release(&sub->state, sub->state & ~PW_SUB_MULTI);
-		}
+	} else {
+		wait->slot = pw_seq_slot(wait->seq);
+		if (pm->seqs[wait->slot] != wait->seq)
+			wait->slot = wait_multi(wait);
 	}
+	if (wait->slot != PW_SLOT_NONE)
+		wait->value = pm->seqs[wait->slot];
 	spin_unlock(&pm->lock);
-	return over;
+	return wait->slot == PW_SLOT_NONE;
+}
+
+/* Does the invalidation that the reader waits for no longer keep the reader? */
+static bool slot_ended(const struct read_wait *wait)
+{
+	return READ_ONCE(wait->pm->dead) ||
+	       READ_ONCE(wait->pm->seqs[wait->slot]) != wait->value;
 }
 
 /* Return: true if the reader has to wait. */
@@ -79,18 +125,7 @@ static bool wait_init(struct read_wait *wait, struct pinwatch_interval_notifier 
 	wait->pm = sub->pm;
 	wait->sub = sub;
 	wait->seq = seq;
-	spin_lock(&wait->pm->lock);
-	/*
-	 * The value of the coarse slot can come back after the value of a later
-	 * invalidation, whose acceptance then does not show as a changed value. So wait
-	 * for all invalidations, without a limit.
-	 */
-	wait->limit = pw_seq_slot(seq) == PW_SLOT_COARSE ? ULONG_MAX :
-		      pw_seq_next(wait->pm, PW_SLOT_IDLE);
-	spin_unlock(&wait->pm->lock);
-
-	lock_map_acquire(&pw_invalidate_map);
-	lock_map_release(&pw_invalidate_map);
+	wait->limit = 0;
 	if (wait_over(wait))
 		return false;
 	pw_stat_inc(waits);
@@ -102,12 +137,12 @@ static noinline unsigned long read_wait(struct pinwatch_interval_notifier *sub,
 {
 	struct read_wait wait;
 
-	/*
-	 * Ends when the invalidations have ended, when @sub accepts another invalidation,
-	 * or when the mm is released.
-	 */
-	if (wait_init(&wait, sub, seq))
-		wait_event(wait.pm->read_wq, wait_over(&wait));
+	if (!wait_init(&wait, sub, seq))
+		return wait.seq;
+	/* Ends when the invalidations have ended, or when the mm is released. */
+	do
+		wait_var_event(&wait.pm->seqs[wait.slot], slot_ended(&wait));
+	while (!wait_over(&wait));
 	return wait.seq;
 }
 
@@ -121,6 +156,9 @@ static __always_inline bool read_fast(struct pinwatch_interval_notifier *sub,
 	 */
 	*seq = smp_load_acquire(&sub->invalidate_seq);
 	pw_might_sleep();
+	/* Also if this call does not wait: another call may. */
+	lock_map_acquire(&pw_invalidate_map);
+	lock_map_release(&pw_invalidate_map);
 	/*
 	 * Pairs with the release in slot_close(): a reader that sees the slot empty must
 	 * not see the page tables as they were before the invalidation ended.
@@ -141,16 +179,21 @@ static __always_inline bool read_fast(struct pinwatch_interval_notifier *sub,
  * Waits for the end of every invalidation that @sub accepted, and of every invalidation
  * that was in flight over the interval when @sub was inserted. Does not wait for
  * invalidations of other ranges, unless so many are in flight in the mm that they share
- * the coarse slot (counted in overflows).
+ * slots (counted in overflows). Even then, invalidations that start later prolong the wait
+ * only until those in flight now have ended, unless there is no memory for their records.
  *
  * The wait is not interruptible, and takes as long as the invalidations. It ends early
- * when @sub accepts another invalidation and when the mm is released; the function then
- * returns a value for which pinwatch_interval_read_retry() returns true. On a dead mm
+ * when the mm is released. Then, and if @sub accepts another invalidation meanwhile, the
+ * function returns a value for which pinwatch_interval_read_retry() returns true. On a dead mm
  * every value is such a value: the caller's loop has to test for a dead mm
  * (mmget_not_zero() fails, or the callback was called with MMU_NOTIFY_RELEASE).
  *
+ * The first call for a subscription without %PINWATCH_OPS_NEVER_SLEEPS can also wait until
+ * no invalidation is in flight in the mm: see pinwatch_interval_notifier_insert().
+ *
  * Context: process context, may sleep. Not inside a callback, nor under a lock that the
- * callbacks of @sub take.
+ * callbacks of @sub take. Without %PINWATCH_OPS_NEVER_SLEEPS, not under a lock that any
+ * callback in the same mm takes.
  * Return: the value for pinwatch_interval_read_retry().
  */
 unsigned long pinwatch_interval_read_begin(struct pinwatch_interval_notifier *sub)
@@ -162,6 +205,16 @@ unsigned long pinwatch_interval_read_begin(struct pinwatch_interval_notifier *su
 	return read_wait(sub, seq);
 }
 EXPORT_SYMBOL_GPL(pinwatch_interval_read_begin);
+
+static int wait_killable(struct read_wait *wait)
+{
+	int ret;
+
+	do
+		ret = wait_var_event_killable(&wait->pm->seqs[wait->slot], slot_ended(wait));
+	while (!ret && !wait_over(wait));
+	return ret ? -EINTR : 0;
+}
 
 /**
  * pinwatch_interval_read_begin_killable() - begin a read section, unless killed
@@ -177,18 +230,30 @@ int pinwatch_interval_read_begin_killable(struct pinwatch_interval_notifier *sub
 {
 	struct read_wait wait;
 	unsigned long cur;
+	int ret = 0;
 
 	if (read_fast(sub, &cur)) {
 		*seq = cur;
 		return 0;
 	}
-	if (wait_init(&wait, sub, cur) &&
-	    wait_event_killable(wait.pm->read_wq, wait_over(&wait)))
-		return -EINTR;
-	*seq = wait.seq;
-	return 0;
+	if (wait_init(&wait, sub, cur))
+		ret = wait_killable(&wait);
+	if (!ret)
+		*seq = wait.seq;
+	return ret;
 }
 EXPORT_SYMBOL_GPL(pinwatch_interval_read_begin_killable);
+
+static int wait_timeout(struct read_wait *wait, unsigned long timeout)
+{
+	long left = min_t(unsigned long, timeout, MAX_SCHEDULE_TIMEOUT);
+
+	do
+		left = wait_var_event_timeout(&wait->pm->seqs[wait->slot],
+					      slot_ended(wait), left);
+	while (left && !wait_over(wait));
+	return left ? 0 : -EBUSY;
+}
 
 /**
  * pinwatch_interval_read_begin_timeout() - begin a read section, with a timeout
@@ -205,15 +270,16 @@ int pinwatch_interval_read_begin_timeout(struct pinwatch_interval_notifier *sub,
 {
 	struct read_wait wait;
 	unsigned long cur;
+	int ret = 0;
 
 	if (read_fast(sub, &cur)) {
 		*seq = cur;
 		return 0;
 	}
-	if (wait_init(&wait, sub, cur) &&
-	    !wait_event_timeout(wait.pm->read_wq, wait_over(&wait), timeout))
-		return -EBUSY;
-	*seq = wait.seq;
-	return 0;
+	if (wait_init(&wait, sub, cur))
+		ret = wait_timeout(&wait, timeout);
+	if (!ret)
+		*seq = wait.seq;
+	return ret;
 }
 EXPORT_SYMBOL_GPL(pinwatch_interval_read_begin_timeout);

@@ -16,21 +16,23 @@
  *   in the hole?				  ->key set, overlaps?
  *     no: take the lock, walk			  cmpxchg(->key, key, key | SLOW)
  *
- *   [Required: start sees the new gen, or insert sees the key. So the walk finds
+ *   [Required: start sees the new gen, or insert sees the key and then the bounds,
+ *    which insert reads after the key. So the walk finds
  *    the subscription or insert marks it; and the walk skips what insert has
  *    marked: see slot_newest.]
  *
  * A record belongs to its CPU only while start takes it. The task may sleep and move to
  * another CPU before the end. The end releases the record with cmpxchg(->key, range, 0).
  * The cmpxchg fails iff insert or the walk has given the record a slot: then the end
- * takes the lock. Only the end clears the key of a record, or pw_record_reclaim().
+ * takes the lock. Only the end clears the key of a record.
  *
  * The key is the address of the mmu_notifier_range on the stack of the task that
- * invalidates: no two ranges in flight have the same address. The key does not contain
- * the task: if an end is lost, the next start at the same address shows that, even if
- * the stack belongs to another task by then.
+ * invalidates: no two ranges in flight have the same address. No kernel that the module
+ * builds for loses the end of a registered notifier of a living mm. After release, ends do
+ * not come, and ->dead ends all waits.
  */
 #include <linux/mmu_notifier.h>
+#include <linux/rbtree.h>
 #include <linux/slab.h>
 #include <linux/sched.h>
 #include "core.h"
@@ -53,14 +55,6 @@ static void record_init(struct pw_record *rec, const struct mmu_notifier_range *
 	rec->owner = pw_range_owner(range);
 	rec->slot = PW_SLOT_NONE;
 	WRITE_ONCE(rec->key, (unsigned long)range | PW_KEY_SLOW);
-}
-
-/* Return: a new sequence value for @slot. Caller holds pm->lock. */
-unsigned long pw_seq_next(struct pw_mm *pm, unsigned int slot)
-{
-	if (unlikely(!(pm->seq_next % PW_SEQ_BLOCK)))
-		pm->seq_next = pw_mm_seq_block();
-	return PW_SEQ_BIT | pm->seq_next++ << PW_SEQ_SLOT_BITS | slot;
 }
 
 static void slot_open(struct pw_mm *pm, unsigned int slot, struct pw_record *rec,
@@ -87,25 +81,46 @@ static void slot_close(struct pw_mm *pm, unsigned int slot)
 	smp_store_release(&pm->seqs[slot], 0UL);
 }
 
-/* pm->coarse.event is PW_EVENT_ANY. */
-static void coarse_get(struct pw_mm *pm, unsigned long start, unsigned long last)
+/*
+ * A slot is left and joined in turn with the other one: when the other slot is empty, new
+ * invalidations join the other slot. So no invalidation joins a slot any more from the end
+ * of the last invalidation in the other slot on, and a reader waits for two such periods at
+ * most. Otherwise invalidations that overlap each other in time could keep one slot in use
+ * for ever.
+ */
+static unsigned int shared_choose(struct pw_mm *pm)
 {
-	pw_stat_inc(overflows);
-	if (pm->nr_coarse++) {
-		pm->coarse.start = min(pm->coarse.start, start);
-		pm->coarse.last = max(pm->coarse.last, last);
-		return;
-	}
-	pm->coarse.start = start;
-	pm->coarse.last = last;
-	/* Callbacks may store the value again: see wait_init(). */
-	slot_open(pm, PW_SLOT_COARSE, &pm->coarse, U64_MAX >> PW_SUB_STAMP_SHIFT);
+	if (pm->shared[pm->join].nr && !pm->shared[!pm->join].nr)
+		pm->join = !pm->join;
+	return PW_SLOT_SHARED + pm->join;
 }
 
-static void coarse_put(struct pw_mm *pm)
+/* ->rec.event is PW_EVENT_ANY. */
+static void shared_get(struct pw_mm *pm, unsigned int slot, unsigned long start,
+		       unsigned long last)
 {
-	if (!--pm->nr_coarse)
-		slot_close(pm, PW_SLOT_COARSE);
+	struct pw_shared *shared = &pm->shared[slot - PW_SLOT_SHARED];
+
+	pw_stat_inc(overflows);
+	if (shared->nr++) {
+		shared->rec.start = min(shared->rec.start, start);
+		shared->rec.last = max(shared->rec.last, last);
+		return;
+	}
+	shared->rec.start = start;
+	shared->rec.last = last;
+	/* Callbacks may store the value again: see wait_multi(). */
+	slot_open(pm, slot, &shared->rec, U64_MAX >> PW_SUB_STAMP_SHIFT);
+}
+
+/* Return: the slot that was closed, or PW_SLOT_NONE. */
+static unsigned int slot_put(struct pw_mm *pm, unsigned int slot)
+{
+	if (slot == PW_SLOT_NONE ||
+	    (slot >= PW_SLOT_SHARED && --pm->shared[slot - PW_SLOT_SHARED].nr))
+		return PW_SLOT_NONE;
+	slot_close(pm, slot);
+	return slot;
 }
 
 static struct pw_extra_record *extra_get(struct pw_mm *pm)
@@ -124,6 +139,25 @@ static struct pw_extra_record *extra_get(struct pw_mm *pm)
 	return extra;
 }
 
+static struct pw_extra_record *extra_of(struct rb_node *rb)
+{
+	return rb_entry(rb, struct pw_extra_record, by_key);
+}
+
+static void extra_link(struct pw_mm *pm, struct pw_extra_record *extra)
+{
+	struct rb_node **link = &pm->extra_keys.rb_node, *parent = NULL;
+
+	while (*link) {
+		parent = *link;
+		link = extra->rec.key < extra_of(parent)->rec.key ? &parent->rb_left :
+								    &parent->rb_right;
+	}
+	rb_link_node(&extra->by_key, parent, link);
+	rb_insert_color(&extra->by_key, &pm->extra_keys);
+	list_add(&extra->node, &pm->extra);
+}
+
 /**
  * pw_record_claim() - record a start when both records of the CPU are in use
  * @pm: The mm.
@@ -131,7 +165,7 @@ static struct pw_extra_record *extra_get(struct pw_mm *pm)
  *
  * Context: under pm->lock.
  * Return: the record, in flight; %NULL if there is no memory for a record: the
- * invalidation is then counted in the coarse slot.
+ * invalidation is then counted in PW_SLOT_ANON.
  */
 struct pw_record *pw_record_claim(struct pw_mm *pm,
 				  const struct mmu_notifier_range *range)
@@ -141,64 +175,103 @@ struct pw_record *pw_record_claim(struct pw_mm *pm,
 	lockdep_assert_held(&pm->lock);
 	pm->nr_maybe++;
 	if (!extra) {
-		pm->nr_anon++;
-		coarse_get(pm, range->start, range->end - 1);
+		shared_get(pm, PW_SLOT_ANON, range->start, range->end - 1);
 		return NULL;
 	}
 	record_init(&extra->rec, range);
-	list_add(&extra->node, &pm->extra);
+	extra_link(pm, extra);
 	return &extra->rec;
 }
 
 /**
- * pw_record_find() - find the record of an invalidation
+ * pw_record_find() - find the record of a CPU for an invalidation
+ * @pm: The mm.
+ * @key: The address of the range. The caller is the end of the range.
+ *
+ * Reads pm->used without the lock, because the search is as long as the machine has CPUs.
+ * The bit of the record was set before start returned, and insert does not clear the bit
+ * as long as the key is set: see pw_mm.used.
+ *
+ * Context: any.
+ * Return: the record; %NULL if the invalidation has no record of a CPU.
+ */
+struct pw_record *pw_record_find(struct pw_mm *pm, unsigned long key)
+{
+	struct pw_record *rec;
+	unsigned long bits;
+	unsigned int i;
+
+	for (i = 0; i < pm->nr_recs; i += BITS_PER_LONG) {
+		bits = READ_ONCE(pm->used[i / BITS_PER_LONG]);
+		for (; bits; bits &= bits - 1) {
+			rec = pw_record_nr(pm, i + __ffs(bits));
+			if ((READ_ONCE(rec->key) & ~PW_KEY_SLOW) == key)
+				return rec;
+		}
+	}
+	return NULL;
+}
+
+/**
+ * pw_record_find_extra() - find the record of no CPU for an invalidation
  * @pm: The mm.
  * @key: The address of the range.
  *
  * Context: under pm->lock.
  * Return: the record, or %NULL.
  */
-struct pw_record *pw_record_find(struct pw_mm *pm, unsigned long key)
+struct pw_record *pw_record_find_extra(struct pw_mm *pm, unsigned long key)
 {
-	struct pw_extra_record *extra;
-	unsigned int i;
+	struct rb_node *rb = pm->extra_keys.rb_node;
 
 	lockdep_assert_held(&pm->lock);
-	for (i = 0; i < pm->nr_recs; i++)
-		if ((READ_ONCE(pw_record_nr(pm, i)->key) & ~PW_KEY_SLOW) == key)
-			return pw_record_nr(pm, i);
-	list_for_each_entry(extra, &pm->extra, node)
-		if ((extra->rec.key & ~PW_KEY_SLOW) == key)
-			return &extra->rec;
-	return NULL;
+	key |= PW_KEY_SLOW;
+	while (rb && extra_of(rb)->rec.key != key)
+		rb = key < extra_of(rb)->rec.key ? rb->rb_left : rb->rb_right;
+	return rb ? &extra_of(rb)->rec : NULL;
+}
+
+/**
+ * pw_slot_wake() - wake the readers of a slot whose value has changed
+ * @pm: The mm.
+ * @slot: The slot, or PW_SLOT_NONE.
+ *
+ * Context: without pm->lock. Does not sleep.
+ */
+void pw_slot_wake(struct pw_mm *pm, unsigned int slot)
+{
+	if (slot == PW_SLOT_NONE)
+		return;
+	/*
+	 * Pairs with the barrier in wait_var_event() of read_begin: it cannot happen that the
+	 * reader sees the slot in use and wake_up_var() sees no reader.
+	 */
+	smp_mb();
+	wake_up_var(&pm->seqs[slot]);
 }
 
 /**
  * pw_record_release() - end an invalidation
  * @pm: The mm.
  * @rec: The record, with PW_KEY_SLOW set; %NULL: the invalidation has no record and is
- *	counted in the coarse slot.
- *
- * The caller has to wake pm->read_wq after dropping the lock.
+ *	counted in PW_SLOT_ANON.
  *
  * Context: under pm->lock.
+ * Return: the slot that is free now, whose readers the caller has to wake after dropping
+ * the lock; PW_SLOT_NONE: none.
  */
-void pw_record_release(struct pw_mm *pm, struct pw_record *rec)
+unsigned int pw_record_release(struct pw_mm *pm, struct pw_record *rec)
 {
 	struct pw_extra_record *extra;
+	unsigned int slot;
 
 	lockdep_assert_held(&pm->lock);
 	if (!rec) {
-		pm->nr_anon--;
 		pm->nr_maybe--;
-		coarse_put(pm);
-		return;
+		return slot_put(pm, PW_SLOT_ANON);
 	}
 
-	if (rec->slot == PW_SLOT_COARSE)
-		coarse_put(pm);
-	else if (rec->slot != PW_SLOT_NONE)
-		slot_close(pm, rec->slot);
+	slot = slot_put(pm, rec->slot);
 	rec->slot = PW_SLOT_NONE;
 	/*
 	 * Pairs with the acquire of ->key in mn_invalidate_range_start(): the next owner
@@ -207,56 +280,23 @@ void pw_record_release(struct pw_mm *pm, struct pw_record *rec)
 	smp_store_release(&rec->key, 0UL);
 
 	if (!record_is_extra(pm, rec))
-		return;
+		return slot;
 	extra = extra_record(rec);
+	rb_erase(&extra->by_key, &pm->extra_keys);
 	list_del(&extra->node);
 	pm->nr_maybe--;
 	if (extra->allocated)
 		kfree(extra);
 	else
 		list_add(&extra->node, &pm->spare);
-}
-
-/**
- * pw_record_reclaim() - end an invalidation whose end was lost
- * @pm: The mm.
- * @key: The address of a range that starts now.
- * @but: The record of that start, which is not reclaimed; may be %NULL.
- *
- * Context: under pm->lock.
- * Return: true if another record had the key. The caller then has to wake pm->read_wq.
- */
-bool pw_record_reclaim(struct pw_mm *pm, unsigned long key, struct pw_record *but)
-{
-	struct pw_extra_record *extra;
-	struct pw_record *rec;
-	unsigned long bits;
-	unsigned int i;
-
-	lockdep_assert_held(&pm->lock);
-	for (i = 0; i < pm->nr_recs; i += BITS_PER_LONG) {
-		for (bits = pm->used[i / BITS_PER_LONG]; bits; bits &= bits - 1) {
-			rec = pw_record_nr(pm, i + __ffs(bits));
-			if (rec == but || (READ_ONCE(rec->key) & ~PW_KEY_SLOW) != key)
-				continue;
-			pw_record_release(pm, rec);
-			return true;
-		}
-	}
-	list_for_each_entry(extra, &pm->extra, node) {
-		if (&extra->rec == but || (extra->rec.key & ~PW_KEY_SLOW) != key)
-			continue;
-		pw_record_release(pm, &extra->rec);
-		return true;
-	}
-	return false;
+	return slot;
 }
 
 /**
  * pw_record_slot() - return the sequence value of a record, and assign a slot if needed
  * @pm: The mm.
  * @rec: The record, with PW_KEY_SLOW set; %NULL: the invalidation has no record and is
- *	counted in the coarse slot.
+ *	counted in PW_SLOT_ANON.
  * @newest: If @rec has no slot: the gen of the newest subscription that the walk calls.
  *
  * Context: under pm->lock.
@@ -268,14 +308,14 @@ unsigned long pw_record_slot(struct pw_mm *pm, struct pw_record *rec, u64 newest
 
 	lockdep_assert_held(&pm->lock);
 	if (!rec)
-		return pm->seqs[PW_SLOT_COARSE];
+		return pm->seqs[PW_SLOT_ANON];
 	if (rec->slot == PW_SLOT_NONE) {
 		if (avail) {
 			rec->slot = __ffs(avail);
 			slot_open(pm, rec->slot, rec, newest);
 		} else {
-			rec->slot = PW_SLOT_COARSE;
-			coarse_get(pm, rec->start, rec->last);
+			rec->slot = shared_choose(pm);
+			shared_get(pm, rec->slot, rec->start, rec->last);
 		}
 	}
 	return pm->seqs[rec->slot];
@@ -290,9 +330,14 @@ unsigned long pw_record_slot(struct pw_mm *pm, struct pw_record *rec, u64 newest
  */
 void pw_record_use(struct pw_mm *pm, struct pw_record *rec)
 {
+	unsigned int i = rec - pw_record_nr(pm, 0);
+	unsigned long *word = &pm->used[i / BITS_PER_LONG];
+
 	lockdep_assert_held(&pm->lock);
-	if (!__test_and_set_bit(rec - pw_record_nr(pm, 0), pm->used))
-		pm->nr_maybe++;
+	if (*word & BIT(i % BITS_PER_LONG))
+		return;
+	WRITE_ONCE(*word, *word | BIT(i % BITS_PER_LONG));
+	pm->nr_maybe++;
 }
 
 /* If @rec is in flight over the new @sub, store the value of @rec in @sub. */
@@ -340,15 +385,15 @@ void pw_record_mark_insert(struct pw_mm *pm, struct pinwatch_interval_notifier *
 			mark_record(pm, sub, rec, &nr);
 			/* Free. All holes are stale: start sets the bit again. */
 			if (!READ_ONCE(rec->key)) {
-				*word &= ~(bits & -bits);
+				WRITE_ONCE(*word, *word & ~(bits & -bits));
 				pm->nr_maybe--;
 			}
 		}
 	}
 	list_for_each_entry(extra, &pm->extra, node)
 		mark_record(pm, sub, &extra->rec, &nr);
-	if (pm->nr_anon && pw_record_overlaps(&pm->coarse, sub)) {
-		sub->invalidate_seq = pm->seqs[PW_SLOT_COARSE];
+	if (pw_nr_anon(pm) && pw_record_overlaps(&pm->shared[PW_SHARED_ANON].rec, sub)) {
+		sub->invalidate_seq = pm->seqs[PW_SLOT_ANON];
 		nr++;
 	}
 	if (nr > 1)

@@ -10,7 +10,7 @@
 /* Caller holds pm->lock. CPUs may change their own records: the result is a sample. */
 static unsigned int stats_in_flight(struct pw_mm *pm)
 {
-	unsigned int i, nr = pm->nr_anon;
+	unsigned int i, nr = pw_nr_anon(pm);
 	struct pw_extra_record *extra;
 
 	for (i = 0; i < pm->nr_recs; i++)
@@ -33,7 +33,7 @@ static void stats_fill(struct pw_mm *pm, struct pw_mm_stats *stats)
 	list_for_each_entry(walk, &pm->walks, node)
 		stats->walks++;
 	stats->waiters = pm->nr_waiters;
-	stats->veto = pm->veto;
+	stats->veto = !RB_EMPTY_ROOT(&pm->vetoes);
 }
 
 /*

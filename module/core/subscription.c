@@ -9,13 +9,15 @@
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/jiffies.h>
+#include <linux/oom.h>
 #include <linux/overflow.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
+#include <linux/wait.h>
 #include "core.h"
 
 /*
- * The first value of a subscription contains its gen and the idle slot. So no two
+ * The first value of a subscription is new and contains the idle slot. So no two
  * subscriptions begin with the same value, and no invalidation has that value.
  */
 static __always_inline void sub_link(struct pw_mm *pm,
@@ -25,13 +27,11 @@ static __always_inline void sub_link(struct pw_mm *pm,
 	unsigned int class = 0;
 	u64 stamp = pm->gen + 1;
 
-	if (unlikely(!(stamp % PW_SEQ_BLOCK)))
-		stamp = pw_mm_seq_block();
-	if (unlikely(flags & PW_SUB_FILTERED))
-		class = pw_class_of(pm, sub->ops);
+	if (unlikely(flags & (PW_SUB_FILTERED | PW_SUB_SLEEPS)))
+		class = pw_class_of(pm, sub->ops, flags);
 	sub->pm = pm;
 	sub->state = stamp << PW_SUB_STAMP_SHIFT | class << PW_SUB_CLASS_SHIFT | flags;
-	sub->invalidate_seq = PW_SEQ_BIT | stamp << PW_SEQ_SLOT_BITS | PW_SLOT_IDLE;
+	sub->invalidate_seq = pw_seq_next(pm, PW_SLOT_IDLE);
 	pw_tree_insert(&pm->classes[class].tree, &sub->interval_tree);
 	pm->nr_subs++;
 	WRITE_ONCE(pm->gen, stamp);
@@ -45,7 +45,49 @@ static __always_inline void sub_link(struct pw_mm *pm,
 	pw_stat_inc(nr_subscriptions);
 }
 
-/* Return: 0; -ENOENT if the mm is not registered; -ESRCH if the mm is dead. */
+/*
+ * Link a subscription that may sleep. The reaper sets MMF_UNSTABLE before its first range:
+ *
+ *   reaper				insert
+ *
+ *   MMF_UNSTABLE = 1			lock
+ *   veto: lock				  MMF_UNSTABLE? fail
+ *     search for a sleeper		  link the subscription
+ *   unlock				unlock
+ *
+ *   [Required: the veto finds the subscription, or insert fails.]
+ *
+ * Return: 0; -ENOENT if no veto covers @sub; -ESRCH. Caller holds pm->lock.
+ */
+static noinline int sub_link_sleeper(struct pw_mm *pm, struct pinwatch_interval_notifier *sub,
+				     unsigned int flags)
+{
+	struct pw_veto *veto = pw_veto_find(pm, sub->interval_tree.start,
+					    sub->interval_tree.last);
+
+	if (!veto)
+		return -ENOENT;
+	if (check_stable_address_space(sub->mm))
+		return -ESRCH;
+	sub_link(pm, sub, flags);
+	pw_veto_mark(veto, sub);
+	return 0;
+}
+
+/* Return: as sub_link_sleeper(). Caller holds pm->lock. */
+static __always_inline int sub_link_any(struct pw_mm *pm, struct pinwatch_interval_notifier *sub,
+					unsigned int flags)
+{
+	if (unlikely(flags & PW_SUB_SLEEPS))
+		return sub_link_sleeper(pm, sub, flags);
+	sub_link(pm, sub, flags);
+	return 0;
+}
+
+/*
+ * Return: 0; -ENOENT if the mm is not registered, or no veto covers a @sub that may sleep;
+ * -ESRCH if the mm is dead, or is being reaped and @sub may sleep.
+ */
 static __always_inline int sub_insert(struct pinwatch_interval_notifier *sub,
 				      unsigned int flags)
 {
@@ -60,7 +102,7 @@ static __always_inline int sub_insert(struct pinwatch_interval_notifier *sub,
 	}
 	spin_lock(&pm->lock);
 	if (likely(pm->open))
-		sub_link(pm, sub, flags);
+		ret = sub_link_any(pm, sub, flags);
 	else
 		ret = pm->dead ? -ESRCH : -ENOENT;
 	spin_unlock(&pm->lock);
@@ -83,6 +125,13 @@ static __always_inline void sub_uncount_unlock(struct pw_mm *pm)
 		pw_mm_idle();
 }
 
+/* Drop a reservation. */
+void pw_sub_unreserve(struct pw_mm *pm)
+{
+	spin_lock(&pm->lock);
+	sub_uncount_unlock(pm);
+}
+
 /*
  * Insert with the steps that sleep: registration and the veto. @pm stays reserved
  * (counted in nr_subs). Do not use @sub after it is linked: a callback may have put it.
@@ -103,14 +152,12 @@ static int sub_insert_first(struct pinwatch_interval_notifier *sub,
 		goto out;
 	}
 	if (flags & PW_SUB_SLEEPS)
-		ret = pw_veto_ensure(pm, locked);
+		ret = pw_veto_ensure(pm, sub->interval_tree.start, sub->interval_tree.last,
+				     locked);
 	if (!ret) {
 		spin_lock(&pm->lock);
-		sub_link(pm, sub, flags);
+		ret = sub_link_any(pm, sub, flags);
 		spin_unlock(&pm->lock);
-		/* The driver establishes SPTEs only after the return: see veto.c. */
-		if (flags & PW_SUB_SLEEPS)
-			pw_veto_settle(pm);
 	}
 	spin_lock(&pm->lock);
 	sub_uncount_unlock(pm);
@@ -166,10 +213,8 @@ static __always_inline int sub_init(struct pinwatch_interval_notifier *sub,
 static noinline int sub_insert_slow(struct pinwatch_interval_notifier *sub,
 				    unsigned int flags, bool locked)
 {
-	int ret = -ENOENT;
+	int ret = sub_insert(sub, flags);
 
-	if (!(flags & PW_SUB_SLEEPS))
-		ret = sub_insert(sub, flags);
 	return ret == -ENOENT ? sub_insert_first(sub, flags, locked) : ret;
 }
 
@@ -193,13 +238,17 @@ static noinline int sub_insert_slow(struct pinwatch_interval_notifier *sub,
  * any time.
  *
  * Context: process context, without the mmap lock. May sleep for the first subscription
- * in an mm, which takes the mmap lock for writing. Without %PINWATCH_OPS_NEVER_SLEEPS,
- * the first such subscription in an mm waits while invalidations are in flight in @mm,
- * and each such subscription waits while @mm is being reaped: the caller must not hold
- * a lock that callbacks take.
+ * in an mm, and for the first one after the mm was without subscriptions for idle_ms: both
+ * take the mmap lock for writing and wait for the invalidations in flight in @mm. A driver
+ * that inserts and removes all the time, and must not wait, keeps one subscription.
+ * Without %PINWATCH_OPS_NEVER_SLEEPS, the first such subscription in a block of 64 MiB (or
+ * in the larger block that the interval needs) takes the mmap lock for writing, too. If
+ * invalidations are in flight in @mm, then the first pinwatch_interval_read_begin() waits
+ * until none is.
  * Return: 0; -EOVERFLOW if @length is 0 or the range wraps; -EINVAL if @ops is invalid;
- * -ESRCH if @mm is being torn down. Calls that have to register with @mm, or to insert
- * the veto, can also return -ENOMEM, and -EINTR if a fatal signal is pending.
+ * -ESRCH if @mm is being torn down or, without %PINWATCH_OPS_NEVER_SLEEPS, is being
+ * reaped. Calls that have to register with @mm, or to insert a veto, can also return
+ * -ENOMEM, and -EINTR if a fatal signal is pending.
  */
 int pinwatch_interval_notifier_insert(struct pinwatch_interval_notifier *sub,
 				      struct mm_struct *mm, unsigned long start,
@@ -228,11 +277,12 @@ EXPORT_SYMBOL_GPL(pinwatch_interval_notifier_insert);
  * @length: As for pinwatch_interval_notifier_insert().
  * @ops: As for pinwatch_interval_notifier_insert().
  *
- * For callers that hold the mmap lock of @mm for writing, such as a driver's mmap().
+ * For callers that hold the mmap lock of @mm for writing, such as a driver's mmap(). Without
+ * %PINWATCH_OPS_NEVER_SLEEPS, the first such subscription in a block needs memory, but does
+ * not wait for memory reclaim: so the caller may hold a lock that callbacks take, except for
+ * the first subscription, and the first without %PINWATCH_OPS_NEVER_SLEEPS, in an mm.
  *
- * Context: process context, mmap lock of @mm held for writing. May sleep. Without
- * %PINWATCH_OPS_NEVER_SLEEPS, the call can last as long as invalidations that do not
- * take the mmap lock (truncation, reclaim) follow each other.
+ * Context: process context, mmap lock of @mm held for writing. May sleep.
  * Return: as pinwatch_interval_notifier_insert().
  */
 int pinwatch_interval_notifier_insert_locked(struct pinwatch_interval_notifier *sub,
@@ -287,9 +337,9 @@ static noinline void remove_wait(struct pw_mm *pm,
 {
 	pw_stat_inc(remove_waits);
 	/* Ends when the callback of @sub returns. No new callback can start. */
-	wait_event(pm->remove_wq, !pw_walk_running(pm, sub));
+	wait_var_event(sub, !pw_walk_running(pm, sub));
 	spin_lock(&pm->lock);
-	WRITE_ONCE(pm->nr_waiters, pm->nr_waiters - 1);
+	pm->nr_waiters--;
 	spin_unlock(&pm->lock);
 	sub_drop(pm);
 }
@@ -329,7 +379,7 @@ void pinwatch_interval_notifier_remove(struct pinwatch_interval_notifier *sub)
 
 	spin_lock(&pm->lock);
 	if (unlikely(sub_unlink(pm, sub, false))) {
-		WRITE_ONCE(pm->nr_waiters, pm->nr_waiters + 1);
+		pm->nr_waiters++;
 		spin_unlock(&pm->lock);
 		remove_wait(pm, sub);
 		return;
@@ -358,9 +408,11 @@ void pw_sub_free(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
  * pinwatch_interval_notifier_put() - end a subscription without waiting
  * @sub: An inserted subscription.
  *
- * After this function returns, no further callback of @sub begins. When no callback of
- * @sub runs any more, ops->free() is called, possibly before this function returns. @sub
- * must not be freed before ops->free().
+ * A callback of @sub that a task is about to call may still begin after this function has
+ * returned, because the function does not wait; no callback begins after ops->free(). When
+ * no callback of @sub runs any more, ops->free() is called, possibly before this function
+ * returns. @sub must not be freed before ops->free(), and neither must anything else that
+ * the callbacks of @sub use.
  *
  * Context: process context, callbacks included, also those of @sub. Does not sleep.
  */
@@ -392,7 +444,10 @@ EXPORT_SYMBOL_GPL(pinwatch_interval_notifier_put);
 void pinwatch_interval_notifier_barrier(void)
 {
 	wait_event(puts_wq, !atomic_long_read(&puts_pending));
-	/* The last ops->free() may still be returning, inside a notifier call. */
+	/*
+	 * Every ops->free() has returned. The last pw_sub_free() of a walk may still be returning,
+	 * inside a notifier call.
+	 */
 	mmu_notifier_synchronize();
 }
 EXPORT_SYMBOL_GPL(pinwatch_interval_notifier_barrier);

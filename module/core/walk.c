@@ -48,13 +48,26 @@ walk_next(const struct pw_walk *walk, struct pinwatch_interval_notifier *sub)
 	return pw_sub(pw_tree_next(&sub->interval_tree, walk->start, walk->last));
 }
 
-/* Must @sub not be called for @range? */
+/*
+ * Return: the number of leading classes that the walk visits. A subscription that may sleep is
+ * not called for a non-blockable range: its readers still wait for the veto, see veto.c.
+ */
+static unsigned int walk_nr_classes(const struct pw_mm *pm, const struct pw_walk *walk)
+{
+	if (mmu_notifier_range_blockable(walk->range))
+		return pm->nr_classes;
+	return min_t(unsigned int, pm->nr_classes, PW_CLASS_SLEEPS);
+}
+
+static bool walk_done(const struct pw_mm *pm, const struct pw_walk *walk)
+{
+	return !walk->cursor && walk->class + 1 >= walk_nr_classes(pm, walk);
+}
+
+/* A subscription whose filter found no free class is in the class without a filter. */
 static noinline bool sub_declines(const struct pinwatch_interval_notifier *sub,
 				  const struct mmu_notifier_range *range)
 {
-	/* The insert of @sub has not returned yet: see veto.c. */
-	if (sub->state & PW_SUB_SLEEPS && !mmu_notifier_range_blockable(range))
-		return true;
 	return pw_sub_rejects(sub, range->event, pw_range_owner(range));
 }
 
@@ -67,29 +80,35 @@ static noinline void sub_note_multi(struct pw_mm *pm,
 				    struct pinwatch_interval_notifier *sub,
 				    unsigned long others)
 {
-	if (pm->dead || pw_slots_overlap(pm, sub, others, ULONG_MAX))
+	if (pm->dead || pw_slots_overlap(pm, sub, others, ULONG_MAX) != PW_SLOT_NONE)
 		WRITE_ONCE(sub->state, sub->state | PW_SUB_MULTI);
 }
 
-/* Fill the next batch. Caller holds pm->lock. */
+/*
+ * Fill the next batch. Caller holds pm->lock, and drops the lock afterwards even if the batch
+ * is empty: any number of subscriptions can be newer than the walk, or decline.
+ */
 static void walk_fill(struct pw_mm *pm, struct pw_walk *walk)
 {
 	unsigned long others = pm->slots_used & ~BIT(pw_seq_slot(walk->seq));
 	bool alone = !others && !pm->dead;
 	struct pinwatch_interval_notifier *sub = walk->cursor;
-	unsigned int nr = 0;
+	unsigned int nr_classes = walk_nr_classes(pm, walk);
+	unsigned int nr = 0, left = PW_WALK_SKIPS;
 
 	for (;;) {
-		while (unlikely(!sub) && walk->class + 1 < pm->nr_classes)
+		while (unlikely(!sub) && walk->class + 1 < nr_classes)
 			sub = walk_first(pm, walk, ++walk->class);
-		if (!sub || nr == PW_WALK_BATCH)
+		if (!sub || nr == PW_WALK_BATCH || unlikely(!left))
 			break;
 		if (likely(sub->state <= walk->newest) &&
-		    (likely(!(sub->state & (PW_SUB_SLEEPS | PW_SUB_FILTERED))) ||
+		    (likely(!(sub->state & PW_SUB_FILTERED)) ||
 		     !sub_declines(sub, walk->range))) {
 			if (unlikely(!alone))
 				sub_note_multi(pm, sub, others);
 			walk->batch[nr++] = (unsigned long)sub;
+		} else {
+			left--;
 		}
 		sub = walk_next(walk, sub);
 	}
@@ -99,15 +118,20 @@ static void walk_fill(struct pw_mm *pm, struct pw_walk *walk)
 }
 
 /*
- * Does a callback of @sub run, or is a second pass pending? Caller holds pm->lock, and
- * has called pw_walk_cancel(), which clears the address of entries that are not running.
+ * Count a second pass of @sub. A subscription that reaches the maximum stays there, and
+ * finish_pending() searches the lists for it. Caller holds pm->lock.
  */
-static bool walks_hold(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
+static void sub_count_finish(struct pinwatch_interval_notifier *sub, u64 one)
+{
+	if ((sub->state & PW_SUB_FINISHES) != PW_SUB_FINISHES)
+		WRITE_ONCE(sub->state, sub->state + one);
+}
+
+/* More second passes than the state of @sub can count were pending at a time. */
+static noinline bool finish_search(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
 {
 	struct llist_node *link;
 	struct pw_walk *walk;
-	unsigned long entry;
-	unsigned int i;
 
 	list_for_each_entry(walk, &pm->walks, node) {
 		if (walk->finishing == sub)
@@ -116,6 +140,31 @@ static bool walks_hold(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
 			if (llist_entry(link, struct pinwatch_interval_notifier_finish,
 					link)->notifier == sub)
 				return true;
+	}
+	return false;
+}
+
+/* Does a second pass of @sub run, or is one pending? Caller holds pm->lock. */
+static bool finish_pending(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
+{
+	u64 finishes = sub->state & PW_SUB_FINISHES;
+
+	return finishes == PW_SUB_FINISHES ? finish_search(pm, sub) : finishes;
+}
+
+/*
+ * Does a callback of @sub run, or is a second pass pending? Caller holds pm->lock, and
+ * has called pw_walk_cancel(), which clears the address of entries that are not running.
+ */
+static bool walks_hold(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
+{
+	struct pw_walk *walk;
+	unsigned long entry;
+	unsigned int i;
+
+	if (finish_pending(pm, sub))
+		return true;
+	list_for_each_entry(walk, &pm->walks, node) {
 		for (i = 0; i < walk->nr; i++) {
 			entry = READ_ONCE(walk->batch[i]);
 			if ((entry & ~PW_BATCH_FLAGS) != (unsigned long)sub)
@@ -145,7 +194,7 @@ static void walk_let_go(struct pw_mm *pm, struct pw_walk *walk, unsigned int i)
 	if (walk->batch[i] & PW_BATCH_PUT) {
 		sub = (void *)(walk->batch[i] & ~PW_BATCH_FLAGS);
 		walk->batch[i] = PW_BATCH_CANCELLED;
-		WRITE_ONCE(pm->nr_waiters, pm->nr_waiters - 1);
+		pm->nr_waiters--;
 		last = !walks_hold(pm, sub);
 	}
 	spin_unlock(&pm->lock);
@@ -153,12 +202,18 @@ static void walk_let_go(struct pw_mm *pm, struct pw_walk *walk, unsigned int i)
 		pw_sub_free(pm, sub);
 }
 
-/* A remove or put waits for a callback, possibly for the callback of entry @i. */
-static noinline void walk_attend(struct pw_mm *pm, struct pw_walk *walk, unsigned int i)
+/*
+ * The entry @i, with the value @entry, was cancelled. If the entry contains the address of
+ * the subscription, remove or put may have found the callback running. The subscription
+ * may be freed: its address only names the wait.
+ */
+static noinline void walk_attend(struct pw_mm *pm, struct pw_walk *walk, unsigned int i,
+				 unsigned long entry)
 {
-	if (READ_ONCE(walk->batch[i]) & PW_BATCH_PUT)
+	if (entry & PW_BATCH_PUT)
 		walk_let_go(pm, walk, i);
-	wake_up_all(&pm->remove_wq);
+	else if (entry & ~PW_BATCH_FLAGS)
+		wake_up_var((void *)(entry & ~PW_BATCH_FLAGS));
 }
 
 /* Queue a second pass. From now on, remove waits for @finish. */
@@ -171,6 +226,7 @@ static noinline void walk_add_finish(struct pw_mm *pm, struct pw_walk *walk,
 	spin_lock(&pm->lock);
 	*walk->finish_tail = &finish->link;
 	walk->finish_tail = &finish->link.next;
+	sub_count_finish(sub, PW_SUB_ONE_FINISH);
 	spin_unlock(&pm->lock);
 }
 
@@ -198,13 +254,17 @@ static noinline void complain(const struct pinwatch_interval_notifier *sub,
 /*
  *   walker, without the lock		remove, under pm->lock
  *
- *   pos = i	(lets go of i - 1)	batch[i] |= CANCELLED
+ *   pos = i				batch[i] |= CANCELLED
  *   smp_mb()				smp_mb()
  *   batch[i] cancelled?		pos == i?
  *     no: call back			  yes: wait until it is not
+ *   pos = i + 1
+ *   smp_mb()
+ *   batch[i] cancelled?
+ *     yes: wake the waiter
  *
- *   [Required: one of them sees the other. So the callback does not begin, or
- *    remove waits for its return.]
+ *   [Required: one of them sees the other, both times. So the callback does not begin, or
+ *    remove waits for its return; and the walk wakes remove, or remove does not wait.]
  */
 static void walk_call(struct pw_mm *pm, struct pw_walk *walk)
 {
@@ -227,27 +287,29 @@ static void walk_call(struct pw_mm *pm, struct pw_walk *walk)
 		}
 		/*
 		 * From here on, remove or put may free @sub, unless PW_BATCH_PUT is set.
-		 * Pairs with the acquires of ->pos in walks_hold(), walk_leave() and
-		 * pw_walk_cancel(): @sub must not be freed before the stores of its
+		 * Pairs with the acquires of ->pos in walks_hold() and pw_walk_cancel():
+		 * @sub must not be freed before the stores of its
 		 * callback.
 		 */
 		smp_store_release(&walk->pos, ++i);
 		/*
-		 * Pairs with the smp_mb() in pw_walk_cancel() and walk_leave(), and with
-		 * the barrier in wait_event() of remove_wait(): it cannot happen that
-		 * they see the old ->pos and this walk sees no waiter.
+		 * Pairs with the smp_mb() in pw_walk_cancel(): it cannot happen that remove
+		 * or put sees the old ->pos and this walk sees the old entry. Also pairs with
+		 * the barrier in wait_var_event() of remove_wait(): it cannot happen that
+		 * remove sees the old ->pos and wake_up_var() sees no waiter.
 		 */
 		smp_mb();
-		if (unlikely(READ_ONCE(pm->nr_waiters)))
-			walk_attend(pm, walk, i - 1);
+		entry = READ_ONCE(walk->batch[i - 1]);
+		if (unlikely(entry & PW_BATCH_FLAGS))
+			walk_attend(pm, walk, i - 1, entry);
 	}
 	lock_map_release(&pw_invalidate_map);
 }
 
 /*
  * A user can make the walk of another user's invalidation as long as the limits of watches
- * allow. Called without pm->lock, while no callback of this walk runs: remove and put do not
- * wait for a walk that is preempted here.
+ * allow. Called without pm->lock, after the callbacks of a batch, when ->pos is ->nr: remove
+ * and put do not wait for a walk that is preempted here.
  */
 static void walk_resched(const struct pw_walk *walk)
 {
@@ -277,11 +339,18 @@ static noinline void walk_finish(struct pw_mm *pm, struct pw_walk *walk)
 
 		spin_lock(&pm->lock);
 		walk->finishing = NULL;
+		sub_count_finish(sub, -PW_SUB_ONE_FINISH);
 		put = sub->state & PW_SUB_PUT && !walks_hold(pm, sub);
 		spin_unlock(&pm->lock);
 		if (put)
 			pw_sub_free(pm, sub);
-		wake_up_all(&pm->remove_wq);
+		/*
+		 * Pairs with the barrier in wait_var_event() of remove_wait(): it cannot happen
+		 * that remove finds @sub held and wake_up_var() sees no waiter. @sub may be
+		 * freed: its address only names the wait.
+		 */
+		smp_mb();
+		wake_up_var(sub);
 		walk_resched(walk);
 		spin_lock(&pm->lock);
 	}
@@ -311,6 +380,7 @@ void pw_walk(struct pw_mm *pm, const struct mmu_notifier_range *range,
 	u64 newest = min(pm->gen, pm->slot_newest[pw_seq_slot(seq)]);
 	struct pw_walk walk PW_UNINITIALIZED;
 	u64 callbacks = 0;
+	bool more;
 
 	lockdep_assert_held(&pm->lock);
 	walk.start = start;
@@ -330,12 +400,11 @@ void pw_walk(struct pw_mm *pm, const struct mmu_notifier_range *range,
 
 	for (;;) {
 		walk_fill(pm, &walk);
-		if (!walk.nr)
+		more = !walk_done(pm, &walk);
+		if (!walk.nr && !more)
 			break;
 		callbacks += walk.nr;
 		spin_unlock(&pm->lock);
-		if (unlikely(callbacks > PW_WALK_BATCH))
-			walk_resched(&walk);
 		/*
 		 * Pairs with the acquire of ->invalidate_seq in read_fast(): a reader
 		 * that sees the value that a callback stores must not see PW_SUB_MULTI
@@ -343,8 +412,10 @@ void pw_walk(struct pw_mm *pm, const struct mmu_notifier_range *range,
 		 */
 		smp_wmb();
 		walk_call(pm, &walk);
+		if (unlikely(more))
+			walk_resched(&walk);
 		spin_lock(&pm->lock);
-		if (!walk.cursor && walk.class + 1 >= pm->nr_classes)
+		if (walk_done(pm, &walk))
 			break;
 	}
 	walk.nr = 0;
@@ -363,7 +434,8 @@ void pw_walk(struct pw_mm *pm, const struct mmu_notifier_range *range,
  * @range: The range.
  *
  * Context: under pm->lock.
- * Return: true if such a subscription wants the event of @range.
+ * Return: true if such a subscription wants the event of @range, or if more of them than
+ * can be tested under the lock overlap @range: to refuse @range is always right.
  */
 bool pw_walk_has_sleeper(struct pw_mm *pm, const struct mmu_notifier_range *range)
 {
@@ -373,37 +445,15 @@ bool pw_walk_has_sleeper(struct pw_mm *pm, const struct mmu_notifier_range *rang
 		.last = (range->end - 1) | ~PAGE_MASK,
 		.range = range,
 	};
-	unsigned int class;
+	unsigned int class, left = PW_WALK_SKIPS;
 
 	lockdep_assert_held(&pm->lock);
-	for (class = 0; class < pm->nr_classes; class++)
+	for (class = PW_CLASS_SLEEPS; class < pm->nr_classes; class++)
 		for (sub = walk_first(pm, &walk, class); sub; sub = walk_next(&walk, sub))
-			if (sub->state & PW_SUB_SLEEPS &&
+			if (!left-- ||
 			    !pw_sub_rejects(sub, range->event, pw_range_owner(range)))
 				return true;
 	return false;
-}
-
-/*
- * The callback of entry @i runs: leave the freeing to the walk. Return: ->pos. If not
- * @i, the callback has returned, and the walk may have missed PW_BATCH_PUT.
- */
-static unsigned int walk_leave(struct pw_mm *pm, struct pw_walk *walk, unsigned int i)
-{
-	unsigned int pos;
-
-	WRITE_ONCE(pm->nr_waiters, pm->nr_waiters + 1);
-	WRITE_ONCE(walk->batch[i], walk->batch[i] | PW_BATCH_PUT);
-	/*
-	 * Pairs with the smp_mb() in walk_call(): it cannot happen that this task sees
-	 * the old ->pos and the walk sees no waiter.
-	 */
-	smp_mb();
-	/* Pairs with the release of ->pos in walk_call(): see walks_hold(). */
-	pos = smp_load_acquire(&walk->pos);
-	if (pos != i)
-		WRITE_ONCE(pm->nr_waiters, pm->nr_waiters - 1);
-	return pos;
 }
 
 /**
@@ -417,11 +467,13 @@ static unsigned int walk_leave(struct pw_mm *pm, struct pw_walk *walk, unsigned 
  */
 bool pw_walk_cancel(struct pw_mm *pm, struct pinwatch_interval_notifier *sub, bool put)
 {
-	const unsigned long cancelled = (unsigned long)sub | PW_BATCH_CANCELLED;
+	unsigned long cancelled = (unsigned long)sub | PW_BATCH_CANCELLED;
 	struct pw_walk *walk;
 	unsigned int i, pos;
 
 	lockdep_assert_held(&pm->lock);
+	if (put)
+		cancelled |= PW_BATCH_PUT;
 	list_for_each_entry(walk, &pm->walks, node) {
 		if (walk->cursor == sub)
 			walk->cursor = walk_next(walk, sub);
@@ -436,11 +488,11 @@ bool pw_walk_cancel(struct pw_mm *pm, struct pinwatch_interval_notifier *sub, bo
 			smp_mb();
 			/* Pairs with the release of ->pos in walk_call(). Read once. */
 			pos = smp_load_acquire(&walk->pos);
-			if (pos == i && put)
-				pos = walk_leave(pm, walk, i);
 			/* Clear the address: a new subscription may reuse the memory. */
 			if (pos != i)
 				WRITE_ONCE(walk->batch[i], PW_BATCH_CANCELLED);
+			else
+				pm->nr_waiters += put;
 		}
 	}
 	return walks_hold(pm, sub);

@@ -49,8 +49,8 @@ static int dropin_insert(struct mmu_interval_notifier *mni, struct mm_struct *mm
  *
  * Context: as pinwatch_interval_notifier_insert() without
  * %PINWATCH_OPS_NEVER_SLEEPS.
- * Return: 0; -EOVERFLOW if @length is 0 or the range wraps; -ESRCH if @mm is being torn
- * down; -ENOMEM; -EINTR if a fatal signal is pending. On failure @mni->mm is NULL.
+ * Return: 0; -EOVERFLOW if @length is 0 or the range wraps; -ESRCH if @mm is being torn down
+ * or reaped; -ENOMEM; -EINTR if a fatal signal is pending. On failure @mni->mm is NULL.
  */
 int pinwatch_dropin_insert(struct mmu_interval_notifier *mni, struct mm_struct *mm,
 			   unsigned long start, unsigned long length,

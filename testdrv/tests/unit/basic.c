@@ -13,10 +13,12 @@ static void test_main_fiber(void *arg)
 	bool released;
 
 	*shim_param_idle_ms = 1000;
+	nr_cpu_ids = SHIM_NR_CPUS;
 	memset(order, 0, sizeof(order));
 	mm = shim_mm_alloc();
 	shim_self()->cpu = 0;
 	shim_self()->mm = mm;
+	CHECK(!pw_core_init());
 	(*(void (*const *)(void))arg)();
 	released = !atomic_read(&mm->mm_users);
 	pinwatch_interval_notifier_barrier();

@@ -186,6 +186,49 @@ FIBER_TEST(idle_mm_with_a_veto_stays)
 	remove_sub(&d);
 }
 
+static void insert_main(void *arg)
+{
+	struct reader *r = arg;
+
+	r->ret = insert(r->d, 5, 1);
+	r->done = true;
+}
+
+/*
+ * R14: insert waits for an invalidation of another range only if it has to register, after
+ * the mm was without subscriptions for idle_ms. With a subscription that stays, it never does.
+ */
+static void insert_beside_an_invalidation(unsigned long idle, bool keep, bool waits)
+{
+	struct mmu_notifier_range r;
+	struct driver d, kept;
+	struct reader ri = { .ret = -1 };
+
+	CHECK(!insert(&d, 5, 1) && (!keep || !insert(&kept, 70, 1)));
+	remove_sub(&d);
+	pass_time(idle);
+	start(&r, 50, 1);
+	task_start(&ri, &d, insert_main);
+	CHECK(ri.done == !waits);
+	end(&r);
+	shim_settle();
+	CHECK(ri.done && !ri.ret);
+	remove_sub(&d);
+	if (keep)
+		remove_sub(&kept);
+	pass_time(100);
+	shim_flush();
+	CHECK(!check());
+}
+
+FIBER_TEST(insert_after_idle_ms_waits)
+{
+	*shim_param_idle_ms = 10;
+	insert_beside_an_invalidation(0, false, false);
+	insert_beside_an_invalidation(100, true, false);
+	insert_beside_an_invalidation(100, false, true);
+}
+
 /* An mm is not idle while an insert waits for the registration of the veto. */
 static void first_sleeper_main(void *arg)
 {
@@ -195,35 +238,24 @@ static void first_sleeper_main(void *arg)
 	r->done = true;
 }
 
-static bool accept(struct mmu_interval_notifier *mni,
-		   const struct mmu_notifier_range *range, unsigned long seq)
-{
-	mmu_interval_set_seq(mni, seq);
-	return true;
-}
-
 FIBER_TEST(insert_under_way_is_not_idle)
 {
-	static const struct mmu_interval_notifier_ops accepting = { .invalidate = accept };
-	struct mmu_interval_notifier other;
 	struct mmu_notifier_range r;
 	struct driver s, d;
 	struct reader ri = { .ret = 0 };
 
 	*shim_param_idle_ms = 10;
-	CHECK(!mmu_interval_notifier_insert(&other, mm, 0, ULONG_MAX, &accepting));
 	CHECK(!insert(&d, 5, 1));
 	remove_sub(&d);
-	start(&r, 50, 1);
+	mmap_write_lock(mm);
 	task_start(&ri, &s, first_sleeper_main);
-	CHECK(!ri.done);			/* the kernel defers the insert of the veto */
+	CHECK(!ri.done);			/* waits for the mmap lock */
 	pass_time(100);
-	end(&r);
+	mmap_write_unlock(mm);
 	shim_settle();
 	if (!ri.done || ri.ret)
 		FAIL("insert: %d", ri.ret);
 	CHECK(start_nonblock(&r, 6, 1) == -EAGAIN);
-	mmu_interval_notifier_remove(&other);
 	remove_sub(&s);
 }
 

@@ -48,6 +48,40 @@ FIBER_TEST(long_walk_reschedules)
 		remove_sub(&d[i]);
 }
 
+static struct driver many[2 * PW_WALK_BATCH];
+static unsigned int nr_removed;
+
+/* Remove the first subscription of each batch, while the walk is preempted. */
+static void remove_first_of_each_batch(void)
+{
+	struct reader r;
+	unsigned int i;
+
+	shim_on_resched = NULL;
+	for (i = 0; i < ARRAY_SIZE(many); i += PW_WALK_BATCH) {
+		task_start(&r, &many[i], remover_main);
+		nr_removed += r.done;
+	}
+}
+
+FIBER_TEST(remove_waits_for_no_preempted_walk)
+{
+	struct mmu_notifier_range r;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(many); i++)
+		CHECK(!insert(&many[i], i, 1));
+	nr_removed = 0;
+	shim_on_resched = remove_first_of_each_batch;
+	start(&r, 0, ARRAY_SIZE(many));
+	end(&r);
+	CHECK(nr_removed == 2 && !shim_on_resched);
+	CHECK(many[0].calls == 1 && !many[PW_WALK_BATCH].calls);
+	for (i = 0; i < ARRAY_SIZE(many); i++)
+		if (i % PW_WALK_BATCH)
+			remove_sub(&many[i]);
+}
+
 FIBER_TEST(long_second_pass_reschedules)
 {
 	static struct driver d[2 * PW_WALK_BATCH];

@@ -8,8 +8,8 @@
  *   - If read_retry() returns false under the user lock, each version that was read is
  *     the current version of the page, and so is each SPTE that was established before.
  *   - read_begin sleeps only if an invalidation over the subscription's interval was in
- *     flight at the call or has started since. insert never sleeps, except that the
- *     insert of a sleeper may wait for the kernel's own notifiers.
+ *     flight at the call or has started since, or the subscription is a sleeper, which may
+ *     wait for the kernel's own notifiers. insert never sleeps.
  *   - An event that a filter rejects causes neither a callback nor a wait.
  *   - A sleeper is not called for a range that is not blockable.
  *   - No callback runs after remove has returned. A subscription that was put is freed
@@ -89,14 +89,16 @@ static void on_sleep(struct shim_wq *wq)
 
 	if (!e)
 		return;		/* module exit */
-	if (e->sleeper && wq == &stress.mm->itree.wq)
-		return;
 	REQUIRE(e->obj);
 	pm = e->obj->sub.pm;
-	if (wq == &pm->remove_wq)
+	if (wq == shim_var_wq(&e->obj->sub))
 		return;
-	REQUIRE(wq == &pm->read_wq);
+	for (p = 0; p < PW_NR_SLOTS && wq != shim_var_wq(&pm->seqs[p]); p++)
+		;
+	REQUIRE(p < PW_NR_SLOTS);
 	count(sleeps);
+	if (!e->obj->ops->flags)	/* may wait for the veto */
+		return;
 	if (overflows() != stress.overflows)
 		return;
 	for (p = e->obj->first; p <= e->obj->last; p++)
@@ -176,7 +178,6 @@ static void do_insert(struct slot *slot)
 	o->magic = MAGIC;
 	o->running = 0;
 	o->ops = &all_ops[shim_rand(NR_OPS - (stress.sleepers ? 0 : NR_SLEEPERS))];
-	e.sleeper = !o->ops->flags;
 	add(stress.live, 1);
 	spin_lock_init(&o->user_lock);
 	random_range(&o->first, &o->last, 8);
@@ -197,7 +198,8 @@ static void do_insert(struct slot *slot)
 
 	/* A signal that is not fatal stops nothing. */
 	REQUIRE(!ret || ret == -ESRCH);
-	REQUIRE(ret != -ESRCH || !atomic_read(&stress.mm->mm_users));
+	REQUIRE(ret != -ESRCH || !atomic_read(&stress.mm->mm_users) ||
+		(!o->ops->flags && READ_ONCE(stress.mm->unstable)));
 	count(inserts);
 	if (ret) {
 		free(o);
@@ -307,7 +309,10 @@ static void do_invalidate(unsigned int depth)
 	range.start = page_start(first) + shim_rand(2) * 17;
 	range.end = page_last(last) + !!(page_last(last) + 1) - shim_rand(2) * 5;
 	kind = random_event(&range);
-	range.flags = shim_rand(4) ? MMU_NOTIFIER_RANGE_BLOCKABLE : 0;
+	range.flags = MMU_NOTIFIER_RANGE_BLOCKABLE;
+	/* Once the reaper has begun, no sleeper is inserted any more. */
+	if (!shim_rand(READ_ONCE(stress.mm->unstable) ? 4 : 32))
+		range.flags = 0;
 
 	count_active(kind, first, last, 1);
 	if (mmu_notifier_invalidate_range_start(&range)) {
@@ -410,7 +415,7 @@ static void stress_init(unsigned int nr_ops)
 	for (i = 0; i < NR_SLOTS; i++)
 		shim_rwsem_init(&stress.slot[i].rw);
 	stress.ops = nr_ops;
-	stress.nr_cpus = 1 + shim_rand(SHIM_NR_CPUS);
+	stress.nr_cpus = 1 + shim_rand(nr_cpu_ids);
 	stress.max_depth = 4;
 	stress.nest = 64;
 	if (!shim_rand(8)) {	/* more invalidations in flight than slots */
@@ -418,6 +423,7 @@ static void stress_init(unsigned int nr_ops)
 		stress.nest = 250;
 		stress.ops = 3;
 	}
+	REQUIRE(!pw_core_init());
 	stress.overflows = overflows();
 	stress.mm = shim_mm_alloc();
 	stress.mm->torn_down = torn_down;

@@ -37,7 +37,6 @@ struct slot {
 /* State of the pages before a task calls a function of the core that may sleep. */
 struct expect {
 	struct obj *obj;			/* NULL: the call must not sleep */
-	bool sleeper;				/* the call may wait for the kernel's notifiers */
 	unsigned long starts[NR_PAGES];
 	unsigned int active[NR_PAGES];
 };

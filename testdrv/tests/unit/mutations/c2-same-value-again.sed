@@ -1,3 +1,3 @@
 # The sequence bump dropped: a slot's value is not new
-# file: record.c
-s/pm->seq_next++ << PW_SEQ_SLOT_BITS/pm->seq_next << PW_SEQ_SLOT_BITS/
+# file: core.h
+s/pm->seq_next = seq + PW_NR_SLOTS;/pm->seq_next = seq;/

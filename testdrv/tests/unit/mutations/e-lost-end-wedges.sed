@@ -1,3 +1,4 @@
 # A lost end after release: the dead override dropped
 # file: read.c
 s/if (pm->dead || READ_ONCE/if (READ_ONCE/
+s/READ_ONCE(wait->pm->dead) ||/false ||/

@@ -1,4 +1,4 @@
 # A value that comes back is taken for unchanged
 # file: read.c
 s/^		wait->seq = PW_SEQ_NEVER;/		;/
-s/pw_seq_slot(seq) == PW_SLOT_COARSE ? ULONG_MAX :/0 ? ULONG_MAX :/
+s/^	wait->limit = 0;/	spin_lock(\&wait->pm->lock); wait->limit = pw_seq_next(wait->pm, PW_SLOT_IDLE); spin_unlock(\&wait->pm->lock);/

@@ -1,3 +1,3 @@
-# insert of a sleeper does not settle with the veto
+# insert of a sleeper does not look whether the mm is being reaped
 # file: subscription.c
-s/pw_veto_settle(pm);/;/
+s/^	if (check_stable_address_space(sub->mm))/	if (0)/

@@ -280,6 +280,8 @@ int mmu_notifier_invalidate_range_start(struct mmu_notifier_range *range)
 	if (!t->section_depth++)
 		shim_down_read(&range->mm->all_locks);
 	t->may_block = mmu_notifier_range_blockable(range);
+	if (!t->may_block)		/* only the reaper has such ranges */
+		WRITE_ONCE(range->mm->unstable, true);
 	t->notifying++;
 	ret = shim_itree_start(range);
 	if (!ret)
@@ -302,12 +304,5 @@ void mmu_notifier_invalidate_range_end(struct mmu_notifier_range *range)
 		if (mn->ops->invalidate_range_end)
 			mn->ops->invalidate_range_end(mn, range);
 	shim_srcu_read_unlock(&shim_mn_srcu, idx);
-	section_leave(range);
-}
-
-/* The end of @range never reaches a classic notifier. */
-void shim_invalidate_lose(struct mmu_notifier_range *range)
-{
-	shim_itree_end(range->mm);
 	section_leave(range);
 }

@@ -65,3 +65,25 @@ void rb_erase_augmented(struct rb_node *node, struct rb_root *root,
 	node->rb_left = (struct rb_node *)0x110;
 	node->rb_right = (struct rb_node *)0x122;
 }
+
+static void no_propagate(struct rb_node *node, struct rb_node *stop)
+{
+}
+
+static void no_rotate(struct rb_node *old, struct rb_node *new)
+{
+}
+
+static const struct rb_augment_callbacks no_augment = {
+	.propagate = no_propagate, .rotate = no_rotate,
+};
+
+void rb_insert_color(struct rb_node *node, struct rb_root *root)
+{
+	rb_insert_augmented(node, root, &no_augment);
+}
+
+void rb_erase(struct rb_node *node, struct rb_root *root)
+{
+	rb_erase_augmented(node, root, &no_augment);
+}

@@ -96,7 +96,9 @@ struct task_struct *shim_self(void);
 void shim_yield(void);
 void shim_atomic_section(int delta);
 extern void (*shim_on_sleep)(struct shim_wq *wq);
+extern unsigned long shim_nr_locked;	/* spinlocks taken */
 extern unsigned long shim_nr_resched;	/* calls of cond_resched() */
+extern void (*shim_on_resched)(void);
 
 void shim_mutex_init(struct shim_mutex *m);
 void shim_mutex_lock(struct shim_mutex *m);
@@ -111,6 +113,7 @@ void shim_kill(struct task_struct *t);
 void shim_wq_wake(struct shim_wq *wq);
 unsigned int shim_wq_nr(struct shim_wq *wq);
 void shim_sleep_hook(struct shim_wq *wq);
+struct shim_wq *shim_var_wq(const void *var);	/* of wait_var_event() */
 
 /* mm.c */
 void shim_rwsem_init(struct shim_rwsem *sem);

@@ -24,8 +24,9 @@ static size_t data_pos;
 static u64 global_rng;
 static unsigned long steps;
 static unsigned int run_length;
-static struct shim_mutex cpu_lock[SHIM_NR_CPUS] = {
-	SHIM_MUTEX_INIT, SHIM_MUTEX_INIT, SHIM_MUTEX_INIT,
+unsigned int nr_cpu_ids = SHIM_NR_CPUS;
+static struct shim_mutex cpu_lock[SHIM_MAX_CPUS] = {
+	[0 ... SHIM_MAX_CPUS - 1] = SHIM_MUTEX_INIT,
 };
 
 struct task_struct *shim_self(void)
@@ -348,7 +349,7 @@ struct task_struct *shim_spawn(const char *name, void (*fn)(void *arg), void *ar
 	t->fn = fn;
 	t->arg = arg;
 	t->may_block = 1;
-	t->cpu = nr++ % SHIM_NR_CPUS;
+	t->cpu = nr++ % nr_cpu_ids;
 	t->rng = run.seed * 31 + nr;
 	while (*link)
 		link = &(*link)->next;
@@ -388,8 +389,12 @@ void shim_end(void)
 
 /* ---- what both backends block on ---- */
 
+unsigned long shim_nr_locked;
+
 void shim_atomic_section(int delta)
 {
+	if (delta > 0)
+		__atomic_fetch_add(&shim_nr_locked, 1, __ATOMIC_RELAXED);
 	shim_self()->atomic_depth += delta;
 }
 
@@ -405,12 +410,15 @@ void might_sleep(void)
 }
 
 unsigned long shim_nr_resched;
+void (*shim_on_resched)(void);
 
 /* Checks the context in which the core calls the function, and counts the calls. */
 void cond_resched(void)
 {
 	might_sleep();
 	__atomic_add_fetch(&shim_nr_resched, 1, __ATOMIC_RELAXED);
+	if (shim_on_resched)
+		shim_on_resched();
 }
 
 void lock_map_acquire(struct lockdep_map *map)
@@ -558,4 +566,12 @@ void shim_wq_wake(struct shim_wq *wq)
 unsigned int shim_wq_nr(struct shim_wq *wq)
 {
 	return __atomic_load_n(&wq->nr, __ATOMIC_SEQ_CST);
+}
+
+/* Words of one array have a wait queue each. */
+struct shim_wq *shim_var_wq(const void *var)
+{
+	static struct shim_wq queues[4096] = { [0 ... 4095] = SHIM_WQ_INIT };
+
+	return &queues[(unsigned long)var / sizeof(long) % ARRAY_SIZE(queues)];
 }

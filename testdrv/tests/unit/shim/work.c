@@ -101,6 +101,7 @@ static struct deferred *deferred_list;
 static unsigned int deferred_nr;
 static struct delayed_work *timers;	/* every one that was ever queued */
 static bool reaper_stop;
+static unsigned int nr_loads = 1;	/* of the module */
 
 void shim_defer(void (*fn)(void *arg), void *arg, struct srcu *gp)
 {
@@ -212,6 +213,8 @@ bool shim_queue_delayed_work(struct delayed_work *work, unsigned long delay)
 	struct delayed_work *t;
 	bool done;
 
+	if (work->ended == nr_loads)
+		shim_die("queued after module exit");
 	shim_mutex_lock(&deferred_lock);
 	for (t = timers; t && t != work; t = t->next)
 		;
@@ -255,6 +258,7 @@ bool cancel_delayed_work_sync(struct delayed_work *work)
 	work->cancelled |= pending;
 	shim_mutex_unlock(&deferred_lock);
 	shim_wait_event(&flush_wq, delayed_idle(work), false);
+	work->ended = nr_loads;
 	return pending;
 }
 
@@ -266,6 +270,7 @@ void shim_module_reload(void)
 {
 	struct delayed_work *t;
 
+	nr_loads++;
 	for (t = timers; t; t = t->next) {
 		if (t->cancelled)
 			t->work.fn(&t->work);
@@ -293,7 +298,31 @@ static void work_run(void *arg)
 	work->fn(work);
 }
 
-void shim_queue_work(struct work_struct *work)
+static unsigned int nr_waiting_works;
+
+static void waiting_work_run(void *arg)
 {
-	shim_defer(work_run, work, NULL);
+	work_run(arg);
+	__atomic_fetch_sub(&nr_waiting_works, 1, __ATOMIC_SEQ_CST);
+	shim_wq_wake(&flush_wq);
+}
+
+/* Threads cannot start tasks: there, the reaper waits. */
+void shim_queue_work(struct workqueue_struct *wq, struct work_struct *work)
+{
+	if (wq != (struct workqueue_struct *)2) {
+		shim_defer(work_run, work, NULL);
+		return;
+	}
+	__atomic_fetch_add(&nr_waiting_works, 1, __ATOMIC_SEQ_CST);
+	if (shim_self()->fiber)
+		shim_spawn("worker", waiting_work_run, work);
+	else
+		shim_defer(waiting_work_run, work, NULL);
+}
+
+void flush_workqueue(struct workqueue_struct *wq)
+{
+	might_sleep();
+	shim_wait_event(&flush_wq, !__atomic_load_n(&nr_waiting_works, __ATOMIC_SEQ_CST), false);
 }

@@ -9,6 +9,7 @@
 
 #define HZ			1000
 #define jiffies			shim_jiffies()
+#define MAX_SCHEDULE_TIMEOUT	LONG_MAX
 #define msecs_to_jiffies(ms)	((unsigned long)(ms))
 #define time_before(a, b)	((long)((a) - (b)) < 0)
 #define time_after(a, b)	time_before(b, a)

@@ -36,6 +36,7 @@ struct mm_struct {
 	spinlock_t notifier_lock;
 	struct hlist_head notifiers;
 	struct shim_itree itree;
+	bool unstable;			/* MMF_UNSTABLE */
 	void (*torn_down)(struct mm_struct *mm);
 };
 

@@ -102,6 +102,4 @@ void mmu_notifier_put(struct mmu_notifier *mn);
 void mmu_notifier_synchronize(void);
 int mmu_notifier_invalidate_range_start(struct mmu_notifier_range *range);
 void mmu_notifier_invalidate_range_end(struct mmu_notifier_range *range);
-/* The end of @range never reaches a notifier. */
-void shim_invalidate_lose(struct mmu_notifier_range *range);
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * custom: a few virtual CPUs, each task on one. preempt_disable() takes the lock
+ * custom: virtual CPUs, each task on one. A test may set nr_cpu_ids, up to
+ * SHIM_MAX_CPUS, before the first insert in an mm. preempt_disable() takes the lock
  * of the task's CPU, so several tasks can share one. The per-CPU variables have
  * one copy for all: their additions are atomic.
  */
@@ -8,8 +9,11 @@
 #define _SHIM_PERCPU_H
 #include <linux/spinlock.h>
 
-#define SHIM_NR_CPUS		3
-#define nr_cpu_ids		SHIM_NR_CPUS
+#define SHIM_NR_CPUS		3	/* of a test that does not set nr_cpu_ids */
+#define SHIM_MAX_CPUS		256
+
+extern unsigned int nr_cpu_ids;
+
 #define DECLARE_PER_CPU(type, name)	extern type name
 #define DEFINE_PER_CPU(type, name)	type name
 #define this_cpu_inc(x)		((void)__atomic_fetch_add(&(x), 1, __ATOMIC_RELAXED))

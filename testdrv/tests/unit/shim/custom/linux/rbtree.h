@@ -20,6 +20,8 @@ struct rb_root {
 
 #define RB_ROOT			((struct rb_root) { NULL })
 #define RB_EMPTY_ROOT(root)	(!(root)->rb_node)
+void rb_insert_color(struct rb_node *node, struct rb_root *root);
+void rb_erase(struct rb_node *node, struct rb_root *root);
 #define rb_parent(rb)		((rb)->parent)
 #define rb_entry(ptr, type, member) container_of(ptr, type, member)
 

@@ -18,7 +18,7 @@ void rcu_read_unlock(void);
 #define rcu_read_unlock_sched()	rcu_read_unlock()
 void synchronize_rcu(void);
 void shim_kfree_rcu(void *ptr);
-#define kfree_rcu(ptr, member)	((void)&(ptr)->member, shim_kfree_rcu(ptr))
+#define kvfree_rcu(ptr, member)	((void)&(ptr)->member, shim_kfree_rcu(ptr))
 
 static inline void hlist_add_head_rcu(struct hlist_node *node, struct hlist_head *head)
 {

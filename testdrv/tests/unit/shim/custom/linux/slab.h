@@ -11,8 +11,11 @@ typedef unsigned int gfp_t;
 #define GFP_ATOMIC		2u
 #define __GFP_NOMEMALLOC	4u
 #define __GFP_NOWARN		8u
+#define __GFP_ACCOUNT		16u
 
 void *kmalloc(size_t size, gfp_t flags);
 void *kzalloc(size_t size, gfp_t flags);
 void kfree(void *ptr);
+#define kvzalloc(size, flags)	kzalloc(size, flags)
+#define kvfree(ptr)		kfree(ptr)
 #endif

@@ -49,8 +49,25 @@ typedef struct shim_wq wait_queue_head_t;
 			.timed = true, .until = shim_jiffies() + (t) };	\
 									\
 		might_sleep();						\
-		shim_wait(&(wq), cond, true, &_timed) ? 0L : 1L;	\
+		shim_wait(&(wq), cond, true, &_timed) ? 0L :		\
+			max(1L, (long)(_timed.until - shim_jiffies()));	\
 	})
+/*
+ * Waits on the address of a variable. The kernel hashes the address to one of its wait
+ * queues, wakes waiters for this address only, and needs a full barrier before the wake.
+ */
+#define wait_var_event(var, cond)					\
+	do { might_sleep(); shim_wait_event(shim_var_wq(var), cond, true); } while (0)
+#define wait_var_event_killable(var, cond)				\
+	wait_event_killable(*shim_var_wq(var), cond)
+#define wait_var_event_timeout(var, cond, t)				\
+	wait_event_timeout(*shim_var_wq(var), cond, t)
+#define wake_up_var(var)						\
+	do {								\
+		if (waitqueue_active(shim_var_wq(var)))			\
+			shim_wq_wake(shim_var_wq(var));			\
+	} while (0)
+
 #define wake_up_all(wq)		shim_wq_wake(wq)
 #define waitqueue_active(wq)	({ shim_point(); shim_wq_nr(wq) != 0; })
 #define wq_has_sleeper(wq)	({ smp_mb(); shim_wq_nr(wq) != 0; })

@@ -14,6 +14,7 @@ struct delayed_work {
 	bool pending;			/* the clock's or the queue's */
 	bool queued;			/* the queue's */
 	bool running, cancelling, cancelled;
+	unsigned int ended;		/* the load of the module that cancelled it at its exit */
 	struct delayed_work *next;
 };
 
@@ -23,10 +24,13 @@ struct workqueue_struct;
 #define INIT_WORK_ONSTACK(w, f)	INIT_WORK(w, f)
 #define destroy_work_on_stack(w)	((void)(w))
 #define DECLARE_DELAYED_WORK(name, f)	struct delayed_work name = { .work.fn = (f) }
-#define alloc_workqueue(name, flags, max) ((struct workqueue_struct *)1)
+/* A work queue other than "pinwatch_mm" has works that wait: each gets a task. */
+#define alloc_workqueue(name, flags, max) \
+	((struct workqueue_struct *)(strcmp(name, "pinwatch_mm") ? 2L : 1L))
 #define destroy_workqueue(wq)		((void)(wq))
-void shim_queue_work(struct work_struct *work);
-#define queue_work(wq, w)		((void)(wq), shim_queue_work(w))
+void flush_workqueue(struct workqueue_struct *wq);	/* of works that wait */
+void shim_queue_work(struct workqueue_struct *wq, struct work_struct *work);
+#define queue_work(wq, w)		shim_queue_work(wq, w)
 bool shim_queue_delayed_work(struct delayed_work *work, unsigned long delay);
 #define queue_delayed_work(wq, w, delay) ((void)(wq), shim_queue_delayed_work(w, delay))
 bool cancel_delayed_work_sync(struct delayed_work *work);

@@ -49,4 +49,6 @@ static inline unsigned int find_next_bit(const unsigned long *map,
 #define for_each_set_bit(bit, map, size)				\
 	for ((bit) = find_next_bit(map, size, 0); (bit) < (size);	\
 	     (bit) = find_next_bit(map, size, (bit) + 1))
+
+#define fls64(x)	((x) ? 64 - __builtin_clzl(x) : 0)
 #endif

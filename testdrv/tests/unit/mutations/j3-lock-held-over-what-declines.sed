@@ -1,0 +1,3 @@
+# The lock is held over any number of subscriptions that decline
+# file: walk.c
+s/^			left--;/			;/
