@@ -20,6 +20,7 @@
  * @addr: First byte.
  * @length: Bytes.
  * @watched: @watch was added. If not, no event tells that the range has changed.
+ * @round: Last round of unwatched_deliver() that has delivered the range. Under table_lock.
  * @watch: The watch of the range.
  * @next: Next registration in the bucket.
  */
@@ -28,6 +29,7 @@ struct registration {
 	void *addr;
 	size_t length;
 	bool watched;
+	uint64_t round;
 	struct pinwatch_watch watch;
 	struct registration *next;
 };
@@ -106,18 +108,40 @@ static void events_deliver(struct pinwatch *dev)
 	} while (nr > 0 || nr == -EINTR);
 }
 
-/* Nothing tells whether these ranges have changed: UCX must register each again. */
-static void unwatched_deliver(void)
+/* Move up to NR_EVENTS registrations without a watch, not yet delivered in @round, to @ranges. */
+static size_t unwatched_collect(uint64_t round, struct registration *ranges)
 {
 	struct registration *registration;
-	size_t i;
+	size_t i, nr = 0;
 
 	pthread_mutex_lock(&table_lock);
 	for (i = 0; i < NR_BUCKETS; i++)
-		for (registration = buckets[i]; registration; registration = registration->next)
-			if (!registration->watched)
-				vm_munmap((uintptr_t)registration->addr, registration->length);
+		for (registration = buckets[i]; registration && nr < NR_EVENTS;
+		     registration = registration->next)
+			if (!registration->watched && registration->round != round) {
+				registration->round = round;
+				ranges[nr++] = *registration;
+			}
 	pthread_mutex_unlock(&table_lock);
+	return nr;
+}
+
+/*
+ * Nothing tells whether these ranges have changed: UCX must register each again. Caller holds
+ * deliver_lock. Without table_lock, because UCX may call ibv_dereg_mr() in ucm_vm_munmap().
+ */
+static void unwatched_deliver(void)
+{
+	struct registration ranges[NR_EVENTS];
+	static uint64_t round;
+	size_t i, nr;
+
+	round++;
+	do {
+		nr = unwatched_collect(round, ranges);
+		for (i = 0; i < nr; i++)
+			vm_munmap((uintptr_t)ranges[i].addr, ranges[i].length);
+	} while (nr);
 }
 
 /*
@@ -136,9 +160,9 @@ void ucx_watch_deliver(void)
 	delivering = true;
 	pthread_mutex_lock(&deliver_lock);
 	events_deliver(dev);
-	pthread_mutex_unlock(&deliver_lock);
 	if (__atomic_load_n(&nr_unwatched, __ATOMIC_ACQUIRE))
 		unwatched_deliver();
+	pthread_mutex_unlock(&deliver_lock);
 	delivering = false;
 	hits_seen = hits;
 }

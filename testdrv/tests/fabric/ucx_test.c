@@ -362,6 +362,35 @@ TEST(ucx_without_watch_never_cached)
 	CHECK(ucs->lookup(&rcache->pgtable));
 }
 
+static struct ibv_mr *unwatched[2 * FAKE_MAX_MUNMAPS];
+
+/* Deregister in the order of the registrations. */
+static void deregister_one(void)
+{
+	static size_t nr;
+
+	CHECK(nr < 2 * FAKE_MAX_MUNMAPS);
+	CHECK_EQ(verbs->dereg(unwatched[nr++]), 0);
+}
+
+/* UCX deregisters a region in ucm_vm_munmap(): no deadlock, and each range is delivered. */
+TEST(ucx_without_watch_deregistered_in_handler, .seconds = 20)
+{
+	struct ibv_mr *mr;
+	struct fake_rcache *rcache = start(RTLD_GLOBAL, &mr);
+	size_t i;
+
+	fake.max_watches = 1;
+	for (i = 0; i < 2 * FAKE_MAX_MUNMAPS; i++)
+		unwatched[i] = verbs->reg(fake_page(1), FAKE_PAGE);
+	ucm->on_munmap = deregister_one;
+	CHECK(!ucs->lookup(&rcache->pgtable));
+	CHECK(nr_munmaps() > 0 && nr_munmaps() <= 2 * FAKE_MAX_MUNMAPS);
+	while (!ucs->lookup(&rcache->pgtable))
+		CHECK(nr_munmaps() <= 2 * FAKE_MAX_MUNMAPS);
+	CHECK_EQ(nr_munmaps(), 2 * FAKE_MAX_MUNMAPS);
+}
+
 /* UCX as without libpinwatch-ucx.so */
 static void check_off(const char *libucs, const char *reason)
 {
