@@ -101,7 +101,7 @@ static void fuzz_flips(size_t step)
 
 TEST(fuzz_flipped)
 {
-	fuzz_flips(5);
+	fuzz_flips(61);
 }
 
 TEST(fuzz_flipped_each, .full = true, .seconds = 1200)
