@@ -180,9 +180,12 @@ static bool entry_settle(struct pinwatch_cache *cache, struct pw_cache_entry *en
 void pw_cache_keep(struct pinwatch_cache *cache, struct pw_cache_entry *entry)
 {
 	list_add(cache, entry, NULL);
+	/* A get that needs room waits for the answer: the entry may leave. */
+	cache->nr_leaving++;
 	pw_cache_unlock(cache);
 	list_ask(cache, entry, false);
 	pw_cache_lock(cache);
+	entries_left(cache, 1, entry->answer == PW_CACHE_MOVED);
 	entry_settle(cache, entry);
 	pthread_cond_broadcast(&cache->pinned);
 }
@@ -366,6 +369,8 @@ void pw_cache_release(struct pinwatch_cache *cache, uint32_t index)
 	entry = &cache->entries[index];
 	if (entry->live && !entry->pending)
 		entry_release(cache, entry);
+	if (cache->over_limit)
+		over_limit_set(cache);
 	if (cache->over_limit)
 		entry_evict(cache, entry);
 	pw_cache_unlock(cache);

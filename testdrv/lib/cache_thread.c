@@ -108,7 +108,8 @@ static void thread_detach(struct pw_cache_thread *thread)
 		;
 	*link = thread->next;
 	thread_fold(cache, thread);
-	pw_cache_unlock(cache);
+	/* Caller holds exit_lock: the next pw_cache_unlock() drops idle regions. */
+	pthread_mutex_unlock(&cache->lock);
 }
 
 static void threads_exit(void *unused)
@@ -175,7 +176,8 @@ void pw_cache_threads_exit(struct pinwatch_cache *cache)
 		/* Pairs with the acquire of the thread, which then frees the structure. */
 		__atomic_store_n(&thread->cache, NULL, __ATOMIC_RELEASE);
 	}
-	pw_cache_unlock(cache);
+	/* The flush of pinwatch_cache_destroy() drops regions, without exit_lock. */
+	pthread_mutex_unlock(&cache->lock);
 	pthread_mutex_unlock(&exit_lock);
 }
 

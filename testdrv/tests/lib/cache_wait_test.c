@@ -196,6 +196,38 @@ TEST(limit_while_another_thread_unpins)
 	end();
 }
 
+static void *put_run(void *region)
+{
+	put(region);
+	return NULL;
+}
+
+/* A limit refuses a pin while a put asks whether a stale region stays: the get waits. */
+TEST(limit_while_another_thread_asks, .seconds = 20)
+{
+	const struct pinwatch_cache_region *stale;
+	pthread_t putter, getter;
+
+	begin(LIMIT, 0);
+	stale = get(100, 4, READ);
+	fake_invalidate(fake_page(100), FAKE_PAGE);
+	fake.memlock_pages = 4;
+	fake.on_keep = add_hold;
+	CHECK_EQ(pthread_create(&putter, NULL, put_run, (void *)stale), 0);
+	while (!__atomic_load_n(&held, __ATOMIC_ACQUIRE))
+		sched_yield();
+	fake.on_add = add_count;
+	getter = start(get_run);
+	while (!__atomic_load_n(&nr_tries, __ATOMIC_ACQUIRE))
+		sched_yield();
+	usleep(10000);
+	__atomic_store_n(&released, true, __ATOMIC_RELEASE);
+	join(putter);
+	put(join(getter));
+	CHECK(nr_tries > 1);
+	end();
+}
+
 /* A hit takes no lock: get and put while this thread holds the lock. */
 TEST(hit_takes_no_lock, .seconds = 20)
 {
