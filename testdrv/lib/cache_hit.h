@@ -113,12 +113,12 @@ struct pw_cache_thread {
 	struct pw_cache_thread *next_own;
 } __attribute__((aligned(PW_CACHE_LINE)));
 
-/* A load from a fixed offset, where a shared library otherwise calls __tls_get_addr(). */
-#define PW_CACHE_TLS	__thread __attribute__((tls_model("initial-exec")))
-
-/* Never NULL: of the last cache that this thread used. */
-extern PW_CACHE_TLS struct pw_cache_thread *pw_cache_last_thread
-	__attribute__((visibility("hidden")));
+/*
+ * Never NULL: of the last cache that this thread used. A load from a fixed offset, where a
+ * shared library otherwise calls __tls_get_addr().
+ */
+extern __thread struct pw_cache_thread *pw_cache_last_thread
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /* cache_thread.c */
 /* Returns the structure of this thread, or NULL. */

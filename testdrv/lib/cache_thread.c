@@ -11,9 +11,11 @@
 /* No cache has the id 0. */
 static struct pw_cache_thread no_thread;
 
-PW_CACHE_TLS struct pw_cache_thread *pw_cache_last_thread = &no_thread;
+/* gcc takes the model of a definition from the definition. */
+__thread struct pw_cache_thread *pw_cache_last_thread
+	__attribute__((tls_model("initial-exec"))) = &no_thread;
 /* All caches of this thread. */
-static PW_CACHE_TLS struct pw_cache_thread *own_threads;
+static __thread struct pw_cache_thread *own_threads __attribute__((tls_model("initial-exec")));
 
 /* Thread exit excludes pinwatch_cache_destroy(). Before the lock of a cache. */
 static pthread_mutex_t exit_lock = PTHREAD_MUTEX_INITIALIZER;

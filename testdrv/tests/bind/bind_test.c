@@ -125,7 +125,7 @@ static uint32_t symvers_crc(const char *name)
 	snprintf(path, sizeof(path), "%s", setup_env("BIND_PINWATCH"));
 	slash = strrchr(path, '/');
 	CHECK(slash);
-	strcpy(slash + 1, "Module.symvers");
+	snprintf(slash + 1, sizeof(path) - (size_t)(slash + 1 - path), "Module.symvers");
 	file = fopen(path, "re");
 	CHECK(file);
 	while (fscanf(file, "%x %127s%*[^\n]", &crc, symbol) == 2) {

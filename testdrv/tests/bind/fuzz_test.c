@@ -124,6 +124,7 @@ TEST(fuzz_flipped_pinwatch, .seconds = 600)
 		part = blob_part(&pinwatch.blob, pinwatch.blob.size);
 		at = i < sizeof(*elf) ? i : elf->e_shoff +
 		     random_below(&state, pinwatch.nr_sections * sizeof(Elf64_Shdr));
+		CHECK(at < part.size);
 		part.data[at] ^= 1 << random_below(&state, 8);
 		if (ko_parse(&damaged, part, &why))
 			continue;

@@ -373,7 +373,7 @@ TEST(refuse_output_without_directory)
 /* The write of the second, larger copy fails: neither copy stays, nor a temporary file. */
 TEST(refuse_output_that_cannot_be_written)
 {
-	struct rlimit limit = { 100 * 1024, 100 * 1024 };
+	struct rlimit limit = { 100UL * 1024, 100UL * 1024 };
 	struct run run;
 
 	setup_enter();

@@ -76,7 +76,7 @@ const char *setup_stock(const char *name)
 
 	snprintf(path, sizeof(path), "%s/%s.ko", setup_env("BIND_MODULES"), name);
 	if (access(path, R_OK))
-		strcat(path, ".xz");
+		snprintf(path, sizeof(path), "%s/%s.ko.xz", setup_env("BIND_MODULES"), name);
 	return path;
 }
 
@@ -163,7 +163,7 @@ int setup_nr_files(const char *directory)
 
 	CHECK(dir);
 	while ((entry = readdir(dir)))
-		nr += strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
+		nr += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 	closedir(dir);
 	return nr;
 }

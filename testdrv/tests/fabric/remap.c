@@ -35,7 +35,7 @@ static struct {
 	unsigned int messages;
 	size_t size;
 	bool json;
-} options = { .messages = 10, .size = 256 * 1024 };
+} options = { .messages = 10, .size = 256UL * 1024 };
 
 /**
  * struct result - what a sender knows at the end
@@ -207,7 +207,7 @@ static void __attribute__((noreturn)) bench_monitor(const char *monitor)
 	pid_t receiver;
 	int channel;
 
-	if (strcmp(monitor, "default"))
+	if (strcmp(monitor, "default") != 0)
 		setenv("FI_MR_CACHE_MONITOR", monitor, 1);
 	else
 		unsetenv("FI_MR_CACHE_MONITOR");
