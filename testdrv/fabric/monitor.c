@@ -203,11 +203,16 @@ struct fid_mem_monitor pw_monitor = {
  * The thread must not be in notify() when libfabric destroys its locks. Another thread of the
  * program may hold these locks for ever: hence the limit.
  */
-void pw_monitor_exit(void)
+bool pw_monitor_exit(void)
 {
-	struct pw_reader *reader = __atomic_load_n(&current, __ATOMIC_ACQUIRE);
+	/* stop() frees no reader before pw_monitor_table_put(). */
+	bool running = pw_monitor_table_get() != NULL;
 
-	if (reader && !pw_reader_stop(reader))
-		(void)pw_reader_ended(reader, EXIT_MS);
+	if (running) {
+		if (!pw_reader_stop(current))
+			(void)pw_reader_ended(current, EXIT_MS);
+		pw_monitor_table_put();
+	}
 	old_readers_free(EXIT_MS);
+	return running;
 }

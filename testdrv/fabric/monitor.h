@@ -17,7 +17,10 @@ extern struct fid_mem_monitor pw_monitor;
 struct pw_table *pw_monitor_table_get(void);
 void pw_monitor_table_put(void);
 
-/* The process ends: stop the thread of a running monitor. The table still works. */
-void pw_monitor_exit(void);
+/*
+ * The process ends: stop the thread of a running monitor. The table still works. Returns true
+ * if the monitor is running.
+ */
+bool pw_monitor_exit(void);
 
 #endif /* PINWATCH_FABRIC_MONITOR_H */

@@ -42,14 +42,18 @@ static int fabric(struct fi_fabric_attr *attr, struct fid_fabric **out, void *co
 	return -FI_ENODATA;
 }
 
-/* libfabric requires its monitors to be without an import when it ends. */
+/*
+ * libfabric requires its monitors to be without an import when it ends. While a domain is open,
+ * the import stays: other threads may still search its cache, and libfabric would then call the
+ * functions of a monitor that is gone.
+ */
 static void cleanup(void)
 {
 	if (!imported)
 		return;
 	imported = false;
-	pw_monitor_exit();
-	fi_close(&pw_monitor.fid);
+	if (!pw_monitor_exit())
+		fi_close(&pw_monitor.fid);
 }
 
 struct fi_provider pw_provider = {

@@ -13,6 +13,7 @@
 
 #define MAX_RANGES	16384	/* watched ranges of a process */
 #define NR_EVENTS	64	/* records of one read() */
+#define STOP_MS		1000	/* wait at most so long for a thread that is in no notify() */
 
 /*
  * struct pw_reader - constant from pw_reader_start() to pw_reader_free(), but
@@ -176,7 +177,8 @@ struct pw_table *pw_reader_table(const struct pw_reader *reader)
  *	lock mm_state_lock		  mm_list_rwlock	lock mm_list_rwlock
  *	stop()							wait for mm_state_lock
  *
- * If stop() waited for the reader here, none of the three would go on.
+ * If stop() waited for the reader here, none of the three would go on. The limit is for a
+ * program that has closed the descriptors of the plugin: this does not end poll().
  */
 bool pw_reader_stop(struct pw_reader *reader)
 {
@@ -186,9 +188,7 @@ bool pw_reader_stop(struct pw_reader *reader)
 		return true;
 	purging = pw_table_stop(reader->table);
 	wake(reader);
-	if (!purging)
-		reader->joined = !pthread_join(reader->thread, NULL);
-	return !purging;
+	return !purging && pw_reader_ended(reader, STOP_MS);
 }
 
 bool pw_reader_ended(struct pw_reader *reader, unsigned int ms)

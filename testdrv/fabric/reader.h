@@ -25,7 +25,8 @@ struct pw_table *pw_reader_table(const struct pw_reader *reader);
 /*
  * Stop the thread. Returns false, without waiting, if the thread is in @notify, and can need
  * a lock of libfabric that the caller keeps from it: the thread ends after @notify. Returns
- * true if the thread has ended. In a child of the process, there is no such thread.
+ * false after a second if the thread does not end. Returns true if the thread has ended. In a
+ * child of the process, there is no such thread.
  */
 bool pw_reader_stop(struct pw_reader *reader);
 /* Has the thread, which pw_reader_stop() left in @notify, ended? Waits for at most @ms. */

@@ -15,8 +15,10 @@
 
 static void *register_begin(void *addr, size_t length)
 {
-	struct pw_table *table = pw_monitor_table_get();
+	struct pw_table *table;
 
+	pw_table_set_strict();
+	table = pw_monitor_table_get();
 	if (table) {
 		pw_table_expect(table, addr, length);
 		pw_monitor_table_put();

@@ -53,7 +53,6 @@ TAILQ_HEAD(entry_list, entry);
  * @queue: Entries in the state queued, in the order of purging.
  * @nr_expected: Entries in @expected.
  * @nr_watched: Entries in @watched.
- * @strict: pw_table_expect() was called: each registration has a watch before.
  * @stop: No further purge begins.
  * @purging: The caller is between purge_begin() and purge_end().
  */
@@ -70,11 +69,16 @@ struct pw_table {
 	struct entry_list queue;
 	size_t nr_expected;
 	size_t nr_watched;
-	bool strict;
 	bool stop;
 	bool purging;
 	struct pw_table_stats stats;
 };
+
+/*
+ * Atomic. Each registration has a watch before. Not a member of the table: a registration may
+ * begin while there is no table, and be subscribed to in the next one.
+ */
+static bool strict;
 
 /* Atomic. Number of the entry that was created last, in any table. */
 static uint64_t last_number;
@@ -323,7 +327,7 @@ static int subscribe(struct pw_table *table, const void *addr, size_t length)
 	struct entry *entry = entry_find(table, addr, length);
 	int ret;
 
-	if (table->strict && !(entry && entry_is_older(entry)))
+	if (__atomic_load_n(&strict, __ATOMIC_ACQUIRE) && !(entry && entry_is_older(entry)))
 		return subscribe_refuse(entry);
 	if (!entry) {
 		ret = entry_expect(table, addr, length);
@@ -403,7 +407,6 @@ bool pw_table_valid(struct pw_table *table, const void *addr, size_t length)
  */
 static void expect(struct pw_table *table, const void *addr, size_t length)
 {
-	table->strict = true;
 	if (!entry_find(table, addr, length) && !entry_expect(table, addr, length))
 		table->stats.expected++;
 	if (table->nr_expected > MAX_EXPECTED)
@@ -411,6 +414,11 @@ static void expect(struct pw_table *table, const void *addr, size_t length)
 	registration.addr = addr;
 	registration.length = length;
 	registration.number = __atomic_load_n(&last_number, __ATOMIC_RELAXED);
+}
+
+void pw_table_set_strict(void)
+{
+	__atomic_store_n(&strict, true, __ATOMIC_RELEASE);
 }
 
 void pw_table_expect(struct pw_table *table, const void *addr, size_t length)

@@ -111,6 +111,11 @@ void pw_table_unsubscribe(struct pw_table *table, const void *addr, size_t lengt
 bool pw_table_valid(struct pw_table *table, const void *addr, size_t length);
 
 /*
+ * Begin the strict mode, for all tables: call this before each registration, also while there
+ * is no table.
+ */
+void pw_table_set_strict(void);
+/*
  * The range is going to be registered, maybe for a cache: add a watch now. If that fails, the
  * subscription fails.
  */

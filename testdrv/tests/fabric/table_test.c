@@ -317,6 +317,7 @@ TEST(stop_reports_purge)
 
 static void expect(size_t page)
 {
+	pw_table_set_strict();
 	pw_table_expect(table, fake_page(page), FAKE_PAGE);
 }
 
@@ -410,6 +411,19 @@ TEST(newer_watch_is_refused)
 	CHECK(valid(0));
 	expect(0);
 	subscribe(0);
+	end();
+}
+
+/* The registration began before there was a table, so no watch is older. */
+TEST(registration_before_the_table_is_refused)
+{
+	pw_table_set_strict();
+	begin();
+	CHECK_EQ(pw_table_subscribe(table, fake_page(0), FAKE_PAGE), -EAGAIN);
+	CHECK(!valid(0));
+	expect(0);
+	subscribe(0);
+	CHECK(valid(0));
 	end();
 }
 
