@@ -48,6 +48,9 @@ user:	## the library, the tool and the demonstration only
 demo:	## boot a stock kernel (KERNEL=6.1) and see it; sudo make demo HOST=1: this one
 	@scripts/vm/demo $(if $(HOST),--host,$(KERNEL))
 
+demo-mpi:	## Debian's Open MPI over software RDMA in a guest, as it comes and with pinwatch (KERNEL=6.1)
+	@scripts/vm/demo-mpi $(KERNEL)
+
 check:	## all tests: 15 minutes on two cores when the cache is warm
 	@scripts/check-all
 
@@ -70,7 +73,7 @@ bench-cache:	## ns per hit of the registration cache beside UCX's, on this host 
 
 check-slow:	## what takes too long for check: see scripts/TESTING.md
 	@scripts/setup check
-	@prove -v --timer $(addprefix scripts/check/slow/,demo fabric mr ucx programs differential race million tool fuzz)
+	@prove -v --timer $(addprefix scripts/check/slow/,demo fabric mpi mr ucx programs differential race million tool fuzz)
 
 fuzz:	## random ioctls by the user nobody, in a guest (FUZZ_SECONDS=600 KERNEL=6.1)
 	@scripts/setup demo
@@ -129,5 +132,5 @@ help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do \
 		printf '  %-14s %s\n' "$$target" "$$text"; done
 
-.PHONY: all module user demo check check-quick check-checkers lint check-matrix check-slow check-deb deb bench bench-cache fuzz install uninstall \
+.PHONY: all module user demo demo-mpi check check-quick check-checkers lint check-matrix check-slow check-deb deb bench bench-cache fuzz install uninstall \
 	install-dkms uninstall-dkms clean help

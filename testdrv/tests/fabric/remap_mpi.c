@@ -45,13 +45,16 @@ int main(int argc, char **argv)
 	const struct memory_mode *mode = memory_mode_find(argc > 1 ? argv[1] : "keep");
 	const int messages = argc > 2 ? atoi(argv[2]) : 10;
 	struct memory memory;
-	int rank;
+	int rank, nr_ranks;
 
 	if (!mode || messages < 1)
 		errx(2, "usage: remap_mpi MODE [MESSAGES [BYTES]]");
 	memory_open(&memory, mode, argc > 3 ? (size_t)atol(argv[3]) : 262144);
 	MPI_Init(&argc, &argv);
 	MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+	MPI_Comm_size(MPI_COMM_WORLD, &nr_ranks);
+	if (nr_ranks != 2)
+		MPI_Abort(MPI_COMM_WORLD, 2);
 	if (rank == 0)
 		send_all(&memory, messages);
 	else
