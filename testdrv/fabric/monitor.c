@@ -206,7 +206,7 @@ struct fid_mem_monitor pw_monitor = {
 bool pw_monitor_exit(void)
 {
 	/* stop() frees no reader before pw_monitor_table_put(). */
-	bool running = pw_monitor_table_get() != NULL;
+	bool running = pw_monitor_table_get();
 
 	if (running) {
 		if (!pw_reader_stop(current))
