@@ -14,7 +14,7 @@
 
 struct pinwatch;
 
-#define FAKE_MAX_MUNMAPS	64
+#define FAKE_MAX_MUNMAPS	64UL
 
 /* A registration cache of libucs, whose table has one region: the cache itself */
 struct fake_rcache {
