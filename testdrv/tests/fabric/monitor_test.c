@@ -198,6 +198,11 @@ static void registrations_are_noticed(bool unsubscribes)
 	fabric_begin(unsubscribes);
 	fabric.strict = true;
 	fabric.exchanges = true;
+	/* A range that is not known yet. */
+	CHECK(!fabric_search(0, 8, 4));
+	fabric.exchanges = false;
+	CHECK(!fabric_search(0, 8, 4));
+	fabric.exchanges = true;
 	for (i = 0; i < 20; i++) {
 		CHECK(!fabric_search(i % 2, 0, 4));
 		fabric_send_events();
