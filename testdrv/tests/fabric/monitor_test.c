@@ -5,9 +5,11 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <rdma/fi_ext.h>
 
 #include "fake.h"
 #include "fake_fabric.h"
+#include "monitor.h"
 #include "provider.h"
 #include "test.h"
 
@@ -188,6 +190,46 @@ TEST(exit_stops_running_monitor)
 	fabric_begin(false);
 	CHECK(!fabric_search(0, 0, 4));
 	pw_provider.cleanup();
+	CHECK_EQ(fabric_nr_readers(), 0);
+	/* Another thread of the program may still search a cache. */
+	CHECK(fabric_search(0, 0, 4));
+}
+
+/* The reader sleeps in poll(), which the closing of the descriptors does not end. */
+TEST(stop_after_descriptors_were_closed, .seconds = 20)
+{
+	int fd;
+
+	fabric_begin(false);
+	CHECK(!fabric_search(0, 0, 4));
+	usleep(10000);
+	for (fd = 3; fd < 256; fd++)
+		if (fd != fake.event_fd)
+			close(fd);
+	fabric_stop();
+	CHECK(!fabric_valid(0, 4));
+}
+
+static void *thread_cleanup(void *barrier)
+{
+	pthread_barrier_wait(barrier);
+	pw_provider.cleanup();
+	return NULL;
+}
+
+/* exit() while another thread closes the last domain: under TSan, a race is a failure. */
+TEST(exit_beside_stop, .seconds = 20)
+{
+	pthread_barrier_t barrier;
+	pthread_t thread;
+
+	fabric_begin(false);
+	CHECK(!fabric_search(0, 0, 4));
+	CHECK_EQ(pthread_barrier_init(&barrier, NULL, 2), 0);
+	CHECK_EQ(pthread_create(&thread, NULL, thread_cleanup, &barrier), 0);
+	pthread_barrier_wait(&barrier);
+	pw_monitor.export_ops->stop(&pw_monitor);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
 	CHECK_EQ(fabric_nr_readers(), 0);
 }
 
