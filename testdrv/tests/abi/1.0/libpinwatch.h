@@ -19,7 +19,8 @@
  * Threads: several threads may call any function on one handle at the same time, but
  * pinwatch_close() must be the last call. The library locks only its list of handles, in
  * the functions that open and close: a caller protects the struct pinwatch_watch, and
- * other memory, that the caller passes. Only pinwatch_watch_add(), pinwatch_watch_add_attr(),
+ * other memory, that the caller passes. Only pinwatch_read_events() is a cancellation point.
+ * Only pinwatch_watch_add(), pinwatch_watch_add_attr(),
  * pinwatch_watch_repin() and pinwatch_watch_keep() write to a struct pinwatch_watch.
  *
  * Processes: a handle belongs to the process that opened the handle. After fork() the

@@ -35,12 +35,12 @@
  * Threads: several threads may call any function at the same time, except
  * pinwatch_cache_destroy(). While one thread pins a range, hits of other threads
  * proceed; a request for the range that is being pinned waits. Another thread than the
- * thread of the get may put a region. No function may be called from a signal handler, nor
- * by a child after fork().
+ * thread of the get may put a region. No function is a cancellation point. No function may
+ * be called from a signal handler, nor by a child after fork().
  *
  * Cost: a repeated request of a thread takes no lock and writes no memory that another
- * thread writes. Each thread has a table of its requests, of at most 2 MiB, until the thread
- * exits or the cache is destroyed.
+ * thread writes. Each thread has a table of its requests, of at most 2 MiB, and 32 bytes for
+ * each region, until the thread exits or the cache is destroyed.
  */
 #ifndef PINWATCH_CACHE_H
 #define PINWATCH_CACHE_H
@@ -89,7 +89,7 @@ struct pinwatch_cache_region {
  * @remove: Called before a region is unpinned, if @add succeeded. May be NULL.
  *
  * Any thread that calls the cache may call these functions, without a lock. They must not
- * call the cache.
+ * call the cache. Later versions may append members.
  */
 struct pinwatch_cache_ops {
 	int (*add)(void *arg, struct pinwatch_cache_region *region);
@@ -108,6 +108,8 @@ struct pinwatch_cache_ops {
  * @bytes_in_use: Bytes of the regions in use now.
  * @kept: How often a stale region was kept, because its pages had not moved.
  * @reserved: 0.
+ *
+ * Later versions may append members.
  */
 struct pinwatch_cache_stats {
 	uint64_t hits;
@@ -121,6 +123,12 @@ struct pinwatch_cache_stats {
 	uint64_t kept;
 	uint64_t reserved[3];
 };
+
+/* What the inline functions of the same name call; @size: of the structure. */
+int pinwatch_cache_set_ops_sized(struct pinwatch_cache *cache,
+				 const struct pinwatch_cache_ops *ops, void *arg, size_t size);
+void pinwatch_cache_get_stats_sized(struct pinwatch_cache *cache,
+				    struct pinwatch_cache_stats *stats, size_t size);
 
 /**
  * pinwatch_cache_create() - make an empty cache
@@ -144,10 +152,14 @@ int pinwatch_cache_create(struct pinwatch_cache **cache, struct pinwatch *dev, u
  * @ops: Copied.
  * @arg: First argument of the functions.
  *
- * Return: 0; -EBUSY (the cache has regions already).
+ * Return: 0; -EBUSY (the cache has regions already); -E2BIG (a function that the library does
+ * not know is not NULL).
  */
-int pinwatch_cache_set_ops(struct pinwatch_cache *cache, const struct pinwatch_cache_ops *ops,
-			   void *arg);
+static inline int pinwatch_cache_set_ops(struct pinwatch_cache *cache,
+					 const struct pinwatch_cache_ops *ops, void *arg)
+{
+	return pinwatch_cache_set_ops_sized(cache, ops, arg, sizeof(*ops));
+}
 
 /**
  * pinwatch_cache_get() - get a valid region that covers a range
@@ -178,7 +190,8 @@ void pinwatch_cache_put(struct pinwatch_cache *cache, const struct pinwatch_cach
  * pinwatch_cache_reap() - drop all regions that are stale and not in use
  * @cache: The cache.
  *
- * Not needed in the long run: each miss checks some idle regions.
+ * Not needed in the long run: each miss checks some idle regions. A region stays if the kernel
+ * does not know whether its pages have moved, because the range is being invalidated.
  *
  * Return: the number of dropped regions.
  */
@@ -199,9 +212,13 @@ size_t pinwatch_cache_flush(struct pinwatch_cache *cache, const void *addr, size
 /**
  * pinwatch_cache_get_stats() - read the counters
  * @cache: The cache. The call looks at each region.
- * @stats: Out. All members are set.
+ * @stats: Out. All members are set; those that the library does not know become 0.
  */
-void pinwatch_cache_get_stats(struct pinwatch_cache *cache, struct pinwatch_cache_stats *stats);
+static inline void pinwatch_cache_get_stats(struct pinwatch_cache *cache,
+					    struct pinwatch_cache_stats *stats)
+{
+	pinwatch_cache_get_stats_sized(cache, stats, sizeof(*stats));
+}
 
 /**
  * pinwatch_cache_destroy() - unpin all regions and free the cache
