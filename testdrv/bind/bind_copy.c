@@ -182,7 +182,7 @@ static int change(struct ko *ko, const struct ko *pinwatch, struct reason *why)
 	return rename_symbols(ko, called, why);
 }
 
-/* What is written must be a valid module that calls pinwatch, and pinwatch only. */
+/* The copy must be a valid module that calls functions of pinwatch, and none of the kernel's. */
 static int check_result(struct blob blob, unsigned int called, struct blob *out,
 			struct reason *why)
 {

@@ -34,7 +34,7 @@ static void underscores(char *text)
 			*text = '_';
 }
 
-/* Copy what is kept. Returns 0, or -1 for lack of memory. */
+/* Copy the members of struct module from @ko. Returns 0, or -1 for lack of memory. */
 static int module_init(struct module *module, const struct ko *ko, const char *path)
 {
 	const char *magic = ko_modinfo(ko, "vermagic", NULL);

@@ -10,7 +10,7 @@
 #include "reason.h"
 
 /**
- * struct module - what is kept of a module
+ * struct module - name, kernel and functions of a module, without its file
  * @name: As in .modinfo, '_' for '-'.
  * @path: Of the file.
  * @release: First word of vermagic.

@@ -109,7 +109,7 @@ TEST(fuzz_flipped_each, .full = true, .seconds = 1200)
 	fuzz_flips(1);
 }
 
-/* What is read of a damaged pinwatch.ko */
+/* Bind with a damaged pinwatch.ko: its header, or its table of sections, has a flipped bit. */
 TEST(fuzz_flipped_pinwatch, .seconds = 600)
 {
 	struct ko ko = setup_read(setup_stock("xen-gntdev"));

@@ -279,7 +279,7 @@ static unsigned int chain(struct reader *rd, struct mmu_notifier_range *r, unsig
 
 /*
  * With @nr_fill invalidations of page 30 in flight, invalidations of page 30 that overlap each
- * other in time do not starve the reader of page 5, who waits for invalidation x.
+ * other in time do not starve the reader of page 5: this reader waits for invalidation x.
  */
 static void starve_no_reader(unsigned int nr_fill)
 {
