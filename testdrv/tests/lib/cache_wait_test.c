@@ -172,16 +172,11 @@ static void add_count(void)
 	__atomic_add_fetch(&nr_tries, 1, __ATOMIC_RELEASE);
 }
 
-/* A limit refuses a pin while another thread unpins: the get waits, and tries again. */
-TEST(limit_while_another_thread_unpins)
+/* A limit refuses a pin while @other, which is held, may make room: the get waits. */
+static void check_get_waits_for(pthread_t other)
 {
-	pthread_t flusher, getter;
+	pthread_t getter;
 
-	begin(LIMIT, 0);
-	touch(100, 4, READ);
-	fake.memlock_pages = 4;
-	fake.on_del = add_hold;
-	flusher = start(flush_run);
 	while (!__atomic_load_n(&held, __ATOMIC_ACQUIRE))
 		sched_yield();
 	fake.on_add = add_count;
@@ -190,41 +185,39 @@ TEST(limit_while_another_thread_unpins)
 		sched_yield();
 	usleep(10000);
 	__atomic_store_n(&released, true, __ATOMIC_RELEASE);
-	join(flusher);
+	join(other);
 	put(join(getter));
 	CHECK(nr_tries > 1);
+}
+
+TEST(limit_while_another_thread_unpins, .seconds = 20)
+{
+	begin(LIMIT, 0);
+	touch(100, 4, READ);
+	fake.memlock_pages = 4;
+	fake.on_del = add_hold;
+	check_get_waits_for(start(flush_run));
 	end();
 }
 
-static void *put_run(void *region)
+static const struct pinwatch_cache_region *stale;
+
+static void *put_run(void *data)
 {
-	put(region);
+	(void)data;
+	put(stale);
 	return NULL;
 }
 
-/* A limit refuses a pin while a put asks whether a stale region stays: the get waits. */
+/* The put asks the kernel whether the stale region stays. */
 TEST(limit_while_another_thread_asks, .seconds = 20)
 {
-	const struct pinwatch_cache_region *stale;
-	pthread_t putter, getter;
-
 	begin(LIMIT, 0);
 	stale = get(100, 4, READ);
 	fake_invalidate(fake_page(100), FAKE_PAGE);
 	fake.memlock_pages = 4;
 	fake.on_keep = add_hold;
-	CHECK_EQ(pthread_create(&putter, NULL, put_run, (void *)stale), 0);
-	while (!__atomic_load_n(&held, __ATOMIC_ACQUIRE))
-		sched_yield();
-	fake.on_add = add_count;
-	getter = start(get_run);
-	while (!__atomic_load_n(&nr_tries, __ATOMIC_ACQUIRE))
-		sched_yield();
-	usleep(10000);
-	__atomic_store_n(&released, true, __ATOMIC_RELEASE);
-	join(putter);
-	put(join(getter));
-	CHECK(nr_tries > 1);
+	check_get_waits_for(start(put_run));
 	end();
 }
 
