@@ -139,9 +139,10 @@ static void read_section(struct obj *o)
 	bool begun;
 
 	for (tries = 0; tries < 4; tries++) {
+		/* count_active() counts in the other order: no start is missing in both. */
 		for (p = o->first; p <= o->last; p++) {
-			e.active[p] = page_active(o, p);
 			e.starts[p] = page_starts(o, p);
+			e.active[p] = page_active(o, p);
 		}
 		shim_self()->data = &e;
 		begun = read_begin(o, &seq);
