@@ -51,3 +51,8 @@ void client_send_event(uint32_t id)
 	event.id = id;
 	CHECK_EQ(write(fake.event_fd, &event, sizeof(event)), sizeof(event));
 }
+
+void *client_page(void)
+{
+	return fake_page(1);
+}

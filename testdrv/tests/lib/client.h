@@ -25,6 +25,7 @@ enum client_struct {
 size_t client_library_size(enum client_struct name);
 struct pinwatch *client_open(void);	/* with a watch, whose id is 0 */
 void client_close(struct pinwatch *dev);
+void *client_page(void);		/* a page that can be pinned */
 /* Queue a record of watch @id. */
 void client_send_event(uint32_t id);
 

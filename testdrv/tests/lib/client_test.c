@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "client.h"
+#include "pinwatch_cache.h"
 #include "test.h"
 
 #define CANARY	0x5a
@@ -26,6 +27,7 @@ GUARDED(pinwatch_stats);
 GUARDED(pinwatch_watch_query);
 GUARDED(pinwatch_watch_verify);
 GUARDED(pinwatch_watch_stack);
+GUARDED(pinwatch_cache_stats);
 
 #define GUARD(guarded)		memset(&(guarded), CANARY, sizeof(guarded))
 
@@ -149,6 +151,32 @@ TEST(client_read_events)
 }
 
 /* What is frozen has one size on both sides. */
+static void remove_nothing(void *arg, struct pinwatch_cache_region *region)
+{
+	(void)arg;
+	(void)region;
+}
+
+TEST(client_cache)
+{
+	const struct pinwatch_cache_ops ops = { .remove = remove_nothing };
+	const struct pinwatch_cache_region *region;
+	struct pinwatch *dev = client_open();
+	struct guarded_pinwatch_cache_stats stats;
+	struct pinwatch_cache *cache;
+
+	CHECK_EQ(pinwatch_cache_create(&cache, dev, 1 << 20, 0), 0);
+	CHECK_EQ(pinwatch_cache_set_ops(cache, &ops, NULL), 0);
+	CHECK_EQ(pinwatch_cache_get(cache, client_page(), 1, PINWATCH_CACHE_READ, &region), 0);
+	GUARD(stats);
+	pinwatch_cache_get_stats(cache, &stats.s);
+	check_guards(&stats.s, sizeof(stats.s));
+	CHECK_EQ(stats.s.nr_regions, 1);
+	pinwatch_cache_put(cache, region);
+	CHECK_EQ(pinwatch_cache_destroy(cache), 0);
+	client_close(dev);
+}
+
 TEST(client_frozen)
 {
 	CHECK_EQ(sizeof(struct pinwatch_gen), client_library_size(CLIENT_GEN));
