@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "mr.h"
-#include "verbs.h"
+#include "ibverbs.h"
 
 #define NR_BUCKETS	1024
 

@@ -11,7 +11,7 @@
  */
 #include "monitor.h"
 #include "table.h"
-#include "verbs.h"
+#include "ibverbs.h"
 
 static void *register_begin(void *addr, size_t length)
 {

@@ -9,7 +9,7 @@
 #include "libpinwatch.h"
 #include "ucx_api.h"
 #include "ucx_watch.h"
-#include "verbs.h"
+#include "ibverbs.h"
 
 #define NR_EVENTS	16	/* read at a time */
 #define NR_BUCKETS	1024

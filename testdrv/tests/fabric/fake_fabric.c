@@ -19,7 +19,7 @@
 #include "provider.h"
 #include "reader.h"
 #include "test.h"
-#include "verbs.h"
+#include "ibverbs.h"
 
 #define MAX_ENTRIES	256
 

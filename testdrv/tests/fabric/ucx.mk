@@ -16,7 +16,7 @@ CFLAGS_tsan := -fsanitize=thread
 
 # The seams: fake.c replaces lib/ioctl.c and lib/membarrier.c, ucx_test.c pinwatch_open().
 library := $(filter-out ioctl.c membarrier.c,$(notdir $(wildcard ../../lib/*.c)))
-preload := ucx.c ucx_api.c ucx_watch.c verbs.c
+preload := ucx.c ucx_api.c ucx_watch.c ibverbs.c
 objects := $(library:.c=.o) $(preload:.c=.o) fake.o test.o ucx_test.o
 headers := $(wildcard *.h ../../lib/*.h ../../fabric/*.h ../common/*.h ../lib/*.h ../../../uapi/linux/*.h)
 fakes := libucs.so.0 libucm.so.0 libibverbs.so.1 old/libucs.so.0

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A fake libibverbs.so.1, which registers nothing: for tests of fabric/verbs.c and fabric/mr.c. */
+/* A fake libibverbs.so.1, which registers nothing: for tests of fabric/{ibverbs,mr}.c. */
 #ifndef FAKE_VERBS_H
 #define FAKE_VERBS_H
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* fabric/verbs.c in a program that has libibverbs from a plugin only, out of the global scope. */
+/* fabric/ibverbs.c in a program that has libibverbs from a plugin only, out of the global scope. */
 #include <dlfcn.h>
 #include <errno.h>
 
 #include "fake_verbs.h"
 #include "test.h"
-#include "verbs.h"
+#include "ibverbs.h"
 
 #define ADDR	((void *)0x10000)
 

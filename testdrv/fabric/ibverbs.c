@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* Interposition of the registrations of libibverbs. See verbs.h. */
+/* Interposition of the registrations of libibverbs. See ibverbs.h. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdbool.h>
 
-#include "verbs.h"
+#include "ibverbs.h"
 
 /* Inline functions of <infiniband/verbs.h> stand in front of these functions. */
 #undef ibv_reg_mr
