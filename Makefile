@@ -16,7 +16,7 @@ VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 
 # What is installed as it is: FILE:PATH
 DATA = testdrv/lib/libpinwatch.a:$(LIBDIR)/libpinwatch.a \
-	testdrv/lib/libpinwatch.so.0:$(LIBDIR)/libpinwatch.so.0 \
+	testdrv/lib/libpinwatch.so.1:$(LIBDIR)/libpinwatch.so.1 \
 	testdrv/fabric/libpinwatch-fi.so:$(LIBDIR)/libfabric/libpinwatch-fi.so \
 	testdrv/fabric/libpinwatch-mr.so:$(LIBDIR)/pinwatch/libpinwatch-mr.so \
 	testdrv/lib/libpinwatch.h:$(PREFIX)/include/libpinwatch.h \
@@ -98,7 +98,7 @@ install: user	## the tool, the demonstration and the library, to DESTDIR and PRE
 	install -D -m 755 testdrv/demo/pinwatch-demo $(DESTDIR)$(PREFIX)/bin/pinwatch-demo
 	install -D -m 755 testdrv/bind/pinwatch-bind $(DESTDIR)$(PREFIX)/sbin/pinwatch-bind
 	for pair in $(DATA); do install -D -m 644 $${pair%%:*} $(DESTDIR)$${pair#*:} || exit; done
-	ln -sf libpinwatch.so.0 $(DESTDIR)$(LIBDIR)/libpinwatch.so
+	ln -sf libpinwatch.so.1 $(DESTDIR)$(LIBDIR)/libpinwatch.so
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
 	umask 022; rm -f $(DESTDIR)$(LIBDIR)/pkgconfig/libpinwatch.pc; \
 	sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' \
