@@ -59,7 +59,7 @@
 extern "C" {
 #endif
 
-#define LIBPINWATCH_VERSION	"0.1.0"
+#define LIBPINWATCH_VERSION	"0.2.0"
 
 /* Handle of an open device; opaque. */
 struct pinwatch;
