@@ -53,5 +53,5 @@ module_exit(pinwatch_exit);
 
 MODULE_DESCRIPTION("Interval notifiers and pinned-range watches over mmu_notifier");
 MODULE_AUTHOR("The pinwatch developers");
-MODULE_VERSION("0.1.0");
+MODULE_VERSION("0.2.0");
 MODULE_LICENSE("GPL v2");

@@ -59,7 +59,7 @@
 extern "C" {
 #endif
 
-#define LIBPINWATCH_VERSION	"0.1.0"
+#define LIBPINWATCH_VERSION	"0.2.0"
 
 /* Handle of an open device; opaque. */
 struct pinwatch;
@@ -140,10 +140,9 @@ const char *pinwatch_version(void);
  *
  * The descriptor is close-on-exec.
  *
- * Return: 0; -EINVAL (unknown flag); -ENOMEM; -EPROTO (the module has another ABI:
- * another major version, or a version before 0.9); or an error of open(2), mmap(2) or
- * PINWATCH_IOC_GET_INFO, such as -ENOENT (the module is not loaded) and -EACCES (no
- * permission for the device node).
+ * Return: 0; -EINVAL (unknown flag); -ENOMEM; -EPROTO (the module has another
+ * major version of the ABI); or an error of open(2), mmap(2) or PINWATCH_IOC_GET_INFO, such
+ * as -ENOENT (the module is not loaded) and -EACCES (no permission for the device node).
  */
 int pinwatch_open(struct pinwatch **dev, const char *path, unsigned int flags);
 

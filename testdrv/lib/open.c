@@ -8,8 +8,6 @@
 
 #include "handle.h"
 
-#define OLDEST_MINOR	9	/* Structures have only grown since ABI 0.9. */
-
 const char *pinwatch_version(void)
 {
 	return LIBPINWATCH_VERSION;
@@ -24,8 +22,7 @@ int pw_handle_map(struct pinwatch *dev)
 	ret = pinwatch_get_info(dev, &info);
 	if (ret)
 		return ret;
-	if (info.abi_major != PINWATCH_ABI_MAJOR || info.abi_minor < OLDEST_MINOR ||
-	    !info.hits_offset)
+	if (info.abi_major != PINWATCH_ABI_MAJOR || !info.hits_offset)
 		return -EPROTO;
 
 	map.words = mmap(NULL, info.gen_map_size, PROT_READ, MAP_SHARED, dev->fd, 0);

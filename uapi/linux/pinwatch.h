@@ -25,7 +25,7 @@
  * Errors: EACCES (writable, or made writable by mprotect()), EINVAL (private, or
  * outside gen_map_size), ENOMEM, ENFILE.
  *
- * ABI 0.x may still change. Check @abi_major and @abi_minor of GET_INFO.
+ * Structures only grow within a major version. Check @abi_major and @abi_minor of GET_INFO.
  */
 #ifndef _LINUX_PINWATCH_H
 #define _LINUX_PINWATCH_H
@@ -35,8 +35,8 @@
 
 #define PINWATCH_DEVICE		"/dev/pinwatch"
 
-#define PINWATCH_ABI_MAJOR	0
-#define PINWATCH_ABI_MINOR	9
+#define PINWATCH_ABI_MAJOR	1
+#define PINWATCH_ABI_MINOR	0
 
 /**
  * struct pinwatch_gen - the mapped generation word of one watch, or of the descriptor

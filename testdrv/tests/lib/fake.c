@@ -39,6 +39,7 @@ struct pinwatch *fake_open(void)
 	/* A child does not inherit the mapping of the module either. */
 	CHECK_EQ(madvise(gens, GENS_SIZE, MADV_DONTFORK), 0);
 	fake = (struct fake){
+		.abi_major = PINWATCH_ABI_MAJOR,
 		.abi_minor = PINWATCH_ABI_MINOR,
 		.watch_flags = PINWATCH_WATCH_F_PIN | PINWATCH_WATCH_F_WRITE |
 			       PINWATCH_WATCH_F_PAGES,
@@ -273,7 +274,7 @@ static int do_resync(struct pinwatch_resync *arg)
 
 static int do_info(struct pinwatch_info *arg)
 {
-	arg->abi_major = PINWATCH_ABI_MAJOR;
+	arg->abi_major = fake.abi_major;
 	arg->abi_minor = fake.abi_minor;
 	arg->watch_flags = fake.watch_flags;
 	arg->event_size = sizeof(struct pinwatch_event);

@@ -36,7 +36,7 @@ struct fake {
 		struct pinwatch_watch_verify verify;
 		struct pinwatch_attach attach;
 	} last;
-	uint32_t abi_minor;		/* of GET_INFO */
+	uint32_t abi_major, abi_minor;	/* of GET_INFO */
 	uint32_t watch_flags;		/* of GET_INFO */
 	size_t nr_adds;
 	size_t nr_keeps;		/* WATCH_REPIN with F_KEEP */

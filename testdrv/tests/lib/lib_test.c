@@ -281,13 +281,16 @@ TEST(read_longer_records)
 TEST(abi_versions)
 {
 	static const struct {
-		uint32_t minor;
+		uint32_t major, minor;
 		int ret;
-	} versions[] = { { 3, -EPROTO }, { 8, -EPROTO }, { 9, -ENODEV }, { 10, -ENODEV } };
+	} versions[] = {
+		{ 0, 9, -EPROTO }, { 1, 0, -ENODEV }, { 1, 9, -ENODEV }, { 2, 0, -EPROTO },
+	};
 	struct pinwatch *dev = fake_open(), *other;
 	size_t i;
 
 	for (i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+		fake.abi_major = versions[i].major;
 		fake.abi_minor = versions[i].minor;
 		CHECK_EQ(pinwatch_from_fd(&other, dev->fd), versions[i].ret);
 	}
