@@ -20,6 +20,7 @@
 
 #include "endpoint.h"
 #include "memory.h"
+#include "registration.h"
 #include "remap.h"
 
 #define RESULT_JSON							\
@@ -138,6 +139,7 @@ static void __attribute__((noreturn)) send_mode(const struct memory_mode *mode)
 
 	memory_open(&memory, mode, options.size);
 	channel = receiver_start(&receiver);
+	registration_follow(&memory);
 	endpoint_open(&endpoint);
 	endpoint_connect(&endpoint, channel);
 	result = messages_send(&endpoint, &memory, channel);
