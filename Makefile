@@ -67,6 +67,10 @@ bench:	## instruction counts beside the kernel's own notifier (KERNEL=6.1)
 	@scripts/setup demo
 	@scripts/vm/bench $(KERNEL)
 
+bench-fabric:	## what libfabric's cache costs without a monitor, with its own and with ours, in a guest (KERNEL=6.1)
+	@scripts/setup demo
+	@scripts/vm/rxe --kernel $(KERNEL) scripts/vm/bench-fabric.guest --icount
+
 bench-cache:	## ns per hit of the registration cache beside UCX's, on this host (JSON=1)
 	@scripts/setup check
 	@$(MAKE) -s -C testdrv/tests/bench/cache run
@@ -132,5 +136,5 @@ help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do \
 		printf '  %-14s %s\n' "$$target" "$$text"; done
 
-.PHONY: all module user demo demo-mpi check check-quick check-checkers lint check-matrix check-slow check-deb deb bench bench-cache fuzz install uninstall \
+.PHONY: all module user demo demo-mpi check check-quick check-checkers lint check-matrix check-slow check-deb deb bench bench-cache bench-fabric fuzz install uninstall \
 	install-dkms uninstall-dkms clean help
