@@ -71,13 +71,17 @@ bench:	## instruction counts beside the kernel's own notifier (KERNEL=6.1)
 	@scripts/setup demo
 	@scripts/vm/bench $(KERNEL)
 
+bench-fabric:	## what libfabric's cache costs without a monitor, with its own and with ours, in a guest (KERNEL=6.1)
+	@scripts/setup demo
+	@scripts/vm/rxe --kernel $(KERNEL) scripts/vm/bench-fabric.guest --icount
+
 bench-cache:	## ns per hit of the registration cache beside UCX's, on this host (JSON=1)
 	@scripts/setup check
 	@$(MAKE) -s -C testdrv/tests/bench/cache run
 
 check-slow:	## what takes too long for check: see scripts/TESTING.md
 	@scripts/setup check
-	@prove -v --timer $(addprefix scripts/check/slow/,demo fabric mpi mr ucx programs differential race million tool fuzz)
+	@prove -v --timer $(addprefix scripts/check/slow/,demo fabric strict mpi mr ucx programs differential race million tool fuzz)
 
 fuzz:	## random ioctls by the user nobody, in a guest (FUZZ_SECONDS=600 KERNEL=6.1)
 	@scripts/setup demo
@@ -136,5 +140,5 @@ help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do \
 		printf '  %-14s %s\n' "$$target" "$$text"; done
 
-.PHONY: all module user demo demo-mpi check check-quick check-checkers lint check-matrix check-slow check-deb deb bench bench-cache fuzz install uninstall \
+.PHONY: all module user demo demo-mpi check check-quick check-checkers lint check-matrix check-slow check-deb deb bench bench-cache bench-fabric fuzz install uninstall \
 	install-dkms uninstall-dkms clean help

@@ -26,13 +26,39 @@ struct old_reader {
 	struct old_reader *next;
 };
 
-/* Atomic. NULL unless the monitor is running. */
+/*
+ * struct locks - a page that is zero in a child
+ *
+ * Another thread may have a lock during fork(), which nobody unlocks in the child, and may be
+ * changing the list. Zeroes are unlocked locks, and a list without readers.
+ *
+ * @current: Keeps the table of the current reader. stop() takes it for writing.
+ * @old: Protects @old_readers. Lock order: libfabric's mm_state_lock, then this lock.
+ */
+struct locks {
+	pthread_rwlock_t current;
+	pthread_mutex_t old;
+	struct old_reader *old_readers;
+};
+
+/* Atomic. NULL unless the monitor is running, or was running in the parent during fork(). */
 static struct pw_reader *current;
-/* Keeps the table of @current. stop() takes it for writing. */
-static pthread_rwlock_t current_lock = PTHREAD_RWLOCK_INITIALIZER;
-/* Protects the list. Lock order: libfabric's mm_state_lock, then old_lock. */
-static pthread_mutex_t old_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct old_reader *old_readers;
+/* Atomic. NULL before pw_monitor_init(). */
+static struct locks *locks;
+
+/* glibc: PTHREAD_RWLOCK_INITIALIZER and PTHREAD_MUTEX_INITIALIZER are zeroes. */
+int pw_monitor_init(void)
+{
+	void *page;
+
+	if (__atomic_load_n(&locks, __ATOMIC_ACQUIRE))
+		return 0;
+	page = pw_table_map_wiped();
+	if (!page)
+		return -errno;
+	__atomic_store_n(&locks, page, __ATOMIC_RELEASE);
+	return 0;
+}
 
 /* libfabric takes mm_list_rwlock and mm_lock. Only the reader's thread calls this. */
 static void caches_notify(const void *addr, size_t length)
@@ -47,30 +73,34 @@ static struct pw_table *table_current(void)
 	return reader ? pw_reader_table(reader) : NULL;
 }
 
-/* In a child, a thread that does not exist there may have the lock for ever: do not wait. */
 struct pw_table *pw_monitor_table_get(void)
 {
+	struct locks *page = __atomic_load_n(&locks, __ATOMIC_ACQUIRE);
 	struct pw_table *table;
 
-	if (pthread_rwlock_tryrdlock(&current_lock))
+	if (!page || pthread_rwlock_tryrdlock(&page->current))
 		return NULL;
 	table = table_current();
-	if (!table)
-		pthread_rwlock_unlock(&current_lock);
-	return table;
+	if (table && pw_table_owned(table))
+		return table;
+	pthread_rwlock_unlock(&page->current);
+	return NULL;
 }
 
-void pw_monitor_table_put(void)
+/* A handler of a signal may have called fork() since pw_monitor_table_get(). */
+void pw_monitor_table_put(struct pw_table *table)
 {
-	pthread_rwlock_unlock(&current_lock);
+	if (pw_table_owned(table))
+		pthread_rwlock_unlock(&locks->current);
 }
 
 /* Free the readers that end within @ms each. */
 static void old_readers_free(unsigned int ms)
 {
-	struct old_reader **link = &old_readers, *old;
+	struct old_reader **link, *old;
 
-	pthread_mutex_lock(&old_lock);
+	pthread_mutex_lock(&locks->old);
+	link = &locks->old_readers;
 	while ((old = *link)) {
 		if (!pw_reader_ended(old->reader, ms)) {
 			link = &old->next;
@@ -80,7 +110,7 @@ static void old_readers_free(unsigned int ms)
 		pw_reader_free(old->reader);
 		free(old);
 	}
-	pthread_mutex_unlock(&old_lock);
+	pthread_mutex_unlock(&locks->old);
 }
 
 /* Without memory, the reader is never freed. */
@@ -91,18 +121,17 @@ static void old_reader_add(struct pw_reader *reader)
 	if (!old)
 		return;
 	old->reader = reader;
-	pthread_mutex_lock(&old_lock);
-	old->next = old_readers;
-	old_readers = old;
-	pthread_mutex_unlock(&old_lock);
+	pthread_mutex_lock(&locks->old);
+	old->next = locks->old_readers;
+	locks->old_readers = old;
+	pthread_mutex_unlock(&locks->old);
 }
 
-static int monitor_start(struct fid_mem_monitor *monitor)
+static int start(void)
 {
 	struct pw_reader *reader;
 	int ret;
 
-	(void)monitor;
 	old_readers_free(0);
 	ret = pw_reader_start(&reader, caches_notify);
 	if (ret) {
@@ -111,6 +140,16 @@ static int monitor_start(struct fid_mem_monitor *monitor)
 	}
 	__atomic_store_n(&current, reader, __ATOMIC_RELEASE);
 	return 0;
+}
+
+static int monitor_start(struct fid_mem_monitor *monitor)
+{
+	const int state = pw_monitor_cancel_disable();
+	const int ret = start();
+
+	(void)monitor;
+	pw_monitor_cancel_restore(state);
+	return ret;
 }
 
 static void stats_log(struct pw_table *table)
@@ -127,55 +166,59 @@ static void stats_log(struct pw_table *table)
 		stats.valid, stats.stale, stats.unknown, stats.evicted, stats.purged);
 }
 
-/* Returns false in a child where a thread of the parent had the lock. */
-static bool current_clear(bool owned)
+static void current_clear(void)
 {
-	if (owned)
-		pthread_rwlock_wrlock(&current_lock);
-	else if (pthread_rwlock_trywrlock(&current_lock))
-		return false;
+	pthread_rwlock_wrlock(&locks->current);
 	__atomic_store_n(&current, NULL, __ATOMIC_RELEASE);
-	pthread_rwlock_unlock(&current_lock);
-	return true;
+	pthread_rwlock_unlock(&locks->current);
 }
 
-static void monitor_stop(struct fid_mem_monitor *monitor)
+static void stop(struct pw_reader *reader)
 {
-	struct pw_reader *reader = __atomic_load_n(&current, __ATOMIC_ACQUIRE);
-	bool owned;
-
-	(void)monitor;
-	if (!reader)
-		return;
-	owned = pw_table_owned(pw_reader_table(reader));
-	if (owned)
+	if (pw_table_owned(pw_reader_table(reader)))
 		stats_log(pw_reader_table(reader));
-	if (!current_clear(owned))
-		return;
+	current_clear();
 	if (pw_reader_stop(reader))
 		pw_reader_free(reader);
 	else
 		old_reader_add(reader);
 }
 
+static void monitor_stop(struct fid_mem_monitor *monitor)
+{
+	struct pw_reader *reader = __atomic_load_n(&current, __ATOMIC_ACQUIRE);
+	const int state = pw_monitor_cancel_disable();
+
+	(void)monitor;
+	if (reader)
+		stop(reader);
+	pw_monitor_cancel_restore(state);
+}
+
 static int monitor_subscribe(struct fid_mem_monitor *monitor, const void *addr, size_t length)
 {
 	struct pw_table *table = table_current();
+	const int state = pw_monitor_cancel_disable();
+	const int ret = table ? pw_table_subscribe(table, addr, length) : -FI_ENOSYS;
 
 	(void)monitor;
-	return table ? pw_table_subscribe(table, addr, length) : -FI_ENOSYS;
+	pw_monitor_cancel_restore(state);
+	return ret;
 }
 
 static void monitor_unsubscribe(struct fid_mem_monitor *monitor, const void *addr,
 				size_t length)
 {
 	struct pw_table *table = table_current();
+	const int state = pw_monitor_cancel_disable();
 
 	(void)monitor;
 	if (table)
 		pw_table_unsubscribe(table, addr, length);
+	pw_monitor_cancel_restore(state);
 }
 
+/* Comes to no cancellation point. */
 static bool monitor_valid(struct fid_mem_monitor *monitor, const void *addr, size_t length)
 {
 	struct pw_table *table = table_current();
@@ -205,14 +248,16 @@ struct fid_mem_monitor pw_monitor = {
  */
 bool pw_monitor_exit(void)
 {
-	/* stop() frees no reader before pw_monitor_table_put(). */
-	bool running = pw_monitor_table_get();
+	const int state = pw_monitor_cancel_disable();
+	struct pw_reader *reader;
 
-	if (running) {
-		if (!pw_reader_stop(current))
-			(void)pw_reader_ended(current, EXIT_MS);
-		pw_monitor_table_put();
-	}
+	/* stop() frees no reader while it waits for this lock. */
+	pthread_rwlock_rdlock(&locks->current);
+	reader = __atomic_load_n(&current, __ATOMIC_ACQUIRE);
+	if (reader && !pw_reader_stop(reader))
+		(void)pw_reader_ended(reader, EXIT_MS);
+	pthread_rwlock_unlock(&locks->current);
 	old_readers_free(EXIT_MS);
-	return running;
+	pw_monitor_cancel_restore(state);
+	return reader;
 }

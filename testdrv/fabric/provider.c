@@ -118,6 +118,9 @@ static int import(void)
 	ret = device_check();
 	if (ret)
 		return ret;
+	ret = pw_monitor_init();
+	if (ret)
+		return ret;
 	return fi_import(OLDEST_FABRIC, "mr_cache", NULL, 0, 0, &pw_monitor.fid, NULL);
 }
 

@@ -15,14 +15,16 @@
 
 static void *register_begin(void *addr, size_t length)
 {
+	const int state = pw_monitor_cancel_disable();
 	struct pw_table *table;
 
 	pw_table_set_strict();
 	table = pw_monitor_table_get();
 	if (table) {
 		pw_table_expect(table, addr, length);
-		pw_monitor_table_put();
+		pw_monitor_table_put(table);
 	}
+	pw_monitor_cancel_restore(state);
 	return NULL;
 }
 
@@ -35,12 +37,14 @@ static void register_end(void *token, struct ibv_mr *mr)
 
 static void deregister(struct ibv_mr *mr)
 {
+	const int state = pw_monitor_cancel_disable();
 	struct pw_table *table = pw_monitor_table_get();
 
 	if (table) {
 		pw_table_unexpect(table, mr->addr, mr->length);
-		pw_monitor_table_put();
+		pw_monitor_table_put(table);
 	}
+	pw_monitor_cancel_restore(state);
 }
 
 const struct verbs_hooks verbs_hooks = {

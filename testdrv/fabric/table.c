@@ -93,20 +93,27 @@ static __thread struct {
 	uint64_t number;
 } registration;
 
-static int owned_map(struct pw_table *table)
+void *pw_table_map_wiped(void)
 {
-	size_t size = (size_t)sysconf(_SC_PAGESIZE);
+	const size_t size = (size_t)sysconf(_SC_PAGESIZE);
 	void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	int ret;
+	int error;
 
 	if (page == MAP_FAILED)
+		return NULL;
+	if (!madvise(page, size, MADV_WIPEONFORK))
+		return page;
+	error = errno;
+	munmap(page, size);
+	errno = error;
+	return NULL;
+}
+
+static int owned_map(struct pw_table *table)
+{
+	table->owned = pw_table_map_wiped();
+	if (!table->owned)
 		return -errno;
-	if (madvise(page, size, MADV_WIPEONFORK)) {
-		ret = -errno;
-		munmap(page, size);
-		return ret;
-	}
-	table->owned = page;
 	*table->owned = 1;
 	return 0;
 }

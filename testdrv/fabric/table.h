@@ -97,6 +97,11 @@ int pw_table_create(struct pw_table **table, struct pinwatch *dev, size_t max,
 void pw_table_destroy(struct pw_table *table);
 /* False in a child of the process that created the table. */
 bool pw_table_owned(const struct pw_table *table);
+/*
+ * Map a page of zeroes. In a child, however the child is created, the page is zero again.
+ * Returns NULL with errno if that fails.
+ */
+void *pw_table_map_wiped(void);
 struct pw_table_stats pw_table_get_stats(struct pw_table *table);
 
 /*

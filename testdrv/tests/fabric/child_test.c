@@ -10,6 +10,7 @@
 
 #include "fake.h"
 #include "fake_fabric.h"
+#include "monitor.h"
 #include "provider.h"
 #include "test.h"
 
@@ -131,5 +132,73 @@ TEST(child_that_exits)
 	}
 	child_wait(pid);
 	CHECK_EQ(fabric_nr_readers(), 1);
+	fabric_end();
+}
+
+/* In the strict mode, another thread that registers memory keeps the table during fork(). */
+TEST(child_that_opens_domains_after_fork_in_registration, .seconds = 20)
+{
+	struct pw_table *table;
+	pid_t pid;
+
+	begin();
+	table = pw_monitor_table_get();
+	CHECK(table);
+	pid = fork();
+	if (!pid) {
+		fabric_stop();
+		CHECK_EQ(fabric_start(), 0);
+		table = pw_monitor_table_get();
+		CHECK(table);
+		pw_monitor_table_put(table);
+		CHECK_EQ(fabric_subscribe(0, 4), 0);
+		CHECK(fabric_valid(0, 4));
+		fabric_stop();
+		CHECK(!fabric_valid(0, 4));
+		_exit(0);
+	}
+	child_wait(pid);
+	pw_monitor_table_put(table);
+	fabric_end();
+}
+
+static void *thread_exit(void *arg)
+{
+	pw_monitor_exit();
+	return arg;
+}
+
+/* Leave a reader in notify(), where it waits for mm_list_rwlock. */
+static void reader_leave(void)
+{
+	begin();
+	CHECK_EQ(pthread_rwlock_wrlock(&fabric.mm_list_rwlock), 0);
+	fabric_change(0, 4);
+	fabric_send_events();
+	while (fake_watch_get(0).used)	/* the reader takes the event */
+		sched_yield();
+	usleep(10000);			/* and waits for the lock */
+	fabric_stop();
+}
+
+/* Another thread waits for such a reader during fork(). */
+TEST(child_that_exits_after_fork_in_exit, .seconds = 20)
+{
+	pthread_t thread;
+	pid_t pid;
+
+	reader_leave();
+	CHECK_EQ(pthread_create(&thread, NULL, thread_exit, NULL), 0);
+	usleep(100000);
+	pid = fork();
+	if (!pid) {
+		pw_provider.cleanup();
+		_exit(0);
+	}
+	child_wait(pid);
+	CHECK_EQ(pthread_rwlock_unlock(&fabric.mm_list_rwlock), 0);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	while (fabric_nr_readers())
+		sched_yield();
 	fabric_end();
 }

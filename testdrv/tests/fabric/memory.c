@@ -123,6 +123,8 @@ const struct memory_mode memory_modes[] = {
 	{ "protect", "mprotect() to read-only and back", change_protect },
 	{ "once", "as raw, before each tenth message only", change_once },
 	{ "slide", "nothing, but each message begins one page later", change_slide },
+	{ "register", "mmap() over the mapping right after its registration for the first message",
+	  change_nothing, .late = true },
 	{ NULL }
 };
 
@@ -222,16 +224,38 @@ static void fill_by_puncher(const struct memory *memory, unsigned char value)
 		errx(2, "the process that writes the file has ended");
 }
 
-void memory_fill(struct memory *memory, unsigned int message)
+static void fill(const struct memory *memory, unsigned int message)
 {
-	if (message > 1)
-		memory->mode->change(memory, message);
 	if (memory->mode->shared)
 		fill_by_puncher(memory, (unsigned char)message);
 	else
 		memset(memory->start, (unsigned char)message, memory->size);
 	if (memory_count_wrong(memory->start, memory->size, message))
 		errx(2, "the sender's own view of the buffer is wrong");
+}
+
+void memory_fill(struct memory *memory, unsigned int message)
+{
+	if (message == 2 && memory->mode->late && !memory->nr_exchanged)
+		errx(2, "the buffer was not registered for the first message");
+	if (message > 1)
+		memory->mode->change(memory, message);
+	fill(memory, message);
+	memory->message = message;
+}
+
+/*
+ * The registered pages lose the message, so that the receiver can tell them from the new pages.
+ * A provider may register the buffer several times until it is connected.
+ */
+void memory_registered(struct memory *memory)
+{
+	if (memory->message != 1 || !memory->mode->late)
+		return;
+	memset(memory->start, 0, memory->size);
+	map_over(memory);
+	fill(memory, memory->message);
+	memory->nr_exchanged++;
 }
 
 size_t memory_count_wrong(const unsigned char *start, size_t size, unsigned int message)

@@ -18,12 +18,14 @@ struct memory;
  * @help: One line for --help.
  * @change: Runs before message @message, from the second message on.
  * @shared: The buffer is a mapping of a file, and another process writes the messages.
+ * @late: memory_registered() exchanges the pages for the first message, and nothing else does.
  */
 struct memory_mode {
 	const char *name;
 	const char *help;
 	void (*change)(struct memory *memory, unsigned int message);
 	bool shared;
+	bool late;
 };
 
 /**
@@ -34,6 +36,8 @@ struct memory_mode {
  * @arena_size: Bytes of the mapping.
  * @mode: How the memory changes.
  * @puncher: Socket to the process that writes the file, or -1.
+ * @message: Number of the message in the buffer.
+ * @nr_exchanged: Exchanges by memory_registered().
  */
 struct memory {
 	unsigned char *start;
@@ -42,6 +46,8 @@ struct memory {
 	size_t arena_size;
 	const struct memory_mode *mode;
 	int puncher;
+	unsigned int message;
+	unsigned int nr_exchanged;
 };
 
 /* Ends with a mode without a name. */
@@ -65,6 +71,9 @@ void memory_close(struct memory *memory);
  * be the low byte of @message.
  */
 void memory_fill(struct memory *memory, unsigned int message);
+
+/* The sender has registered the buffer for the message that it holds. */
+void memory_registered(struct memory *memory);
 
 /* How many bytes at @start are not the low byte of @message. */
 size_t memory_count_wrong(const unsigned char *start, size_t size, unsigned int message);

@@ -264,6 +264,78 @@ TEST(strict_mode_notices_change_during_registration_with_unsubscribe)
 	registrations_are_noticed(true);
 }
 
+/* The thread ends at the first cancellation point. */
+static void cancelled(void *(*run)(void *))
+{
+	pthread_t thread;
+	void *result;
+
+	CHECK_EQ(pthread_create(&thread, NULL, run, NULL), 0);
+	CHECK_EQ(pthread_join(thread, &result), 0);
+	CHECK(result == PTHREAD_CANCELED);
+}
+
+static void *cancelled_search(void *arg)
+{
+	CHECK_EQ(pthread_cancel(pthread_self()), 0);
+	CHECK(!fabric_search(0, 8, 4));
+	pthread_testcancel();
+	return arg;
+}
+
+/* The subscription evicts a range, and wakes the reader, with the lock of the table. */
+TEST(cancel_of_a_subscription, .seconds = 20)
+{
+	fabric_begin(false);
+	fake.max_watches = 1;
+	CHECK(!fabric_search(0, 0, 4));
+	cancelled(cancelled_search);
+	CHECK(fabric_search(0, 8, 4));
+	CHECK(!fabric_search(0, 0, 4));
+	fabric_end();
+}
+
+/* The same, before the registration. */
+TEST(cancel_of_a_registration_in_strict_mode, .seconds = 20)
+{
+	fabric_begin(false);
+	fake.max_watches = 1;
+	fabric.strict = true;
+	CHECK(!fabric_search(0, 0, 4));
+	cancelled(cancelled_search);
+	CHECK(fabric_search(0, 8, 4));
+	fabric_end();
+}
+
+static void *cancelled_stop(void *arg)
+{
+	CHECK_EQ(pthread_cancel(pthread_self()), 0);
+	fabric_stop();
+	pthread_testcancel();
+	return arg;
+}
+
+static void *cancelled_start(void *arg)
+{
+	CHECK_EQ(pthread_cancel(pthread_self()), 0);
+	CHECK_EQ(fabric_start(), 0);
+	pthread_testcancel();
+	return arg;
+}
+
+TEST(cancel_of_stop_and_start, .seconds = 20)
+{
+	fabric_begin(false);
+	CHECK(!fabric_search(0, 0, 4));
+	cancelled(cancelled_stop);
+	CHECK_EQ(fabric_nr_readers(), 0);
+	CHECK_EQ(fake.nr_watches, 0);
+	cancelled(cancelled_start);
+	CHECK(!fabric_search(0, 0, 4));
+	CHECK(fabric_search(0, 0, 4));
+	fabric_end();
+}
+
 static void *thread_random(void *arg)
 {
 	uint64_t seed = test_seed() + (uintptr_t)arg;

@@ -20,36 +20,16 @@
 
 #include "endpoint.h"
 #include "memory.h"
+#include "registration.h"
+#include "remap.h"
 
 #define RESULT_JSON							\
 	"{ \"mode\": \"%s\", \"messages\": %u, \"size\": %zu, \"wrong\": %u, "	\
 	"\"first_wrong\": %u, \"ms\": %.3f, \"sender\": %d }\n"
-#define BENCH_JSON							\
-	"{ \"monitor\": \"%s\", \"registrations\": %.0f, \"lookups\": %.0f, "	\
-	"\"messages\": %.0f }\n"
 
-#define BENCH_RANGES	128
-#define BENCH_REPEATS	2000
+struct remap_options options = { .messages = 10, .size = 256UL * 1024 };
 
-static struct {
-	unsigned int messages;
-	size_t size;
-	bool json;
-} options = { .messages = 10, .size = 256UL * 1024 };
-
-/**
- * struct result - what a sender knows at the end
- * @wrong: Messages with wrong contents.
- * @first: The first of them, or 0.
- * @seconds: Duration of all messages.
- */
-struct result {
-	unsigned int wrong;
-	unsigned int first;
-	double seconds;
-};
-
-static double now(void)
+double now(void)
 {
 	struct timespec time;
 
@@ -84,7 +64,7 @@ static void __attribute__((noreturn)) receive(int channel)
 	exit(0);
 }
 
-static int receiver_start(pid_t *pid)
+int receiver_start(pid_t *pid)
 {
 	int ends[2];
 
@@ -101,7 +81,7 @@ static int receiver_start(pid_t *pid)
 	return ends[0];
 }
 
-static void receiver_stop(int channel, pid_t pid)
+void receiver_stop(int channel, pid_t pid)
 {
 	int status;
 
@@ -110,8 +90,8 @@ static void receiver_stop(int channel, pid_t pid)
 		errx(2, "the receiver failed");
 }
 
-static void message_send(struct endpoint *endpoint, struct memory *memory, int channel,
-			 unsigned int message, struct result *result)
+void message_send(struct endpoint *endpoint, struct memory *memory, int channel,
+		  unsigned int message, struct result *result)
 {
 	char wrong;
 
@@ -159,6 +139,7 @@ static void __attribute__((noreturn)) send_mode(const struct memory_mode *mode)
 
 	memory_open(&memory, mode, options.size);
 	channel = receiver_start(&receiver);
+	registration_follow(&memory);
 	endpoint_open(&endpoint);
 	endpoint_connect(&endpoint, channel);
 	result = messages_send(&endpoint, &memory, channel);
@@ -169,75 +150,17 @@ static void __attribute__((noreturn)) send_mode(const struct memory_mode *mode)
 	exit(result.wrong != 0);
 }
 
-/* Registrations a second: of ranges that were never registered before */
-static double bench_registrations(struct endpoint *endpoint)
-{
-	unsigned char *arena = mmap(NULL, BENCH_RANGES * options.size, PROT_READ | PROT_WRITE,
-				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	double begin;
-	size_t i;
-
-	if (arena == MAP_FAILED)
-		err(2, "mmap");
-	begin = now();
-	for (i = 0; i < BENCH_RANGES; i++)
-		endpoint_register(endpoint, arena + i * options.size, options.size);
-	return BENCH_RANGES / (now() - begin);
-}
-
-/* Look-ups a second: of one range that was registered before */
-static double bench_lookups(struct endpoint *endpoint, const struct memory *memory)
-{
-	double begin;
-	int i;
-
-	endpoint_register(endpoint, memory->start, memory->size);
-	begin = now();
-	for (i = 0; i < BENCH_REPEATS; i++)
-		endpoint_register(endpoint, memory->start, memory->size);
-	return BENCH_REPEATS / (now() - begin);
-}
-
-static void __attribute__((noreturn)) bench_monitor(const char *monitor)
-{
-	double registrations, lookups;
-	struct endpoint endpoint;
-	struct result result;
-	struct memory memory;
-	pid_t receiver;
-	int channel;
-
-	if (strcmp(monitor, "default") != 0)
-		setenv("FI_MR_CACHE_MONITOR", monitor, 1);
-	else
-		unsetenv("FI_MR_CACHE_MONITOR");
-	memory_open(&memory, memory_mode_find("keep"), options.size);
-	channel = receiver_start(&receiver);
-	endpoint_open(&endpoint);
-	endpoint_connect(&endpoint, channel);
-	result = messages_send(&endpoint, &memory, channel);
-	receiver_stop(channel, receiver);
-	registrations = bench_registrations(&endpoint);
-	lookups = bench_lookups(&endpoint, &memory);
-	endpoint_close(&endpoint);
-	printf(options.json ? BENCH_JSON : "%-12s %15.0f %11.0f %11.0f\n", monitor,
-	       registrations, lookups, options.messages / result.seconds);
-	exit(result.wrong != 0);
-}
-
 /* Run @name in a child. Returns the child's exit status, 2 if a signal killed the child */
-static int run(const char *name, bool bench)
+static int run(const char *name)
 {
 	const struct memory_mode *mode = memory_mode_find(name);
 	int status;
 	pid_t pid;
 
-	if (!bench && !mode)
+	if (!mode)
 		errx(2, "no mode %s: see --help", name);
 	fflush(stdout);
 	pid = fork();
-	if (pid == 0 && bench)
-		bench_monitor(name);
 	if (pid == 0)
 		send_mode(mode);
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
@@ -254,7 +177,8 @@ static void help(void)
 	     "  --size BYTES  of a message (262144)\n"
 	     "  --json        one JSON object a line\n"
 	     "  --bench       registrations, look-ups and messages a second with each value of\n"
-	     "                FI_MR_CACHE_MONITOR; default: the variable is not set\n"
+	     "                FI_MR_CACHE_MONITOR; default: the variable is not set. Medians of\n"
+	     "                5 rounds, and the largest difference of two rounds\n"
 	     "Exit status: 0, 1 if a message was wrong, 2 if something failed.\n"
 	     "What changes the memory before each message but the first:");
 	memory_modes_print();
@@ -268,7 +192,7 @@ static bool options_parse(int argc, char **argv)
 		{ "json", no_argument, NULL, 'j' }, { "bench", no_argument, NULL, 'b' },
 		{ "help", no_argument, NULL, 'h' }, { NULL }
 	};
-	bool bench = false;
+	bool benchmark = false;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
@@ -283,7 +207,8 @@ static bool options_parse(int argc, char **argv)
 			options.json = true;
 			break;
 		case 'b':
-			bench = true;
+			benchmark = true;
+			options.messages = 50;
 			break;
 		case 'h':
 			help();
@@ -294,20 +219,21 @@ static bool options_parse(int argc, char **argv)
 	}
 	if (optind == argc || options.messages < 1 || options.size < 2)
 		errx(2, "nothing to send: see --help");
-	return bench;
+	return benchmark;
 }
 
 int main(int argc, char **argv)
 {
-	const bool bench = options_parse(argc, argv);
+	const bool benchmark = options_parse(argc, argv);
 	int ret, worst = 0;
 
 	signal(SIGPIPE, SIG_IGN);
-	if (bench && !options.json)
-		printf("%-12s %15s %11s %11s\n", "MONITOR", "REGISTRATIONS/s", "LOOK-UPS/s",
-		       "MESSAGES/s");
+	if (benchmark) {
+		bench(argv + optind, argc - optind);
+		return 0;
+	}
 	for (; optind < argc; optind++) {
-		ret = run(argv[optind], bench);
+		ret = run(argv[optind]);
 		if (ret > worst)
 			worst = ret;
 	}
