@@ -135,7 +135,7 @@ static int call_add(struct model_file *file, struct model_range *range)
 	    !PAGE_ALIGNED(range->addr) || !PAGE_ALIGNED(range->length) ||
 	    range->addr > TASK_SIZE - range->length)
 		return -EINVAL;
-	return file->model->add(file, range);
+	return file->model->add ? file->model->add(file, range) : 0;
 }
 
 static int call_access(struct model_file *file, struct model_access *access)

@@ -38,6 +38,7 @@ struct model_file {
  * @open: Initialise the state. Return: 0 or -errno.
  * @close: Called when no other call uses the state; then the state is freed.
  * @settle: May be NULL. Wait for pending work, so that the counters are final.
+ * @add: May be NULL: the device can use every range.
  * @next: May be NULL.
  * @misc: Private to model.c.
  *
