@@ -19,7 +19,7 @@
 #define PAUSE_US	3000	/* longer than the window of drivers_run() */
 
 const char *const drivers_models[] = {
-	"hfi1_exp_rcv", "i915_userptr", "amdgpu_mn",
+	"hfi1_exp_rcv", "i915_userptr", "amdgpu_mn", "nouveau_svm",
 	NULL,
 };
 
