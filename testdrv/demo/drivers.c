@@ -20,7 +20,7 @@
 
 const char *const drivers_models[] = {
 	"hfi1_exp_rcv", "i915_userptr", "amdgpu_mn", "nouveau_svm",
-	"xe_userptr", "vhost_meta", "scif_dma",
+	"xe_userptr", "vhost_meta", "scif_dma", "hfi1_sdma",
 	NULL,
 };
 
