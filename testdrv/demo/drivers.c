@@ -16,7 +16,8 @@
 #include "drivers.h"
 
 #define MAX_TRIES	10000	/* of a read after a step; an invalidation may collide */
-#define PAUSE_US	3000	/* longer than the window of drivers_run() */
+#define HURRY_US	1000
+#define PAUSE_US	12000	/* longer than the shortest sleep of a kernel with HZ=100 */
 
 const char *const drivers_models[] = {
 	"hfi1_exp_rcv", "i915_userptr", "amdgpu_mn", "nouveau_svm",
@@ -131,6 +132,15 @@ static int read_after_step(struct drivers_case *c)
 	return ret;
 }
 
+/*
+ * After half of the steps, the process does not wait until the device has read the word, so
+ * that the next step collides with the read section of the other thread.
+ */
+static bool is_hurried(uint64_t number)
+{
+	return number % 8 < 4;
+}
+
 static int step(struct drivers_case *c)
 {
 	uint64_t number = c->begun + 1;
@@ -144,10 +154,13 @@ static int step(struct drivers_case *c)
 	store(&c->done, number);
 	if (number % 2 == 0 && c->op->after_store)
 		c->op->after_store(c);
-	return ret ? ret : read_after_step(c);
+	if (ret || !is_hurried(number))
+		return ret ? ret : read_after_step(c);
+	usleep(HURRY_US);
+	return 0;
 }
 
-/* Bursts of steps, and pauses in which the other thread reads what the burst left. */
+/* In a pause, the other thread reads the word in pages that a collision may have left. */
 static int steps(struct drivers_case *c, uint64_t duration_ns)
 {
 	uint64_t end = now_ns() + duration_ns;

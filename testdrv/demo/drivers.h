@@ -5,7 +5,7 @@
  * One case is one model and one operation, in a fresh process. A thread makes the software
  * device of the model read one word again and again. Meanwhile the process changes the
  * page of that word in steps: an odd step is the operation, an even step stores the number
- * of the step. After each step, the process makes the device read the word once more.
+ * of the step. After half of the steps, the process makes the device read the word, too.
  *
  * A value that the device read is current if memory held the value at some time between
  * the begin and the end of the read. Any other value is stale.

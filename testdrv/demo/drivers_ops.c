@@ -48,7 +48,9 @@ static int act_remap(struct drivers_case *c)
 
 static int act_dontneed(struct drivers_case *c)
 {
-	return madvise(c->addr, case_length(c), MADV_DONTNEED) ? -errno : 0;
+	if (madvise(c->addr, case_length(c), MADV_DONTNEED))
+		return -errno;
+	return 0;
 }
 
 static int act_punch(struct drivers_case *c)
