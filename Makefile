@@ -55,6 +55,9 @@ demo:	## boot a stock kernel (KERNEL=6.1) and see it; sudo make demo HOST=1: thi
 demo-mpi:	## Debian's Open MPI over software RDMA in a guest, as it comes and with pinwatch (KERNEL=6.1)
 	@scripts/vm/demo-mpi $(KERNEL)
 
+demo-drivers:	## what the devices of driver models read while memory changes (KERNEL=6.1)
+	@scripts/vm/demo-drivers $(KERNEL)
+
 check:	## all tests: 15 minutes on two cores when the cache is warm
 	@scripts/check-all
 
@@ -132,7 +135,7 @@ clean:	## what a build made, here and in build/; the cache of kernels stays
 	rm -rf build
 	$(MAKE) -C testdrv clean
 	[ ! -e testdrv/tests/unit/Makefile ] || $(MAKE) -C testdrv/tests/unit clean
-	find module testdrv/tests/module -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \
+	find module testdrv/tests/module testdrv/examples/drivers -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \
 		-o -name modules.order -o -name Module.symvers -o -name '.module-common.o' -o -name '.*.o.d' | xargs rm -f
 
 help:
@@ -140,5 +143,5 @@ help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do \
 		printf '  %-14s %s\n' "$$target" "$$text"; done
 
-.PHONY: all module user demo demo-mpi check check-quick check-checkers lint check-matrix check-slow check-deb deb bench bench-cache bench-fabric fuzz install uninstall \
+.PHONY: all module user demo demo-mpi demo-drivers check check-quick check-checkers lint check-matrix check-slow check-deb deb bench bench-cache bench-fabric fuzz install uninstall \
 	install-dkms uninstall-dkms clean help

@@ -82,10 +82,16 @@ devices() {
 	find "$(scripts/build user)" -name 'device_*' ! -name device_memory ! -name device_race ! -name device_register ! -name device_numa -printf '%f\n' | sort
 }
 
+# models KERNEL: an option of scripts/vm/run for each driver model.
+models() {
+	find "build/$1/testdrv/examples/drivers" -name 'pinwatch_*.ko' ! -name pinwatch_model.ko |
+		sed 's|.*/pinwatch_\(.*\)\.ko|--module\n\1|'
+}
+
 # all_tests KERNEL: those that do not disturb each other share a guest, and those that race
 # on purpose have one whose processors really run in parallel.
 all_tests() {
-	local kernel=$1 out=$TOP/build/log/guests/$1 user32 devices program devices32=() add32=()
+	local kernel=$1 out=$TOP/build/log/guests/$1 user32 devices program devices32=() add32=() models
 	user32=$(scripts/build user32)
 	scripts/build "$kernel" >/dev/null
 	mapfile -t devices < <(devices)
@@ -103,6 +109,7 @@ all_tests() {
 		"engine --parallel" "device_hits --parallel" \
 		"fuzz --seconds 60" "fuzz --self-test"
 	# Only device_numa turns NUMA balancing on.
-	boot "$out-engine" --kernel "$kernel" --module test --nodes 2 --append numa_balancing=disable -- \
-		engine example_subscribe device_numa
+	mapfile -t models < <(printf '%s\n' --module model; models "$kernel")
+	boot "$out-engine" --kernel "$kernel" --module test "${models[@]}" --nodes 2 \
+		--append numa_balancing=disable -- engine drivers example_subscribe device_numa
 }

@@ -28,7 +28,7 @@ linux_scripts() (
 
 # tiny_module [<CODE]: for break_*: a module of one file, to be built in no time.
 tiny_module() {
-	rm -rf module testdrv/tests/module/Kbuild testdrv/tests/module/*.c
+	rm -rf module testdrv/{tests/module,examples/drivers}/{Kbuild,*.c}
 	mkdir module
 	echo 'obj-m := pinwatch.o' >module/Kbuild
 	{

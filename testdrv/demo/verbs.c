@@ -14,6 +14,7 @@ static const struct verb *const verbs[] = {
 	&verb_demo,
 	&verb_exercise,
 	&verb_bench,
+	&verb_drivers,
 	&verb_version,
 	&verb_help,
 	NULL,

@@ -12,6 +12,7 @@
 extern const struct verb verb_demo;
 extern const struct verb verb_exercise;
 extern const struct verb verb_bench;
+extern const struct verb verb_drivers;
 
 /* Format the text of a column into @buf. Returns @buf. */
 const char *result_generation(const struct demo_result *result, char *buf, size_t size);
