@@ -88,23 +88,31 @@ models() {
 		sed 's|.*/pinwatch_\(.*\)\.ko|--module\n\1|'
 }
 
-# all_tests KERNEL: those that do not disturb each other share a guest, and those that race
-# on purpose have one whose processors really run in parallel.
-all_tests() {
-	local kernel=$1 out=$TOP/build/log/guests/$1 user32 devices program devices32=() add32=() models
+# compat: the device tests that run as 32-bit programs, too, one a line.
+compat() {
+	printf 'device_%s.32\n' actor attach bind cache errno hits ioctl library map permission read repin verify watch
+}
+
+# add_compat: an option of scripts/vm/run for each, which gives the program that name.
+add_compat() {
+	local user32
 	user32=$(scripts/build user32)
+	compat | sed "s|\(.*\)\.32|--add\n$user32/\1:/usr/bin/&|"
+}
+
+# all_tests KERNEL [32-BIT-PROGRAM...]: those that do not disturb each other share a guest, and
+# those that race on purpose have one whose processors really run in parallel.
+all_tests() {
+	local kernel=$1 out=$TOP/build/log/guests/$1 devices add32 models
+	shift
 	scripts/build "$kernel" >/dev/null
 	mapfile -t devices < <(devices)
-	# Some of them again as 32-bit programs, which have another name in the guest.
-	for program in actor attach bind cache errno hits ioctl library map permission read repin verify watch; do
-		add32+=(--add "$user32/device_$program:/usr/bin/device_$program.32")
-		devices32+=("device_$program.32")
-	done
+	mapfile -t add32 < <(add_compat)
 	boot "$out-device" --kernel "$kernel" --timeout 1500 --append secretmem.enable=1 "${add32[@]}" -- \
-		"${devices[@]}" demo_verdict_test example_regcache example_who_touches "${devices32[@]}"
+		"${devices[@]}" demo_verdict_test example_regcache example_who_touches "$@"
 	boot "$out-memory" --kernel "$kernel" "${MOVABLE[@]}" -- device_memory
 	boot "$out-parallel" --kernel "$kernel" --parallel --module test \
-		--add "$user32/device_race:/usr/bin/device_race.32" -- device_race device_race.32 \
+		--add "$(scripts/build user32)/device_race:/usr/bin/device_race.32" -- device_race device_race.32 \
 		device_register \
 		"engine --parallel" "device_hits --parallel" \
 		"fuzz --seconds 60" "fuzz --self-test"
