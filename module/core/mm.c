@@ -102,6 +102,7 @@ static struct pw_mm *mm_alloc_state(void)
 	pm->number = (pm->seq_next & ~PW_SEQ_BIT) >> (PW_SEQ_SLOT_BITS + PW_SEQ_BLOCK_BITS);
 	spin_lock_init(&pm->lock);
 	pm->nr_classes = 1;
+	pm->plain = true;
 	pm->slot_newest[PW_SLOT_IDLE] = U64_MAX >> PW_SUB_STAMP_SHIFT; /* release */
 	for (i = 0; i < PW_NR_SHARED; i++)
 		pm->shared[i].rec.event = PW_EVENT_ANY;
@@ -114,7 +115,6 @@ static struct pw_mm *mm_alloc_state(void)
 	for (i = 0; i < nr_recs; i++)
 		pw_record_nr(pm, i)->slot = PW_SLOT_NONE;
 	INIT_LIST_HEAD(&pm->extra);
-	INIT_LIST_HEAD(&pm->walks);
 	INIT_LIST_HEAD(&pm->spare);
 	for (i = 0; i < PW_SPARE_RECORDS; i++)
 		list_add(&pm->spares[i].node, &pm->spare);

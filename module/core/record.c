@@ -61,24 +61,9 @@ static void slot_open(struct pw_mm *pm, unsigned int slot, struct pw_record *rec
 		      u64 newest)
 {
 	pm->slot_newest[slot] = newest;
-	pm->slot_rec[slot] = rec;
-	pm->slots_used |= BIT(slot);
-	/*
-	 * Pairs with the acquire of the slot in read_fast(): a reader that sees this
-	 * value, and so does not see the old one, must see the page tables after the end
-	 * of the previous invalidation in the slot.
-	 */
-	smp_store_release(&pm->seqs[slot], pw_seq_next(pm, slot));
-}
-
-static void slot_close(struct pw_mm *pm, unsigned int slot)
-{
-	pm->slots_used &= ~BIT(slot);
-	/*
-	 * Pairs with the acquire of the slot in read_fast(): a reader that sees the slot
-	 * empty must not see the page tables as they were before the invalidation.
-	 */
-	smp_store_release(&pm->seqs[slot], 0UL);
+	if (slot < PW_NR_CALLS)
+		pm->calls[slot].entry = 0;
+	pw_slot_open(pm, slot, rec);
 }
 
 /*
@@ -113,14 +98,13 @@ static void shared_get(struct pw_mm *pm, unsigned int slot, unsigned long start,
 	slot_open(pm, slot, &shared->rec, U64_MAX >> PW_SUB_STAMP_SHIFT);
 }
 
-/* Return: the slot that was closed, or PW_SLOT_NONE. */
+/* Return: the slot that was closed and has readers to wake, or PW_SLOT_NONE. */
 static unsigned int slot_put(struct pw_mm *pm, unsigned int slot)
 {
 	if (slot == PW_SLOT_NONE ||
 	    (slot >= PW_SLOT_SHARED && --pm->shared[slot - PW_SLOT_SHARED].nr))
 		return PW_SLOT_NONE;
-	slot_close(pm, slot);
-	return slot;
+	return pw_slot_close(pm, slot) ? slot : PW_SLOT_NONE;
 }
 
 static struct pw_extra_record *extra_get(struct pw_mm *pm)
@@ -250,6 +234,17 @@ void pw_slot_wake(struct pw_mm *pm, unsigned int slot)
 	wake_up_var(&pm->seqs[slot]);
 }
 
+static void extra_put(struct pw_mm *pm, struct pw_extra_record *extra)
+{
+	rb_erase(&extra->by_key, &pm->extra_keys);
+	list_del(&extra->node);
+	pm->nr_maybe--;
+	if (extra->allocated)
+		kfree(extra);
+	else
+		list_add(&extra->node, &pm->spare);
+}
+
 /**
  * pw_record_release() - end an invalidation
  * @pm: The mm.
@@ -262,7 +257,6 @@ void pw_slot_wake(struct pw_mm *pm, unsigned int slot)
  */
 unsigned int pw_record_release(struct pw_mm *pm, struct pw_record *rec)
 {
-	struct pw_extra_record *extra;
 	unsigned int slot;
 
 	lockdep_assert_held(&pm->lock);
@@ -278,17 +272,8 @@ unsigned int pw_record_release(struct pw_mm *pm, struct pw_record *rec)
 	 * must not write the record before the stores and reads above are done.
 	 */
 	smp_store_release(&rec->key, 0UL);
-
-	if (!record_is_extra(pm, rec))
-		return slot;
-	extra = extra_record(rec);
-	rb_erase(&extra->by_key, &pm->extra_keys);
-	list_del(&extra->node);
-	pm->nr_maybe--;
-	if (extra->allocated)
-		kfree(extra);
-	else
-		list_add(&extra->node, &pm->spare);
+	if (record_is_extra(pm, rec))
+		extra_put(pm, extra_record(rec));
 	return slot;
 }
 
