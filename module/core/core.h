@@ -246,8 +246,10 @@ struct pw_class {
  * @nr_vetoes: Their number; likewise.
  * @unsettled: The pw_vetoes that the kernel may have deferred.
  * @settle_work: Waits for the kernel's inserts of @unsettled. Counted in @nr_subs.
- * @spare_veto: Memory for an insert that must not wait for memory reclaim, or NULL.
+ * @spare_veto: Memory for an insert that must not wait for memory reclaim, or NULL. From the
+ *	first veto on.
  * @spare_work: Allocates @spare_veto again. Counted in @nr_subs.
+ * @spare_pending: @spare_work is queued or running.
  * @slots_used: A bit for each slot with a value in @seqs.
  * @slots_waited: A bit for each used slot whose readers the end has to wake.
  * @slot_rec: The record of each used slot, for its bounds.
@@ -307,6 +309,7 @@ struct pw_mm {
 	struct work_struct settle_work;
 	struct pw_veto *spare_veto;
 	struct work_struct spare_work;
+	bool spare_pending;
 	unsigned long slots_used;
 	unsigned long slots_waited;
 	struct pw_record *slot_rec[PW_NR_SLOTS];
@@ -433,7 +436,6 @@ int pw_veto_ensure(struct pw_mm *pm, unsigned long start, unsigned long last, bo
 void pw_veto_mark(struct pw_veto *veto, struct pinwatch_interval_notifier *sub);
 bool pw_veto_deferred(struct pw_mm *pm, const struct pinwatch_interval_notifier *sub);
 void pw_veto_settle_work(struct work_struct *work);
-struct pw_veto *pw_veto_alloc(void);
 void pw_veto_spare_work(struct work_struct *work);
 void pw_veto_remove(struct pw_mm *pm);
 

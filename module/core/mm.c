@@ -91,11 +91,6 @@ static struct pw_mm *mm_alloc_state(void)
 		      BITS_TO_LONGS(nr_recs) * sizeof(long), GFP_KERNEL_ACCOUNT);
 	if (!pm)
 		return NULL;
-	pm->spare_veto = pw_veto_alloc();
-	if (!pm->spare_veto) {
-		kvfree(pm);
-		return NULL;
-	}
 	pm->mn.ops = &pw_mn_ops;
 	pm->gen = 1;			/* never 0, so a zeroed hole_gen is stale */
 	pm->seq_next = pw_mm_seq_block();
@@ -227,7 +222,6 @@ static struct pw_mm *mm_register(struct mm_struct *mm)
 	pm->nr_subs = 1;
 	ret = pw_mm_call(mm, mm_call_register, pm);
 	if (ret) {
-		kfree(pm->spare_veto);
 		kvfree(pm);
 		return ERR_PTR(ret);
 	}
