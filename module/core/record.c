@@ -21,6 +21,12 @@
  *    the subscription or insert marks it; and the walk skips what insert has
  *    marked: see slot_newest.]
  *
+ * So insert reads a word of each record that was used since the last insert: the bit of each
+ * of them in pm->used was set by a start that took the lock. insert cannot read less. A start
+ * without the lock writes its own record only, because a word that the starts of several CPUs
+ * write would move between these CPUs at each start and end. So only the record itself tells
+ * whether its start is in flight.
+ *
  * A record belongs to its CPU only while start takes it. The task may sleep and move to
  * another CPU before the end. The end releases the record with cmpxchg(->key, range, 0).
  * The cmpxchg fails iff insert or the walk has given the record a slot: then the end
@@ -31,6 +37,7 @@
  * builds for loses the end of a registered notifier of a living mm. After release, ends do
  * not come, and ->dead ends all waits.
  */
+#include <linux/bitops.h>
 #include <linux/mmu_notifier.h>
 #include <linux/rbtree.h>
 #include <linux/slab.h>
@@ -344,6 +351,27 @@ static void mark_record(struct pw_mm *pm, struct pinwatch_interval_notifier *sub
 	++*nr;
 }
 
+/*
+ * As mark_record(), for the records of the word of pm->used that begins with bit @first. The
+ * first loop is the cost of insert on a machine with many CPUs. Most records are free, so the
+ * loop only reads: the CPU asks for many cache lines at a time.
+ */
+static void mark_records(struct pw_mm *pm, struct pinwatch_interval_notifier *sub,
+			 unsigned int first, unsigned int *nr)
+{
+	unsigned long *word = &pm->used[first / BITS_PER_LONG], bits, free = 0;
+	struct pw_record *recs = pw_record_nr(pm, first);
+
+	for (bits = *word; bits; bits &= bits - 1)
+		if (likely(!READ_ONCE(recs[__ffs(bits)].key)))
+			free |= bits & -bits;
+	/* All holes are stale: the next start of a free record sets its bit again. */
+	WRITE_ONCE(*word, *word & ~free);
+	pm->nr_maybe -= hweight_long(free);
+	for (bits = *word; bits; bits &= bits - 1)
+		mark_record(pm, sub, &recs[__ffs(bits)], nr);
+}
+
 /**
  * pw_record_mark_insert() - mark a new subscription under all invalidations in flight
  * @pm: The mm. gen was advanced after @sub was linked.
@@ -358,23 +386,11 @@ void pw_record_mark_insert(struct pw_mm *pm, struct pinwatch_interval_notifier *
 {
 	struct pw_extra_record *extra;
 	unsigned int i, nr = 0;
-	unsigned long bits;
 
 	lockdep_assert_held(&pm->lock);
-	for (i = 0; i < pm->nr_recs; i += BITS_PER_LONG) {
-		unsigned long *word = &pm->used[i / BITS_PER_LONG];
-
-		for (bits = *word; bits; bits &= bits - 1) {
-			struct pw_record *rec = pw_record_nr(pm, i + __ffs(bits));
-
-			mark_record(pm, sub, rec, &nr);
-			/* Free. All holes are stale: start sets the bit again. */
-			if (!READ_ONCE(rec->key)) {
-				WRITE_ONCE(*word, *word & ~(bits & -bits));
-				pm->nr_maybe--;
-			}
-		}
-	}
+	for (i = 0; i < pm->nr_recs; i += BITS_PER_LONG)
+		if (pm->used[i / BITS_PER_LONG])
+			mark_records(pm, sub, i, &nr);
 	list_for_each_entry(extra, &pm->extra, node)
 		mark_record(pm, sub, &extra->rec, &nr);
 	if (pw_nr_anon(pm) && pw_record_overlaps(&pm->shared[PW_SHARED_ANON].rec, sub)) {
