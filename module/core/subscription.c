@@ -351,7 +351,7 @@ static __always_inline bool sub_unlink(struct pw_mm *pm,
 {
 	bool running = false;
 
-	if (unlikely(pm->slots_used || !hlist_empty(&pm->walks)))
+	if (unlikely(pm->slots_used | (unsigned long)pm->walks.first))
 		running = pw_walk_cancel(pm, sub, put);
 	pw_tree_erase(&pm->classes[pw_sub_class(sub)].tree, &sub->interval_tree);
 	return running;

@@ -169,16 +169,21 @@ pw_tree_search(struct rb_root *root, unsigned long start, unsigned long last,
 {
 	struct rb_node *rb = root->rb_node;
 
-	while (rb) {
-		struct interval_tree_node *left, *node = pw_tree_node(rb);
+	if (!rb)
+		return NULL;
+	for (;;) {
+		struct interval_tree_node *left, *node;
 		unsigned long end;
 
+		node = rb_entry(rb, struct interval_tree_node, rb);
+		rb = node->rb.rb_left;
 		if (node->start > last) {
 			*next = node->start;
-			rb = rb->rb_left;
+			if (!rb)
+				return NULL;
 			continue;
 		}
-		left = pw_tree_node(rb->rb_left);
+		left = pw_tree_node(rb);
 		end = node->last;
 		if (left)
 			end = max(end, left->__subtree_last);
@@ -186,9 +191,10 @@ pw_tree_search(struct rb_root *root, unsigned long start, unsigned long last,
 			return left && left->__subtree_last >= start ?
 			       pw_subtree_first(left, start, last) : node;
 		*before = max(*before, end);
-		rb = rb->rb_right;
+		rb = node->rb.rb_right;
+		if (!rb)
+			return NULL;
 	}
-	return NULL;
 }
 
 #endif /* _PW_TREE_H */
