@@ -52,6 +52,8 @@ static void check_sub(struct pw_mm *pm, struct pinwatch_interval_notifier *sub,
 	CHECK(stamp && stamp <= pm->gen);
 	CHECK(pw_sub_class(sub) == class);
 	CHECK(!(sub->state & PW_SUB_PUT));
+	CHECK(!pm->plain ||
+	      !(sub->state & (PW_SUB_SLEEPS | PW_SUB_FILTERED | PW_SUB_TWO_PASS)));
 	CHECK(!(sub->state & PW_SUB_SLEEPS) ||
 	      pw_veto_find(pm, sub->interval_tree.start, sub->interval_tree.last));
 	CHECK(!pw_veto_deferred(pm, sub) || sub->state & PW_SUB_MULTI);
@@ -197,13 +199,25 @@ static bool is_linked(struct pw_mm *pm, const struct pinwatch_interval_notifier 
 	return false;
 }
 
+static void check_calls(struct pw_mm *pm)
+{
+	unsigned long slots = pw_call_slots(pm);
+
+	for (; slots; slots &= slots - 1) {
+		struct pw_call *call = &pm->calls[__ffs(slots)];
+
+		if (call->entry && !(call->entry & PW_BATCH_FLAGS) && !READ_ONCE(call->pos))
+			CHECK(is_linked(pm, (void *)call->entry));
+	}
+}
+
 static void check_walks(struct pw_mm *pm)
 {
 	struct pw_walk *walk;
 	unsigned long entry;
 	unsigned int i;
 
-	list_for_each_entry(walk, &pm->walks, node) {
+	hlist_for_each_entry(walk, &pm->walks, node) {
 		CHECK(walk->class < pm->nr_classes);
 		CHECK(walk->nr <= PW_WALK_BATCH);
 		CHECK(!walk->cursor || is_linked(pm, walk->cursor));
@@ -228,11 +242,14 @@ void pw_mm_check(struct pw_mm *pm)
 	unsigned int class;
 
 	CHECK(pm->nr_classes && pm->nr_classes <= PW_NR_CLASSES);
+	CHECK(!pm->plain || pm->nr_classes == 1);
+	CHECK(!(pm->slots_waited & ~pm->slots_used & ~BIT(PW_SLOT_VETO)));
 	for (class = 0; class < pm->nr_classes; class++)
 		nr += check_tree(pm, class);
 	CHECK(nr <= pm->nr_subs);
 	check_slots(pm);
 	check_records(pm);
 	check_walks(pm);
+	check_calls(pm);
 	CHECK(pm->registered || pm->nr_subs);
 }

@@ -67,6 +67,7 @@
 #define PW_SLOT_VETO		(PW_NR_SLOTS - 5) /* of no invalidation: see pw_mm.seqs */
 #define PW_NR_OWN_SLOTS		(PW_NR_SLOTS - 5)
 #define PW_SLOT_NONE		0xff
+#define PW_NR_CALLS		16	/* leading own slots that can have a pw_call */
 
 /*
  * pinwatch_interval_notifier.state: pm->gen at insert, and flags. All but MULTI, PUT and
@@ -149,15 +150,17 @@ struct pw_extra_record {
  * @node: Under pm->lock. On pm->walks.
  * @start: First byte.
  * @last: Last byte.
- * @newest: Subscriptions with a higher state are skipped: they were inserted
+ * @newest: Subscriptions with a higher gen in their state are skipped: they were inserted
  *	after the walk began, and their insert saw the record of the walk.
  * @class: Index of the class that the walk is in.
  * @cursor: Under pm->lock. The next subscription of @class to visit. remove and put
  *	advance the cursor if it is their subscription. NULL: go on with the next class.
  * @finish: Under pm->lock. The pending second passes, in order.
- * @finish_tail: Under pm->lock. The end of @finish.
+ * @finish_tail: Under pm->lock. The end of @finish, if @finish is not empty.
  * @finishing: Under pm->lock. The subscription whose second pass runs.
  * @nr: Entries of @batch in use; constant while the batch is called.
+ * @cancelled: Under pm->lock, read by the walker without. An entry of @batch has a flag.
+ * @plain: No entry of @batch has two passes. Private to the walker.
  * @pos: Index of the entry whose callback runs, unless the entry was cancelled before;
  *	@nr or more: no callback runs. Written by the walker; see walk_call().
  * @batch: Subscriptions to call, | PW_BATCH_* flags. The walker fills the entries;
@@ -166,7 +169,7 @@ struct pw_extra_record {
  * @seq: The sequence value that they are given.
  */
 struct pw_walk {
-	struct list_head node;
+	struct hlist_node node;
 	unsigned long start;
 	unsigned long last;
 	u64 newest;
@@ -179,12 +182,27 @@ struct pw_walk {
 	unsigned int class;
 	unsigned int nr;
 	unsigned int pos;
+	bool cancelled;
+	bool plain;
 	unsigned long batch[PW_WALK_BATCH];
 };
 
 #define PW_BATCH_CANCELLED	BIT(0) /* do not call */
 #define PW_BATCH_PUT		BIT(1) /* the walk frees after the callback */
 #define PW_BATCH_FLAGS		(PW_BATCH_CANCELLED | PW_BATCH_PUT)
+
+/**
+ * struct pw_call - the callback of an invalidation that overlaps one subscription
+ * @entry: As an entry of pw_walk.batch, or 0.
+ * @pos: 0: the callback runs. Written by the task of the invalidation.
+ *
+ * Such an invalidation needs no pw_walk: it takes pm->lock once, and leaves the pw_call in its
+ * slot until its end.
+ */
+struct pw_call {
+	unsigned long entry;
+	unsigned int pos;
+};
 
 /**
  * struct pw_class - the subscriptions of an mm that share an event filter
@@ -222,14 +240,21 @@ struct pw_class {
  * @lock: Protects the members below, unless their description says otherwise.
  * @classes: The subscriptions, by filter.
  * @nr_classes: Number of leading @classes that have been in use.
+ * @plain: No subscription has had a PW_SUB_* flag at insert, and release has not begun. So all
+ *	subscriptions are in class 0, have no filter and one pass.
  * @vetoes: The pw_vetoes, by block. Grows under the mmap lock and @lock.
  * @nr_vetoes: Their number; likewise.
  * @unsettled: The pw_vetoes that the kernel may have deferred.
  * @settle_work: Waits for the kernel's inserts of @unsettled. Counted in @nr_subs.
- * @spare_veto: Memory for an insert that must not wait for memory reclaim, or NULL.
+ * @spare_veto: Memory for an insert that must not wait for memory reclaim, or NULL. From the
+ *	first veto on.
  * @spare_work: Allocates @spare_veto again. Counted in @nr_subs.
+ * @spare_pending: @spare_work is queued or running.
  * @slots_used: A bit for each slot with a value in @seqs.
+ * @slots_waited: A bit for each used slot whose readers the end has to wake.
  * @slot_rec: The record of each used slot, for its bounds.
+ * @calls: For each used slot below PW_NR_CALLS, the callback that its invalidation calls
+ *	without a pw_walk.
  * @slot_newest: For each used slot, the gen of the newest subscription that the walk
  *	calls. insert stored the value of the slot in newer subscriptions. So no value
  *	of a slot that is not shared is stored twice in a subscription. Otherwise
@@ -248,7 +273,7 @@ struct pw_class {
  * @shared: The slots from PW_SLOT_SHARED on: two that invalidations with a record join in
  *	turn, and PW_SLOT_ANON.
  * @join: Index in @shared of the slot that the next invalidation joins.
- * @walks: The pw_walks in progress.
+ * @walks: The pw_walks in progress. Not a list_head: some kernels check each change of one.
  * @seq_next: The next sequence value for PW_SLOT_IDLE. No bit of PW_SEQ_BLOCK_MASK is set:
  *	the block is used up.
  * @nr_subs: Subscriptions, removes that still wait, and reservations of inserts
@@ -277,14 +302,18 @@ struct pw_mm {
 	spinlock_t lock ____cacheline_aligned_in_smp;
 	struct pw_class classes[PW_NR_CLASSES];
 	unsigned int nr_classes;
+	bool plain;
 	struct rb_root vetoes;
 	unsigned int nr_vetoes;
 	struct list_head unsettled;
 	struct work_struct settle_work;
 	struct pw_veto *spare_veto;
 	struct work_struct spare_work;
+	bool spare_pending;
 	unsigned long slots_used;
+	unsigned long slots_waited;
 	struct pw_record *slot_rec[PW_NR_SLOTS];
+	struct pw_call calls[PW_NR_CALLS];
 	u64 slot_newest[PW_NR_SLOTS];
 	unsigned long *used;
 	unsigned int nr_recs;
@@ -294,7 +323,7 @@ struct pw_mm {
 	struct rb_root extra_keys;
 	struct pw_shared shared[PW_NR_SHARED];
 	unsigned int join;
-	struct list_head walks;
+	struct hlist_head walks;
 	unsigned long seq_next;
 	unsigned long nr_subs;
 	unsigned int nr_waiters;
@@ -376,8 +405,14 @@ void pw_record_mark_insert(struct pw_mm *pm, struct pinwatch_interval_notifier *
 
 /* walk.c */
 void pw_walk(struct pw_mm *pm, const struct mmu_notifier_range *range,
-	     unsigned long start, unsigned long last, unsigned long seq)
+	     struct interval_tree_node *first, unsigned long seq)
 	__releases(&pm->lock);
+void pw_walk_note_multi(struct pw_mm *pm, struct pinwatch_interval_notifier *sub,
+			unsigned long others);
+void pw_walk_attend(struct pw_mm *pm, unsigned long *slot, unsigned long entry);
+void pw_walk_complain(const struct pinwatch_interval_notifier *sub,
+		      const struct mmu_notifier_range *range);
+void pw_walk_trace(const struct mmu_notifier_range *range, u64 callbacks);
 bool pw_walk_has_sleeper(struct pw_mm *pm, const struct mmu_notifier_range *range);
 bool pw_walk_cancel(struct pw_mm *pm, struct pinwatch_interval_notifier *sub, bool put);
 bool pw_walk_running(struct pw_mm *pm, struct pinwatch_interval_notifier *sub);
@@ -401,7 +436,6 @@ int pw_veto_ensure(struct pw_mm *pm, unsigned long start, unsigned long last, bo
 void pw_veto_mark(struct pw_veto *veto, struct pinwatch_interval_notifier *sub);
 bool pw_veto_deferred(struct pw_mm *pm, const struct pinwatch_interval_notifier *sub);
 void pw_veto_settle_work(struct work_struct *work);
-struct pw_veto *pw_veto_alloc(void);
 void pw_veto_spare_work(struct work_struct *work);
 void pw_veto_remove(struct pw_mm *pm);
 
@@ -539,6 +573,66 @@ static inline unsigned int pw_slots_overlap(struct pw_mm *pm,
 			return slot;
 	}
 	return PW_SLOT_NONE;
+}
+
+/* The slots in use that can have a pw_call. Caller holds pm->lock. */
+static inline unsigned long pw_call_slots(const struct pw_mm *pm)
+{
+	return pm->slots_used & (BIT(PW_NR_CALLS) - 1);
+}
+
+/* Give a free slot to the invalidation of @rec, without a pw_call. Caller holds pm->lock. */
+static inline void pw_slot_open(struct pw_mm *pm, unsigned int slot, struct pw_record *rec)
+{
+	pm->slot_rec[slot] = rec;
+	pm->slots_used |= BIT(slot);
+	/*
+	 * Pairs with the acquire of the slot in read_fast(): a reader that sees this
+	 * value, and so does not see the old one, must see the page tables after the end
+	 * of the previous invalidation in the slot.
+	 */
+	smp_store_release(&pm->seqs[slot], pw_seq_next(pm, slot));
+}
+
+/*
+ * Caller holds pm->lock. Return: true if readers may sleep until the slot is closed: a reader
+ * sets the bit in ->slots_waited under pm->lock when the reader finds the slot in use, before
+ * the reader sleeps.
+ */
+static inline bool pw_slot_close(struct pw_mm *pm, unsigned int slot)
+{
+	unsigned long bit = BIT(slot);
+	bool waited = pm->slots_waited & bit;
+
+	pm->slots_used &= ~bit;
+	if (unlikely(waited))
+		pm->slots_waited &= ~bit;
+	/*
+	 * Pairs with the acquire of the slot in read_fast(): a reader that sees the slot
+	 * empty must not see the page tables as they were before the invalidation.
+	 */
+	smp_store_release(&pm->seqs[slot], 0UL);
+	return waited;
+}
+
+/*
+ * The callback of a batch entry has returned, and its position is stored. If remove or put has
+ * found the callback running, wake or free.
+ */
+static inline void pw_walk_look(struct pw_mm *pm, unsigned long *slot)
+{
+	unsigned long entry;
+
+	/*
+	 * Pairs with the smp_mb() in batch_cancel(): it cannot happen that remove
+	 * or put sees the old ->pos and this walk sees the old entry. Also pairs with
+	 * the barrier in wait_var_event() of remove_wait(): it cannot happen that
+	 * remove sees the old ->pos and wake_up_var() sees no waiter.
+	 */
+	smp_mb();
+	entry = READ_ONCE(*slot);
+	if (unlikely(entry & PW_BATCH_FLAGS))
+		pw_walk_attend(pm, slot, entry);
 }
 
 /*

@@ -11,6 +11,7 @@
 #include <linux/smp.h>
 #include <linux/sched.h>
 #include "core.h"
+#include "trace.h"
 
 static struct pw_mm *mn_pm(struct mmu_notifier *mn)
 {
@@ -42,33 +43,29 @@ static unsigned long range_last(const struct mmu_notifier_range *range)
 
 /* Round the range for the callbacks, because drivers compute the overlap. */
 static noinline void walk_rounded(struct pw_mm *pm, const struct mmu_notifier_range *range,
-				  unsigned long start, unsigned long last,
-				  unsigned long seq)
+				  struct interval_tree_node *first, unsigned long seq)
 	__releases(&pm->lock)
 {
 	struct mmu_notifier_range rounded = *range;
+	unsigned long last = range_last(range) | ~PAGE_MASK;
 
-	rounded.start = start;
+	rounded.start = range->start & PAGE_MASK;
 	rounded.end = last == ULONG_MAX ? ULONG_MAX : last + 1;
-	pw_walk(pm, &rounded, start, last, seq);
+	pw_walk(pm, &rounded, first, seq);
 }
 
 /*
- * Return: true if no subscription of any class overlaps; *before and *next then bound
- * the hole as pw_tree_before() does.
+ * Return: true if no subscription of the classes from @class on overlaps. *before and *next
+ * then bound the hole, as pw_tree_search() does for the classes below @class.
  */
-static bool classes_hole(struct pw_mm *pm, unsigned long start, unsigned long last,
-			 unsigned long *before, unsigned long *next)
+static bool classes_hole(struct pw_mm *pm, unsigned int class, unsigned long start,
+			 unsigned long last, unsigned long *before, unsigned long *next)
 {
-	unsigned long class_next;
-	unsigned int i;
+	for (; class < pm->nr_classes; class++) {
+		unsigned long class_next = ULONG_MAX;
 
-	for (i = 0; i < pm->nr_classes; i++) {
-		if (pw_tree_first(&pm->classes[i].tree, start, last))
+		if (pw_tree_search(&pm->classes[class].tree, start, last, before, &class_next))
 			return false;
-		class_next = ULONG_MAX;
-		*before = max(*before, pw_tree_before(&pm->classes[i].tree, last,
-						      &class_next));
 		*next = min(*next, class_next);
 	}
 	return true;
@@ -82,54 +79,135 @@ static void record_hole(struct pw_mm *pm, struct pw_record *rec,
 	rec->hole_gen = pm->gen;
 }
 
-/* A subscription may overlap. Caller holds pm->lock. Drops pm->lock. */
+/*
+ * A subscription overlaps. @first: the first overlap in class 0, or NULL. Caller holds
+ * pm->lock. Drops pm->lock.
+ */
 static noinline void start_walk(struct pw_mm *pm, struct pw_record *rec,
-				const struct mmu_notifier_range *range)
+				const struct mmu_notifier_range *range,
+				struct interval_tree_node *first)
 	__releases(&pm->lock)
 {
-	unsigned long start = range->start & PAGE_MASK;
-	unsigned long last = range_last(range) | ~PAGE_MASK;
-	unsigned long before = 0, next = ULONG_MAX, seq;
+	unsigned long seq;
 
-	if (classes_hole(pm, start, last, &before, &next)) {
-		if (rec)
-			record_hole(pm, rec, before, next);
-		spin_unlock(&pm->lock);
-		return;
-	}
-	if (rec)
+	if (likely(rec))
 		WRITE_ONCE(rec->key, range_key(range) | PW_KEY_SLOW);
 	seq = pw_record_slot(pm, rec, pm->gen);
 	if (likely(!((range->start | range->end) & ~PAGE_MASK)))
-		pw_walk(pm, range, start, last, seq);
+		pw_walk(pm, range, first, seq);
 	else
-		walk_rounded(pm, range, start, last, seq);
+		walk_rounded(pm, range, first, seq);
+}
+
+/*
+ * @first is the first overlap. Return: true if start_one() may call it. If insert has given
+ * the record a slot, @first may be newer than the invalidation: see slot_newest.
+ */
+static __always_inline bool start_is_one(struct pw_mm *pm, struct pw_record *rec,
+					 const struct mmu_notifier_range *range,
+					 struct interval_tree_node *first)
+{
+	return pm->plain && rec->slot == PW_SLOT_NONE &&
+	       ~pm->slots_used & (BIT(PW_NR_CALLS) - 1) &&
+	       !((range->start | range->end) & ~PAGE_MASK) &&
+	       !pw_tree_following(first, range->start, range_last(range));
+}
+
+/*
+ * Call the only subscription that an invalidation overlaps. As pw_walk(), but with a pw_call,
+ * which remove and put find in the slot of the invalidation until its end. So the lock is not
+ * needed to take the pw_call away. Caller holds pm->lock. Drops pm->lock.
+ */
+static __always_inline void start_one(struct pw_mm *pm, struct pw_record *rec,
+				      const struct mmu_notifier_range *range,
+				      struct pinwatch_interval_notifier *sub)
+	__releases(&pm->lock)
+{
+	unsigned long others = pm->slots_used, seq;
+	unsigned int slot = __ffs(~others);
+	struct pw_call *call = &pm->calls[slot];
+
+	WRITE_ONCE(rec->key, range_key(range) | PW_KEY_SLOW);
+	rec->slot = slot;
+	pw_slot_open(pm, slot, rec);
+	seq = pm->seqs[slot];
+	if (unlikely(others))
+		pw_walk_note_multi(pm, sub, others);
+	WRITE_ONCE(call->entry, (unsigned long)sub);
+	WRITE_ONCE(call->pos, 0);
+	spin_unlock(&pm->lock);
+	/* Pairs like the smp_wmb() in pw_walk(). */
+	smp_wmb();
+
+	pw_stat_inc(walks);
+	pw_stat_inc(callbacks);
+	lock_map_acquire(&pw_invalidate_map);
+	if (unlikely(!sub->ops->invalidate(sub, range, seq)))
+		pw_walk_complain(sub, range);
+	/* As in walk_call_entry(). */
+	smp_store_release(&call->pos, 1);
+	pw_walk_look(pm, &call->entry);
+	lock_map_release(&pw_invalidate_map);
+	if (trace_pinwatch_invalidate_enabled())
+		pw_walk_trace(range, 1);
+}
+
+/* No subscription of class 0 overlaps. Caller holds pm->lock. Drops pm->lock. */
+static noinline void start_classes(struct pw_mm *pm, struct pw_record *rec,
+				   const struct mmu_notifier_range *range,
+				   unsigned long before, unsigned long next)
+	__releases(&pm->lock)
+{
+	if (!classes_hole(pm, 1, range->start & PAGE_MASK, range_last(range) | ~PAGE_MASK,
+			  &before, &next)) {
+		start_walk(pm, rec, range, NULL);
+		return;
+	}
+	if (rec)
+		record_hole(pm, rec, before, next);
+	spin_unlock(&pm->lock);
 }
 
 /* No hole is known around the range. */
 static noinline void start_miss(struct pw_mm *pm, struct pw_record *rec,
 				const struct mmu_notifier_range *range)
 {
-	unsigned long before, next = ULONG_MAX;
+	unsigned long before = 0, next = ULONG_MAX;
+	struct interval_tree_node *first;
 
 	spin_lock(&pm->lock);
 	if (unlikely(rec->hole_gen != pm->gen))
 		pw_record_use(pm, rec);
-	before = pw_tree_before(&pm->classes[0].tree, range_last(range) | ~PAGE_MASK,
-				&next);
-	if (likely(before < (range->start & PAGE_MASK) && pm->nr_classes == 1)) {
+	first = pw_tree_search(&pm->classes[0].tree, range->start & PAGE_MASK,
+			       range_last(range) | ~PAGE_MASK, &before, &next);
+	if (first) {
+		if (likely(start_is_one(pm, rec, range, first)))
+			start_one(pm, rec, range, pw_sub(first));
+		else
+			start_walk(pm, rec, range, first);
+	} else if (likely(pm->nr_classes == 1)) {
 		record_hole(pm, rec, before, next);
 		spin_unlock(&pm->lock);
-		return;
+	} else {
+		start_classes(pm, rec, range, before, next);
 	}
-	start_walk(pm, rec, range);
 }
 
 /* Both records of the CPU are in use. */
 static noinline void start_spare(struct pw_mm *pm, const struct mmu_notifier_range *range)
 {
+	unsigned long before = 0, next = ULONG_MAX;
+	struct interval_tree_node *first;
+	struct pw_record *rec;
+
 	spin_lock(&pm->lock);
-	start_walk(pm, pw_record_claim(pm, range), range);
+	rec = pw_record_claim(pm, range);
+	first = pw_tree_search(&pm->classes[0].tree, range->start & PAGE_MASK,
+			       range_last(range) | ~PAGE_MASK, &before, &next);
+	if (first)
+		start_walk(pm, rec, range, first);
+	else
+		start_classes(pm, rec, range, before, next);
 }
 
 static int mn_invalidate_range_start(struct mmu_notifier *mn,
@@ -174,17 +252,15 @@ static int mn_invalidate_range_start(struct mmu_notifier *mn,
 /* Return: the record of a CPU with this key, or NULL. Most records are of the current CPU. */
 static struct pw_record *end_find(struct pw_mm *pm, unsigned long key)
 {
-	struct pw_record *rec = cpu_records(pm);
-	unsigned int i;
+	struct pw_record *rec = cpu_records(pm) + 1;
 
-	for (i = 0; i < ARRAY_SIZE(pm->recs->rec); i++, rec++)
-		if ((READ_ONCE(rec->key) & ~PW_KEY_SLOW) == key)
-			return rec;
+	if ((READ_ONCE(rec->key) & ~PW_KEY_SLOW) == key)
+		return rec;
 	return pw_record_find(pm, key);
 }
 
-/* The record has a slot, or is not the first record of the CPU. */
-static noinline void end_slow(struct pw_mm *pm, unsigned long key)
+/* The record is not the first record of this CPU. */
+static noinline void end_other(struct pw_mm *pm, unsigned long key)
 {
 	struct pw_record *rec = end_find(pm, key);
 	unsigned int slot = PW_SLOT_NONE;
@@ -201,18 +277,56 @@ static noinline void end_slow(struct pw_mm *pm, unsigned long key)
 	pw_slot_wake(pm, slot);
 }
 
+/* Caller holds pm->lock. Drops pm->lock. */
+static noinline void end_shared(struct pw_mm *pm, struct pw_record *rec)
+	__releases(&pm->lock)
+{
+	unsigned int slot = pw_record_release(pm, rec);
+
+	spin_unlock(&pm->lock);
+	pw_slot_wake(pm, slot);
+}
+
+/* The record has a slot, or is not the first record of this CPU, which has the key @found. */
+static noinline void end_slow(struct pw_mm *pm, struct pw_record *rec, unsigned long key,
+			      unsigned long found)
+{
+	unsigned int slot;
+	bool waited;
+
+	if (unlikely(found != (key | PW_KEY_SLOW))) {
+		end_other(pm, key);
+		return;
+	}
+	spin_lock(&pm->lock);
+	slot = rec->slot;
+	if (unlikely(slot >= PW_NR_OWN_SLOTS)) {
+		end_shared(pm, rec);
+		return;
+	}
+	/* As pw_record_release(). */
+	waited = pw_slot_close(pm, slot);
+	rec->slot = PW_SLOT_NONE;
+	/* Pairs like the release of ->key in pw_record_release(). */
+	smp_store_release(&rec->key, 0UL);
+	spin_unlock(&pm->lock);
+	if (unlikely(waited))
+		pw_slot_wake(pm, slot);
+}
+
 static void mn_invalidate_range_end(struct mmu_notifier *mn,
 				    const struct mmu_notifier_range *range)
 {
 	struct pw_mm *pm = mn_pm(mn);
 	unsigned long key = range_key(range), old = key;
+	struct pw_record *rec = cpu_records(pm);
 
 	/*
 	 * Try the first record of this CPU. Fails if the task has moved to another CPU,
 	 * or if insert or the walk has given the record a slot.
 	 */
-	if (unlikely(!try_cmpxchg(&cpu_records(pm)->key, &old, 0UL)))
-		end_slow(pm, key);
+	if (unlikely(!try_cmpxchg(&rec->key, &old, 0UL)))
+		end_slow(pm, rec, key, old);
 }
 
 /* Wake all readers after ->dead was set. */
@@ -239,7 +353,7 @@ static void release_walk(struct pw_mm *pm, struct mm_struct *mm,
 	};
 
 	spin_lock(&pm->lock);
-	pw_walk(pm, &range, 0, ULONG_MAX, seq);
+	pw_walk(pm, &range, pw_tree_first(&pm->classes[0].tree, 0, ULONG_MAX), seq);
 }
 
 /*
@@ -261,6 +375,7 @@ static void mn_release(struct mmu_notifier *mn, struct mm_struct *mm)
 	spin_lock(&pm->lock);
 	WRITE_ONCE(pm->dead, true);
 	pm->open = false;
+	pm->plain = false;
 	seq = pw_seq_next(pm, PW_SLOT_IDLE);
 	spin_unlock(&pm->lock);
 	release_wake(pm);

@@ -91,17 +91,13 @@ static struct pw_mm *mm_alloc_state(void)
 		      BITS_TO_LONGS(nr_recs) * sizeof(long), GFP_KERNEL_ACCOUNT);
 	if (!pm)
 		return NULL;
-	pm->spare_veto = pw_veto_alloc();
-	if (!pm->spare_veto) {
-		kvfree(pm);
-		return NULL;
-	}
 	pm->mn.ops = &pw_mn_ops;
 	pm->gen = 1;			/* never 0, so a zeroed hole_gen is stale */
 	pm->seq_next = pw_mm_seq_block();
 	pm->number = (pm->seq_next & ~PW_SEQ_BIT) >> (PW_SEQ_SLOT_BITS + PW_SEQ_BLOCK_BITS);
 	spin_lock_init(&pm->lock);
 	pm->nr_classes = 1;
+	pm->plain = true;
 	pm->slot_newest[PW_SLOT_IDLE] = U64_MAX >> PW_SUB_STAMP_SHIFT; /* release */
 	for (i = 0; i < PW_NR_SHARED; i++)
 		pm->shared[i].rec.event = PW_EVENT_ANY;
@@ -114,7 +110,6 @@ static struct pw_mm *mm_alloc_state(void)
 	for (i = 0; i < nr_recs; i++)
 		pw_record_nr(pm, i)->slot = PW_SLOT_NONE;
 	INIT_LIST_HEAD(&pm->extra);
-	INIT_LIST_HEAD(&pm->walks);
 	INIT_LIST_HEAD(&pm->spare);
 	for (i = 0; i < PW_SPARE_RECORDS; i++)
 		list_add(&pm->spares[i].node, &pm->spare);
@@ -227,7 +222,6 @@ static struct pw_mm *mm_register(struct mm_struct *mm)
 	pm->nr_subs = 1;
 	ret = pw_mm_call(mm, mm_call_register, pm);
 	if (ret) {
-		kfree(pm->spare_veto);
 		kvfree(pm);
 		return ERR_PTR(ret);
 	}

@@ -105,8 +105,10 @@ static bool wait_over(struct read_wait *wait)
 		if (pm->seqs[wait->slot] != wait->seq)
 			wait->slot = wait_multi(wait);
 	}
-	if (wait->slot != PW_SLOT_NONE)
+	if (wait->slot != PW_SLOT_NONE) {
 		wait->value = pm->seqs[wait->slot];
+		pm->slots_waited |= BIT(wait->slot);
+	}
 	spin_unlock(&pm->lock);
 	return wait->slot == PW_SLOT_NONE;
 }

@@ -21,6 +21,12 @@
  *    the subscription or insert marks it; and the walk skips what insert has
  *    marked: see slot_newest.]
  *
+ * So insert reads a word of each record that was used since the last insert: the bit of each
+ * of them in pm->used was set by a start that took the lock. insert cannot read less. A start
+ * without the lock writes its own record only, because a word that the starts of several CPUs
+ * write would move between these CPUs at each start and end. So only the record itself tells
+ * whether its start is in flight.
+ *
  * A record belongs to its CPU only while start takes it. The task may sleep and move to
  * another CPU before the end. The end releases the record with cmpxchg(->key, range, 0).
  * The cmpxchg fails iff insert or the walk has given the record a slot: then the end
@@ -31,6 +37,7 @@
  * builds for loses the end of a registered notifier of a living mm. After release, ends do
  * not come, and ->dead ends all waits.
  */
+#include <linux/bitops.h>
 #include <linux/mmu_notifier.h>
 #include <linux/rbtree.h>
 #include <linux/slab.h>
@@ -61,24 +68,9 @@ static void slot_open(struct pw_mm *pm, unsigned int slot, struct pw_record *rec
 		      u64 newest)
 {
 	pm->slot_newest[slot] = newest;
-	pm->slot_rec[slot] = rec;
-	pm->slots_used |= BIT(slot);
-	/*
-	 * Pairs with the acquire of the slot in read_fast(): a reader that sees this
-	 * value, and so does not see the old one, must see the page tables after the end
-	 * of the previous invalidation in the slot.
-	 */
-	smp_store_release(&pm->seqs[slot], pw_seq_next(pm, slot));
-}
-
-static void slot_close(struct pw_mm *pm, unsigned int slot)
-{
-	pm->slots_used &= ~BIT(slot);
-	/*
-	 * Pairs with the acquire of the slot in read_fast(): a reader that sees the slot
-	 * empty must not see the page tables as they were before the invalidation.
-	 */
-	smp_store_release(&pm->seqs[slot], 0UL);
+	if (slot < PW_NR_CALLS)
+		pm->calls[slot].entry = 0;
+	pw_slot_open(pm, slot, rec);
 }
 
 /*
@@ -113,14 +105,13 @@ static void shared_get(struct pw_mm *pm, unsigned int slot, unsigned long start,
 	slot_open(pm, slot, &shared->rec, U64_MAX >> PW_SUB_STAMP_SHIFT);
 }
 
-/* Return: the slot that was closed, or PW_SLOT_NONE. */
+/* Return: the slot that was closed and has readers to wake, or PW_SLOT_NONE. */
 static unsigned int slot_put(struct pw_mm *pm, unsigned int slot)
 {
 	if (slot == PW_SLOT_NONE ||
 	    (slot >= PW_SLOT_SHARED && --pm->shared[slot - PW_SLOT_SHARED].nr))
 		return PW_SLOT_NONE;
-	slot_close(pm, slot);
-	return slot;
+	return pw_slot_close(pm, slot) ? slot : PW_SLOT_NONE;
 }
 
 static struct pw_extra_record *extra_get(struct pw_mm *pm)
@@ -250,6 +241,17 @@ void pw_slot_wake(struct pw_mm *pm, unsigned int slot)
 	wake_up_var(&pm->seqs[slot]);
 }
 
+static void extra_put(struct pw_mm *pm, struct pw_extra_record *extra)
+{
+	rb_erase(&extra->by_key, &pm->extra_keys);
+	list_del(&extra->node);
+	pm->nr_maybe--;
+	if (extra->allocated)
+		kfree(extra);
+	else
+		list_add(&extra->node, &pm->spare);
+}
+
 /**
  * pw_record_release() - end an invalidation
  * @pm: The mm.
@@ -262,7 +264,6 @@ void pw_slot_wake(struct pw_mm *pm, unsigned int slot)
  */
 unsigned int pw_record_release(struct pw_mm *pm, struct pw_record *rec)
 {
-	struct pw_extra_record *extra;
 	unsigned int slot;
 
 	lockdep_assert_held(&pm->lock);
@@ -278,17 +279,8 @@ unsigned int pw_record_release(struct pw_mm *pm, struct pw_record *rec)
 	 * must not write the record before the stores and reads above are done.
 	 */
 	smp_store_release(&rec->key, 0UL);
-
-	if (!record_is_extra(pm, rec))
-		return slot;
-	extra = extra_record(rec);
-	rb_erase(&extra->by_key, &pm->extra_keys);
-	list_del(&extra->node);
-	pm->nr_maybe--;
-	if (extra->allocated)
-		kfree(extra);
-	else
-		list_add(&extra->node, &pm->spare);
+	if (record_is_extra(pm, rec))
+		extra_put(pm, extra_record(rec));
 	return slot;
 }
 
@@ -359,6 +351,27 @@ static void mark_record(struct pw_mm *pm, struct pinwatch_interval_notifier *sub
 	++*nr;
 }
 
+/*
+ * As mark_record(), for the records of the word of pm->used that begins with bit @first. The
+ * first loop is the cost of insert on a machine with many CPUs. Most records are free, so the
+ * loop only reads: the CPU asks for many cache lines at a time.
+ */
+static void mark_records(struct pw_mm *pm, struct pinwatch_interval_notifier *sub,
+			 unsigned int first, unsigned int *nr)
+{
+	unsigned long *word = &pm->used[first / BITS_PER_LONG], bits, free = 0;
+	struct pw_record *recs = pw_record_nr(pm, first);
+
+	for (bits = *word; bits; bits &= bits - 1)
+		if (likely(!READ_ONCE(recs[__ffs(bits)].key)))
+			free |= bits & -bits;
+	/* All holes are stale: the next start of a free record sets its bit again. */
+	WRITE_ONCE(*word, *word & ~free);
+	pm->nr_maybe -= hweight_long(free);
+	for (bits = *word; bits; bits &= bits - 1)
+		mark_record(pm, sub, &recs[__ffs(bits)], nr);
+}
+
 /**
  * pw_record_mark_insert() - mark a new subscription under all invalidations in flight
  * @pm: The mm. gen was advanced after @sub was linked.
@@ -373,23 +386,11 @@ void pw_record_mark_insert(struct pw_mm *pm, struct pinwatch_interval_notifier *
 {
 	struct pw_extra_record *extra;
 	unsigned int i, nr = 0;
-	unsigned long bits;
 
 	lockdep_assert_held(&pm->lock);
-	for (i = 0; i < pm->nr_recs; i += BITS_PER_LONG) {
-		unsigned long *word = &pm->used[i / BITS_PER_LONG];
-
-		for (bits = *word; bits; bits &= bits - 1) {
-			struct pw_record *rec = pw_record_nr(pm, i + __ffs(bits));
-
-			mark_record(pm, sub, rec, &nr);
-			/* Free. All holes are stale: start sets the bit again. */
-			if (!READ_ONCE(rec->key)) {
-				WRITE_ONCE(*word, *word & ~(bits & -bits));
-				pm->nr_maybe--;
-			}
-		}
-	}
+	for (i = 0; i < pm->nr_recs; i += BITS_PER_LONG)
+		if (pm->used[i / BITS_PER_LONG])
+			mark_records(pm, sub, i, &nr);
 	list_for_each_entry(extra, &pm->extra, node)
 		mark_record(pm, sub, &extra->rec, &nr);
 	if (pw_nr_anon(pm) && pw_record_overlaps(&pm->shared[PW_SHARED_ANON].rec, sub)) {

@@ -23,6 +23,7 @@ static unsigned int stats_in_flight(struct pw_mm *pm)
 /* Caller holds pm->lock. */
 static void stats_fill(struct pw_mm *pm, struct pw_mm_stats *stats)
 {
+	unsigned long slots = pw_call_slots(pm);
 	struct pw_walk *walk;
 
 	stats->mm = pm->mn.mm;
@@ -30,8 +31,11 @@ static void stats_fill(struct pw_mm *pm, struct pw_mm_stats *stats)
 	stats->walks = 0;
 	stats->nr_subscriptions = pm->nr_subs;
 	stats->in_flight = stats_in_flight(pm);
-	list_for_each_entry(walk, &pm->walks, node)
+	hlist_for_each_entry(walk, &pm->walks, node)
 		stats->walks++;
+	for (; slots; slots &= slots - 1)
+		stats->walks += pm->calls[__ffs(slots)].entry &&
+				!READ_ONCE(pm->calls[__ffs(slots)].pos);
 	stats->waiters = pm->nr_waiters;
 	stats->veto = !RB_EMPTY_ROOT(&pm->vetoes);
 }

@@ -29,6 +29,8 @@ static __always_inline void sub_link(struct pw_mm *pm,
 
 	if (unlikely(flags & (PW_SUB_FILTERED | PW_SUB_SLEEPS)))
 		class = pw_class_of(pm, sub->ops, flags);
+	if (unlikely(flags))
+		pm->plain = false;
 	sub->pm = pm;
 	sub->state = stamp << PW_SUB_STAMP_SHIFT | class << PW_SUB_CLASS_SHIFT | flags;
 	sub->invalidate_seq = pw_seq_next(pm, PW_SLOT_IDLE);
@@ -349,7 +351,7 @@ static __always_inline bool sub_unlink(struct pw_mm *pm,
 {
 	bool running = false;
 
-	if (unlikely(!list_empty(&pm->walks)))
+	if (unlikely(pm->slots_used | (unsigned long)pm->walks.first))
 		running = pw_walk_cancel(pm, sub, put);
 	pw_tree_erase(&pm->classes[pw_sub_class(sub)].tree, &sub->interval_tree);
 	return running;

@@ -3,14 +3,16 @@
  * pinwatch core: the interval tree
  *
  * An augmented rbtree of struct interval_tree_node, ordered by start. Each node holds
- * the largest last of its subtree. Same as lib/interval_tree.c, plus pw_tree_before():
- * one descent tells whether a range overlaps a node and finds the hole around the range.
+ * the largest last of its subtree. Same as lib/interval_tree.c, plus pw_tree_search(): one
+ * descent finds the first node that overlaps a range, or the hole around the range.
  * Inline, because each function has one caller in a hot path.
  */
 #ifndef _PW_TREE_H
 #define _PW_TREE_H
 
+#include <linux/compiler.h>
 #include <linux/interval_tree.h>
+#include <linux/minmax.h>
 #include <linux/rbtree.h>
 
 void pw_tree_insert(struct rb_root *root, struct interval_tree_node *node);
@@ -105,46 +107,93 @@ pw_tree_next(struct interval_tree_node *node, unsigned long start,
 }
 
 /**
- * pw_tree_before() - find the end of the last node that begins in or before a range
- * @root: The tree.
+ * pw_tree_step() - go to the next node that overlaps a range
+ * @node: A node of the tree that begins in the range. Set to the next node.
  * @last: Last byte of the range.
- * @next: Set to the smallest start above @last; unchanged if no node begins there.
  *
- * One descent. The nodes on the left of the path, and the nodes where the path turns
- * right, begin at or before @last. So the range [start, @last] overlaps a node iff the
- * result is >= start. Otherwise the hole around the range begins above the result and
- * ends below *@next.
+ * As pw_tree_next(), but faster: each following node that begins at or before @last overlaps
+ * the range, because no following node begins before *@node.
  *
- * Return: the largest last of all nodes that begin at or before @last; 0 if no node
- * does.
+ * Return: true; false if no following node overlaps.
  */
-static __always_inline unsigned long
-pw_tree_before(struct rb_root *root, unsigned long last, unsigned long *next)
+static __always_inline bool pw_tree_step(struct interval_tree_node **node, unsigned long last)
+{
+	struct rb_node *rb = (*node)->rb.rb_right, *prev;
+
+	if (rb) {
+		while (rb->rb_left)
+			rb = rb->rb_left;
+	} else {
+		/* Go up to the first ancestor with *@node in the left subtree. */
+		rb = &(*node)->rb;
+		do {
+			prev = rb;
+			rb = rb_parent(prev);
+			OPTIMIZER_HIDE_VAR(rb);	/* gcc would test the color, too */
+			if (!rb)
+				return false;
+		} while (prev == rb->rb_right);
+	}
+	*node = rb_entry(rb, struct interval_tree_node, rb);
+	return (*node)->start <= last;
+}
+
+/* As pw_tree_next(). Fast if @node begins in the range. */
+static __always_inline struct interval_tree_node *
+pw_tree_following(struct interval_tree_node *node, unsigned long start, unsigned long last)
+{
+	if (unlikely(node->start < start))
+		return pw_tree_next(node, start, last);
+	return pw_tree_step(&node, last) ? node : NULL;
+}
+
+/**
+ * pw_tree_search() - find the first node that overlaps a range, or the hole around the range
+ * @root: The tree.
+ * @start: First byte.
+ * @last: Last byte.
+ * @before: Raised to the largest last of all nodes that begin at or before @last, if no node
+ *	overlaps.
+ * @next: Set to the smallest start above @last, if no node overlaps and a node begins there.
+ *
+ * One descent. The nodes on the left of the path, and the nodes where the path turns right,
+ * begin at or before @last. So the first of them that ends at or after @start is the first
+ * overlap.
+ *
+ * Return: the node; NULL if no node overlaps. Then the hole around the range begins above
+ * *@before and ends below *@next.
+ */
+static __always_inline struct interval_tree_node *
+pw_tree_search(struct rb_root *root, unsigned long start, unsigned long last,
+	       unsigned long *before, unsigned long *next)
 {
 	struct rb_node *rb = root->rb_node;
-	unsigned long before = 0;
 
 	if (!rb)
-		return 0;
+		return NULL;
 	for (;;) {
-		struct interval_tree_node *node, *left;
+		struct interval_tree_node *left, *node;
+		unsigned long end;
 
 		node = rb_entry(rb, struct interval_tree_node, rb);
+		rb = node->rb.rb_left;
 		if (node->start > last) {
 			*next = node->start;
-			rb = rb->rb_left;
 			if (!rb)
-				return before;
+				return NULL;
 			continue;
 		}
-		left = pw_tree_node(rb->rb_left);
-		if (left && left->__subtree_last > before)
-			before = left->__subtree_last;
-		if (node->last > before)
-			before = node->last;
-		rb = rb->rb_right;
+		left = pw_tree_node(rb);
+		end = node->last;
+		if (left)
+			end = max(end, left->__subtree_last);
+		if (unlikely(end >= start))
+			return left && left->__subtree_last >= start ?
+			       pw_subtree_first(left, start, last) : node;
+		*before = max(*before, end);
+		rb = node->rb.rb_right;
 		if (!rb)
-			return before;
+			return NULL;
 	}
 }
 

@@ -207,25 +207,20 @@ static unsigned int veto_bits(const struct pw_mm *pm, unsigned long start, unsig
 	return max_t(unsigned int, fls64(start ^ last), bits);
 }
 
-/**
- * pw_veto_alloc() - allocate the memory of a veto
- *
- * Context: process context, may sleep.
- * Return: the memory, zeroed, or %NULL.
- */
-struct pw_veto *pw_veto_alloc(void)
+static struct pw_veto *veto_alloc(void)
 {
 	return kzalloc(sizeof(struct pw_veto), GFP_KERNEL_ACCOUNT);
 }
 
-/* The task that took the spare veto has reserved @pm. */
+/* The task that queued the work has reserved @pm. */
 void pw_veto_spare_work(struct work_struct *work)
 {
 	struct pw_mm *pm = container_of(work, struct pw_mm, spare_work);
-	struct pw_veto *veto = pw_veto_alloc();
+	struct pw_veto *veto = veto_alloc();
 
 	spin_lock(&pm->lock);
 	pm->spare_veto = veto;
+	pm->spare_pending = false;
 	spin_unlock(&pm->lock);
 	pw_sub_unreserve(pm);
 }
@@ -237,11 +232,36 @@ static struct pw_veto *veto_take_spare(struct pw_mm *pm)
 	spin_lock(&pm->lock);
 	veto = pm->spare_veto;
 	pm->spare_veto = NULL;
-	pm->nr_subs += !!veto;
 	spin_unlock(&pm->lock);
-	if (veto)
-		pw_mm_queue(&pm->spare_work);
 	return veto;
+}
+
+/*
+ * Let a worker allocate the spare veto if there is none: because it was taken, or because the
+ * worker had no memory the last time.
+ */
+static void veto_refill(struct pw_mm *pm)
+{
+	bool queue;
+
+	spin_lock(&pm->lock);
+	queue = !pm->spare_veto && !pm->spare_pending;
+	pm->spare_pending |= queue;
+	pm->nr_subs += queue;
+	spin_unlock(&pm->lock);
+	if (queue)
+		pw_mm_queue(&pm->spare_work);
+}
+
+/*
+ * The first veto of an mm may wait for memory reclaim, under the mmap lock, too. It brings the
+ * spare veto. Caller holds the mmap lock for writing: no other task allocates a veto.
+ */
+static struct pw_veto *veto_first(struct pw_mm *pm)
+{
+	if (!pm->spare_veto)
+		pm->spare_veto = veto_alloc();
+	return pm->spare_veto ? veto_alloc() : NULL;
 }
 
 /*
@@ -250,12 +270,15 @@ static struct pw_veto *veto_take_spare(struct pw_mm *pm)
  */
 static struct pw_veto *veto_get(struct pw_mm *pm, bool locked)
 {
-	struct pw_veto *veto = kzalloc(sizeof(*veto),
-				       GFP_NOWAIT | __GFP_ACCOUNT | __GFP_NOWARN);
+	struct pw_veto *veto;
 
-	if (veto)
-		return veto;
-	return locked ? veto_take_spare(pm) : pw_veto_alloc();
+	if (!pm->nr_vetoes)
+		return veto_first(pm);
+	veto = kzalloc(sizeof(*veto), GFP_NOWAIT | __GFP_ACCOUNT | __GFP_NOWARN);
+	if (!veto)
+		veto = locked ? veto_take_spare(pm) : veto_alloc();
+	veto_refill(pm);
+	return veto;
 }
 
 static struct pw_veto *veto_new(struct pw_mm *pm, unsigned long start, unsigned long last,

@@ -2,6 +2,9 @@
 /*
  * pinwatch core: calling the subscriptions that an invalidation overlaps
  *
+ * An invalidation that overlaps one subscription has a pw_call in its slot, and no walk: see
+ * start_one() in invalidate.c. What follows holds for its pw_call as for a batch of one entry.
+ *
  * A walk calls in batches, because a callback may sleep and takes locks of its driver,
  * and pm->lock is a leaf. The struct pw_walk is on the stack of its task and on
  * pm->walks. A walk holds no references to subscriptions. Instead remove and put, which
@@ -42,10 +45,10 @@ walk_first(struct pw_mm *pm, const struct pw_walk *walk, unsigned int class)
 	return pw_sub(pw_tree_first(&c->tree, walk->start, walk->last));
 }
 
-static struct pinwatch_interval_notifier *
+static __always_inline struct pinwatch_interval_notifier *
 walk_next(const struct pw_walk *walk, struct pinwatch_interval_notifier *sub)
 {
-	return pw_sub(pw_tree_next(&sub->interval_tree, walk->start, walk->last));
+	return pw_sub(pw_tree_following(&sub->interval_tree, walk->start, walk->last));
 }
 
 /*
@@ -76,9 +79,8 @@ static noinline bool sub_declines(const struct pinwatch_interval_notifier *sub,
  * value of only one of them. The flag is set before the callback can store the second
  * value, and is cleared only when no invalidation is in flight over @sub.
  */
-static noinline void sub_note_multi(struct pw_mm *pm,
-				    struct pinwatch_interval_notifier *sub,
-				    unsigned long others)
+void pw_walk_note_multi(struct pw_mm *pm, struct pinwatch_interval_notifier *sub,
+			unsigned long others)
 {
 	if (pm->dead || pw_slots_overlap(pm, sub, others, ULONG_MAX) != PW_SLOT_NONE)
 		WRITE_ONCE(sub->state, sub->state | PW_SUB_MULTI);
@@ -88,9 +90,9 @@ static noinline void sub_note_multi(struct pw_mm *pm,
  * Fill the next batch. Caller holds pm->lock, and drops the lock afterwards even if the batch
  * is empty: any number of subscriptions can be newer than the walk, or decline.
  */
-static void walk_fill(struct pw_mm *pm, struct pw_walk *walk)
+static noinline void walk_fill_any(struct pw_mm *pm, struct pw_walk *walk, unsigned long others)
 {
-	unsigned long others = pm->slots_used & ~BIT(pw_seq_slot(walk->seq));
+	u64 newest = ((walk->newest + 1) << PW_SUB_STAMP_SHIFT) - 1;
 	bool alone = !others && !pm->dead;
 	struct pinwatch_interval_notifier *sub = walk->cursor;
 	unsigned int nr_classes = walk_nr_classes(pm, walk);
@@ -101,11 +103,11 @@ static void walk_fill(struct pw_mm *pm, struct pw_walk *walk)
 			sub = walk_first(pm, walk, ++walk->class);
 		if (!sub || nr == PW_WALK_BATCH || unlikely(!left))
 			break;
-		if (likely(sub->state <= walk->newest) &&
+		if (likely(sub->state <= newest) &&
 		    (likely(!(sub->state & PW_SUB_FILTERED)) ||
 		     !sub_declines(sub, walk->range))) {
 			if (unlikely(!alone))
-				sub_note_multi(pm, sub, others);
+				pw_walk_note_multi(pm, sub, others);
 			walk->batch[nr++] = (unsigned long)sub;
 		} else {
 			left--;
@@ -114,7 +116,44 @@ static void walk_fill(struct pw_mm *pm, struct pw_walk *walk)
 	}
 	walk->cursor = sub;
 	walk->nr = nr;
+}
+
+/*
+ * As walk_fill_any(), if no subscription can decline, be newer or be invalidated by others.
+ * @node: The cursor, which begins in the range.
+ */
+static __always_inline void walk_fill_plain(struct pw_walk *walk, struct interval_tree_node *node)
+{
+	unsigned long *entry = walk->batch, *end = entry + PW_WALK_BATCH;
+	unsigned long last = walk->last;
+
+	do {
+		*entry++ = (unsigned long)pw_sub(node);
+		if (!pw_tree_step(&node, last)) {
+			node = NULL;
+			break;
+		}
+	} while (entry != end);
+	walk->cursor = pw_sub(node);
+	walk->nr = entry - walk->batch;
+}
+
+/* Fill the next batch. Return: true if the walk may have more batches. Caller holds pm->lock. */
+static __always_inline bool walk_fill(struct pw_mm *pm, struct pw_walk *walk)
+{
+	unsigned long others = pm->slots_used & ~BIT(pw_seq_slot(walk->seq));
+	struct interval_tree_node *node = walk->cursor ? &walk->cursor->interval_tree : NULL;
+
 	WRITE_ONCE(walk->pos, 0);
+	walk->cancelled = false;
+	walk->plain = pm->plain;
+	if (likely(walk->plain && node && !others && walk->newest == pm->gen) &&
+	    likely(node->start >= walk->start)) {
+		walk_fill_plain(walk, node);
+		return walk->cursor;
+	}
+	walk_fill_any(pm, walk, others);
+	return !walk_done(pm, walk);
 }
 
 /*
@@ -133,7 +172,7 @@ static noinline bool finish_search(struct pw_mm *pm, struct pinwatch_interval_no
 	struct llist_node *link;
 	struct pw_walk *walk;
 
-	list_for_each_entry(walk, &pm->walks, node) {
+	hlist_for_each_entry(walk, &pm->walks, node) {
 		if (walk->finishing == sub)
 			return true;
 		for (link = walk->finish; link; link = link->next)
@@ -152,48 +191,64 @@ static bool finish_pending(struct pw_mm *pm, struct pinwatch_interval_notifier *
 	return finishes == PW_SUB_FINISHES ? finish_search(pm, sub) : finishes;
 }
 
+/* Does one of @nr callbacks belong to @sub, and does it run? Caller holds pm->lock. */
+static bool batch_holds(const unsigned long *batch, unsigned int nr, const unsigned int *pos,
+			const struct pinwatch_interval_notifier *sub)
+{
+	unsigned long entry;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		entry = READ_ONCE(batch[i]);
+		if ((entry & ~PW_BATCH_FLAGS) != (unsigned long)sub)
+			continue;
+		/*
+		 * Pairs with the release in walk_call_entry(): if the walk has gone on, @sub
+		 * must not be freed before the stores of its callback.
+		 */
+		if (smp_load_acquire(pos) == i || entry & PW_BATCH_PUT)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Does a callback of @sub run, or is a second pass pending? Caller holds pm->lock, and
  * has called pw_walk_cancel(), which clears the address of entries that are not running.
  */
 static bool walks_hold(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
 {
+	unsigned long slots = pw_call_slots(pm);
 	struct pw_walk *walk;
-	unsigned long entry;
-	unsigned int i;
 
 	if (finish_pending(pm, sub))
 		return true;
-	list_for_each_entry(walk, &pm->walks, node) {
-		for (i = 0; i < walk->nr; i++) {
-			entry = READ_ONCE(walk->batch[i]);
-			if ((entry & ~PW_BATCH_FLAGS) != (unsigned long)sub)
-				continue;
-			/*
-			 * Pairs with the release in walk_call(): if the walk has gone
-			 * on, @sub must not be freed before the stores of its callback.
-			 */
-			if (smp_load_acquire(&walk->pos) == i || entry & PW_BATCH_PUT)
-				return true;
-		}
+	for (; slots; slots &= slots - 1) {
+		struct pw_call *call = &pm->calls[__ffs(slots)];
+
+		if (batch_holds(&call->entry, 1, &call->pos, sub))
+			return true;
 	}
+	hlist_for_each_entry(walk, &pm->walks, node)
+		if (batch_holds(walk->batch, walk->nr, &walk->pos, sub))
+			return true;
 	return false;
 }
 
 /*
- * The callback of entry @i has returned, and put came while the callback ran. Drop the
+ * The callback of an entry has returned, and put came while the callback ran. Drop the
  * entry, and free the subscription if no other walk holds it.
  */
-static void walk_let_go(struct pw_mm *pm, struct pw_walk *walk, unsigned int i)
+static void walk_let_go(struct pw_mm *pm, unsigned long *entry)
 {
 	struct pinwatch_interval_notifier *sub;
 	bool last = false;
 
 	spin_lock(&pm->lock);
 	/* If PUT is not set, put has seen ->pos move, and frees. */
-	if (walk->batch[i] & PW_BATCH_PUT) {
-		sub = (void *)(walk->batch[i] & ~PW_BATCH_FLAGS);
-		walk->batch[i] = PW_BATCH_CANCELLED;
+	if (*entry & PW_BATCH_PUT) {
+		sub = (void *)(*entry & ~PW_BATCH_FLAGS);
+		WRITE_ONCE(*entry, PW_BATCH_CANCELLED);
 		pm->nr_waiters--;
 		last = !walks_hold(pm, sub);
 	}
@@ -203,15 +258,14 @@ static void walk_let_go(struct pw_mm *pm, struct pw_walk *walk, unsigned int i)
 }
 
 /*
- * The entry @i, with the value @entry, was cancelled. If the entry contains the address of
- * the subscription, remove or put may have found the callback running. The subscription
+ * The entry at @slot, with the value @entry, was cancelled. If the entry contains the address
+ * of the subscription, remove or put may have found the callback running. The subscription
  * may be freed: its address only names the wait.
  */
-static noinline void walk_attend(struct pw_mm *pm, struct pw_walk *walk, unsigned int i,
-				 unsigned long entry)
+void pw_walk_attend(struct pw_mm *pm, unsigned long *slot, unsigned long entry)
 {
 	if (entry & PW_BATCH_PUT)
-		walk_let_go(pm, walk, i);
+		walk_let_go(pm, slot);
 	else if (entry & ~PW_BATCH_FLAGS)
 		wake_up_var((void *)(entry & ~PW_BATCH_FLAGS));
 }
@@ -224,7 +278,7 @@ static noinline void walk_add_finish(struct pw_mm *pm, struct pw_walk *walk,
 	finish->notifier = sub;
 	finish->link.next = NULL;
 	spin_lock(&pm->lock);
-	*walk->finish_tail = &finish->link;
+	*(walk->finish ? walk->finish_tail : &walk->finish) = &finish->link;
 	walk->finish_tail = &finish->link.next;
 	sub_count_finish(sub, PW_SUB_ONE_FINISH);
 	spin_unlock(&pm->lock);
@@ -242,13 +296,24 @@ static noinline bool sub_invalidate_start(struct pw_mm *pm, struct pw_walk *walk
 	return ret;
 }
 
-static noinline void complain(const struct pinwatch_interval_notifier *sub,
-			      const struct mmu_notifier_range *range)
+void pw_walk_complain(const struct pinwatch_interval_notifier *sub,
+		      const struct mmu_notifier_range *range)
 {
 	pr_warn_once("pinwatch: %ps: invalidation of a %sblockable range returned false\n",
 		     sub->ops->invalidate ? (void *)sub->ops->invalidate :
 					    (void *)sub->ops->invalidate_start,
 		     mmu_notifier_range_blockable(range) ? "" : "non-");
+}
+
+/*
+ * A user can make the walk of another user's invalidation as long as the limits of watches
+ * allow. Called without pm->lock, after the callbacks of a batch, when ->pos is ->nr: remove
+ * and put do not wait for a walk that is preempted here.
+ */
+static void walk_resched(const struct pw_walk *walk)
+{
+	if (mmu_notifier_range_blockable(walk->range))
+		cond_resched();
 }
 
 /*
@@ -265,56 +330,112 @@ static noinline void complain(const struct pinwatch_interval_notifier *sub,
  *
  *   [Required: one of them sees the other, both times. So the callback does not begin, or
  *    remove waits for its return; and the walk wakes remove, or remove does not wait.]
+ *
+ * pos = 0 and batch[0] are stored under the lock, so remove finds the first callback running,
+ * and the walk need not look at batch[0] before the callback.
  */
-static void walk_call(struct pw_mm *pm, struct pw_walk *walk)
+static void walk_call_entry(struct pw_mm *pm, struct pw_walk *walk, unsigned int i)
 {
-	unsigned int i = 0;
+	unsigned long entry = READ_ONCE(walk->batch[i]);
+	struct pinwatch_interval_notifier *sub = (void *)entry;
+	bool ret;
 
-	lock_map_acquire(&pw_invalidate_map);
-	while (i < walk->nr) {
-		unsigned long entry = READ_ONCE(walk->batch[i]);
-		struct pinwatch_interval_notifier *sub = (void *)entry;
-
-		if (likely(!(entry & PW_BATCH_FLAGS))) {
-			bool ret;
-
-			if (unlikely(READ_ONCE(sub->state) & PW_SUB_TWO_PASS))
-				ret = sub_invalidate_start(pm, walk, sub);
-			else
-				ret = sub->ops->invalidate(sub, walk->range, walk->seq);
-			if (unlikely(!ret))
-				complain(sub, walk->range);
-		}
-		/*
-		 * From here on, remove or put may free @sub, unless PW_BATCH_PUT is set.
-		 * Pairs with the acquires of ->pos in walks_hold() and pw_walk_cancel():
-		 * @sub must not be freed before the stores of its
-		 * callback.
-		 */
-		smp_store_release(&walk->pos, ++i);
-		/*
-		 * Pairs with the smp_mb() in pw_walk_cancel(): it cannot happen that remove
-		 * or put sees the old ->pos and this walk sees the old entry. Also pairs with
-		 * the barrier in wait_var_event() of remove_wait(): it cannot happen that
-		 * remove sees the old ->pos and wake_up_var() sees no waiter.
-		 */
-		smp_mb();
-		entry = READ_ONCE(walk->batch[i - 1]);
-		if (unlikely(entry & PW_BATCH_FLAGS))
-			walk_attend(pm, walk, i - 1, entry);
+	if (likely(!(entry & PW_BATCH_FLAGS))) {
+		if (unlikely(READ_ONCE(sub->state) & PW_SUB_TWO_PASS))
+			ret = sub_invalidate_start(pm, walk, sub);
+		else
+			ret = sub->ops->invalidate(sub, walk->range, walk->seq);
+		if (unlikely(!ret))
+			pw_walk_complain(sub, walk->range);
 	}
-	lock_map_release(&pw_invalidate_map);
+	/*
+	 * From here on, remove or put may free @sub, unless PW_BATCH_PUT is set. Pairs with the
+	 * acquires of ->pos in batch_holds() and batch_cancel(): @sub must not be freed before
+	 * the stores of its callback.
+	 */
+	smp_store_release(&walk->pos, i + 1);
+}
+
+/* Call the entries from @i on, after the entry before @i was called. */
+static noinline void walk_call_any(struct pw_mm *pm, struct pw_walk *walk, unsigned int i)
+{
+	if (i)
+		pw_walk_look(pm, &walk->batch[i - 1]);
+	for (; i < walk->nr; i++) {
+		walk_call_entry(pm, walk, i);
+		pw_walk_look(pm, &walk->batch[i]);
+	}
 }
 
 /*
- * A user can make the walk of another user's invalidation as long as the limits of watches
- * allow. Called without pm->lock, after the callbacks of a batch, when ->pos is ->nr: remove
- * and put do not wait for a walk that is preempted here.
+ * As walk_call_any(), for entries with one pass, until remove or put cancels an entry. ->cancelled
+ * stands for the flags of all entries:
+ *
+ *   pos = i				->cancelled = true, batch[j] |= CANCELLED
+ *   smp_mb()				smp_mb()
+ *   ->cancelled?			pos == j?
+ *
+ *   [Required: as above. If the walk does not see ->cancelled, then remove sees pos >= i. So
+ *    an entry j >= i is not cancelled, or is cancelled later by a remove that sees pos == j,
+ *    waits, and leaves the address in the entry. And of an entry j < i no remove waits.]
+ *
+ * Return: the number of entries that were called. The caller has to look at the last of them.
  */
-static void walk_resched(const struct pw_walk *walk)
+static __always_inline unsigned int walk_call_plain(struct pw_walk *walk)
 {
-	if (mmu_notifier_range_blockable(walk->range))
-		cond_resched();
+	unsigned long *entry = walk->batch, *end = entry + walk->nr;
+	unsigned int i = 0;
+
+	for (;;) {
+		struct pinwatch_interval_notifier *sub;
+
+		sub = (void *)(READ_ONCE(*entry) & ~PW_BATCH_FLAGS);
+		if (unlikely(!sub->ops->invalidate(sub, walk->range, walk->seq)))
+			pw_walk_complain((void *)(READ_ONCE(*entry) & ~PW_BATCH_FLAGS),
+					 walk->range);
+		/* As in walk_call_entry(). */
+		smp_store_release(&walk->pos, ++i);
+		if (++entry == end)
+			return i;
+		/* Pairs like the barrier in pw_walk_look(). */
+		smp_mb();
+		if (unlikely(READ_ONCE(walk->cancelled)))
+			return i;
+	}
+}
+
+/*
+ * Call the batch, and take pm->lock. A walk without more batches needs no barrier after its
+ * last entry, because it looks at the entry under the lock instead:
+ *
+ *   remove cancels the entry before the walk takes the lock: the walk sees the flag. If that
+ *     remove has found the callback running, it has queued its wait already, or looks at
+ *     ->pos again, under the lock.
+ *   after the walk has dropped the lock: remove sees the new ->pos.
+ */
+static __always_inline void walk_call(struct pw_mm *pm, struct pw_walk *walk, bool more)
+	__acquires(&pm->lock)
+{
+	unsigned int i = 0;
+	unsigned long *last;
+
+	lock_map_acquire(&pw_invalidate_map);
+	if (likely(walk->plain && walk->nr))
+		i = walk_call_plain(walk);
+	if (unlikely(i < walk->nr || more))
+		walk_call_any(pm, walk, i);
+	lock_map_release(&pw_invalidate_map);
+	if (unlikely(more))
+		walk_resched(walk);
+	spin_lock(&pm->lock);
+	if (unlikely(more))
+		return;
+	last = &walk->batch[walk->nr - 1];
+	if (unlikely(*last & PW_BATCH_FLAGS)) {
+		spin_unlock(&pm->lock);
+		pw_walk_attend(pm, last, *last);
+		spin_lock(&pm->lock);
+	}
 }
 
 /* Run the second passes in the order of the first. Drops and retakes pm->lock. */
@@ -357,7 +478,7 @@ static noinline void walk_finish(struct pw_mm *pm, struct pw_walk *walk)
 }
 
 /* Out of line: without a tracer, a walk executes one untaken jump. */
-static noinline void walk_trace(const struct mmu_notifier_range *range, u64 callbacks)
+void pw_walk_trace(const struct mmu_notifier_range *range, u64 callbacks)
 {
 	trace_pinwatch_invalidate(range, callbacks);
 }
@@ -365,43 +486,37 @@ static noinline void walk_trace(const struct mmu_notifier_range *range, u64 call
 /**
  * pw_walk() - call every subscription that overlaps an invalidation
  * @pm: The mm.
- * @range: Passed to the callbacks.
- * @start: First byte, rounded down to a page.
- * @last: Last byte, rounded up to a page.
+ * @range: Passed to the callbacks. Whole pages.
+ * @first: The first subscription of class 0 that overlaps @range, or %NULL.
  * @seq: The sequence value of the invalidation.
  *
  * Context: under pm->lock, which is released. Sleeps if @range is blockable and a
  * callback sleeps.
  */
 void pw_walk(struct pw_mm *pm, const struct mmu_notifier_range *range,
-	     unsigned long start, unsigned long last, unsigned long seq)
+	     struct interval_tree_node *first, unsigned long seq)
 	__releases(&pm->lock)
 {
-	u64 newest = min(pm->gen, pm->slot_newest[pw_seq_slot(seq)]);
 	struct pw_walk walk PW_UNINITIALIZED;
 	u64 callbacks = 0;
 	bool more;
 
 	lockdep_assert_held(&pm->lock);
-	walk.start = start;
-	walk.last = last;
+	walk.start = range->start;
+	walk.last = (range->end - 1) | ~PAGE_MASK;
 	walk.range = range;
 	walk.seq = seq;
-	walk.newest = ((newest + 1) << PW_SUB_STAMP_SHIFT) - 1;
+	walk.newest = min(pm->gen, pm->slot_newest[pw_seq_slot(seq)]);
 	walk.finish = NULL;
-	walk.finish_tail = &walk.finish;
 	walk.finishing = NULL;
 	walk.class = 0;
-	walk.nr = 0;
-	walk.pos = 0;
-	walk.cursor = walk_first(pm, &walk, 0);
-	list_add(&walk.node, &pm->walks);
+	walk.cursor = pw_sub(first);
+	hlist_add_head(&walk.node, &pm->walks);
 	pw_stat_inc(walks);
 
-	for (;;) {
-		walk_fill(pm, &walk);
-		more = !walk_done(pm, &walk);
-		if (!walk.nr && !more)
+	do {
+		more = walk_fill(pm, &walk);
+		if (unlikely(!walk.nr) && !more)
 			break;
 		callbacks += walk.nr;
 		spin_unlock(&pm->lock);
@@ -411,21 +526,16 @@ void pw_walk(struct pw_mm *pm, const struct mmu_notifier_range *range,
 		 * clear.
 		 */
 		smp_wmb();
-		walk_call(pm, &walk);
-		if (unlikely(more))
-			walk_resched(&walk);
-		spin_lock(&pm->lock);
-		if (walk_done(pm, &walk))
-			break;
-	}
+		walk_call(pm, &walk, more);
+	} while (unlikely(more));
 	walk.nr = 0;
 	if (unlikely(walk.finish))
 		walk_finish(pm, &walk);
-	list_del(&walk.node);
+	hlist_del(&walk.node);
 	spin_unlock(&pm->lock);
 	pw_stat_add(callbacks, callbacks);
 	if (trace_pinwatch_invalidate_enabled())
-		walk_trace(range, callbacks);
+		pw_walk_trace(range, callbacks);
 }
 
 /**
@@ -456,6 +566,36 @@ bool pw_walk_has_sleeper(struct pw_mm *pm, const struct mmu_notifier_range *rang
 	return false;
 }
 
+/* Flag the entries of @sub among @nr callbacks. Caller holds pm->lock. */
+static void batch_cancel(struct pw_mm *pm, unsigned long *batch, unsigned int nr,
+			 const unsigned int *pos, bool *cancelled,
+			 struct pinwatch_interval_notifier *sub, bool put)
+{
+	unsigned long entry = (unsigned long)sub | PW_BATCH_CANCELLED;
+	unsigned int i, running;
+
+	if (put)
+		entry |= PW_BATCH_PUT;
+	for (i = 0; i < nr; i++) {
+		if (batch[i] != (unsigned long)sub)
+			continue;
+		WRITE_ONCE(batch[i], entry);
+		WRITE_ONCE(*cancelled, true);
+		/*
+		 * Pairs with the smp_mb() in pw_walk_look() and walk_call_plain(): it cannot
+		 * happen that the walk calls the entry and this task sees the old ->pos.
+		 */
+		smp_mb();
+		/* Pairs with the release of ->pos in walk_call_entry(). Read once. */
+		running = smp_load_acquire(pos);
+		/* Clear the address: a new subscription may reuse the memory. */
+		if (running != i)
+			WRITE_ONCE(batch[i], PW_BATCH_CANCELLED);
+		else
+			pm->nr_waiters += put;
+	}
+}
+
 /**
  * pw_walk_cancel() - make every walk drop a subscription
  * @pm: The mm.
@@ -467,33 +607,20 @@ bool pw_walk_has_sleeper(struct pw_mm *pm, const struct mmu_notifier_range *rang
  */
 bool pw_walk_cancel(struct pw_mm *pm, struct pinwatch_interval_notifier *sub, bool put)
 {
-	unsigned long cancelled = (unsigned long)sub | PW_BATCH_CANCELLED;
+	unsigned long slots = pw_call_slots(pm);
 	struct pw_walk *walk;
-	unsigned int i, pos;
 
 	lockdep_assert_held(&pm->lock);
-	if (put)
-		cancelled |= PW_BATCH_PUT;
-	list_for_each_entry(walk, &pm->walks, node) {
+	for (; slots; slots &= slots - 1) {
+		struct pw_call *call = &pm->calls[__ffs(slots)];
+		bool unused;
+
+		batch_cancel(pm, &call->entry, 1, &call->pos, &unused, sub, put);
+	}
+	hlist_for_each_entry(walk, &pm->walks, node) {
 		if (walk->cursor == sub)
 			walk->cursor = walk_next(walk, sub);
-		for (i = 0; i < walk->nr; i++) {
-			if (walk->batch[i] != (unsigned long)sub)
-				continue;
-			WRITE_ONCE(walk->batch[i], cancelled);
-			/*
-			 * Pairs with the smp_mb() in walk_call(): it cannot happen that
-			 * the walk calls the entry and this task sees the old ->pos.
-			 */
-			smp_mb();
-			/* Pairs with the release of ->pos in walk_call(). Read once. */
-			pos = smp_load_acquire(&walk->pos);
-			/* Clear the address: a new subscription may reuse the memory. */
-			if (pos != i)
-				WRITE_ONCE(walk->batch[i], PW_BATCH_CANCELLED);
-			else
-				pm->nr_waiters += put;
-		}
+		batch_cancel(pm, walk->batch, walk->nr, &walk->pos, &walk->cancelled, sub, put);
 	}
 	return walks_hold(pm, sub);
 }

@@ -114,15 +114,29 @@ static void share_first(struct bench_result *results, unsigned int nr)
 
 static void print_help(void)
 {
-	puts("usage: bench [--large]\n"
+	puts("usage: bench [--large | N ...]\n"
 	     "Counts what intervals cost, at N = 0, 1, 100 and 10,000 of them, and what root's\n"
 	     "hole in a file costs, with N = 1 and 16 mappings of another user.\n"
-	     "  --large  also at N = 100,000 and 1,000,000, and with 256 mappings");
+	     "  --large  also at N = 100,000 and 1,000,000, and with 256 mappings\n"
+	     "  N ...    only at these numbers of intervals, at most 6, and no holes");
+}
+
+/* Return: the number of @nrs that are set from @args. */
+static unsigned int parse_numbers(char **args, unsigned int *nrs)
+{
+	unsigned int nr;
+
+	for (nr = 0; args[nr]; nr++) {
+		if (nr == NR_MAX)
+			errx(1, "more than %d numbers of intervals", NR_MAX);
+		nrs[nr] = strtoul(args[nr], NULL, 10);
+	}
+	return nr;
 }
 
 int main(int argc, char **argv)
 {
-	static const unsigned int nrs[NR_MAX] = { 0, 1, 100, 10000, 100000, 1000000 };
+	unsigned int nrs[NR_MAX] = { 0, 1, 100, 10000, 100000, 1000000 };
 	static const unsigned int punch_nrs[NR_PUNCH_MAX] = { 1, 16, 256 };
 	static const struct option options[] = {
 		{ "large", no_argument, NULL, 'l' },
@@ -138,6 +152,10 @@ int main(int argc, char **argv)
 			return print_help(), opt != 'h';
 		nr = NR_MAX;
 		nr_punch = NR_PUNCH_MAX;
+	}
+	if (optind < argc) {
+		nr = parse_numbers(argv + optind, nrs);
+		nr_punch = 0;
 	}
 	counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -27,6 +27,10 @@ enum bench_metric {
 	BENCH_FIRST,		/* the first insert in an mm */
 	BENCH_DONTNEED,		/* MADV_DONTNEED of one page elsewhere, repeated */
 	BENCH_GAPS,		/* MADV_DONTNEED in many gaps; the median */
+	BENCH_TURN,		/* MADV_DONTNEED in 16 gaps in turn; the median */
+	BENCH_HIT,		/* MADV_DONTNEED of one random interval; the median */
+	BENCH_HIT_16,		/* MADV_DONTNEED of 16 intervals side by side; the median */
+	BENCH_HIT_256,
 	BENCH_OVERLAP,		/* MADV_DONTNEED of all intervals */
 	BENCH_FORK,
 	BENCH_GONE,		/* BENCH_DONTNEED after the mm was unregistered */

@@ -26,6 +26,8 @@
 #define NR_SAMPLES	2000
 #define NR_DONTNEED	300
 #define NR_GAPS		1200
+#define NR_TURN		16U
+#define NR_HITS		400
 #define NR_OVERLAPS	7
 #define NR_FORKS	7
 #define GONE_STEP_US	100000
@@ -37,6 +39,11 @@ static uint32_t next_random(uint32_t *state)
 	*state ^= *state >> 17;
 	*state ^= *state << 5;
 	return *state;
+}
+
+static uint64_t random_below(uint32_t *state, unsigned int limit)
+{
+	return (uint64_t)next_random(state) * limit >> 32;
 }
 
 static int compare_u32(const void *a, const void *b)
@@ -103,13 +110,46 @@ static void measure_gaps(struct bench_counts *counts, char *area, unsigned int n
 	unsigned int i;
 
 	for (i = 0; i < NR_GAPS; i++) {
-		uint64_t gap = (uint64_t)next_random(&seed) * (nr ? nr : 1) >> 32;
-		char *page = area + gap * STRIDE + 2 * PAGE;
+		char *page = area + random_below(&seed, nr ? nr : 1) * STRIDE + 2 * PAGE;
 
 		*(volatile char *)page = 1;
 		samples[i] = time_dontneed(page, PAGE);
 	}
 	counts->count[BENCH_GAPS] = sorted_median(samples, NR_GAPS);
+}
+
+/* Random pages between two intervals, NR_TURN of them in turn, NR_GAPS times. */
+static void measure_turn(struct bench_counts *counts, char *area, unsigned int nr)
+{
+	uint32_t samples[NR_GAPS], seed = SEED;
+	char *pages[NR_TURN];
+	unsigned int i;
+
+	for (i = 0; i < NR_TURN; i++)
+		pages[i] = area + random_below(&seed, nr ? nr : 1) * STRIDE + 2 * PAGE;
+	for (i = 0; i < NR_GAPS; i++) {
+		*(volatile char *)pages[i % NR_TURN] = 1;
+		samples[i] = time_dontneed(pages[i % NR_TURN], PAGE);
+	}
+	counts->count[BENCH_TURN] = sorted_median(samples, NR_GAPS);
+}
+
+/* @nr_hits intervals side by side at a random place, NR_HITS times. One page is present. */
+static void measure_hits(struct bench_counts *counts, enum bench_metric metric, char *area,
+			 unsigned int nr, unsigned int nr_hits)
+{
+	uint32_t samples[NR_HITS], seed = SEED;
+	unsigned int i;
+
+	if (nr < nr_hits)
+		return;
+	for (i = 0; i < NR_HITS; i++) {
+		char *addr = area + random_below(&seed, nr - nr_hits + 1) * STRIDE;
+
+		*(volatile char *)addr = 1;
+		samples[i] = time_dontneed(addr, (nr_hits - 1) * STRIDE + PAGE);
+	}
+	counts->count[metric] = sorted_median(samples, NR_HITS);
 }
 
 /* The whole area at once: every interval is called back. */
@@ -235,6 +275,10 @@ void bench_measure(struct bench_counts *counts, enum bench_engine engine, unsign
 		measure_ops(fd, counts, nr);
 	measure_overlap(counts, area, nr);
 	measure_gaps(counts, area, nr);
+	measure_turn(counts, area, nr);
+	measure_hits(counts, BENCH_HIT, area, nr, 1);
+	measure_hits(counts, BENCH_HIT_16, area, nr, 16);
+	measure_hits(counts, BENCH_HIT_256, area, nr, 256);
 	measure_fork(counts);
 	close(fd);
 	/* An mm with a veto stays registered. */

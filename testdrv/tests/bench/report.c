@@ -41,7 +41,7 @@ static const struct figure {
 	{ "section", "begin + lock + retry + unlock", BENCH_SECTION, BENCH_PINWATCH,
 	  BENCH_KERNEL, .must = 40, .must_to = ~0U },
 	{ "first", "first registration in an mm", BENCH_FIRST, BENCH_PINWATCH,
-	  BENCH_KERNEL, .must = 18140, .must_to = ~0U },
+	  BENCH_KERNEL, .must = 10000, .must_to = ~0U },
 	{ "dontneed", "extra on MADV_DONTNEED elsewhere", BENCH_DONTNEED,
 	  BENCH_PINWATCH, BENCH_KERNEL, .extra = true, .must = 245, .must_to = ~0U },
 	{ "gaps", "the same over many gaps, median", BENCH_GAPS, BENCH_PINWATCH,
@@ -49,13 +49,26 @@ static const struct figure {
 	{ "gaps", "the same over many gaps, median", BENCH_GAPS, BENCH_PINWATCH,
 	  BENCH_KERNEL, .extra = true, .must = 530, .must_from = 100000,
 	  .must_to = ~0U },
+	{ "turn", "the same over 16 gaps in turn, median", BENCH_TURN, BENCH_PINWATCH,
+	  BENCH_KERNEL, .extra = true, .must = 360, .must_to = 10000 },
+	{ "turn", "the same over 16 gaps in turn, median", BENCH_TURN, BENCH_PINWATCH,
+	  BENCH_KERNEL, .extra = true, .must = 430, .must_from = 100000,
+	  .must_to = ~0U },
+	{ "hit", "one interval hit, median", BENCH_HIT, BENCH_PINWATCH, BENCH_KERNEL,
+	  .extra = true, .must = 450, .must_to = 1 },
+	{ "hit", "one interval hit, median", BENCH_HIT, BENCH_PINWATCH, BENCH_KERNEL,
+	  .extra = true, .must = 600, .must_from = 2, .must_to = ~0U },
+	{ "hit_16", "16 intervals hit, median", BENCH_HIT_16, BENCH_PINWATCH, BENCH_KERNEL,
+	  .extra = true, .must_percent = 100, .must_to = ~0U },
+	{ "hit_256", "256 intervals hit, median", BENCH_HIT_256, BENCH_PINWATCH, BENCH_KERNEL,
+	  .extra = true, .must_percent = 100, .must_to = ~0U },
 	{ "gone", "the same when the last has gone", BENCH_GONE, BENCH_PINWATCH,
 	  BENCH_KERNEL, .extra = true, .must = 110, .must_to = ~0U },
 	{ "callback", "each overlapped callback", BENCH_OVERLAP, BENCH_PINWATCH,
 	  BENCH_KERNEL, .extra = true, .each = true, .must = 110, .must_from = 10000,
 	  .must_to = ~0U },
 	{ "fork", "fork", BENCH_FORK, BENCH_PINWATCH, BENCH_KERNEL,
-	  .must_percent = 145, .must_from = 10000, .must_to = ~0U },
+	  .must_percent = 100, .must_from = 10000, .must_to = ~0U },
 	{ "fork_extra", "extra on fork", BENCH_FORK, BENCH_PINWATCH, BENCH_KERNEL,
 	  .extra = true },
 	{ "fork_filtered", "fork, filtered | no intervals", BENCH_FORK,
@@ -84,7 +97,8 @@ static const struct figure {
 /* Is the figure reported at N = @nr? */
 static bool figure_applies(const struct figure *figure, unsigned int nr)
 {
-	if (figure->metric == BENCH_GAPS || figure->metric == BENCH_BYTES)
+	if (figure->metric == BENCH_GAPS || figure->metric == BENCH_TURN ||
+	    figure->metric == BENCH_HIT || figure->metric == BENCH_BYTES)
 		return nr >= figure->must_from && nr <= figure->must_to;
 	return !figure->each || figure->metric == BENCH_PUNCH || nr >= 100;
 }

@@ -429,6 +429,32 @@ FIBER_TEST(insert_locked_without_memory)
 	remove_sub(&first);
 }
 
+/* The worker had no memory for the spare veto: the next insert of a veto lets it try again. */
+FIBER_TEST(spare_veto_after_a_time_without_memory)
+{
+	struct driver first, d[3];
+	unsigned int i;
+
+	CHECK(!insert_ops(&first, 6, 1, &sleeper));
+	shim_fail_kernel = true;
+	shim_fail_nowait = 256;
+	CHECK(!insert_locked(&d[0], ELSEWHERE));
+	shim_settle();			/* no memory for the spare veto */
+	shim_fail_kernel = false;
+	shim_fail_nowait = 0;
+	CHECK(!insert_locked(&d[1], 2 * ELSEWHERE));
+	shim_settle();
+	shim_fail_kernel = true;
+	shim_fail_nowait = 256;
+	CHECK(!insert_locked(&d[2], 3 * ELSEWHERE));
+	shim_settle();
+	shim_fail_kernel = false;
+	shim_fail_nowait = 0;
+	remove_sub(&first);
+	for (i = 0; i < ARRAY_SIZE(d); i++)
+		remove_sub(&d[i]);
+}
+
 FIBER_TEST(sleeper_errors)
 {
 	struct driver s, plain;

@@ -32,13 +32,14 @@ static bool overlaps(unsigned int i, unsigned long start, unsigned long last)
 
 static void check_walk(unsigned long start, unsigned long last)
 {
-	struct interval_tree_node *node, *prev = NULL;
+	struct interval_tree_node *node, *next, *prev = NULL;
 	unsigned int i, nr = 0;
 
 	for (i = 0; i < NR; i++)
 		nr += overlaps(i, start, last);
-	for (node = pw_tree_first(&root, start, last); node;
-	     node = pw_tree_next(node, start, last)) {
+	for (node = pw_tree_first(&root, start, last); node; node = next) {
+		next = pw_tree_next(node, start, last);
+		CHECK(next == pw_tree_following(node, start, last));
 		CHECK(overlaps(node - nodes, start, last));
 		CHECK(!prev || prev->start <= node->start);
 		prev = node;
@@ -50,7 +51,8 @@ static void check_walk(unsigned long start, unsigned long last)
 static void check_hole(unsigned long start, unsigned long last)
 {
 	unsigned long lo = 0, hi = ULONG_MAX;
-	unsigned long before, next = ULONG_MAX;
+	unsigned long before = 0, next = ULONG_MAX;
+	struct interval_tree_node *first;
 	bool free = true, any = false;
 	unsigned int i;
 
@@ -62,8 +64,9 @@ static void check_hole(unsigned long start, unsigned long last)
 		if (linked[i] && nodes[i].start > last && nodes[i].start - 1 < hi)
 			hi = nodes[i].start - 1;
 	}
-	before = pw_tree_before(&root, last, &next);
-	CHECK((any && before >= start) == !free);
+	first = pw_tree_search(&root, start, last, &before, &next);
+	CHECK(first == pw_tree_first(&root, start, last));
+	CHECK(!first == free);
 	if (!free)
 		return;
 	CHECK(any ? before == lo - 1 : before == 0);

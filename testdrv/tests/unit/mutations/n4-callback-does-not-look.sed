@@ -1,3 +1,3 @@
 # A callback that returns does not look whether somebody waits for it
-# file: walk.c
-s/^		if (unlikely(entry & PW_BATCH_FLAGS))/		if (0)/
+# file: core.h
+s/^	if (unlikely(entry & PW_BATCH_FLAGS))/	if (0)/

@@ -1,4 +1,4 @@
 # Second passes in the reverse order
 # file: walk.c
-s/^	\*walk->finish_tail = &finish->link;/	finish->link.next = walk->finish;/
+s/^	\*(walk->finish ? walk->finish_tail : &walk->finish) = &finish->link;/	finish->link.next = walk->finish;/
 s/^	walk->finish_tail = &finish->link.next;/	walk->finish = \&finish->link;/

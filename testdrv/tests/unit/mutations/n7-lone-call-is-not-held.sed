@@ -1,0 +1,3 @@
+# remove does not wait for the callback of an invalidation that overlaps nothing else
+# file: walk.c
+s/^		if (batch_holds(&call->entry, 1, &call->pos, sub))/		if (0)/

@@ -1,0 +1,3 @@
+# remove does not announce itself to the callback of an invalidation that overlaps nothing else
+# file: walk.c
+s/^		batch_cancel(pm, &call->entry, 1, .*/		;/
