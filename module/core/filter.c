@@ -5,7 +5,7 @@
  * insert may be called under a lock that callbacks take, so the filter does not wait for
  * memory. Without memory for a subscription, start takes the lock for every range until that
  * subscription is removed. All memory is charged to the task that inserts, and an mm has at
- * most PW_FILTER_NR_TABLES * TABLE_MAX_SLOTS * 3/4 leaves: 49,152, in 8 MiB with the tables.
+ * most PW_FILTER_NR_TABLES * pw_filter_table_max * 3/4 leaves: 49,152, in 8 MiB with the tables.
  *
  * Counts are exact: remove counts down, and where three or more subscriptions covered a
  * granule, remove counts them anew in the tree. So no page stays covered without a subscription.
@@ -16,7 +16,6 @@
 #include "core.h"
 
 #define TABLE_MIN_SLOTS		8
-#define TABLE_MAX_SLOTS		1024	/* bounds the copy under pm->lock */
 #define GRANULES_LOG2		5	/* of a subscription, not counting the last */
 #define RECOUNT_MAX		32	/* nodes that a recount visits */
 
@@ -25,6 +24,9 @@
  * more than the filter, and insert and remove are cheaper without. Unit tests change it.
  */
 unsigned int pw_filter_from __read_mostly = 256;
+
+/* The largest number of slots of a table: bounds the copy under pm->lock. Likewise. */
+unsigned int pw_filter_table_max __read_mostly = 1024;
 
 static unsigned int sub_level(const struct pinwatch_interval_notifier *sub)
 {
@@ -96,7 +98,7 @@ static void table_retire(struct pw_filter_table *old)
 static unsigned int table_size(unsigned int live)
 {
 	return clamp_t(unsigned int, roundup_pow_of_two(2 * (live + 1)), TABLE_MIN_SLOTS,
-		       TABLE_MAX_SLOTS);
+		       pw_filter_table_max);
 }
 
 /*

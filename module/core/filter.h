@@ -121,6 +121,7 @@ struct pw_filter {
 };
 
 extern unsigned int pw_filter_from;
+extern unsigned int pw_filter_table_max;
 
 void pw_filter_insert(struct pw_mm *pm, struct pinwatch_interval_notifier *sub);
 void pw_filter_remove(struct pw_mm *pm, struct pinwatch_interval_notifier *sub);

@@ -14,6 +14,7 @@ static void test_main_fiber(void *arg)
 
 	*shim_param_idle_ms = 1000;
 	pw_filter_from = 256;
+	pw_filter_table_max = 1024;
 	nr_cpu_ids = SHIM_NR_CPUS;
 	memset(order, 0, sizeof(order));
 	mm = shim_mm_alloc();
