@@ -141,17 +141,19 @@ static void check_record(struct pw_mm *pm, struct pw_record *rec, unsigned int *
 static void check_hole(struct pw_mm *pm, unsigned int i)
 {
 	struct pw_record *rec = pw_record_nr(pm, i);
+	unsigned long before = READ_ONCE(rec->hole_before), next = READ_ONCE(rec->hole_next);
 	unsigned int class;
 
 	CHECK(rec->hole_gen <= pm->gen);
 	if (rec->hole_gen != pm->gen)
 		return;
 	CHECK(test_bit(i, pm->used));
-	if (rec->hole_next < 2 || rec->hole_before >= rec->hole_next - 1)
+	/* The owner of a record in flight changes the hole without the lock. */
+	if (READ_ONCE(rec->key) || before != READ_ONCE(rec->hole_before) ||
+	    next != READ_ONCE(rec->hole_next) || next < 2 || before >= next - 1)
 		return;
 	for (class = 0; class < pm->nr_classes; class++)
-		CHECK(!pw_tree_first(&pm->classes[class].tree, rec->hole_before + 1,
-				     rec->hole_next - 1));
+		CHECK(!pw_tree_first(&pm->classes[class].tree, before + 1, next - 1));
 }
 
 static void check_records(struct pw_mm *pm)
@@ -185,6 +187,154 @@ static void check_records(struct pw_mm *pm)
 		CHECK(nr_shared[i] == pm->shared[i].nr);
 	CHECK(nr_maybe == pm->nr_maybe);
 }
+
+static unsigned long granule_last(unsigned long granule, unsigned int level)
+{
+	return granule << pw_filter_shift(level) | (BIT(pw_filter_shift(level)) - 1);
+}
+
+/* Return: the level at which the filter counts @sub, computed another way. */
+static unsigned int sub_level(const struct pinwatch_interval_notifier *sub)
+{
+	unsigned long pages = (sub->interval_tree.last >> PAGE_SHIFT) -
+			      (sub->interval_tree.start >> PAGE_SHIFT);
+	unsigned int level = 0;
+
+	while (pages >> (level * PW_FILTER_LEVEL_BITS) > 31)
+		level++;
+	return level;
+}
+
+/* Return: the number of subscriptions that cover a granule and are counted at its level. */
+static unsigned long granule_nr(struct pw_mm *pm, unsigned long granule, unsigned int level)
+{
+	unsigned long start = granule << pw_filter_shift(level), nr = 0;
+	struct interval_tree_node *node;
+	unsigned int class;
+
+	for (class = 0; class < pm->nr_classes; class++)
+		for (node = pw_tree_first(&pm->classes[class].tree, start,
+					  granule_last(granule, level)); node;
+		     node = pw_tree_next(node, start, granule_last(granule, level)))
+			nr += !(pw_sub(node)->state & PW_SUB_UNFILTERED) &&
+			      sub_level(pw_sub(node)) == level;
+	return nr;
+}
+
+static void check_leaf(struct pw_mm *pm, const struct pw_filter_slot *slot,
+		       const struct pw_filter_leaf *leaf)
+{
+	unsigned long granule = slot->key >> 5 << PW_FILTER_LEAF_BITS, nr, count;
+	unsigned int i, level = (slot->key & 31) - 1;
+
+	for (i = 0; i <= PW_FILTER_LEAF_MASK; i++, granule++) {
+		count = READ_ONCE(leaf->word[i / PW_FILTER_PER_WORD]) >>
+			i % PW_FILTER_PER_WORD * 2 & PW_FILTER_COUNT_MAX;
+		if (!count)
+			continue;
+		nr = min(granule_nr(pm, granule, level), PW_FILTER_COUNT_MAX);
+		CHECK(slot->nr);
+		CHECK(count == nr ||
+		      (count == PW_FILTER_COUNT_MAX && pm->filter.inexact));
+	}
+}
+
+static void check_table(struct pw_mm *pm, const struct pw_filter_table *table)
+{
+	unsigned int i, used = 0, live = 0;
+
+	for (i = 0; i <= table->mask; i++) {
+		const struct pw_filter_slot *slot = &table->slots[i];
+
+		used += !!slot->key;
+		live += !!slot->nr;
+		CHECK(!slot->nr || slot->key);
+		if (slot->key)
+			check_leaf(pm, slot, rcu_dereference_protected(slot->leaf, true));
+	}
+	CHECK(used == table->used);
+	CHECK(live == table->live);
+	CHECK(used <= (table->mask + 1) / 4 * 3);
+}
+
+/* All pages that subscriptions of a class cover, and their number. */
+static void check_covered(struct pw_mm *pm, unsigned int class, unsigned int *nr_missing,
+			  unsigned int *nr)
+{
+	struct interval_tree_node *node;
+
+	for (node = pw_tree_first(&pm->classes[class].tree, 0, ULONG_MAX); node;
+	     node = pw_tree_next(node, 0, ULONG_MAX)) {
+		if (pw_sub(node)->state & PW_SUB_UNFILTERED) {
+			++*nr_missing;
+			continue;
+		}
+		nr[sub_level(pw_sub(node))]++;
+		CHECK(pw_filter_covers(&pm->filter, node->start, node->start));
+		CHECK(pw_filter_covers(&pm->filter, node->last, node->last));
+		CHECK(pw_filter_covers(&pm->filter, node->start, node->last));
+	}
+}
+
+/**
+ * pw_filter_check() - compare the filter with the trees
+ * @pm: The mm.
+ *
+ * Context: under pm->lock and RCU, or while no other task uses @pm.
+ */
+void pw_filter_check(struct pw_mm *pm)
+{
+	struct pw_filter *filter = &pm->filter;
+	unsigned int nr[PW_FILTER_NR_LEVELS] = {}, nr_missing = 0, i;
+	struct pw_filter_table *table;
+
+	if (!pw_filter_in_use(filter)) {
+		CHECK(!filter->levels);
+		return;
+	}
+	for (i = 0; i < pm->nr_classes; i++)
+		check_covered(pm, i, &nr_missing, nr);
+	CHECK(nr_missing == filter->nr_missing);
+	CHECK(!!filter->levels == !nr_missing);
+	for (i = 0; i < PW_FILTER_NR_LEVELS; i++) {
+		CHECK(nr[i] == (filter->tables ? filter->tables->nr[i] : 0));
+		CHECK(nr_missing || !!(filter->levels & BIT(i)) == !!nr[i]);
+	}
+	for (i = 0; filter->tables && i < PW_FILTER_NR_TABLES; i++) {
+		table = rcu_dereference_protected(filter->tables->table[i], true);
+		if (table)
+			check_table(pm, table);
+	}
+}
+
+#ifdef PW_DEBUG
+/**
+ * pw_skip_check() - warn if start must not skip a walk
+ * @pm: The mm.
+ * @rec: The record of the invalidation, in flight. The current task owns it.
+ *
+ * A subscription that is newer than the hole overlaps the range only if insert has seen the
+ * record.
+ *
+ * Context: a start without pm->lock.
+ */
+void pw_skip_check(struct pw_mm *pm, const struct pw_record *rec)
+{
+	unsigned long start = rec->start & PAGE_MASK, last = rec->last | ~PAGE_MASK;
+	struct pinwatch_interval_notifier *sub;
+	unsigned int class;
+
+	spin_lock(&pm->lock);
+	for (class = 0; class < pm->nr_classes; class++)
+		for (sub = pw_sub(pw_tree_first(&pm->classes[class].tree, start, last)); sub;
+		     sub = pw_sub(pw_tree_next(&sub->interval_tree, start, last))) {
+			CHECK(sub->state >> PW_SUB_STAMP_SHIFT > rec->hole_gen);
+			CHECK(READ_ONCE(rec->key) & PW_KEY_SLOW ||
+			      pw_sub_rejects(sub, rec->event, rec->owner));
+		}
+	spin_unlock(&pm->lock);
+}
+#endif
 
 static bool is_linked(struct pw_mm *pm, const struct pinwatch_interval_notifier *sub)
 {
@@ -251,5 +401,6 @@ void pw_mm_check(struct pw_mm *pm)
 	check_records(pm);
 	check_walks(pm);
 	check_calls(pm);
+	pw_filter_check(pm);
 	CHECK(pm->registered || pm->nr_subs);
 }

@@ -43,6 +43,7 @@
 #include <linux/wait_bit.h>
 #include <linux/workqueue.h>
 #include "../pinwatch.h"
+#include "filter.h"
 #include "tree.h"
 
 /*
@@ -79,6 +80,7 @@
 #define PW_SUB_FILTERED		BIT_ULL(2) /* ops->owner or ->ignore_events is set */
 #define PW_SUB_TWO_PASS		BIT_ULL(3) /* ops->invalidate_start is set */
 #define PW_SUB_PUT		BIT_ULL(4) /* put while a callback ran: the last walk frees */
+#define PW_SUB_UNFILTERED	BIT_ULL(5) /* not in the page filter: no memory */
 #define PW_SUB_CLASS_SHIFT	6	   /* three bits: index in pm->classes */
 #define PW_SUB_FINISH_SHIFT	9	   /* four bits: pending second passes */
 #define PW_SUB_FINISHES		(15ULL << PW_SUB_FINISH_SHIFT)
@@ -234,6 +236,7 @@ struct pw_class {
  * struct pw_mm - the state of one mm
  * @mn: The classic notifier; holds mm_count of mn.mm.
  * @gen: The number of inserts, from 1 on. Written under @lock.
+ * @filter: Which pages the subscriptions cover. Written under @lock, read without.
  * @seqs: The sequence value in flight in each slot, 0 for none. Written under
  *	@lock. read_begin waits on the address of a slot for a change of its value.
  *	PW_SLOT_VETO: no invalidation, but the number of vetoes that have settled.
@@ -297,6 +300,7 @@ struct pw_class {
 struct pw_mm {
 	struct mmu_notifier mn;
 	u64 gen;
+	struct pw_filter filter;
 	unsigned long seqs[PW_NR_SLOTS];
 
 	spinlock_t lock ____cacheline_aligned_in_smp;
@@ -465,6 +469,13 @@ int pw_mm_stats_next(unsigned int bucket, u64 *number,
 
 /* check.c: unit tests and debug builds */
 void pw_mm_check(struct pw_mm *pm);
+#ifdef PW_DEBUG
+void pw_skip_check(struct pw_mm *pm, const struct pw_record *rec);
+#else
+static inline void pw_skip_check(struct pw_mm *pm, const struct pw_record *rec)
+{
+}
+#endif
 
 static inline struct pinwatch_interval_notifier *
 pw_sub(struct interval_tree_node *node)

@@ -80,6 +80,28 @@ static void record_hole(struct pw_mm *pm, struct pw_record *rec,
 }
 
 /*
+ * Return: true if no subscription covers a page of the invalidation. Then the range of the
+ * invalidation is the hole: the next invalidation of the same range does not need the filter.
+ */
+static __always_inline bool record_filtered(struct pw_mm *pm, struct pw_record *rec)
+{
+	unsigned long start = rec->start, last = rec->last;
+	bool covers;
+
+	if (!pw_filter_complete(&pm->filter))
+		return false;
+	pw_lookup_begin();
+	covers = pw_filter_covers(&pm->filter, start, last);
+	pw_lookup_end();
+	if (covers)
+		return false;
+	/* At the ends of the address space: no hole. */
+	WRITE_ONCE(rec->hole_before, (start & PAGE_MASK) - 1);
+	WRITE_ONCE(rec->hole_next, (last | ~PAGE_MASK) + 1);
+	return true;
+}
+
+/*
  * A subscription overlaps. @first: the first overlap in class 0, or NULL. Caller holds
  * pm->lock. Drops pm->lock.
  */
@@ -168,7 +190,7 @@ static noinline void start_classes(struct pw_mm *pm, struct pw_record *rec,
 	spin_unlock(&pm->lock);
 }
 
-/* No hole is known around the range. */
+/* Neither a hole nor the filter is known to exclude an overlap. */
 static noinline void start_miss(struct pw_mm *pm, struct pw_record *rec,
 				const struct mmu_notifier_range *range)
 {
@@ -176,8 +198,14 @@ static noinline void start_miss(struct pw_mm *pm, struct pw_record *rec,
 	struct interval_tree_node *first;
 
 	spin_lock(&pm->lock);
-	if (unlikely(rec->hole_gen != pm->gen))
+	if (unlikely(rec->hole_gen != pm->gen)) {
 		pw_record_use(pm, rec);
+		if (record_filtered(pm, rec)) {
+			rec->hole_gen = pm->gen;
+			spin_unlock(&pm->lock);
+			return;
+		}
+	}
 	first = pw_tree_search(&pm->classes[0].tree, range->start & PAGE_MASK,
 			       range_last(range) | ~PAGE_MASK, &before, &next);
 	if (first) {
@@ -191,6 +219,16 @@ static noinline void start_miss(struct pw_mm *pm, struct pw_record *rec,
 	} else {
 		start_classes(pm, rec, range, before, next);
 	}
+}
+
+/* The range is in no hole that is known. */
+static noinline void start_outside(struct pw_mm *pm, struct pw_record *rec,
+				   const struct mmu_notifier_range *range)
+{
+	if (likely(rec->hole_gen == READ_ONCE(pm->gen)) && record_filtered(pm, rec))
+		pw_skip_check(pm, rec);
+	else
+		start_miss(pm, rec, range);
 }
 
 /* Both records of the CPU are in use. */
@@ -243,9 +281,11 @@ static int mn_invalidate_range_start(struct mmu_notifier *mn,
 	preempt_enable();
 
 	if (likely(rec->hole_gen == READ_ONCE(pm->gen) &&
-		   start > rec->hole_before && last < rec->hole_next))
+		   start > rec->hole_before && last < rec->hole_next)) {
+		pw_skip_check(pm, rec);
 		return 0;
-	start_miss(pm, rec, range);
+	}
+	start_outside(pm, rec, range);
 	return 0;
 }
 

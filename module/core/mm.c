@@ -98,6 +98,7 @@ static struct pw_mm *mm_alloc_state(void)
 	spin_lock_init(&pm->lock);
 	pm->nr_classes = 1;
 	pm->plain = true;
+	pm->filter.from = pw_filter_from;
 	pm->slot_newest[PW_SLOT_IDLE] = U64_MAX >> PW_SUB_STAMP_SHIFT; /* release */
 	for (i = 0; i < PW_NR_SHARED; i++)
 		pm->shared[i].rec.event = PW_EVENT_ANY;
@@ -299,6 +300,7 @@ void pw_mm_free(struct mmu_notifier *mn)
 		if (extra->allocated)
 			kfree(extra);
 	kfree(pm->spare_veto);
+	pw_filter_free(&pm->filter);
 	kvfree_rcu(pm, rcu);
 	if (atomic_dec_and_test(&mm_live))
 		wake_up_all(&mm_live_wq);

@@ -36,6 +36,8 @@ static __always_inline void sub_link(struct pw_mm *pm,
 	sub->invalidate_seq = pw_seq_next(pm, PW_SLOT_IDLE);
 	pw_tree_insert(&pm->classes[class].tree, &sub->interval_tree);
 	pm->nr_subs++;
+	if (unlikely(pw_filter_wanted(&pm->filter, pm->nr_subs)))
+		pw_filter_insert(pm, sub);
 	WRITE_ONCE(pm->gen, stamp);
 	/*
 	 * Pairs with the xchg in mn_invalidate_range_start(): it cannot happen that start
@@ -354,6 +356,8 @@ static __always_inline bool sub_unlink(struct pw_mm *pm,
 	if (unlikely(pm->slots_used | (unsigned long)pm->walks.first))
 		running = pw_walk_cancel(pm, sub, put);
 	pw_tree_erase(&pm->classes[pw_sub_class(sub)].tree, &sub->interval_tree);
+	if (unlikely(pw_filter_in_use(&pm->filter)))
+		pw_filter_remove(pm, sub);
 	return running;
 }
 

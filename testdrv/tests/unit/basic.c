@@ -13,6 +13,8 @@ static void test_main_fiber(void *arg)
 	bool released;
 
 	*shim_param_idle_ms = 1000;
+	pw_filter_from = 256;
+	pw_filter_table_max = 1024;
 	nr_cpu_ids = SHIM_NR_CPUS;
 	memset(order, 0, sizeof(order));
 	mm = shim_mm_alloc();
@@ -31,15 +33,34 @@ static void test_main_fiber(void *arg)
 	CHECK(!shim_nr_allocs());
 }
 
+/* Return: the number of steps. */
+static unsigned long fiber_run(const struct shim_run *run, void (*body)(void))
+{
+	unsigned long steps;
+
+	shim_begin(run);
+	shim_spawn("test", test_main_fiber, (void *)&body);
+	shim_join();
+	steps = shim_steps();
+	shim_end();
+	return steps;
+}
+
 void fiber_test(void (*body)(void), unsigned int nr_seeds)
 {
 	struct shim_run run = { .random = nr_seeds };
 
 	do {
 		test_seed_is(++run.seed);
-		shim_begin(&run);
-		shim_spawn("test", test_main_fiber, (void *)&body);
-		shim_join();
-		shim_end();
+		fiber_run(&run, body);
 	} while (run.seed < nr_seeds);
+}
+
+void fiber_test_switches(void (*body)(void))
+{
+	struct shim_run run = { .seed = 1 };
+
+	do
+		run.switch_at[0]++;
+	while (fiber_run(&run, body) > run.switch_at[0]);
 }

@@ -26,7 +26,20 @@
 
 #define FIBER_TEST(name)	RACE_TEST(name, 0)
 
+/*
+ * Runs the body once for each of its steps, and changes the fiber at that step. So a task that
+ * the body has spawned runs, as far as it can, at each point of the body.
+ */
+#define SWITCH_TEST(name)						\
+	static void body_##name(void);					\
+	TEST(name, .seconds = 60)					\
+	{								\
+		fiber_test_switches(body_##name);			\
+	}								\
+	static void body_##name(void)
+
 void fiber_test(void (*body)(void), unsigned int nr_seeds);
+void fiber_test_switches(void (*body)(void));
 
 struct driver {
 	struct pinwatch_interval_notifier sub;

@@ -419,6 +419,7 @@ static void stress_init(unsigned int nr_ops)
 	stress.nr_cpus = 1 + shim_rand(nr_cpu_ids);
 	stress.max_depth = 4;
 	stress.nest = 64;
+	pw_filter_from = shim_rand(4) ? 1 : 6;
 	if (!shim_rand(8)) {	/* more invalidations in flight than slots */
 		stress.max_depth = 60;
 		stress.nest = 250;

@@ -20,6 +20,7 @@ struct lockdep_map {
 #define STATIC_LOCKDEP_MAP_INIT(n, k)	{ .name = (n), .key = (k) }
 void lock_map_acquire(struct lockdep_map *map);
 void lock_map_release(struct lockdep_map *map);
+#define lockdep_is_held(lock)	shim_mutex_is_mine(lock)
 #define lockdep_assert_held(lock)	WARN_ON_ONCE(!shim_mutex_is_mine(lock))
 void might_sleep(void);
 #endif

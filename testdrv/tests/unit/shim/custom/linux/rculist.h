@@ -19,6 +19,11 @@ void rcu_read_unlock(void);
 void synchronize_rcu(void);
 void shim_kfree_rcu(void *ptr);
 #define kvfree_rcu(ptr, member)	((void)&(ptr)->member, shim_kfree_rcu(ptr))
+#define __rcu
+#define rcu_read_lock_any_held()	true
+#define rcu_dereference_check(p, c)	((void)(c), smp_load_acquire(&(p)))
+#define rcu_dereference_protected(p, c)	((void)(c), (p))
+#define rcu_assign_pointer(p, v)	smp_store_release(&(p), v)
 
 static inline void hlist_add_head_rcu(struct hlist_node *node, struct hlist_head *head)
 {

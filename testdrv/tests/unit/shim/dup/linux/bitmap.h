@@ -51,4 +51,5 @@ static inline unsigned int find_next_bit(const unsigned long *map,
 	     (bit) = find_next_bit(map, size, (bit) + 1))
 
 #define fls64(x)	((x) ? 64 - __builtin_clzl(x) : 0)
+#define roundup_pow_of_two(n)	(1UL << fls64((n) - 1))
 #endif

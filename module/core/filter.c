@@ -1,0 +1,582 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * pinwatch core: which pages the subscriptions of an mm cover (see filter.h)
+ *
+ * insert may be called under a lock that callbacks take, so the filter does not wait for
+ * memory. Without memory for a subscription, start takes the lock for every range until that
+ * subscription is removed. All memory is charged to the task that inserts, and an mm has at
+ * most PW_FILTER_NR_TABLES * pw_filter_table_max * 3/4 leaves: 49,152, in 8 MiB with the tables.
+ *
+ * Counts are exact: remove counts down, and where three or more subscriptions covered a
+ * granule, remove counts them anew in the tree. So no page stays covered without a subscription.
+ */
+#include <linux/log2.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+#include "core.h"
+
+#define TABLE_MIN_SLOTS		8
+#define GRANULES_LOG2		5	/* of a subscription, not counting the last */
+#define RECOUNT_MAX		32	/* nodes that a recount visits */
+
+/*
+ * Fewer subscriptions are in a tree of few levels, in the cache of the CPU: a search costs no
+ * more than the filter, and insert and remove are cheaper without. Unit tests change it.
+ */
+unsigned int pw_filter_from __read_mostly = 256;
+
+/* The largest number of slots of a table: bounds the copy under pm->lock. Likewise. */
+unsigned int pw_filter_table_max __read_mostly = 1024;
+
+static unsigned int sub_level(const struct pinwatch_interval_notifier *sub)
+{
+	unsigned long pages = (sub->interval_tree.last >> PAGE_SHIFT) -
+			      (sub->interval_tree.start >> PAGE_SHIFT);
+
+	if (likely(!(pages >> GRANULES_LOG2)))
+		return 0;
+	return (fls64(pages) - GRANULES_LOG2 + PW_FILTER_LEVEL_BITS - 1) / PW_FILTER_LEVEL_BITS;
+}
+
+static unsigned long sub_first(const struct pinwatch_interval_notifier *sub, unsigned int level)
+{
+	return sub->interval_tree.start >> pw_filter_shift(level);
+}
+
+static unsigned long sub_last(const struct pinwatch_interval_notifier *sub, unsigned int level)
+{
+	return sub->interval_tree.last >> pw_filter_shift(level);
+}
+
+static struct pw_filter_table *table_of(struct pw_mm *pm, unsigned long hash)
+{
+	return rcu_dereference_protected(pm->filter.tables->table[pw_filter_table_nr(hash)],
+					 lockdep_is_held(&pm->lock));
+}
+
+static struct pw_filter_leaf *leaf_of(struct pw_filter_slot *slot)
+{
+	return rcu_dereference_protected(slot->leaf, true);
+}
+
+static gfp_t filter_gfp(void)
+{
+	/* The caller may hold a lock that memory reclaim waits for: do not use the reserves. */
+	return GFP_NOWAIT | __GFP_NOMEMALLOC | __GFP_ACCOUNT | __GFP_NOWARN;
+}
+
+static struct pw_filter_slot *table_add(struct pw_filter_table *table, unsigned long key,
+					struct pw_filter_leaf *leaf)
+{
+	unsigned int i = pw_filter_hash(key) >> 40;
+
+	while (table->slots[i & table->mask].key)
+		i++;
+	i &= table->mask;
+	table->used++;
+	/* Pairs with the address dependency of start: the counts before the pointer. */
+	rcu_assign_pointer(table->slots[i].leaf, leaf);
+	WRITE_ONCE(table->slots[i].key, key);
+	return &table->slots[i];
+}
+
+/* Free the leaves without subscriptions, which are in @old only, and @old. */
+static void table_retire(struct pw_filter_table *old)
+{
+	struct pw_filter_leaf *leaf;
+	unsigned int i;
+
+	for (i = 0; i <= old->mask; i++) {
+		leaf = leaf_of(&old->slots[i]);
+		if (leaf && !old->slots[i].nr)
+			kvfree_rcu(leaf, rcu);
+	}
+	kvfree_rcu(old, rcu);
+}
+
+/* Return: the number of slots for a table of @live leaves and one more. */
+static unsigned int table_size(unsigned int live)
+{
+	return clamp_t(unsigned int, roundup_pow_of_two(2 * (live + 1)), TABLE_MIN_SLOTS,
+		       pw_filter_table_max);
+}
+
+/*
+ * Replace a table by one that has room for another leaf, without the leaves that have no
+ * subscriptions. Return: the table; NULL if there is no memory, or if the table has the
+ * largest size and too few such leaves.
+ */
+static struct pw_filter_table *table_rebuild(struct pw_mm *pm, unsigned long hash)
+{
+	struct pw_filter_table *table, *old = table_of(pm, hash);
+	unsigned int i, size = table_size(old ? old->live : 0);
+	struct pw_filter_slot *slot;
+
+	if (old && size == old->mask + 1 && old->used - old->live < size / 8)
+		return NULL;
+	table = kzalloc(struct_size(table, slots, size), filter_gfp());
+	if (!table)
+		return NULL;
+	table->mask = size - 1;
+	for (i = 0; old && i <= old->mask; i++) {
+		if (!old->slots[i].nr)
+			continue;
+		slot = table_add(table, old->slots[i].key, leaf_of(&old->slots[i]));
+		slot->nr = old->slots[i].nr;
+		table->live++;
+	}
+	/* Pairs with the dereference in start: the entries before the table. */
+	rcu_assign_pointer(pm->filter.tables->table[pw_filter_table_nr(hash)], table);
+	if (old)
+		table_retire(old);
+	return table;
+}
+
+static struct pw_filter_slot *slot_new(struct pw_mm *pm, unsigned long key,
+				       unsigned long hash)
+{
+	struct pw_filter_table *table = table_of(pm, hash);
+	struct pw_filter_leaf *leaf;
+
+	if (!table || table->used + 1 > (table->mask + 1) / 4 * 3)
+		table = table_rebuild(pm, hash);
+	if (!table)
+		return NULL;
+	leaf = kzalloc(sizeof(*leaf), filter_gfp());
+	return leaf ? table_add(table, key, leaf) : NULL;
+}
+
+/* Count a subscription in the leaf of @granule. Return: the leaf; NULL: no memory. */
+static __always_inline struct pw_filter_leaf *
+leaf_get(struct pw_mm *pm, unsigned int level, unsigned long granule)
+{
+	unsigned long key = pw_filter_key(granule, level), hash = pw_filter_hash(key);
+	struct pw_filter_table *table = table_of(pm, hash);
+	struct pw_filter_slot *slot = NULL;
+
+	if (likely(table))
+		slot = pw_filter_find(table, key, hash);
+	if (unlikely(!slot))
+		slot = slot_new(pm, key, hash);
+	if (unlikely(!slot))
+		return NULL;
+	if (unlikely(!slot->nr++))
+		table_of(pm, hash)->live++;
+	return leaf_of(slot);
+}
+
+static void leaf_clear(struct pw_filter_leaf *leaf)
+{
+	unsigned int i;
+
+	for (i = 0; i < PW_FILTER_LEAF_WORDS; i++)
+		WRITE_ONCE(leaf->word[i], 0);
+}
+
+/* @slot has no subscription any more. */
+static noinline void slot_emptied(struct pw_mm *pm, struct pw_filter_slot *slot)
+{
+	unsigned long hash = pw_filter_hash(slot->key);
+	struct pw_filter_table *table = table_of(pm, hash);
+
+	table->live--;
+	if (pm->filter.inexact)
+		leaf_clear(leaf_of(slot));
+	/* Without memory, the table keeps its size. */
+	if (table->mask >= TABLE_MIN_SLOTS && table->live < table->mask / 8)
+		table_rebuild(pm, hash);
+}
+
+static void slot_put(struct pw_mm *pm, struct pw_filter_slot *slot)
+{
+	if (unlikely(!--slot->nr))
+		slot_emptied(pm, slot);
+}
+
+/* Return: the slot of the leaf of @granule, which counts a subscription. */
+static struct pw_filter_slot *slot_of(struct pw_mm *pm, unsigned int level,
+				      unsigned long granule)
+{
+	unsigned long key = pw_filter_key(granule, level), hash = pw_filter_hash(key);
+
+	return pw_filter_find(table_of(pm, hash), key, hash);
+}
+
+/* Return: a one for each count in @word that has its maximum. */
+static unsigned long word_full(unsigned long word)
+{
+	return word & (word >> 1) & PW_FILTER_ONES;
+}
+
+/* Count up the granules @first to @last of a leaf. */
+static __always_inline void leaf_inc(struct pw_filter_leaf *leaf, unsigned long first,
+				     unsigned long last)
+{
+	unsigned long *word = &leaf->word[pw_filter_word(first)], end;
+
+	for (;; first = end + 1, word++) {
+		end = min(last, first | (PW_FILTER_PER_WORD - 1));
+		WRITE_ONCE(*word, *word + (pw_filter_ones(first, end) & ~word_full(*word)));
+		if (likely(end == last))
+			return;
+	}
+}
+
+/*
+ * Return: how many subscriptions that are counted at @level cover @granule, at most 3; 3 if too
+ * many other subscriptions would have to be looked at.
+ */
+static unsigned long granule_recount(struct pw_mm *pm, unsigned int level,
+				     unsigned long granule)
+{
+	unsigned long start = granule << pw_filter_shift(level), nr = 0;
+	unsigned long last = start | (BIT(pw_filter_shift(level)) - 1);
+	unsigned int class, left = RECOUNT_MAX;
+	struct interval_tree_node *node;
+
+	for (class = 0; class < pm->nr_classes; class++) {
+		node = pw_tree_first(&pm->classes[class].tree, start, last);
+		for (; node; node = pw_tree_next(node, start, last)) {
+			if (!left--) {
+				pm->filter.inexact = true;
+				return PW_FILTER_COUNT_MAX;
+			}
+			nr += !(pw_sub(node)->state & PW_SUB_UNFILTERED) &&
+			      sub_level(pw_sub(node)) == level;
+			if (nr == PW_FILTER_COUNT_MAX)
+				return nr;
+		}
+	}
+	return nr;
+}
+
+/* Some counts among the granules @first to @last of a word have their maximum. */
+static noinline unsigned long word_recount(struct pw_mm *pm, unsigned int level,
+					   unsigned long first, unsigned long last,
+					   unsigned long word)
+{
+	unsigned long one, less;
+
+	for (; first <= last; first++) {
+		one = pw_filter_ones(first, first);
+		less = 1;
+		if (word_full(word) & one)
+			less = PW_FILTER_COUNT_MAX - granule_recount(pm, level, first);
+		word -= one * less;
+	}
+	return word;
+}
+
+/* Undo leaf_inc(). */
+static __always_inline void leaf_dec(struct pw_mm *pm, struct pw_filter_leaf *leaf,
+				     unsigned int level, unsigned long first,
+				     unsigned long last)
+{
+	unsigned long *word = &leaf->word[pw_filter_word(first)], end, ones, new;
+
+	for (;; first = end + 1, word++) {
+		end = min(last, first | (PW_FILTER_PER_WORD - 1));
+		ones = pw_filter_ones(first, end);
+		new = *word - ones;
+		if (unlikely(word_full(*word) & ones))
+			new = word_recount(pm, level, first, end, *word);
+		WRITE_ONCE(*word, new);
+		if (likely(end == last))
+			return;
+	}
+}
+
+static void filter_publish(struct pw_filter *filter, unsigned int levels)
+{
+	/* Pairs with the acquire in pw_filter_covers(): the counts before the level. */
+	smp_store_release(&filter->levels, levels);
+}
+
+static noinline void filter_publish_all(struct pw_filter *filter)
+{
+	unsigned int level, levels = 0;
+
+	if (!filter->nr_missing) {
+		levels = PW_FILTER_ACTIVE;
+		for (level = 0; filter->tables && level < PW_FILTER_NR_LEVELS; level++)
+			if (filter->tables->nr[level])
+				levels |= BIT(level);
+	}
+	filter_publish(filter, levels);
+}
+
+/* Part of filter_add(): a subscription of two leaves. */
+static noinline bool filter_add_two(struct pw_mm *pm, unsigned int level, unsigned long first,
+				    unsigned long last)
+{
+	unsigned long end = first | PW_FILTER_LEAF_MASK;
+	struct pw_filter_leaf *leaf, *next;
+
+	leaf = leaf_get(pm, level, first);
+	if (!leaf)
+		return false;
+	next = leaf_get(pm, level, last);
+	if (!next) {
+		slot_put(pm, slot_of(pm, level, first));
+		return false;
+	}
+	leaf_inc(leaf, first, end);
+	leaf_inc(next, end + 1, last);
+	return true;
+}
+
+/* Count a subscription. Return: false if there is no memory. */
+static __always_inline bool filter_add(struct pw_mm *pm, unsigned int level,
+				       unsigned long first, unsigned long last)
+{
+	struct pw_filter_leaf *leaf;
+
+	if (unlikely(!pm->filter.tables))
+		return false;
+	if (likely(!((first ^ last) >> PW_FILTER_LEAF_BITS))) {
+		leaf = leaf_get(pm, level, first);
+		if (unlikely(!leaf))
+			return false;
+		leaf_inc(leaf, first, last);
+	} else if (!filter_add_two(pm, level, first, last)) {
+		return false;
+	}
+	pm->filter.tables->nr[level]++;
+	return true;
+}
+
+static noinline void filter_miss(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
+{
+	WRITE_ONCE(sub->state, sub->state | PW_SUB_UNFILTERED);
+	pm->filter.nr_missing++;
+	filter_publish(&pm->filter, 0);
+}
+
+/* Count all subscriptions. */
+static noinline void filter_use(struct pw_mm *pm)
+{
+	struct interval_tree_node *node;
+	unsigned int class, level;
+
+	pm->filter.from = 0;
+	pm->filter.tables = kzalloc(sizeof(*pm->filter.tables), filter_gfp());
+	for (class = 0; class < pm->nr_classes; class++) {
+		node = pw_tree_first(&pm->classes[class].tree, 0, ULONG_MAX);
+		for (; node; node = pw_tree_next(node, 0, ULONG_MAX)) {
+			level = sub_level(pw_sub(node));
+			if (!filter_add(pm, level, sub_first(pw_sub(node), level),
+					sub_last(pw_sub(node), level)))
+				filter_miss(pm, pw_sub(node));
+		}
+	}
+	filter_publish_all(&pm->filter);
+}
+
+/* As pw_filter_insert(), for every case. */
+static noinline void filter_insert(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
+{
+	unsigned int level = sub_level(sub), levels = pm->filter.levels;
+
+	if (unlikely(pm->filter.from))
+		filter_use(pm);
+	else if (!filter_add(pm, level, sub_first(sub, level), sub_last(sub, level)))
+		filter_miss(pm, sub);
+	else if (levels && !(levels & BIT(level)))
+		filter_publish(&pm->filter, levels | BIT(level));
+}
+
+/* Return: the slot of the leaf of a page, or NULL. */
+static __always_inline struct pw_filter_slot *
+page_slot(const struct pw_filter_tables *tables, unsigned long page)
+{
+	unsigned long key = pw_filter_key(page, 0), hash = pw_filter_hash(key);
+	struct pw_filter_table *table;
+
+	table = rcu_dereference_protected(tables->table[pw_filter_table_nr(hash)], true);
+	return likely(table) ? pw_filter_find(table, key, hash) : NULL;
+}
+
+/**
+ * pw_filter_insert() - count a new subscription
+ * @pm: The mm.
+ * @sub: The subscription, just linked. The caller advances gen afterwards.
+ *
+ * Context: under pm->lock, if pw_filter_wanted().
+ */
+void pw_filter_insert(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
+{
+	unsigned long first = sub_first(sub, 0), last = sub_last(sub, 0), *word;
+	struct pw_filter_tables *tables = pm->filter.tables;
+	struct pw_filter_slot *slot;
+
+	lockdep_assert_held(&pm->lock);
+	/* A few pages of a leaf with subscriptions: the level is in use. */
+	if (likely(tables && pw_filter_same_word(first, last))) {
+		slot = page_slot(tables, first);
+		if (likely(slot && slot->nr)) {
+			slot->nr++;
+			tables->nr[0]++;
+			word = &leaf_of(slot)->word[pw_filter_word(first)];
+			WRITE_ONCE(*word, *word + (pw_filter_ones(first, last) &
+						   ~word_full(*word)));
+			return;
+		}
+	}
+	filter_insert(pm, sub);
+}
+
+/* Undo filter_add() in one leaf. */
+static __always_inline void filter_sub(struct pw_mm *pm, unsigned int level,
+				       unsigned long first, unsigned long last)
+{
+	struct pw_filter_slot *slot = slot_of(pm, level, first);
+
+	leaf_dec(pm, leaf_of(slot), level, first, last);
+	slot_put(pm, slot);
+}
+
+static noinline void filter_sub_two(struct pw_mm *pm, unsigned int level, unsigned long first,
+				    unsigned long last)
+{
+	filter_sub(pm, level, first, first | PW_FILTER_LEAF_MASK);
+	filter_sub(pm, level, (first | PW_FILTER_LEAF_MASK) + 1, last);
+}
+
+static noinline void filter_unmiss(struct pw_mm *pm)
+{
+	pm->filter.nr_missing--;
+	filter_publish_all(&pm->filter);
+}
+
+/* As pw_filter_remove(), for every case. */
+static noinline void filter_remove(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
+{
+	unsigned int level = sub_level(sub);
+	unsigned long first = sub_first(sub, level), last = sub_last(sub, level);
+
+	if (sub->state & PW_SUB_UNFILTERED) {
+		filter_unmiss(pm);
+		return;
+	}
+	if ((first ^ last) >> PW_FILTER_LEAF_BITS)
+		filter_sub_two(pm, level, first, last);
+	else
+		filter_sub(pm, level, first, last);
+	if (!--pm->filter.tables->nr[level])
+		filter_publish_all(&pm->filter);
+}
+
+/**
+ * pw_filter_remove() - undo pw_filter_insert()
+ * @pm: The mm.
+ * @sub: The subscription, no longer linked.
+ *
+ * Context: under pm->lock, if pw_filter_in_use().
+ */
+void pw_filter_remove(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
+{
+	unsigned long first = sub_first(sub, 0), last = sub_last(sub, 0), ones, *word;
+	struct pw_filter_tables *tables = pm->filter.tables;
+	struct pw_filter_slot *slot;
+
+	lockdep_assert_held(&pm->lock);
+	/* A few pages of a leaf with other subscriptions: the level stays in use. */
+	if (likely(!(sub->state & PW_SUB_UNFILTERED) && pw_filter_same_word(first, last))) {
+		slot = page_slot(tables, first);
+		ones = pw_filter_ones(first, last);
+		word = &leaf_of(slot)->word[pw_filter_word(first)];
+		if (likely(slot->nr > 1 && !(word_full(*word) & ones))) {
+			slot->nr--;
+			tables->nr[0]--;
+			WRITE_ONCE(*word, *word - ones);
+			return;
+		}
+	}
+	filter_remove(pm, sub);
+}
+
+/* Is one of the granules @first to @last, of one leaf, covered? */
+static bool leaf_covers(const struct pw_filter_leaf *leaf, unsigned long first,
+			unsigned long last)
+{
+	unsigned long end;
+
+	for (; leaf; first = end + 1) {
+		end = min(last, first | (PW_FILTER_PER_WORD - 1));
+		if (pw_filter_word_covers(leaf, first, end))
+			return true;
+		if (end == last)
+			break;
+	}
+	return false;
+}
+
+/* Is one of the granules @first to @last covered, or are they in too many leaves? */
+static bool level_covers(const struct pw_filter *filter, unsigned int level,
+			 unsigned long first, unsigned long last)
+{
+	unsigned long end;
+
+	if ((last >> PW_FILTER_LEAF_BITS) - (first >> PW_FILTER_LEAF_BITS) >=
+	    PW_FILTER_MAX_LEAVES)
+		return true;
+	for (;; first = end + 1) {
+		end = min(last, first | PW_FILTER_LEAF_MASK);
+		if (leaf_covers(pw_filter_leaf(filter, level, first), first, end))
+			return true;
+		if (end == last)
+			return false;
+	}
+}
+
+/**
+ * pw_filter_levels_cover() - pw_filter_covers() for all levels, and for many pages
+ * @filter: The filter of the mm.
+ * @levels: Its levels.
+ * @start: First byte.
+ * @last: Last byte.
+ *
+ * Context: under RCU or pm->lock.
+ * Return: as pw_filter_covers().
+ */
+bool pw_filter_levels_cover(const struct pw_filter *filter, unsigned int levels,
+			    unsigned long start, unsigned long last)
+{
+	unsigned int level, shift;
+
+	for (levels &= ~PW_FILTER_ACTIVE; levels; levels &= levels - 1) {
+		level = __ffs(levels);
+		shift = pw_filter_shift(level);
+		if (level_covers(filter, level, start >> shift, last >> shift))
+			return true;
+	}
+	return false;
+}
+
+static void table_free(struct pw_filter_table *table)
+{
+	unsigned int i;
+
+	for (i = 0; i <= table->mask; i++)
+		kfree(leaf_of(&table->slots[i]));
+	kfree(table);
+}
+
+/**
+ * pw_filter_free() - free the memory of a filter
+ * @filter: The filter. No start reads it any more.
+ *
+ * Context: any. Does not sleep.
+ */
+void pw_filter_free(struct pw_filter *filter)
+{
+	struct pw_filter_table *table;
+	unsigned int i;
+
+	for (i = 0; filter->tables && i < PW_FILTER_NR_TABLES; i++) {
+		table = rcu_dereference_protected(filter->tables->table[i], true);
+		if (table)
+			table_free(table);
+	}
+	kfree(filter->tables);
+}

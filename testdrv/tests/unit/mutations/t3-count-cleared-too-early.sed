@@ -1,0 +1,3 @@
+# remove clears a page that many subscriptions covered, although some still do
+# file: filter.c
+s/less = PW_FILTER_COUNT_MAX - granule_recount(pm, level, first)/less = 1/
