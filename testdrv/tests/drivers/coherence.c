@@ -87,16 +87,33 @@ static const struct drivers_op *op_find(const char *name)
 	FAIL("no operation %s", name);
 }
 
-/* Without the calls of its callback, the device keeps pages that the process has lost. */
-TEST(drivers_deaf_is_stale)
+/* fork() and migrations leave a pinned page where it is. */
+static bool is_pinned(const char *model)
+{
+	return strncmp(model, "hfi1", 4) == 0 || !strcmp(model, "i915_userptr") ||
+	       !strcmp(model, "scif_dma");
+}
+
+static void deaf_check(const struct drivers_op *op)
 {
 	size_t i;
 
+	for (i = 0; drivers_models[i]; i++)
+		if (op->clears || !is_pinned(drivers_models[i]))
+			test_check(stale_reads(drivers_models[i], op), "%s, %s",
+				   drivers_models[i], op->name);
+}
+
+/* Without the calls of its callback, the device keeps pages that the process has lost. */
+TEST(drivers_deaf_is_stale)
+{
+	const struct drivers_op *op;
+
 	test_checked();
 	faults_set(MODEL_FAULT_DEAF);
-	for (i = 0; drivers_models[i]; i++)
-		test_check(stale_reads(drivers_models[i], op_find("remap")), "%s",
-			   drivers_models[i]);
+	for (op = drivers_ops; op->name; op++)
+		if (!op->lacks || !op->lacks())
+			deaf_check(op);
 	faults_set(0);
 }
 
