@@ -128,7 +128,7 @@ TEST(drivers_without_retry_is_stale)
 	test_checked();
 	faults_set(MODEL_FAULT_RETRY);
 	for (i = 0; drivers_models[i]; i++)
-		if (strcmp(drivers_models[i], "i915_userptr"))
+		if (strcmp(drivers_models[i], "i915_userptr") != 0)
 			test_check(stale_reads(drivers_models[i], op_find("remap")), "%s",
 				   drivers_models[i]);
 	faults_set(0);
