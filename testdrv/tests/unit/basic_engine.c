@@ -221,6 +221,32 @@ FIBER_TEST(remove_waits_for_its_own_callback)
 	end(&r);
 }
 
+/* The last callback of a walk: the walk looks for a remove under the lock. */
+FIBER_TEST(remove_waits_for_the_last_callback)
+{
+	struct mmu_notifier_range r;
+	struct reader rb = { .done = false };
+	struct driver a, b;
+
+	CHECK(!insert(&a, 1, 1) && !insert(&b, 2, 1));
+	b.hold = true;
+	shim_spawn("invalidator", started_main, &r);
+	shim_settle();
+	CHECK(a.calls == 1 && b.calls == 1);
+	rb.d = &b;
+	shim_spawn("remover", remover_main, &rb);
+	shim_settle();
+	CHECK(!rb.done);
+	b.hold = false;
+	shim_wq_wake(&b.wq);
+	shim_settle();
+	CHECK(rb.done);
+	remove_sub(&a);
+	/* The task that called start has ended: call end from the current task. */
+	shim_self()->section_depth++;
+	end(&r);
+}
+
 /* The range covers more than a batch, and the cursor's subscription is removed. */
 FIBER_TEST(remove_moves_the_cursor)
 {
