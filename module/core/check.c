@@ -216,7 +216,7 @@ static unsigned long granule_nr(struct pw_mm *pm, unsigned long granule, unsigne
 		for (node = pw_tree_first(&pm->classes[class].tree, start,
 					  granule_last(granule, level)); node;
 		     node = pw_tree_next(node, start, granule_last(granule, level)))
-			nr += !(pw_sub(node)->state & PW_SUB_UNFILTERED) &&
+			nr += !(pw_sub(node)->state & PW_SUB_UNCOUNTED) &&
 			      sub_level(pw_sub(node)) == level;
 	return nr;
 }
@@ -254,7 +254,7 @@ static void check_table(struct pw_mm *pm, const struct pw_filter_table *table)
 	}
 	CHECK(used == table->used);
 	CHECK(live == table->live);
-	CHECK(used <= (table->mask + 1) / 4 * 3);
+	CHECK(used <= (table->mask + 1) / 8 * 7);
 }
 
 /* All pages that subscriptions of a class cover, and their number. */
@@ -265,7 +265,7 @@ static void check_covered(struct pw_mm *pm, unsigned int class, unsigned int *nr
 
 	for (node = pw_tree_first(&pm->classes[class].tree, 0, ULONG_MAX); node;
 	     node = pw_tree_next(node, 0, ULONG_MAX)) {
-		if (pw_sub(node)->state & PW_SUB_UNFILTERED) {
+		if (pw_sub(node)->state & PW_SUB_UNCOUNTED) {
 			++*nr_missing;
 			continue;
 		}
@@ -356,7 +356,7 @@ static void check_calls(struct pw_mm *pm)
 	for (; slots; slots &= slots - 1) {
 		struct pw_call *call = &pm->calls[__ffs(slots)];
 
-		if (call->entry && !(call->entry & PW_BATCH_FLAGS) && !READ_ONCE(call->pos))
+		if (call->entry && !(call->entry & PW_BATCH_FLAGS))
 			CHECK(is_linked(pm, (void *)call->entry));
 	}
 }

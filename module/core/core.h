@@ -71,8 +71,8 @@
 #define PW_NR_CALLS		16	/* leading own slots that can have a pw_call */
 
 /*
- * pinwatch_interval_notifier.state: pm->gen at insert, and flags. All but MULTI, PUT and
- * the second passes is constant while the subscription is inserted. gen counts the inserts
+ * pinwatch_interval_notifier.state: pm->gen at insert, and flags. All but MULTI, PUT,
+ * UNCOUNTED and the second passes is constant while the subscription is inserted. gen counts the inserts
  * of an mm and has 51 bits: at 10^7 inserts a second, it lasts 7 years.
  */
 #define PW_SUB_MULTI		BIT_ULL(0) /* several to wait for: see wait_multi() */
@@ -80,7 +80,7 @@
 #define PW_SUB_FILTERED		BIT_ULL(2) /* ops->owner or ->ignore_events is set */
 #define PW_SUB_TWO_PASS		BIT_ULL(3) /* ops->invalidate_start is set */
 #define PW_SUB_PUT		BIT_ULL(4) /* put while a callback ran: the last walk frees */
-#define PW_SUB_UNFILTERED	BIT_ULL(5) /* not in the page filter: no memory */
+#define PW_SUB_UNCOUNTED	BIT_ULL(5) /* not in the page filter: no memory */
 #define PW_SUB_CLASS_SHIFT	6	   /* three bits: index in pm->classes */
 #define PW_SUB_FINISH_SHIFT	9	   /* four bits: pending second passes */
 #define PW_SUB_FINISHES		(15ULL << PW_SUB_FINISH_SHIFT)
@@ -164,7 +164,7 @@ struct pw_extra_record {
  * @cancelled: Under pm->lock, read by the walker without. An entry of @batch has a flag.
  * @plain: No entry of @batch has two passes. Private to the walker.
  * @pos: Index of the entry whose callback runs, unless the entry was cancelled before;
- *	@nr or more: no callback runs. Written by the walker; see walk_call().
+ *	@nr or more: no callback runs. Written by the walker; see walk_call_entry().
  * @batch: Subscriptions to call, | PW_BATCH_* flags. The walker fills the entries;
  *	remove and put set flags. All under pm->lock.
  * @range: What the callbacks are given.
@@ -258,7 +258,7 @@ struct pw_class {
  * @slot_rec: The record of each used slot, for its bounds.
  * @calls: For each used slot below PW_NR_CALLS, the callback that its invalidation calls
  *	without a pw_walk.
- * @slot_newest: For each used slot, the gen of the newest subscription that the walk
+ * @slot_newest: For each used slot that has a walk, the gen of the newest subscription that the walk
  *	calls. insert stored the value of the slot in newer subscriptions. So no value
  *	of a slot that is not shared is stored twice in a subscription. Otherwise
  *	a reader that has seen the value could miss an invalidation that was accepted

@@ -4,11 +4,14 @@
  *
  * insert may be called under a lock that callbacks take, so the filter does not wait for
  * memory. Without memory for a subscription, start takes the lock for every range until that
- * subscription is removed. All memory is charged to the task that inserts, and an mm has at
- * most PW_FILTER_NR_TABLES * pw_filter_table_max * 3/4 leaves: 49,152, in 8 MiB with the tables.
+ * subscription is removed. All memory is charged to the task that inserts (that of a smaller
+ * table, to the task that removes), and an mm has at most PW_FILTER_NR_TABLES *
+ * pw_filter_table_max * 7/8 leaves: 57,344, in 9 MiB with the tables.
  *
  * Counts are exact: remove counts down, and where three or more subscriptions covered a
- * granule, remove counts them anew in the tree. So no page stays covered without a subscription.
+ * granule, remove counts them anew in the tree. A remove visits at most RECOUNT_MAX nodes for
+ * that. Granules beyond stay covered until a later remove counts them, or until no
+ * subscription is counted in their leaf.
  */
 #include <linux/log2.h>
 #include <linux/overflow.h>
@@ -17,7 +20,7 @@
 
 #define TABLE_MIN_SLOTS		8
 #define GRANULES_LOG2		5	/* of a subscription, not counting the last */
-#define RECOUNT_MAX		32	/* nodes that a recount visits */
+#define RECOUNT_MAX		256	/* nodes that a remove visits under pm->lock */
 
 /*
  * Fewer subscriptions are in a tree of few levels, in the cache of the CPU: a search costs no
@@ -132,6 +135,14 @@ static struct pw_filter_table *table_rebuild(struct pw_mm *pm, unsigned long has
 	return table;
 }
 
+/* Without memory for a larger table: the present table, if it has an eighth of free slots. */
+static struct pw_filter_table *table_filled(struct pw_mm *pm, unsigned long hash)
+{
+	struct pw_filter_table *table = table_of(pm, hash);
+
+	return table && table->used + 1 <= (table->mask + 1) / 8 * 7 ? table : NULL;
+}
+
 static struct pw_filter_slot *slot_new(struct pw_mm *pm, unsigned long key,
 				       unsigned long hash)
 {
@@ -140,6 +151,8 @@ static struct pw_filter_slot *slot_new(struct pw_mm *pm, unsigned long key,
 
 	if (!table || table->used + 1 > (table->mask + 1) / 4 * 3)
 		table = table_rebuild(pm, hash);
+	if (!table)
+		table = table_filled(pm, hash);
 	if (!table)
 		return NULL;
 	leaf = kzalloc(sizeof(*leaf), filter_gfp());
@@ -182,9 +195,15 @@ static noinline void slot_emptied(struct pw_mm *pm, struct pw_filter_slot *slot)
 	table->live--;
 	if (pm->filter.inexact)
 		leaf_clear(leaf_of(slot));
-	/* Without memory, the table keeps its size. */
-	if (table->mask >= TABLE_MIN_SLOTS && table->live < table->mask / 8)
+	if (table->mask < TABLE_MIN_SLOTS || table->live >= table->mask / 8)
+		return;
+	if (table->live) {
+		/* Without memory, the table keeps its size. */
 		table_rebuild(pm, hash);
+	} else {
+		RCU_INIT_POINTER(pm->filter.tables->table[pw_filter_table_nr(hash)], NULL);
+		table_retire(table);
+	}
 }
 
 static void slot_put(struct pw_mm *pm, struct pw_filter_slot *slot)
@@ -222,26 +241,37 @@ static __always_inline void leaf_inc(struct pw_filter_leaf *leaf, unsigned long 
 	}
 }
 
+/* A recount is about to visit a node, or to search a class. Return: true if it must not. */
+static bool recount_exhausted(struct pw_filter *filter)
+{
+	if (filter->recount_left) {
+		filter->recount_left--;
+		return false;
+	}
+	filter->inexact = true;
+	return true;
+}
+
 /*
- * Return: how many subscriptions that are counted at @level cover @granule, at most 3; 3 if too
- * many other subscriptions would have to be looked at.
+ * Return: how many subscriptions that are counted at @level cover @granule, at most 3; 3 if the
+ * remove has visited RECOUNT_MAX nodes.
  */
 static unsigned long granule_recount(struct pw_mm *pm, unsigned int level,
 				     unsigned long granule)
 {
 	unsigned long start = granule << pw_filter_shift(level), nr = 0;
 	unsigned long last = start | (BIT(pw_filter_shift(level)) - 1);
-	unsigned int class, left = RECOUNT_MAX;
 	struct interval_tree_node *node;
+	unsigned int class;
 
 	for (class = 0; class < pm->nr_classes; class++) {
+		if (recount_exhausted(&pm->filter))
+			return PW_FILTER_COUNT_MAX;
 		node = pw_tree_first(&pm->classes[class].tree, start, last);
 		for (; node; node = pw_tree_next(node, start, last)) {
-			if (!left--) {
-				pm->filter.inexact = true;
+			if (recount_exhausted(&pm->filter))
 				return PW_FILTER_COUNT_MAX;
-			}
-			nr += !(pw_sub(node)->state & PW_SUB_UNFILTERED) &&
+			nr += !(pw_sub(node)->state & PW_SUB_UNCOUNTED) &&
 			      sub_level(pw_sub(node)) == level;
 			if (nr == PW_FILTER_COUNT_MAX)
 				return nr;
@@ -332,6 +362,8 @@ static __always_inline bool filter_add(struct pw_mm *pm, unsigned int level,
 	struct pw_filter_leaf *leaf;
 
 	if (unlikely(!pm->filter.tables))
+		pm->filter.tables = kzalloc(sizeof(*pm->filter.tables), filter_gfp());
+	if (unlikely(!pm->filter.tables))
 		return false;
 	if (likely(!((first ^ last) >> PW_FILTER_LEAF_BITS))) {
 		leaf = leaf_get(pm, level, first);
@@ -347,7 +379,7 @@ static __always_inline bool filter_add(struct pw_mm *pm, unsigned int level,
 
 static noinline void filter_miss(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
 {
-	WRITE_ONCE(sub->state, sub->state | PW_SUB_UNFILTERED);
+	WRITE_ONCE(sub->state, sub->state | PW_SUB_UNCOUNTED);
 	pm->filter.nr_missing++;
 	filter_publish(&pm->filter, 0);
 }
@@ -359,7 +391,6 @@ static noinline void filter_use(struct pw_mm *pm)
 	unsigned int class, level;
 
 	pm->filter.from = 0;
-	pm->filter.tables = kzalloc(sizeof(*pm->filter.tables), filter_gfp());
 	for (class = 0; class < pm->nr_classes; class++) {
 		node = pw_tree_first(&pm->classes[class].tree, 0, ULONG_MAX);
 		for (; node; node = pw_tree_next(node, 0, ULONG_MAX)) {
@@ -454,7 +485,8 @@ static noinline void filter_remove(struct pw_mm *pm, struct pinwatch_interval_no
 	unsigned int level = sub_level(sub);
 	unsigned long first = sub_first(sub, level), last = sub_last(sub, level);
 
-	if (sub->state & PW_SUB_UNFILTERED) {
+	pm->filter.recount_left = RECOUNT_MAX;
+	if (sub->state & PW_SUB_UNCOUNTED) {
 		filter_unmiss(pm);
 		return;
 	}
@@ -481,7 +513,7 @@ void pw_filter_remove(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
 
 	lockdep_assert_held(&pm->lock);
 	/* A few pages of a leaf with other subscriptions: the level stays in use. */
-	if (likely(!(sub->state & PW_SUB_UNFILTERED) && pw_filter_same_word(first, last))) {
+	if (likely(!(sub->state & PW_SUB_UNCOUNTED) && pw_filter_same_word(first, last))) {
 		slot = page_slot(tables, first);
 		ones = pw_filter_ones(first, last);
 		word = &leaf_of(slot)->word[pw_filter_word(first)];

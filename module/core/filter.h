@@ -79,7 +79,7 @@ struct pw_filter_slot {
 /**
  * struct pw_filter_table - an open hash of leaves
  * @mask: Number of @slots, a power of two, minus 1.
- * @used: Under pm->lock. Number of slots with a key; at most 3/4 of all.
+ * @used: Under pm->lock. Number of slots with a key; at most 7/8 of all.
  * @live: Under pm->lock. Number of slots with subscriptions.
  */
 struct pw_filter_table {
@@ -106,7 +106,8 @@ struct pw_filter_tables {
  *	be covered, because the filter is not in use or lacks subscriptions (@nr_missing).
  *	Read without the lock.
  * @from: The filter is in use from this number of subscriptions on; 0: is in use.
- * @nr_missing: Subscriptions with PW_SUB_UNFILTERED.
+ * @nr_missing: Subscriptions with PW_SUB_UNCOUNTED.
+ * @recount_left: Nodes that the remove under way may still visit to count anew.
  * @inexact: Some granules of a count of 3 may have fewer subscriptions.
  * @tables: Constant once a level is set in @levels.
  *
@@ -116,6 +117,7 @@ struct pw_filter {
 	unsigned int levels;
 	unsigned int from;
 	unsigned int nr_missing;
+	unsigned int recount_left;
 	bool inexact;
 	struct pw_filter_tables *tables;
 };
@@ -160,7 +162,7 @@ pw_filter_find(struct pw_filter_table *table, unsigned long key, unsigned long h
 	unsigned int i = hash >> 40;
 	unsigned long found;
 
-	/* Ends at a free slot: a quarter of the slots is free. */
+	/* Ends at a free slot: an eighth of the slots is free. */
 	for (;; i++) {
 		i &= table->mask;
 		found = READ_ONCE(table->slots[i].key);
@@ -202,7 +204,8 @@ static inline bool pw_filter_same_word(unsigned long first, unsigned long last)
 /* Return: a count of 1 for each of the granules @first to @last, which have the same word. */
 static inline unsigned long pw_filter_ones(unsigned long first, unsigned long last)
 {
-	return PW_FILTER_ONES >> (PW_FILTER_PER_WORD - 1 - (last - first)) * 2
+	/* Modulo, for an empty range: mremap() of 5.10 makes such ranges. */
+	return PW_FILTER_ONES >> (PW_FILTER_PER_WORD - 1 - (last - first)) * 2 % BITS_PER_LONG
 	       << first % PW_FILTER_PER_WORD * 2;
 }
 

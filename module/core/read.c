@@ -162,7 +162,7 @@ static __always_inline bool read_fast(struct pinwatch_interval_notifier *sub,
 	lock_map_acquire(&pw_invalidate_map);
 	lock_map_release(&pw_invalidate_map);
 	/*
-	 * Pairs with the release in slot_close(): a reader that sees the slot empty must
+	 * Pairs with the release in pw_slot_close(): a reader that sees the slot empty must
 	 * not see the page tables as they were before the invalidation ended.
 	 */
 	if (unlikely(smp_load_acquire(&sub->pm->seqs[pw_seq_slot(*seq)]) == *seq))

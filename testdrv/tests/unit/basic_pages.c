@@ -138,7 +138,7 @@ FIBER_TEST(filter_counts_many_on_a_page)
 /* A recount gives up among subscriptions of other levels. The page is exact again later. */
 FIBER_TEST(filter_recount_is_bounded)
 {
-	static struct driver wide[64], d[4];
+	static struct driver wide[300], d[4];
 	struct driver far;
 	struct pw_mm *pm = use_filter(&far, 5000);
 	unsigned int i;
@@ -155,6 +155,28 @@ FIBER_TEST(filter_recount_is_bounded)
 		remove_sub(&wide[i]);
 	remove_sub(&far);
 	CHECK(!covers(check(), 8, 1));
+}
+
+/* The bound is for all pages of a remove together. */
+FIBER_TEST(filter_recount_of_many_pages_is_bounded)
+{
+	static struct driver wide[24], d[4];
+	struct driver far;
+	struct pw_mm *pm = use_filter(&far, 5000);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(wide); i++)
+		CHECK(!insert(&wide[i], 0, 40 + i));
+	for (i = 0; i < 4; i++)
+		CHECK(!insert(&d[i], 0, 32));
+	CHECK(!pm->filter.inexact);
+	remove_sub(&d[0]);
+	CHECK(pm->filter.inexact && !pm->filter.recount_left);
+	for (i = 1; i < 4; i++)
+		remove_sub(&d[i]);
+	CHECK(!pw_filter_levels_cover(&pm->filter, BIT(0), PG(0), PG(32) - 1));
+	remove_many(wide, ARRAY_SIZE(wide));
+	remove_sub(&far);
 }
 
 FIBER_TEST(filter_of_large_intervals)
@@ -192,17 +214,54 @@ FIBER_TEST(filter_without_memory)
 	shim_fail_nowait = 256;
 	CHECK(!insert(&d, 5 * REGION, 1));
 	shim_fail_nowait = 0;
-	CHECK(d.sub.state & PW_SUB_UNFILTERED);
+	CHECK(d.sub.state & PW_SUB_UNCOUNTED);
 	CHECK(covers(pm, 1, 1));
 	start(&r, 5 * REGION, 1);
 	CHECK(d.calls == 1);
 	end(&r);
 	/* Others are counted meanwhile. */
 	CHECK(!insert(&split, 9 * REGION - BASE / PAGE_SIZE - 2, 4));
-	CHECK(!(split.sub.state & PW_SUB_UNFILTERED));
+	CHECK(!(split.sub.state & PW_SUB_UNCOUNTED));
 	remove_sub(&d);
 	CHECK(!covers(pm, 1, 1) && covers(pm, 9 * REGION - BASE / PAGE_SIZE - 1, 1));
 	remove_sub(&split);
+	remove_sub(&first);
+}
+
+/* The filter is used again when memory is there, although there was none at its first use. */
+FIBER_TEST(filter_without_memory_at_first_use)
+{
+	struct driver first, d;
+	struct pw_mm *pm;
+
+	pw_filter_from = 1;
+	shim_fail_nowait = 256;
+	CHECK(!insert(&first, 30, 1));
+	shim_fail_nowait = 0;
+	pm = check();
+	CHECK(covers(pm, 1, 1));
+	CHECK(!insert(&d, 5, 1));
+	remove_sub(&first);
+	CHECK(!covers(check(), 1, 1) && covers(pm, 5, 1));
+	remove_sub(&d);
+}
+
+/* Without memory for a larger table, a table takes a few leaves more. */
+FIBER_TEST(filter_without_memory_for_a_larger_table)
+{
+	static struct driver d[PW_FILTER_NR_TABLES * 7];
+	unsigned int i, nr_counted = 0;
+	struct driver first;
+	struct pw_mm *pm = use_filter(&first, 1);
+
+	pw_filter_table_max = 8;
+	insert_many(d, ARRAY_SIZE(d), REGION);
+	for (i = 0; i < ARRAY_SIZE(d); i++)
+		nr_counted += !(d[i].sub.state & PW_SUB_UNCOUNTED);
+	test_note("%u of %zu counted", nr_counted, ARRAY_SIZE(d));
+	CHECK(nr_counted > PW_FILTER_NR_TABLES * 6);
+	pw_filter_check(pm);
+	remove_many(d, ARRAY_SIZE(d));
 	remove_sub(&first);
 }
 
@@ -217,7 +276,7 @@ FIBER_TEST(filter_with_little_memory)
 	shim_fail_nowait = 128;
 	for (i = 0; i < ARRAY_SIZE(d); i++) {
 		CHECK(!insert(&d[i], edge + (2 * i + 2) * REGION - 2, 4));
-		missing += !!(d[i].sub.state & PW_SUB_UNFILTERED);
+		missing += !!(d[i].sub.state & PW_SUB_UNCOUNTED);
 	}
 	shim_fail_nowait = 0;
 	CHECK(missing > 20 && missing < 180);
@@ -231,7 +290,7 @@ FIBER_TEST(filter_with_little_memory)
 FIBER_TEST(filter_memory_is_bounded)
 {
 	static struct driver d[3000];
-	unsigned int nr = ARRAY_SIZE(d), max = PW_FILTER_NR_TABLES * (24 + 1);
+	unsigned int nr = ARRAY_SIZE(d), max = PW_FILTER_NR_TABLES * (28 + 1);
 	struct driver first;
 	struct pw_mm *pm = use_filter(&first, 1);
 	long allocs = shim_nr_allocs();

@@ -24,6 +24,7 @@ void shim_kfree_rcu(void *ptr);
 #define rcu_dereference_check(p, c)	((void)(c), smp_load_acquire(&(p)))
 #define rcu_dereference_protected(p, c)	((void)(c), (p))
 #define rcu_assign_pointer(p, v)	smp_store_release(&(p), v)
+#define RCU_INIT_POINTER(p, v)	WRITE_ONCE(p, v)
 
 static inline void hlist_add_head_rcu(struct hlist_node *node, struct hlist_head *head)
 {
