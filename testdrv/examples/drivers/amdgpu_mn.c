@@ -172,7 +172,7 @@ static void bo_publish(struct process *process, struct bo *bo)
 	atomic_long_inc(&process->file.nr_stopped);
 	mutex_unlock(&process->notifier_lock);
 	mutex_unlock(&process->bos_lock);
-	mod_delayed_work(system_wq, &process->restore_work, 0);
+	schedule_delayed_work(&process->restore_work, 0);
 }
 
 static int process_add(struct model_file *file, struct model_range *range)

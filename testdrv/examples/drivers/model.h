@@ -23,7 +23,14 @@
 
 /**
  * struct model_file - an open file, the first member of the state of each model
+ * @model: The model.
  * @mm: The opener's. Stays allocated until @close, but may have lost its users by then.
+ * @nr_pinned: Changed by model_pin() and model_unpin().
+ * @nr_taken: Incremented by model_pin(), or by the model.
+ * @nr_invalidated: Incremented by the model.
+ * @nr_stopped: Changed by the model.
+ *
+ * struct model_info describes the counters.
  */
 struct model_file {
 	const struct model *model;
@@ -34,9 +41,11 @@ struct model_file {
 /**
  * struct model - a driver model
  * @name: Of the node in /dev.
+ * @owner: THIS_MODULE of the model.
  * @size: Of the state of an open file, which is zeroed before @open.
  * @open: Initialise the state. Return: 0 or -errno.
  * @close: Called when no other call uses the state; then the state is freed.
+ * @access: The device reads or writes a word.
  * @settle: May be NULL. Wait for pending work, so that the counters are final.
  * @add: May be NULL: the device can use every range.
  * @next: May be NULL.

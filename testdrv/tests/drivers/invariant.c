@@ -136,22 +136,37 @@ TEST(drivers_nouveau_svm_keeps_entries)
 	model_stop(&m);
 }
 
-/* The VMAs wait for their flushes together: much less than the sum. */
-TEST(drivers_xe_userptr_flushes_in_parallel)
+/* Returns the time of an invalidation of 16 bound VMAs. */
+static uint64_t flush_time(void)
 {
 	struct model m = model_start("xe_userptr", NR_PAGES);
-	uint64_t start;
+	uint64_t ns;
 	int i;
 
 	for (i = 1; i < 16; i++)
 		CHECK_EQ(model_add(&m, 0, NR_PAGES), 0);
 	CHECK_EQ(model_info(&m).nr_taken, 16);
-	start = now_ns();
+	ns = now_ns();
 	CHECK_EQ(madvise(m.addr, m.length, MADV_DONTNEED), 0);
-	CHECK(now_ns() - start >= FLUSH_NS / 2);
-	CHECK(now_ns() - start < 8 * FLUSH_NS);
+	ns = now_ns() - ns;
 	CHECK_EQ(model_info(&m).nr_invalidated, 16);
 	model_stop(&m);
+	return ns;
+}
+
+/* The VMAs wait for their flushes together. A busy host makes some of the times longer. */
+TEST(drivers_xe_userptr_flushes_in_parallel)
+{
+	uint64_t ns, best = UINT64_MAX;
+	int i;
+
+	for (i = 0; i < 5; i++) {
+		ns = flush_time();
+		CHECK(ns >= FLUSH_NS / 2);
+		if (ns < best)
+			best = ns;
+	}
+	CHECK(best < 8 * FLUSH_NS);
 }
 
 /* A ring is mapped again after an invalidation, and holds no pin meanwhile. */
