@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * odp: a peer reads and writes on-demand memory by RDMA while the memory changes.
- *
- * ib_core calls pinwatch, or, as the control, the kernel's own interval notifier. The
- * environment says which: ODP_ENGINE=pinwatch or ODP_ENGINE=kernel. The contents must be
- * the same; the counters of pinwatch must count every callback, or none.
+ * ib_core is bound to pinwatch, or, as the control, to the kernel's own notifier.
  */
 #ifndef ODP_H
 #define ODP_H
@@ -13,19 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine.h"
 #include "peer.h"
 #include "test.h"
-
-/* Is ib_core bound to pinwatch? */
-bool engine_is_pinwatch(void);
-/* A counter of pinwatch in debugfs. */
-uint64_t engine_counter(const char *name);
-/* The callbacks so far. */
-uint64_t engine_callbacks(void);
-/* Since @before at least one callback ran, if pinwatch is the engine; otherwise none. */
-void engine_called_since(uint64_t before);
-/* Wait until pinwatch has @expected subscriptions, or 0 if it is not the engine. */
-bool engine_has_subscriptions(uint64_t expected);
 
 /**
  * struct loop - a responder and a requester in one process, and the memory

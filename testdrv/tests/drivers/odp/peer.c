@@ -183,8 +183,13 @@ static void completions_drain(struct peer *peer)
 		;
 }
 
+/*
+ * Reset twice: a task of rdma_rxe that completed a transfer with an error may set the error
+ * state during the first reset, which waits for the task at its end.
+ */
 void peer_connect(struct peer *peer, uint32_t qp_num)
 {
+	qp_reset(peer->qp);
 	qp_reset(peer->qp);
 	completions_drain(peer);
 	qp_init(peer->qp);

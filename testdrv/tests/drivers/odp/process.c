@@ -9,17 +9,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/ptrace.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "channel.h"
 #include "odp.h"
-
-#ifndef SYS_process_mrelease
-#define SYS_process_mrelease	448
-#endif
 
 #define VALUE	0x3001
 
@@ -196,44 +190,19 @@ TEST(odp_exec_amid_reads)
 	CHECK(engine_has_subscriptions(0));
 }
 
-/* Kill the victim. It stops in its exit, where it still has its memory. */
-static void victim_hold(const struct victim *victim)
-{
-	int status;
-
-	CHECK(!ptrace(PTRACE_SEIZE, victim->pid, NULL, PTRACE_O_TRACEEXIT));
-	CHECK(!kill(victim->pid, SIGKILL));
-	CHECK_EQ(waitpid(victim->pid, &status, 0), victim->pid);
-	CHECK_EQ(status >> 8, SIGTRAP | PTRACE_EVENT_EXIT << 8);
-}
-
-/*
- * process_mrelease(2) must not sleep, and the callback of rdma_rxe sleeps: both engines
- * refuse, and the memory stays until the process exits.
- */
+/* The memory stays until the process exits. */
 TEST(odp_mrelease)
 {
-	uint64_t callbacks, vetoes;
 	struct victim victim;
-	int pidfd, status;
 
-	if (syscall(SYS_process_mrelease, -1, 0) && errno == ENOSYS)
-		SKIP("this kernel has no process_mrelease(2)");
 	victim_start(&victim, KEEP_NOTHING);
-	pidfd = (int)syscall(SYS_pidfd_open, victim.pid, 0);
-	CHECK(pidfd >= 0);
 	CHECK_EQ(victim_read(&victim), IBV_WC_SUCCESS);
 	victim_post(&victim);
-	victim_hold(&victim);
-	callbacks = engine_callbacks();
-	vetoes = engine_counter("vetoes");
-	CHECK_EQ(syscall(SYS_process_mrelease, pidfd, 0) ? errno : 0, EAGAIN);
-	CHECK_EQ(engine_callbacks(), callbacks);
-	CHECK_EQ(engine_counter("vetoes") > vetoes, engine_is_pinwatch());
+	engine_hold(victim.pid);
+	engine_refuses_mrelease(victim.pid);
 	victim_complete(&victim);
 	victim_read(&victim);
-	CHECK(!ptrace(PTRACE_CONT, victim.pid, NULL, 0));
-	CHECK_EQ(waitpid(victim.pid, &status, 0), victim.pid);
+	engine_release(victim.pid);
 	CHECK(engine_has_subscriptions(0));
 	CHECK(victim_read(&victim) != IBV_WC_SUCCESS);
 }

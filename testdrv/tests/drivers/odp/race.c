@@ -12,7 +12,7 @@
 
 #include "odp.h"
 
-#define RACE_NS		(NS_PER_S / 2)
+#define RACE_NS		(NS_PER_S / 4)
 
 /**
  * struct race - a thread that writes rising values to every word of the first page

@@ -1,19 +1,29 @@
 // SPDX-License-Identifier: MIT
-/* Which interval notifier ib_core calls, and what pinwatch counts. */
+/* See engine.h. */
+#include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#include "odp.h"
+#include "engine.h"
+#include "test.h"
+
+#ifndef SYS_process_mrelease
+#define SYS_process_mrelease	448
+#endif
 
 #define COUNTERS	"/sys/kernel/debug/pinwatch/counters"
 #define SETTLE_NS	(5 * NS_PER_S)
 
 bool engine_is_pinwatch(void)
 {
-	const char *engine = getenv("ODP_ENGINE");
+	const char *engine = getenv("ENGINE");
 
 	CHECK(engine);
 	if (!strcmp(engine, "pinwatch"))
@@ -65,4 +75,35 @@ bool engine_has_subscriptions(uint64_t expected)
 		usleep(1000);
 	}
 	return true;
+}
+
+void engine_refuses_mrelease(pid_t pid)
+{
+	uint64_t callbacks = engine_callbacks(), vetoes = engine_counter("vetoes");
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	CHECK(pidfd >= 0);
+	CHECK_EQ(syscall(SYS_process_mrelease, pidfd, 0) ? errno : 0, EAGAIN);
+	CHECK_EQ(engine_callbacks(), callbacks);
+	CHECK_EQ(engine_counter("vetoes") > vetoes, engine_is_pinwatch());
+	close(pidfd);
+}
+
+void engine_hold(pid_t pid)
+{
+	int status;
+
+	CHECK(!ptrace(PTRACE_SEIZE, pid, NULL, PTRACE_O_TRACEEXIT));
+	CHECK(!kill(pid, SIGKILL));
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status >> 8, SIGTRAP | PTRACE_EVENT_EXIT << 8);
+}
+
+void engine_release(pid_t pid)
+{
+	int status;
+
+	CHECK(!ptrace(PTRACE_CONT, pid, NULL, 0));
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK(WIFSIGNALED(status));
 }
