@@ -40,7 +40,7 @@ uint64_t engine_counter(const char *name)
 
 	CHECK(file);
 	while (fscanf(file, "%31s %" SCNu64, word, &value) == 2) {
-		if (strcmp(word, name))
+		if (strcmp(word, name) != 0)
 			continue;
 		fclose(file);
 		return value;
