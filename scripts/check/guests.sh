@@ -119,5 +119,5 @@ all_tests() {
 	# Only device_numa turns NUMA balancing on.
 	mapfile -t models < <(printf '%s\n' --module model; models "$kernel")
 	boot "$out-engine" --kernel "$kernel" --module test "${models[@]}" --nodes 2 \
-		--append numa_balancing=disable -- engine drivers example_subscribe device_numa
+		--append numa_balancing=disable -- engine models example_subscribe device_numa
 }

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+/* odp: copy-on-write after fork, before, during and after transfers of the peer. */
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "odp.h"
+
+enum { OLD = 0x2001, NEW, PEER };
+
+/**
+ * struct child - a child process that has a copy of the memory
+ */
+struct child {
+	pid_t pid;
+	int channel;
+};
+
+/*
+ * Keep the pages as they are, without a write, until the parent says so; then the contents
+ * are still those of the beginning, and those that the parent expects.
+ */
+static void child_main(int channel, const uint64_t *memory, const uint64_t *expected)
+{
+	static uint64_t copy[NR_WORDS];
+
+	memcpy(copy, memory, LENGTH);
+	CHECK_EQ(channel_send(channel, -1), 0);
+	CHECK_EQ(channel_receive(channel, NULL), 0);
+	CHECK(!memcmp(copy, memory, LENGTH));
+	if (expected)
+		CHECK_EQ(memory_other_than(memory, *expected), *expected);
+	_exit(0);
+}
+
+/* @expected: All words of the child's copy, or NULL. */
+static struct child child_start(const uint64_t *memory, const uint64_t *expected)
+{
+	struct child child;
+	int ends[2];
+
+	CHECK_EQ(channel_open(ends), 0);
+	child.pid = fork();
+	CHECK(child.pid >= 0);
+	if (!child.pid) {
+		close(ends[0]);
+		child_main(ends[1], memory, expected);
+	}
+	close(ends[1]);
+	child.channel = ends[0];
+	CHECK_EQ(channel_receive(child.channel, NULL), 0);
+	return child;
+}
+
+static void child_end(const struct child *child)
+{
+	int status;
+
+	CHECK_EQ(channel_send(child->channel, -1), 0);
+	CHECK_EQ(waitpid(child->pid, &status, 0), child->pid);
+	CHECK_EQ(status, 0);
+	close(child->channel);
+}
+
+static void loop_open_touched(struct loop *loop)
+{
+	loop_open(loop, memory_map(NULL, MAP_PRIVATE | MAP_ANONYMOUS, -1));
+	loop_touch(loop, OLD);
+}
+
+TEST(odp_fork_then_process_writes)
+{
+	const uint64_t old = OLD;
+	struct child child;
+	struct loop loop;
+	uint64_t callbacks;
+
+	loop_open_touched(&loop);
+	callbacks = engine_callbacks();
+	child = child_start(loop.memory, &old);
+	memory_write(loop.memory, NEW);
+	engine_called_since(callbacks);
+	loop_reads(&loop, NEW);
+	loop_writes(&loop, PEER);
+	child_end(&child);
+}
+
+TEST(odp_fork_then_peer_writes)
+{
+	const uint64_t old = OLD;
+	struct child child;
+	struct loop loop;
+	uint64_t callbacks;
+
+	loop_open_touched(&loop);
+	callbacks = engine_callbacks();
+	child = child_start(loop.memory, &old);
+	engine_called_since(callbacks);
+	loop_writes(&loop, PEER);
+	loop_reads(&loop, PEER);
+	child_end(&child);
+}
+
+/* Returns the number of transfers that did not succeed. */
+static int completions_wait(struct peer *requester, int nr)
+{
+	int i, failed = 0;
+
+	for (i = 0; i < nr; i++)
+		failed += peer_wait(requester) != IBV_WC_SUCCESS;
+	return failed;
+}
+
+/* No write that is in flight during fork reaches the child's pages after fork. */
+TEST(odp_fork_amid_writes)
+{
+	int i, round, lost = 0;
+	struct child child;
+	struct loop loop;
+	uint64_t callbacks;
+
+	loop_open_touched(&loop);
+	callbacks = engine_callbacks();
+	for (round = 0; round < 4; round++) {
+		memory_write(loop.requester.buffer, PEER + round);
+		for (i = 0; i < PEER_DEPTH; i++)
+			peer_post(&loop.requester, &loop.remote, IBV_WR_RDMA_WRITE, LENGTH);
+		child = child_start(loop.memory, NULL);
+		lost += !!completions_wait(&loop.requester, PEER_DEPTH);
+		loop_writes(&loop, PEER + round);
+		child_end(&child);
+	}
+	engine_called_since(callbacks);
+	CHECK(lost < round);
+}
