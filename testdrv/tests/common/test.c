@@ -186,6 +186,7 @@ struct options {
 	bool list;
 	bool full;
 	bool parallel;
+	bool bail;
 	char **names;	/* ends in NULL */
 };
 
@@ -211,10 +212,12 @@ static void options_read(struct options *options, char **argv)
 			options->full = true;
 		} else if (!strcmp(*argv, "--parallel")) {
 			options->parallel = true;
+		} else if (!strcmp(*argv, "--bail")) {
+			options->bail = true;
 		} else if (!strcmp(*argv, "--seed") && argv[1]) {
 			seed = strtoull(*++argv, NULL, 0);
 		} else {
-			fputs("usage: [--list] [--full] [--parallel] [--seed N] [NAME...]\n",
+			fputs("usage: [--list] [--full] [--parallel] [--bail] [--seed N] [NAME...]\n",
 			      stderr);
 			exit(STATUS_FAIL);
 		}
@@ -238,6 +241,10 @@ static int run_all(const struct options *options, int nr)
 		failed += !test_report(test, ++number, test_run(test));
 		if (now_ns() - begin >= SLOW_NS)
 			test_note("that took %" PRIu64 " s", (now_ns() - begin) / NS_PER_S);
+		if (failed && options->bail) {
+			printf("Bail out! %s failed\n", test->name);
+			return STATUS_FAIL;
+		}
 	}
 	test_note("%d passed, %d failed", nr - failed, failed);
 	return failed || !nr ? STATUS_FAIL : 0;

@@ -13,7 +13,8 @@
  * process, or when the time is over.
  *
  * usage of a program:
- *	PROGRAM [--list] [--full] [--parallel] [--seed N] [PART-OF-A-TEST'S-NAME...]
+ *	PROGRAM [--list] [--full] [--parallel] [--bail] [--seed N] [PART-OF-A-TEST'S-NAME...]
+ * With --bail, the program ends at the first test that fails.
  */
 #ifndef TEST_H
 #define TEST_H
