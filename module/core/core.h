@@ -68,7 +68,7 @@
 #define PW_SLOT_VETO		(PW_NR_SLOTS - 5) /* of no invalidation: see pw_mm.seqs */
 #define PW_NR_OWN_SLOTS		(PW_NR_SLOTS - 5)
 #define PW_SLOT_NONE		0xff
-#define PW_NR_CALLS		16	/* leading own slots that can have a pw_call */
+#define PW_NR_CALLS		8	/* leading own slots that can have a pw_call */
 
 /*
  * pinwatch_interval_notifier.state: pm->gen at insert, and flags. All but MULTI, PUT,
