@@ -221,12 +221,22 @@ static noinline void start_miss(struct pw_mm *pm, struct pw_record *rec,
 	}
 }
 
-/* The range is in no hole that is known. */
-static noinline void start_outside(struct pw_mm *pm, struct pw_record *rec,
-				   const struct mmu_notifier_range *range)
+/* The filter is in use, and no subscription is newer than the hole of the record. */
+static noinline void start_filtered(struct pw_mm *pm, struct pw_record *rec,
+				    const struct mmu_notifier_range *range)
 {
-	if (likely(rec->hole_gen == READ_ONCE(pm->gen)) && record_filtered(pm, rec))
+	if (record_filtered(pm, rec))
 		pw_skip_check(pm, rec);
+	else
+		start_miss(pm, rec, range);
+}
+
+/* The range is in no hole that is known. Calls no function but the last one. */
+static __always_inline void start_outside(struct pw_mm *pm, struct pw_record *rec,
+					  const struct mmu_notifier_range *range)
+{
+	if (pw_filter_complete(&pm->filter) && likely(rec->hole_gen == READ_ONCE(pm->gen)))
+		start_filtered(pm, rec, range);
 	else
 		start_miss(pm, rec, range);
 }
