@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2154	# variables of run
+# Sourced by scripts/vm/run, with its variables: what is the emulator's fault, and not the guest's.
+
+# A stock kernel runs /init after some seconds, on a loaded host after a minute.
+BOOT_SECONDS=${PINWATCH_BOOT_SECONDS:-180}
+
+# watch_boot PID: end the emulator if the kernel has not come to /init. An emulator whose
+# processors run in parallel on a loaded host may hang there, before any code of this project.
+watch_boot() {
+	! timeout "$BOOT_SECONDS" tail --pid="$1" -f /dev/null || return 0
+	grep -qs 'Run /init as init' "$log" && return
+	: >"$tmp/hangs"
+	kill "$1" 2>/dev/null || rm -f "$tmp/hangs"
+}
+
+# What the kernel says when something is wrong; an int3 has "Oops: " before it since 6.9.
+COMPLAINT='WARNING:.* at |BUG[: ]|Oops|Call Trace:|Kernel panic|general protection|UBSAN:|INFO: task .* blocked|detected stall'
+export INT3='(Oops: |[]] )int3: [0-9a-f]+ [[]'
+
+# emulator_died: watch_boot() ended the guest, or the first complaint is an int3 in the kernel's own text, where it had just
+# patched itself, and the emulator has kept a stale translation. After the name of a
+# function of a module stands the module's. Nothing else is excused.
+emulator_died() {
+	[ ! -e "$tmp/hangs" ] || return 0
+	[ "$thread" = multi ] && grep -sE -m 1 -A 30 "$COMPLAINT|$INT3" "$log" | tr -d '\r' | awk '
+		NR == 1 && $0 !~ ENVIRON["INT3"] { exit }
+		/RIP: 0010:/ { own = /RIP: 0010:[A-Za-z_][A-Za-z0-9_.]*[+]0x[0-9a-f]+[/]0x[0-9a-f]+$/; exit }
+		END { exit !own }'
+}
