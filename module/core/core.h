@@ -72,8 +72,8 @@
 
 /*
  * pinwatch_interval_notifier.state: pm->gen at insert, and flags. All but MULTI, PUT,
- * UNCOUNTED and the second passes is constant while the subscription is inserted. gen counts the inserts
- * of an mm and has 51 bits: at 10^7 inserts a second, it lasts 7 years.
+ * UNCOUNTED and the second passes is constant while the subscription is inserted. gen counts
+ * the inserts of an mm and has 51 bits: at 10^7 inserts a second, it lasts 7 years.
  */
 #define PW_SUB_MULTI		BIT_ULL(0) /* several to wait for: see wait_multi() */
 #define PW_SUB_SLEEPS		BIT_ULL(1) /* must not be called for a non-blockable range */
@@ -258,8 +258,8 @@ struct pw_class {
  * @slot_rec: The record of each used slot, for its bounds.
  * @calls: For each used slot below PW_NR_CALLS, the callback that its invalidation calls
  *	without a pw_walk.
- * @slot_newest: For each used slot that has a walk, the gen of the newest subscription that the walk
- *	calls. insert stored the value of the slot in newer subscriptions. So no value
+ * @slot_newest: For each used slot that has a walk, the gen of the newest subscription that
+ *	the walk calls. insert stored the value of the slot in newer subscriptions. So no value
  *	of a slot that is not shared is stored twice in a subscription. Otherwise
  *	a reader that has seen the value could miss an invalidation that was accepted
  *	between the two stores.

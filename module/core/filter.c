@@ -100,7 +100,7 @@ static void table_retire(struct pw_filter_table *old)
 /* Return: the number of slots for a table of @live leaves and one more. */
 static unsigned int table_size(unsigned int live)
 {
-	return clamp_t(unsigned int, roundup_pow_of_two(2 * (live + 1)), TABLE_MIN_SLOTS,
+	return clamp_t(unsigned int, roundup_pow_of_two(2UL * (live + 1)), TABLE_MIN_SLOTS,
 		       pw_filter_table_max);
 }
 

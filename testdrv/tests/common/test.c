@@ -217,7 +217,7 @@ static void options_read(struct options *options, char **argv)
 		} else if (!strcmp(*argv, "--seed") && argv[1]) {
 			seed = strtoull(*++argv, NULL, 0);
 		} else {
-			fputs("usage: [--list] [--full] [--parallel] [--bail] [--seed N] [NAME...]\n",
+			fputs("usage: [--list|--full|--parallel|--bail|--seed N]... [NAME...]\n",
 			      stderr);
 			exit(STATUS_FAIL);
 		}
