@@ -78,9 +78,11 @@ struct pw_filter_slot {
 
 /**
  * struct pw_filter_table - an open hash of leaves
+ * @rcu: Of a table that has been replaced.
  * @mask: Number of @slots, a power of two, minus 1.
  * @used: Under pm->lock. Number of slots with a key; at most 7/8 of all.
  * @live: Under pm->lock. Number of slots with subscriptions.
+ * @slots: The entries.
  */
 struct pw_filter_table {
 	struct rcu_head rcu;

@@ -337,31 +337,33 @@ static noinline void end_shared(struct pw_mm *pm, struct pw_record *rec)
 	pw_slot_wake(pm, slot);
 }
 
-/* The record has a slot, or is not the first record of this CPU, which has the key @found. */
-static noinline void end_slow(struct pw_mm *pm, struct pw_record *rec, unsigned long key,
-			      unsigned long found)
+/* As pw_record_release(). Caller holds pm->lock. Drops pm->lock. */
+static __always_inline void end_own(struct pw_mm *pm, struct pw_record *rec, unsigned int slot)
+	__releases(&pm->lock)
 {
-	unsigned int slot;
-	bool waited;
+	bool waited = pw_slot_close(pm, slot);
 
-	if (unlikely(found != (key | PW_KEY_SLOW))) {
-		end_other(pm, key);
-		return;
-	}
-	spin_lock(&pm->lock);
-	slot = rec->slot;
-	if (unlikely(slot >= PW_NR_OWN_SLOTS)) {
-		end_shared(pm, rec);
-		return;
-	}
-	/* As pw_record_release(). */
-	waited = pw_slot_close(pm, slot);
 	rec->slot = PW_SLOT_NONE;
 	/* Pairs like the release of ->key in pw_record_release(). */
 	smp_store_release(&rec->key, 0UL);
 	spin_unlock(&pm->lock);
 	if (unlikely(waited))
 		pw_slot_wake(pm, slot);
+}
+
+/* The record has a slot, or is not the first record of this CPU, which has the key @found. */
+static noinline void end_slow(struct pw_mm *pm, struct pw_record *rec, unsigned long key,
+			      unsigned long found)
+{
+	if (unlikely(found != (key | PW_KEY_SLOW))) {
+		end_other(pm, key);
+		return;
+	}
+	spin_lock(&pm->lock);
+	if (likely(rec->slot < PW_NR_OWN_SLOTS))
+		end_own(pm, rec, rec->slot);
+	else
+		end_shared(pm, rec);
 }
 
 static void mn_invalidate_range_end(struct mmu_notifier *mn,

@@ -428,10 +428,8 @@ static __always_inline void walk_call(struct pw_mm *pm, struct pw_walk *walk, bo
 	if (unlikely(more))
 		walk_resched(walk);
 	spin_lock(&pm->lock);
-	if (unlikely(more))
-		return;
-	last = &walk->batch[walk->nr - 1];
-	if (unlikely(*last & PW_BATCH_FLAGS)) {
+	last = more ? NULL : &walk->batch[walk->nr - 1];
+	if (last && unlikely(*last & PW_BATCH_FLAGS)) {
 		spin_unlock(&pm->lock);
 		pw_walk_attend(pm, last, *last);
 		spin_lock(&pm->lock);
