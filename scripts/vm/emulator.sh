@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2154	# variables of run
-# Sourced by scripts/vm/run, with its variables: what is the emulator's fault, and not the guest's.
+# Sourced by scripts/vm/run, and uses variables of run: tells faults of the emulator from
+# failures of the guest.
 
 # A stock kernel runs /init after some seconds, on a loaded host after a minute.
 BOOT_SECONDS=${PINWATCH_BOOT_SECONDS:-180}

@@ -29,8 +29,9 @@ struct old_reader {
 /*
  * struct locks - a page that is zero in a child
  *
- * Another thread may have a lock during fork(), which nobody unlocks in the child, and may be
- * changing the list. Zeroes are unlocked locks, and a list without readers.
+ * During fork(), another thread of the parent may have a lock, and may be changing the list. That
+ * thread does not exist in the child, so the lock would stay locked. Zeroes are unlocked locks,
+ * and a list without readers.
  *
  * @current: Keeps the table of the current reader. stop() takes it for writing.
  * @old: Protects @old_readers. Lock order: libfabric's mm_state_lock, then this lock.

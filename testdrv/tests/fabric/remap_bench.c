@@ -18,10 +18,10 @@
 #define BENCH_REPEATS	2000
 #define BENCH_ROUNDS	5
 
-/* What is measured with each monitor, each a second */
+/* The benchmark measures these rates, per second, with each monitor. */
 enum { REGISTRATIONS, LOOKUPS, MESSAGES, NR_RATES };
 
-/* Of ranges that were never registered before */
+/* Returns the rate for ranges that were never registered before. */
 static double bench_registrations(struct endpoint *endpoint)
 {
 	unsigned char *arena = mmap(NULL, BENCH_RANGES * options.size, PROT_READ | PROT_WRITE,
@@ -37,7 +37,7 @@ static double bench_registrations(struct endpoint *endpoint)
 	return BENCH_RANGES / (now() - begin);
 }
 
-/* Of one range that was registered before */
+/* Returns the rate for one range that was registered before. */
 static double bench_lookups(struct endpoint *endpoint, const struct memory *memory)
 {
 	double begin;
