@@ -8,6 +8,7 @@
 #include <linux/bitmap.h>
 #include <linux/bug.h>
 #include "core.h"
+#include "slot.h"
 
 #define CHECK(cond) WARN_ONCE(!(cond), "pw_mm_check: %s:%d: not (%s)", __func__, __LINE__, #cond)
 

@@ -13,12 +13,9 @@
  * that. Granules beyond stay covered until a later remove counts them, or until no
  * subscription is counted in their leaf.
  */
-#include <linux/log2.h>
-#include <linux/overflow.h>
 #include <linux/slab.h>
 #include "core.h"
 
-#define TABLE_MIN_SLOTS		8
 #define GRANULES_LOG2		5	/* of a subscription, not counting the last */
 #define RECOUNT_MAX		256	/* nodes that a remove visits under pm->lock */
 
@@ -27,9 +24,6 @@
  * more than the filter, and insert and remove are cheaper without. Unit tests change it.
  */
 unsigned int pw_filter_from __read_mostly = 256;
-
-/* The largest number of slots of a table: bounds the copy under pm->lock. Likewise. */
-unsigned int pw_filter_table_max __read_mostly = 1024;
 
 static unsigned int sub_level(const struct pinwatch_interval_notifier *sub)
 {
@@ -51,165 +45,29 @@ static unsigned long sub_last(const struct pinwatch_interval_notifier *sub, unsi
 	return sub->interval_tree.last >> pw_filter_shift(level);
 }
 
-static struct pw_filter_table *table_of(struct pw_mm *pm, unsigned long hash)
-{
-	return rcu_dereference_protected(pm->filter.tables->table[pw_filter_table_nr(hash)],
-					 lockdep_is_held(&pm->lock));
-}
-
-static struct pw_filter_leaf *leaf_of(struct pw_filter_slot *slot)
-{
-	return rcu_dereference_protected(slot->leaf, true);
-}
-
-static gfp_t filter_gfp(void)
-{
-	/* The caller may hold a lock that memory reclaim waits for: do not use the reserves. */
-	return GFP_NOWAIT | __GFP_NOMEMALLOC | __GFP_ACCOUNT | __GFP_NOWARN;
-}
-
-static struct pw_filter_slot *table_add(struct pw_filter_table *table, unsigned long key,
-					struct pw_filter_leaf *leaf)
-{
-	unsigned int i = pw_filter_hash(key) >> 40;
-
-	while (table->slots[i & table->mask].key)
-		i++;
-	i &= table->mask;
-	table->used++;
-	/* Pairs with the address dependency of start: the counts before the pointer. */
-	rcu_assign_pointer(table->slots[i].leaf, leaf);
-	WRITE_ONCE(table->slots[i].key, key);
-	return &table->slots[i];
-}
-
-/* Free the leaves without subscriptions, which are in @old only, and @old. */
-static void table_retire(struct pw_filter_table *old)
-{
-	struct pw_filter_leaf *leaf;
-	unsigned int i;
-
-	for (i = 0; i <= old->mask; i++) {
-		leaf = leaf_of(&old->slots[i]);
-		if (leaf && !old->slots[i].nr)
-			kvfree_rcu(leaf, rcu);
-	}
-	kvfree_rcu(old, rcu);
-}
-
-/* Return: the number of slots for a table of @live leaves and one more. */
-static unsigned int table_size(unsigned int live)
-{
-	return clamp_t(unsigned int, roundup_pow_of_two(2UL * (live + 1)), TABLE_MIN_SLOTS,
-		       pw_filter_table_max);
-}
-
-/*
- * Replace a table by one that has room for another leaf, without the leaves that have no
- * subscriptions. Return: the table; NULL if there is no memory, or if the table has the
- * largest size and too few such leaves.
- */
-static struct pw_filter_table *table_rebuild(struct pw_mm *pm, unsigned long hash)
-{
-	struct pw_filter_table *table, *old = table_of(pm, hash);
-	unsigned int i, size = table_size(old ? old->live : 0);
-	struct pw_filter_slot *slot;
-
-	if (old && size == old->mask + 1 && old->used - old->live < size / 8)
-		return NULL;
-	table = kzalloc(struct_size(table, slots, size), filter_gfp());
-	if (!table)
-		return NULL;
-	table->mask = size - 1;
-	for (i = 0; old && i <= old->mask; i++) {
-		if (!old->slots[i].nr)
-			continue;
-		slot = table_add(table, old->slots[i].key, leaf_of(&old->slots[i]));
-		slot->nr = old->slots[i].nr;
-		table->live++;
-	}
-	/* Pairs with the dereference in start: the entries before the table. */
-	rcu_assign_pointer(pm->filter.tables->table[pw_filter_table_nr(hash)], table);
-	if (old)
-		table_retire(old);
-	return table;
-}
-
-/* Without memory for a larger table: the present table, if it has an eighth of free slots. */
-static struct pw_filter_table *table_filled(struct pw_mm *pm, unsigned long hash)
-{
-	struct pw_filter_table *table = table_of(pm, hash);
-
-	return table && table->used + 1 <= (table->mask + 1) / 8 * 7 ? table : NULL;
-}
-
-static struct pw_filter_slot *slot_new(struct pw_mm *pm, unsigned long key,
-				       unsigned long hash)
-{
-	struct pw_filter_table *table = table_of(pm, hash);
-	struct pw_filter_leaf *leaf;
-
-	if (!table || table->used + 1 > (table->mask + 1) / 4 * 3)
-		table = table_rebuild(pm, hash);
-	if (!table)
-		table = table_filled(pm, hash);
-	if (!table)
-		return NULL;
-	leaf = kzalloc(sizeof(*leaf), filter_gfp());
-	return leaf ? table_add(table, key, leaf) : NULL;
-}
-
 /* Count a subscription in the leaf of @granule. Return: the leaf; NULL: no memory. */
 static __always_inline struct pw_filter_leaf *
 leaf_get(struct pw_mm *pm, unsigned int level, unsigned long granule)
 {
 	unsigned long key = pw_filter_key(granule, level), hash = pw_filter_hash(key);
-	struct pw_filter_table *table = table_of(pm, hash);
+	struct pw_filter_table *table = pw_filter_table(&pm->filter, hash);
 	struct pw_filter_slot *slot = NULL;
 
 	if (likely(table))
 		slot = pw_filter_find(table, key, hash);
 	if (unlikely(!slot))
-		slot = slot_new(pm, key, hash);
+		slot = pw_filter_slot_new(&pm->filter, key, hash);
 	if (unlikely(!slot))
 		return NULL;
 	if (unlikely(!slot->nr++))
-		table_of(pm, hash)->live++;
-	return leaf_of(slot);
-}
-
-static void leaf_clear(struct pw_filter_leaf *leaf)
-{
-	unsigned int i;
-
-	for (i = 0; i < PW_FILTER_LEAF_WORDS; i++)
-		WRITE_ONCE(leaf->word[i], 0);
-}
-
-/* @slot has no subscription any more. */
-static noinline void slot_emptied(struct pw_mm *pm, struct pw_filter_slot *slot)
-{
-	unsigned long hash = pw_filter_hash(slot->key);
-	struct pw_filter_table *table = table_of(pm, hash);
-
-	table->live--;
-	if (pm->filter.inexact)
-		leaf_clear(leaf_of(slot));
-	if (table->mask < TABLE_MIN_SLOTS || table->live >= table->mask / 8)
-		return;
-	if (table->live) {
-		/* Without memory, the table keeps its size. */
-		table_rebuild(pm, hash);
-	} else {
-		RCU_INIT_POINTER(pm->filter.tables->table[pw_filter_table_nr(hash)], NULL);
-		table_retire(table);
-	}
+		pw_filter_table(&pm->filter, hash)->live++;
+	return pw_filter_slot_leaf(slot);
 }
 
 static void slot_put(struct pw_mm *pm, struct pw_filter_slot *slot)
 {
 	if (unlikely(!--slot->nr))
-		slot_emptied(pm, slot);
+		pw_filter_slot_emptied(&pm->filter, slot);
 }
 
 /* Return: the slot of the leaf of @granule, which counts a subscription. */
@@ -218,7 +76,7 @@ static struct pw_filter_slot *slot_of(struct pw_mm *pm, unsigned int level,
 {
 	unsigned long key = pw_filter_key(granule, level), hash = pw_filter_hash(key);
 
-	return pw_filter_find(table_of(pm, hash), key, hash);
+	return pw_filter_find(pw_filter_table(&pm->filter, hash), key, hash);
 }
 
 /* Return: a one for each count in @word that has its maximum. */
@@ -362,7 +220,7 @@ static __always_inline bool filter_add(struct pw_mm *pm, unsigned int level,
 	struct pw_filter_leaf *leaf;
 
 	if (unlikely(!pm->filter.tables))
-		pm->filter.tables = kzalloc(sizeof(*pm->filter.tables), filter_gfp());
+		pm->filter.tables = kzalloc(sizeof(*pm->filter.tables), pw_filter_gfp());
 	if (unlikely(!pm->filter.tables))
 		return false;
 	if (likely(!((first ^ last) >> PW_FILTER_LEAF_BITS))) {
@@ -447,7 +305,7 @@ void pw_filter_insert(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
 		if (likely(slot && slot->nr)) {
 			slot->nr++;
 			tables->nr[0]++;
-			word = &leaf_of(slot)->word[pw_filter_word(first)];
+			word = &pw_filter_slot_leaf(slot)->word[pw_filter_word(first)];
 			WRITE_ONCE(*word, *word + (pw_filter_ones(first, last) &
 						   ~word_full(*word)));
 			return;
@@ -462,7 +320,7 @@ static __always_inline void filter_sub(struct pw_mm *pm, unsigned int level,
 {
 	struct pw_filter_slot *slot = slot_of(pm, level, first);
 
-	leaf_dec(pm, leaf_of(slot), level, first, last);
+	leaf_dec(pm, pw_filter_slot_leaf(slot), level, first, last);
 	slot_put(pm, slot);
 }
 
@@ -516,7 +374,7 @@ void pw_filter_remove(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
 	if (likely(!(sub->state & PW_SUB_UNCOUNTED) && pw_filter_same_word(first, last))) {
 		slot = page_slot(tables, first);
 		ones = pw_filter_ones(first, last);
-		word = &leaf_of(slot)->word[pw_filter_word(first)];
+		word = &pw_filter_slot_leaf(slot)->word[pw_filter_word(first)];
 		if (likely(slot->nr > 1 && !(word_full(*word) & ones))) {
 			slot->nr--;
 			tables->nr[0]--;
@@ -583,32 +441,4 @@ bool pw_filter_levels_cover(const struct pw_filter *filter, unsigned int levels,
 			return true;
 	}
 	return false;
-}
-
-static void table_free(struct pw_filter_table *table)
-{
-	unsigned int i;
-
-	for (i = 0; i <= table->mask; i++)
-		kfree(leaf_of(&table->slots[i]));
-	kfree(table);
-}
-
-/**
- * pw_filter_free() - free the memory of a filter
- * @filter: The filter. No start reads it any more.
- *
- * Context: any. Does not sleep.
- */
-void pw_filter_free(struct pw_filter *filter)
-{
-	struct pw_filter_table *table;
-	unsigned int i;
-
-	for (i = 0; filter->tables && i < PW_FILTER_NR_TABLES; i++) {
-		table = rcu_dereference_protected(filter->tables->table[i], true);
-		if (table)
-			table_free(table);
-	}
-	kfree(filter->tables);
 }

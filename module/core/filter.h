@@ -129,6 +129,9 @@ extern unsigned int pw_filter_table_max;
 
 void pw_filter_insert(struct pw_mm *pm, struct pinwatch_interval_notifier *sub);
 void pw_filter_remove(struct pw_mm *pm, struct pinwatch_interval_notifier *sub);
+struct pw_filter_slot *pw_filter_slot_new(struct pw_filter *filter, unsigned long key,
+					  unsigned long hash);
+void pw_filter_slot_emptied(struct pw_filter *filter, struct pw_filter_slot *slot);
 bool pw_filter_levels_cover(const struct pw_filter *filter, unsigned int levels,
 			    unsigned long start, unsigned long last);
 void pw_filter_free(struct pw_filter *filter);
@@ -155,6 +158,25 @@ static inline unsigned long pw_filter_hash(unsigned long key)
 static inline unsigned int pw_filter_table_nr(unsigned long hash)
 {
 	return hash >> (BITS_PER_LONG - PW_FILTER_TABLE_BITS);
+}
+
+/* The caller may hold a lock that memory reclaim waits for: do not use the reserves. */
+static inline gfp_t pw_filter_gfp(void)
+{
+	return GFP_NOWAIT | __GFP_NOMEMALLOC | __GFP_ACCOUNT | __GFP_NOWARN;
+}
+
+/* Caller holds pm->lock. */
+static inline struct pw_filter_table *pw_filter_table(const struct pw_filter *filter,
+						      unsigned long hash)
+{
+	return rcu_dereference_protected(filter->tables->table[pw_filter_table_nr(hash)], true);
+}
+
+/* Caller holds pm->lock. */
+static inline struct pw_filter_leaf *pw_filter_slot_leaf(const struct pw_filter_slot *slot)
+{
+	return rcu_dereference_protected(slot->leaf, true);
 }
 
 /* Return: the slot of @key, or NULL. */

@@ -11,6 +11,7 @@
 #include <linux/smp.h>
 #include <linux/sched.h>
 #include "core.h"
+#include "slot.h"
 #include "trace.h"
 
 static struct pw_mm *mn_pm(struct mmu_notifier *mn)

@@ -28,6 +28,7 @@
 #include <linux/sched.h>
 #include <linux/wait_bit.h>
 #include "core.h"
+#include "slot.h"
 
 /*
  * A reader that found an invalidation in flight. It waits for the ends of all

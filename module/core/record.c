@@ -43,6 +43,7 @@
 #include <linux/slab.h>
 #include <linux/sched.h>
 #include "core.h"
+#include "slot.h"
 
 static struct pw_extra_record *extra_record(struct pw_record *rec)
 {

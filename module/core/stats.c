@@ -6,6 +6,7 @@
 #include <linux/mm_types.h>
 #include <linux/rculist.h>
 #include "core.h"
+#include "slot.h"
 
 /* Caller holds pm->lock. CPUs may change their own records: the result is a sample. */
 static unsigned int stats_in_flight(struct pw_mm *pm)

@@ -4,7 +4,7 @@
  *
  * Neither waits for an invalidation. insert marks the new subscription under all
  * invalidations in flight (record.c). remove makes the walks drop the subscription
- * (walk.c), and sleeps only while a callback of the same subscription runs.
+ * (walk_cancel.c), and sleeps only while a callback of the same subscription runs.
  */
 #include <linux/err.h>
 #include <linux/export.h>
@@ -15,6 +15,7 @@
 #include <linux/sched/mm.h>
 #include <linux/wait.h>
 #include "core.h"
+#include "slot.h"
 
 /*
  * The first value of a subscription is new and contains the idle slot. So no two

@@ -3,21 +3,11 @@
  * pinwatch core: calling the subscriptions that an invalidation overlaps
  *
  * An invalidation that overlaps one subscription has a pw_call in its slot, and no walk: see
- * start_one() in invalidate.c. What follows holds for its pw_call as for a batch of one entry.
+ * start_one() in invalidate.c.
  *
  * A walk calls in batches, because a callback may sleep and takes locks of its driver,
  * and pm->lock is a leaf. The struct pw_walk is on the stack of its task and on
- * pm->walks. A walk holds no references to subscriptions. Instead remove and put, which
- * take the lock, make each walk drop the subscription:
- *
- *   the subscription is		remove and put
- *   the cursor of the walk		move the cursor to the next overlap
- *   in the batch, not called yet	clear the entry
- *   being called, or its second	remove: sleep until that callback returns
- *   pass is pending			put: leave the freeing to the walk
- *
- * So remove never waits for the callback of another subscription. The walk does not
- * look at a subscription after its entry was cleared.
+ * pm->walks. A walk holds no references to subscriptions: walk_cancel.c.
  *
  * A walk skips subscriptions that were inserted after the walk began: insert saw the
  * record of the walk and marked them. So a walk ends even if inserts never do.
@@ -25,6 +15,7 @@
 #include <linux/mmu_notifier.h>
 #include <linux/sched.h>
 #include "core.h"
+#include "slot.h"
 #include "trace.h"
 
 #ifdef CONFIG_LOCKDEP
@@ -43,12 +34,6 @@ walk_first(struct pw_mm *pm, const struct pw_walk *walk, unsigned int class)
 				       walk->range->event, pw_range_owner(walk->range)))
 		return NULL;
 	return pw_sub(pw_tree_first(&c->tree, walk->start, walk->last));
-}
-
-static __always_inline struct pinwatch_interval_notifier *
-walk_next(const struct pw_walk *walk, struct pinwatch_interval_notifier *sub)
-{
-	return pw_sub(pw_tree_following(&sub->interval_tree, walk->start, walk->last));
 }
 
 /*
@@ -112,7 +97,7 @@ static noinline void walk_fill_any(struct pw_mm *pm, struct pw_walk *walk, unsig
 		} else {
 			left--;
 		}
-		sub = walk_next(walk, sub);
+		sub = pw_walk_next(walk, sub);
 	}
 	walk->cursor = sub;
 	walk->nr = nr;
@@ -158,116 +143,12 @@ static __always_inline bool walk_fill(struct pw_mm *pm, struct pw_walk *walk)
 
 /*
  * Count a second pass of @sub. A subscription that reaches the maximum stays there, and
- * finish_pending() searches the lists for it. Caller holds pm->lock.
+ * finish_pending() in walk_cancel.c searches the lists for it. Caller holds pm->lock.
  */
 static void sub_count_finish(struct pinwatch_interval_notifier *sub, u64 one)
 {
 	if ((sub->state & PW_SUB_FINISHES) != PW_SUB_FINISHES)
 		WRITE_ONCE(sub->state, sub->state + one);
-}
-
-/* More second passes than the state of @sub can count were pending at a time. */
-static noinline bool finish_search(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
-{
-	struct llist_node *link;
-	struct pw_walk *walk;
-
-	hlist_for_each_entry(walk, &pm->walks, node) {
-		if (walk->finishing == sub)
-			return true;
-		for (link = walk->finish; link; link = link->next)
-			if (llist_entry(link, struct pinwatch_interval_notifier_finish,
-					link)->notifier == sub)
-				return true;
-	}
-	return false;
-}
-
-/* Does a second pass of @sub run, or is one pending? Caller holds pm->lock. */
-static bool finish_pending(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
-{
-	u64 finishes = sub->state & PW_SUB_FINISHES;
-
-	return finishes == PW_SUB_FINISHES ? finish_search(pm, sub) : finishes;
-}
-
-/* Does one of @nr callbacks belong to @sub, and does it run? Caller holds pm->lock. */
-static bool batch_holds(const unsigned long *batch, unsigned int nr, const unsigned int *pos,
-			const struct pinwatch_interval_notifier *sub)
-{
-	unsigned long entry;
-	unsigned int i;
-
-	for (i = 0; i < nr; i++) {
-		entry = READ_ONCE(batch[i]);
-		if ((entry & ~PW_BATCH_FLAGS) != (unsigned long)sub)
-			continue;
-		/*
-		 * Pairs with the release in walk_call_entry(): if the walk has gone on, @sub
-		 * must not be freed before the stores of its callback.
-		 */
-		if (smp_load_acquire(pos) == i || entry & PW_BATCH_PUT)
-			return true;
-	}
-	return false;
-}
-
-/*
- * Does a callback of @sub run, or is a second pass pending? Caller holds pm->lock, and
- * has called pw_walk_cancel(), which clears the address of entries that are not running.
- */
-static bool walks_hold(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
-{
-	unsigned long slots = pw_call_slots(pm);
-	struct pw_walk *walk;
-
-	if (finish_pending(pm, sub))
-		return true;
-	for (; slots; slots &= slots - 1) {
-		struct pw_call *call = &pm->calls[__ffs(slots)];
-
-		if (batch_holds(&call->entry, 1, &call->pos, sub))
-			return true;
-	}
-	hlist_for_each_entry(walk, &pm->walks, node)
-		if (batch_holds(walk->batch, walk->nr, &walk->pos, sub))
-			return true;
-	return false;
-}
-
-/*
- * The callback of an entry has returned, and put came while the callback ran. Drop the
- * entry, and free the subscription if no other walk holds it.
- */
-static void walk_let_go(struct pw_mm *pm, unsigned long *entry)
-{
-	struct pinwatch_interval_notifier *sub;
-	bool last = false;
-
-	spin_lock(&pm->lock);
-	/* If PUT is not set, put has seen ->pos move, and frees. */
-	if (*entry & PW_BATCH_PUT) {
-		sub = (void *)(*entry & ~PW_BATCH_FLAGS);
-		WRITE_ONCE(*entry, PW_BATCH_CANCELLED);
-		pm->nr_waiters--;
-		last = !walks_hold(pm, sub);
-	}
-	spin_unlock(&pm->lock);
-	if (last)
-		pw_sub_free(pm, sub);
-}
-
-/*
- * The entry at @slot, with the value @entry, was cancelled. If the entry contains the address
- * of the subscription, remove or put may have found the callback running. The subscription
- * may be freed: its address only names the wait.
- */
-void pw_walk_attend(struct pw_mm *pm, unsigned long *slot, unsigned long entry)
-{
-	if (entry & PW_BATCH_PUT)
-		walk_let_go(pm, slot);
-	else if (entry & ~PW_BATCH_FLAGS)
-		wake_up_var((void *)(entry & ~PW_BATCH_FLAGS));
 }
 
 /* Queue a second pass. From now on, remove waits for @finish. */
@@ -459,7 +340,7 @@ static noinline void walk_finish(struct pw_mm *pm, struct pw_walk *walk)
 		spin_lock(&pm->lock);
 		walk->finishing = NULL;
 		sub_count_finish(sub, -PW_SUB_ONE_FINISH);
-		put = sub->state & PW_SUB_PUT && !walks_hold(pm, sub);
+		put = sub->state & PW_SUB_PUT && !pw_walks_hold(pm, sub);
 		spin_unlock(&pm->lock);
 		if (put)
 			pw_sub_free(pm, sub);
@@ -557,86 +438,9 @@ bool pw_walk_has_sleeper(struct pw_mm *pm, const struct mmu_notifier_range *rang
 
 	lockdep_assert_held(&pm->lock);
 	for (class = PW_CLASS_SLEEPS; class < pm->nr_classes; class++)
-		for (sub = walk_first(pm, &walk, class); sub; sub = walk_next(&walk, sub))
+		for (sub = walk_first(pm, &walk, class); sub; sub = pw_walk_next(&walk, sub))
 			if (!left-- ||
 			    !pw_sub_rejects(sub, range->event, pw_range_owner(range)))
 				return true;
 	return false;
-}
-
-/* Flag the entries of @sub among @nr callbacks. Caller holds pm->lock. */
-static void batch_cancel(struct pw_mm *pm, unsigned long *batch, unsigned int nr,
-			 const unsigned int *pos, bool *cancelled,
-			 struct pinwatch_interval_notifier *sub, bool put)
-{
-	unsigned long entry = (unsigned long)sub | PW_BATCH_CANCELLED;
-	unsigned int i, running;
-
-	if (put)
-		entry |= PW_BATCH_PUT;
-	for (i = 0; i < nr; i++) {
-		if (batch[i] != (unsigned long)sub)
-			continue;
-		WRITE_ONCE(batch[i], entry);
-		WRITE_ONCE(*cancelled, true);
-		/*
-		 * Pairs with the smp_mb() in pw_walk_look() and walk_call_plain(): it cannot
-		 * happen that the walk calls the entry and this task sees the old ->pos.
-		 */
-		smp_mb();
-		/* Pairs with the release of ->pos in walk_call_entry(). Read once. */
-		running = smp_load_acquire(pos);
-		/* Clear the address: a new subscription may reuse the memory. */
-		if (running != i)
-			WRITE_ONCE(batch[i], PW_BATCH_CANCELLED);
-		else
-			pm->nr_waiters += put;
-	}
-}
-
-/**
- * pw_walk_cancel() - make every walk drop a subscription
- * @pm: The mm.
- * @sub: The subscription, still linked.
- * @put: If a callback of @sub runs, let the walk free @sub.
- *
- * Context: under pm->lock.
- * Return: true if a callback of @sub runs, or its second pass is pending.
- */
-bool pw_walk_cancel(struct pw_mm *pm, struct pinwatch_interval_notifier *sub, bool put)
-{
-	unsigned long slots = pw_call_slots(pm);
-	struct pw_walk *walk;
-
-	lockdep_assert_held(&pm->lock);
-	for (; slots; slots &= slots - 1) {
-		struct pw_call *call = &pm->calls[__ffs(slots)];
-		bool unused;
-
-		batch_cancel(pm, &call->entry, 1, &call->pos, &unused, sub, put);
-	}
-	hlist_for_each_entry(walk, &pm->walks, node) {
-		if (walk->cursor == sub)
-			walk->cursor = walk_next(walk, sub);
-		batch_cancel(pm, walk->batch, walk->nr, &walk->pos, &walk->cancelled, sub, put);
-	}
-	return walks_hold(pm, sub);
-}
-
-/**
- * pw_walk_running() - does a callback of a subscription run, or is one pending?
- * @pm: The mm.
- * @sub: No longer linked, after pw_walk_cancel().
- *
- * Context: process context; takes pm->lock.
- * Return: true if a callback of @sub runs, or its second pass is pending.
- */
-bool pw_walk_running(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
-{
-	bool running;
-
-	spin_lock(&pm->lock);
-	running = walks_hold(pm, sub);
-	spin_unlock(&pm->lock);
-	return running;
 }

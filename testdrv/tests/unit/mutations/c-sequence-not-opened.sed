@@ -1,3 +1,3 @@
 # The sequence bump dropped: callbacks are given a value that is in flight nowhere
-# file: core.h
+# file: slot.h
 s/^	smp_store_release(&pm->seqs\[slot\], pw_seq_next(pm, slot));/	(void)pw_seq_next(pm, slot);/

@@ -1,3 +1,3 @@
 # The sequence bump dropped: a slot's value is not new
-# file: core.h
+# file: slot.h
 s/pm->seq_next = seq + PW_NR_SLOTS;/pm->seq_next = seq;/

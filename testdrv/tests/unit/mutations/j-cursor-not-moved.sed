@@ -1,3 +1,3 @@
 # A walk's cursor not moved by remove
-# file: walk.c
+# file: walk_cancel.c
 s/^		if (walk->cursor == sub)/		if (0)/

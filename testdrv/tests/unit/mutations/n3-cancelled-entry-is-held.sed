@@ -1,3 +1,3 @@
 # A cancelled entry keeps the address of what it was
-# file: walk.c
+# file: walk_cancel.c
 /^static void batch_cancel/,/^}/s/^			WRITE_ONCE(batch\[i\], PW_BATCH_CANCELLED);/			;/

@@ -1,3 +1,3 @@
 # remove does not announce itself to the callback of an invalidation that overlaps nothing else
-# file: walk.c
+# file: walk_cancel.c
 s/^		batch_cancel(pm, &call->entry, 1, .*/		;/

@@ -1,3 +1,3 @@
 # remove does not wait for a second pass to come
-# file: walk.c
-/^static bool walks_hold/,/^}/s/^	if (finish_pending(pm, sub))/	if (0)/
+# file: walk_cancel.c
+/^bool pw_walks_hold/,/^}/s/^	if (finish_pending(pm, sub))/	if (0)/

@@ -1,3 +1,3 @@
 # A table of the page filter is published before it is filled
-# file: filter.c
-s/^	table->mask = size - 1;/&\n	rcu_assign_pointer(pm->filter.tables->table[pw_filter_table_nr(hash)], table);/
+# file: filter_table.c
+s/^	table->mask = size - 1;/&\n	rcu_assign_pointer(filter->tables->table[pw_filter_table_nr(hash)], table);/
