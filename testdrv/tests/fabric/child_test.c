@@ -168,17 +168,11 @@ static void *thread_exit(void *arg)
 	return arg;
 }
 
-/* Leave a reader in notify(), where it waits for mm_list_rwlock. */
+/* Leave a reader in notify(). */
 static void reader_leave(void)
 {
 	begin();
-	CHECK_EQ(pthread_rwlock_wrlock(&fabric.mm_list_rwlock), 0);
-	fabric_change(0, 4);
-	fabric_send_events();
-	while (fake_watch_get(0).used)	/* the reader takes the event */
-		sched_yield();
-	usleep(10000);			/* and waits for the lock */
-	fabric_stop();
+	fabric_stop_in_notify();
 }
 
 /* Another thread waits for such a reader during fork(). */

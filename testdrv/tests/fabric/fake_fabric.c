@@ -209,6 +209,17 @@ void fabric_stop(void)
 	in_callback = false;
 }
 
+void fabric_stop_in_notify(void)
+{
+	CHECK_EQ(pthread_rwlock_wrlock(&fabric.mm_list_rwlock), 0);
+	fabric_change(0, 4);
+	fabric_send_events();
+	while (fake_watch_get(0).used)	/* the reader takes the event */
+		sched_yield();
+	usleep(10000);			/* and waits for the lock */
+	fabric_stop();
+}
+
 void fabric_begin(bool unsubscribes)
 {
 	locks_init();

@@ -43,6 +43,11 @@ void fabric_begin(bool unsubscribes);
 void fabric_end(void);
 int fabric_start(void);
 void fabric_stop(void);
+/*
+ * Take mm_list_rwlock for writing, and call stop() while the reader waits for this lock in
+ * notify(), for range 0 to 4. The caller has to unlock.
+ */
+void fabric_stop_in_notify(void);
 /* Threads of the monitor. */
 size_t fabric_nr_readers(void);
 

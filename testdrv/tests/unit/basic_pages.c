@@ -135,6 +135,15 @@ FIBER_TEST(filter_counts_many_on_a_page)
 	remove_sub(&far);
 }
 
+/* Insert subscriptions that cover pages 0 to 31 and are counted at another level. */
+static void insert_wide(struct driver *wide, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		CHECK(!insert(&wide[i], 0, 40 + i));
+}
+
 /* A recount gives up among subscriptions of other levels. The page is exact again later. */
 FIBER_TEST(filter_recount_is_bounded)
 {
@@ -143,8 +152,7 @@ FIBER_TEST(filter_recount_is_bounded)
 	struct pw_mm *pm = use_filter(&far, 5000);
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(wide); i++)
-		CHECK(!insert(&wide[i], 0, 40 + i));
+	insert_wide(wide, ARRAY_SIZE(wide));
 	for (i = 0; i < 4; i++)
 		CHECK(!insert(&d[i], 8, 1));
 	for (i = 0; i < 4; i++)
@@ -165,8 +173,7 @@ FIBER_TEST(filter_recount_of_many_pages_is_bounded)
 	struct pw_mm *pm = use_filter(&far, 5000);
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(wide); i++)
-		CHECK(!insert(&wide[i], 0, 40 + i));
+	insert_wide(wide, ARRAY_SIZE(wide));
 	for (i = 0; i < 4; i++)
 		CHECK(!insert(&d[i], 0, 32));
 	CHECK(!pm->filter.inexact);
