@@ -115,7 +115,7 @@ all_tests() {
 		--add "$(scripts/build user32)/device_race:/usr/bin/device_race.32" -- device_race device_race.32 \
 		device_register \
 		"engine --parallel" "device_hits --parallel" \
-		"fuzz --seconds 60" "fuzz --self-test"
+		"fuzz --seconds 30" "fuzz --self-test"
 	# Only device_numa turns NUMA balancing on.
 	mapfile -t models < <(printf '%s\n' --module model; models "$kernel")
 	boot "$out-engine" --kernel "$kernel" --module test "${models[@]}" --nodes 2 \
