@@ -2,6 +2,7 @@
 /* See test.h. */
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ static struct {
 	uint64_t seed;
 } *shared;				/* with the child processes */
 static const char *running;		/* name of the test, in its process */
+static volatile pid_t group;		/* of the test's processes */
 static unsigned int nr_checks, nr_failed_checks;
 
 __attribute__((weak)) void test_setup(void)
@@ -132,6 +134,8 @@ bool test_check(bool ok, const char *format, ...)
 static void test_child(const struct test *test)
 {
 	running = test->name;
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
 	alarm(test->seconds ? test->seconds : TEST_SECONDS);
 	test->run();
 	if (nr_checks)
@@ -142,7 +146,18 @@ static void test_child(const struct test *test)
 	_exit(nr_failed_checks ? STATUS_FAIL : 0);
 }
 
-/* Returns the wait status. */
+/* The program was told to end. */
+static void handle_end(int number)
+{
+	if (group)
+		kill(-group, SIGKILL);
+	_exit(128 + number);
+}
+
+/*
+ * Returns the wait status. A test that fails may leave processes of its own: they would keep
+ * the files that they have inherited, and whoever waits for the end of a pipe would wait for ever.
+ */
 static int test_run(const struct test *test)
 {
 	int status = -1;
@@ -152,11 +167,18 @@ static int test_run(const struct test *test)
 	shared->checked = false;
 	fflush(NULL);
 	pid = fork();
+	/* Both processes set the group: neither may go on before. */
+	if (pid >= 0)
+		setpgid(pid, 0);
 	if (!pid)
 		test_child(test);
-	if (pid > 0)
+	if (pid > 0) {
+		group = pid;
 		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 			;
+		kill(-pid, SIGKILL);
+		group = 0;
+	}
 	return status;
 }
 
@@ -233,6 +255,8 @@ static int run_all(const struct options *options, int nr)
 	printf("KTAP version 1\n1..%d\n", nr);
 	test_note("seed %" PRIu64, seed);
 	test_setup();
+	signal(SIGTERM, handle_end);
+	signal(SIGINT, handle_end);
 	for (test = tests; test; test = test->next) {
 		uint64_t begin = now_ns();
 
