@@ -15,6 +15,8 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 export CHECKS=$TOP/scripts/check
+# The same sources are compiled in many copies of the tree: ccache knows them by their content.
+export PATH=/usr/lib/ccache:$PATH CCACHE_DIR=$CACHE/ccache CCACHE_NOHASHDIR=1
 # Those in slow/ are not part of `make check`: each has a target of its own.
 SELF=${0##*/}
 DIR=$(realpath --relative-to="$TOP" "$(dirname "$0")")

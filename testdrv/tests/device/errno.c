@@ -143,20 +143,20 @@ static void timer_set(long interval_us)
 }
 
 /*
- * REPIN a range until REPIN fails with EAGAIN, since an invalidator discards a page. The old
- * pin stays. Return: the last result.
+ * REPIN a range until REPIN fails with EAGAIN, since an invalidator discards a page, or for
+ * @ns and at least NR_TRIES times. The old pin stays. Return: the last result.
  */
-static int repin_invalidated(long signals_us)
+static int repin_invalidated(long signals_us, uint64_t ns)
 {
 	char *addr = map_pages(NR_LARGE);
 	int i, ret = 0, fd = open_device(0);
-	uint64_t generation;
+	uint64_t generation, end = now_ns() + ns;
 	struct invalidator invalidator;
 
 	add(fd, addr, NR_LARGE * page_size(), PIN, 0);
 	invalidator_interrupt(&invalidator, addr);
 	timer_set(signals_us);
-	for (i = 0; i < NR_TRIES && !ret; i++) {
+	for (i = 0; !ret && (i < NR_TRIES || now_ns() < end); i++) {
 		ret = try_repin(fd, 0, &generation);
 		CHECK(ret == 0 || ret == -EAGAIN);
 	}
@@ -169,7 +169,7 @@ static int repin_invalidated(long signals_us)
 
 TEST(repin_eagain)
 {
-	CHECK_EQ(repin_invalidated(0), -EAGAIN);
+	CHECK_EQ(repin_invalidated(0, 100 * NS_PER_S), -EAGAIN);
 }
 
 TEST(repin_under_signals)
@@ -177,7 +177,7 @@ TEST(repin_under_signals)
 	struct sigaction action = { .sa_handler = signal_ignore };
 
 	CHECK_EQ(sigaction(SIGALRM, &action, NULL), 0);
-	repin_invalidated(1000);
+	repin_invalidated(1000, 0);
 }
 
 TEST(query_enoent)

@@ -19,7 +19,7 @@
 #define LENGTH		(8 * page_size())
 #define NR_LOOPS	4U
 #define NR_MAPPINGS	1000U
-#define NR_WINDOWS	11U
+#define NR_WINDOWS	5U
 #define WINDOW_NS	(NS_PER_S / 10)
 #define PAUSE_US	50
 #define MAX_RATIO	5	/* of waits beside loops that register, and beside fork() */

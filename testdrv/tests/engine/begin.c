@@ -11,19 +11,22 @@
 
 #define TIMEOUT_MS	100UL
 
-/* Fork a reader process, before a held invalidation holds the mmap lock. */
-static pid_t reader_start(int fd, unsigned int id, int *gate)
+/*
+ * Fork a process that reads the subscription whose ID comes through @gate. Fork before the
+ * subscription exists: fork() invalidates, too, and would be held.
+ */
+static pid_t reader_start(int fd, int *gate)
 {
+	unsigned int id;
 	int pipes[2];
 	pid_t pid;
-	char byte;
 
 	CHECK_EQ(pipe(pipes), 0);
 	pid = fork();
 	CHECK(pid >= 0);
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (read(pipes[0], &byte, 1) != 1)
+		if (read(pipes[0], &id, sizeof(id)) != sizeof(id))
 			_exit(2);
 		sub_try_begin(fd, &(struct pinwatch_test_begin) {
 			.id = id,
@@ -45,14 +48,14 @@ TEST(engine_begin_killable)
 	pid_t reader;
 
 	tasks_prepare(1);
+	reader = reader_start(fd, &gate);
 	begin.id = sub_add(fd, PINWATCH_TEST_PINWATCH, PINWATCH_TEST_HELD, area, PAGE).id;
-	reader = reader_start(fd, begin.id, &gate);
 	test_check(!sub_try_begin(fd, &begin) && !sub_retry(fd, begin.id, begin.seq),
 		   "with nothing in flight a section is valid");
 	waits = pw_stats().waits;
 	task_dontneed(&invalidator, area, PAGE);
 	sub_wait(fd, begin.id, 1);
-	CHECK_EQ(write(gate, "g", 1), 1);
+	CHECK_EQ(write(gate, &begin.id, sizeof(begin.id)), sizeof(begin.id));
 	await_waits(waits);
 	kill(reader, SIGKILL);
 	CHECK_EQ(waitpid(reader, &status, 0), reader);

@@ -14,8 +14,8 @@
 #include "invalidator.h"
 
 #define SLEEP_US		200000
-#define PINWATCH_MS		5000
-#define KERNEL_MS		2000
+#define PINWATCH_MS		2000
+#define KERNEL_MS		1000
 #define MAX_INVALIDATORS	4
 
 /**

@@ -1,5 +1,6 @@
 # insert counts a subscription in the page filter after its barrier and its unlock
 # file: subscription.c
+# caught by: basic filter_without_memory
 /^static __always_inline void sub_link(/,/^}/{
 /pw_filter_wanted/d
 /pw_filter_insert/d

@@ -1,5 +1,6 @@
 # start reads the page filter before it publishes its record
 # file: invalidate.c
+# caught by: basic filter_is_read_while_a_page_is_inserted
 s/^\/\* The filter is in use, and no subscription is newer.*/static bool early_covers;\n\n&/
 /^static noinline void start_filtered(/,/^}/s/record_filtered(pm, rec)/!early_covers/
 /^static int mn_invalidate_range_start/,/^}/{
