@@ -90,17 +90,17 @@ models() {
 		sed 's|.*/pinwatch_\(.*\)\.ko|--module\n\1|'
 }
 
-# compat: the device tests that run as 32-bit programs, too, one a line. With an argument: all.
+# compat few|all: the device tests that run as 32-bit programs, too, one a line.
 compat() {
 	printf 'device_%s.32\n' ioctl library map read
-	[ $# -eq 0 ] || printf 'device_%s.32\n' actor attach bind cache errno hits permission repin verify watch
+	[ "$1" = few ] || printf 'device_%s.32\n' actor attach bind cache errno hits permission repin verify watch
 }
 
-# add_compat [all]: an option of scripts/vm/run for each, which gives the program that name.
+# add_compat few|all: an option of scripts/vm/run for each, which gives the program that name.
 add_compat() {
 	local user32
 	user32=$(scripts/build user32)
-	compat "$@" | sed "s|\(.*\)\.32|--add\n$user32/\1:/usr/bin/&|"
+	compat "$1" | sed "s|\(.*\)\.32|--add\n$user32/\1:/usr/bin/&|"
 }
 
 # all_tests KERNEL [32-BIT-PROGRAM...]: those that do not disturb each other share a guest, and
@@ -110,7 +110,7 @@ all_tests() {
 	shift
 	scripts/build "$kernel" >/dev/null
 	mapfile -t devices < <(devices)
-	mapfile -t add32 < <(add_compat)
+	mapfile -t add32 < <(add_compat few)
 	boot "$out-device" --kernel "$kernel" --timeout 1500 --append secretmem.enable=1 "${add32[@]}" -- \
 		"${devices[@]}" demo_verdict_test example_regcache example_who_touches "$@"
 	boot "$out-memory" --kernel "$kernel" "${MOVABLE[@]}" -- device_memory
