@@ -46,6 +46,7 @@ static __always_inline void sub_link(struct pw_mm *pm,
 	 * (litmus start-insert, filter-start-insert).
 	 */
 	smp_mb();
+	/* Otherwise an earlier insert saw each record that has ended (litmus insert-after-insert). */
 	if (unlikely(pm->nr_maybe))
 		pw_record_mark_insert(pm, sub);
 	pw_stat_inc(nr_subscriptions);
