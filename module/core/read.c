@@ -83,6 +83,9 @@ static unsigned int wait_multi(struct read_wait *wait)
 	if (slot == PW_SLOT_NONE &&
 	    pw_slots_overlap(pm, sub, pm->slots_used, ULONG_MAX) == PW_SLOT_NONE) {
 		/*
+		 * Not while a later invalidation is in flight over @sub: its walk has set the
+		 * flag, and its callback may be yet to run.
+		 *
 		 * Pairs with the acquire of ->state in read_fast(): a reader that sees
 		 * MULTI clear must not see the page tables as they were before the
 		 * invalidations ended. pm->lock, under which they ended, orders that
