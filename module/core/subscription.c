@@ -46,7 +46,7 @@ static __always_inline void sub_link(struct pw_mm *pm,
 	 * (litmus start-insert, filter-start-insert).
 	 */
 	smp_mb();
-	/* Otherwise an earlier insert saw each record that has ended (litmus insert-after-insert). */
+	/* Otherwise an earlier insert saw each ended record (litmus insert-after-insert). */
 	if (unlikely(pm->nr_maybe))
 		pw_record_mark_insert(pm, sub);
 	pw_stat_inc(nr_subscriptions);
