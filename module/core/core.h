@@ -513,7 +513,7 @@ extern struct hlist_head pw_mm_hash[BIT(PW_MM_HASH_BITS)];
 
 /*
  * The RCU read section of a lookup: the cheapest kind that kfree_rcu() waits for and
- * that allows taking a spinlock.
+ * that allows taking a spinlock (litmus mm-lookup).
  */
 #ifdef CONFIG_PREEMPT_RT
 #define pw_lookup_begin()	rcu_read_lock()
@@ -534,6 +534,7 @@ static inline struct pw_mm *pw_mm_lookup(struct mm_struct *mm)
 {
 	struct pw_mm *pm;
 
+	/* Pairs with mm_hash_add() and the free after a grace period (litmus mm-lookup). */
 	hlist_for_each_entry_rcu(pm, &pw_mm_hash[hash_ptr(mm, PW_MM_HASH_BITS)], hash)
 		if (likely(pm->mn.mm == mm))
 			return pm;
@@ -571,7 +572,8 @@ static inline void pw_walk_look(struct pw_mm *pm, unsigned long *slot)
 	 * Pairs with the smp_mb() in batch_cancel(): it cannot happen that remove
 	 * or put sees the old ->pos and this walk sees the old entry. Also pairs with
 	 * the barrier in wait_var_event() of remove_wait(): it cannot happen that
-	 * remove sees the old ->pos and wake_up_var() sees no waiter.
+	 * remove sees the old ->pos and wake_up_var() sees no waiter (litmus cancel-entry,
+	 * remove-wake).
 	 */
 	smp_mb();
 	entry = READ_ONCE(*slot);

@@ -176,7 +176,10 @@ static __always_inline void leaf_dec(struct pw_mm *pm, struct pw_filter_leaf *le
 
 static void filter_publish(struct pw_filter *filter, unsigned int levels)
 {
-	/* Pairs with the acquire in pw_filter_covers(): the counts before the level. */
+	/*
+	 * Pairs with the acquire in pw_filter_covers(): the counts before the level (litmus
+	 * filter-first-use).
+	 */
 	smp_store_release(&filter->levels, levels);
 }
 

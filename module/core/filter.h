@@ -18,10 +18,12 @@
  *     yes: no walk			  smp_mb()
  *     no: take the lock, walk		  ->key set, overlaps? mark the subscription
  *
- *   [Required: start sees the count, or insert sees the key. A start whose gen is current
- *    holds a record that insert looks at: see pw_mm.used.]
+ *   [Required: start sees the count, or insert sees the key (litmus filter-start-insert). A
+ *    start whose gen is current holds a record that insert looks at: see pw_mm.used. An insert
+ *    counts in the table that is left (litmus filter-insert-rebuild).]
  *
- * Counts and tables of inserts up to ->hole_gen were written before ->hole_gen, under the lock.
+ * Counts and tables of inserts up to ->hole_gen were written before ->hole_gen, under the lock
+ * (litmus filter-hole-gen).
  * But the filter also counts subscriptions after their insert, when it comes into use: start
  * must see these counts when it sees that the filter is in use (->levels).
  */
@@ -205,12 +207,16 @@ pw_filter_leaf(const struct pw_filter *filter, unsigned int level, unsigned long
 	struct pw_filter_table *table;
 	struct pw_filter_slot *slot;
 
+	/* Pairs with the publication in table_rebuild() (litmus filter-start-rebuild). */
 	table = rcu_dereference_check(filter->tables->table[pw_filter_table_nr(hash)],
 				      rcu_read_lock_any_held());
 	if (!table)
 		return NULL;
 	slot = pw_filter_find(table, key, hash);
-	/* The key can become visible before the leaf. Then insert sees the record. */
+	/*
+	 * Pairs with the publication in table_add() (litmus filter-new-leaf). The key can
+	 * become visible before the leaf. Then insert sees the record.
+	 */
 	return slot ? rcu_dereference_check(slot->leaf, rcu_read_lock_any_held()) : NULL;
 }
 
@@ -256,7 +262,7 @@ static inline bool pw_filter_covers(const struct pw_filter *filter, unsigned lon
 {
 	/*
 	 * Pairs with the release in filter_publish(): a start that sees the filter in use
-	 * must see the counts of all older subscriptions.
+	 * must see the counts of all older subscriptions (litmus filter-first-use).
 	 */
 	unsigned int levels = smp_load_acquire(&filter->levels);
 	unsigned long first = start >> PAGE_SHIFT, end = last >> PAGE_SHIFT;

@@ -21,13 +21,19 @@ static struct pw_filter_slot *table_add(struct pw_filter_table *table, unsigned 
 		i++;
 	i &= table->mask;
 	table->used++;
-	/* Pairs with the address dependency of start: the counts before the pointer. */
+	/*
+	 * Pairs with the address dependency of start: the counts before the pointer (litmus
+	 * filter-new-leaf).
+	 */
 	rcu_assign_pointer(table->slots[i].leaf, leaf);
 	WRITE_ONCE(table->slots[i].key, key);
 	return &table->slots[i];
 }
 
-/* Free the leaves without subscriptions, which are in @old only, and @old. */
+/*
+ * Free the leaves without subscriptions, which are in @old only, and @old. A start may still
+ * read both.
+ */
 static void table_retire(struct pw_filter_table *old)
 {
 	struct pw_filter_leaf *leaf;
@@ -35,6 +41,7 @@ static void table_retire(struct pw_filter_table *old)
 
 	for (i = 0; i <= old->mask; i++) {
 		leaf = pw_filter_slot_leaf(&old->slots[i]);
+		/* Pairs with the read section of start (litmus filter-start-rebuild). */
 		if (leaf && !old->slots[i].nr)
 			kvfree_rcu(leaf, rcu);
 	}
@@ -72,7 +79,10 @@ static struct pw_filter_table *table_rebuild(struct pw_filter *filter, unsigned 
 		slot->nr = old->slots[i].nr;
 		table->live++;
 	}
-	/* Pairs with the dereference in start: the entries before the table. */
+	/*
+	 * Pairs with the dereference in start: the entries before the table (litmus
+	 * filter-start-rebuild).
+	 */
 	rcu_assign_pointer(filter->tables->table[pw_filter_table_nr(hash)], table);
 	if (old)
 		table_retire(old);
@@ -141,6 +151,7 @@ void pw_filter_slot_emptied(struct pw_filter *filter, struct pw_filter_slot *slo
 		/* Without memory, the table keeps its size. */
 		table_rebuild(filter, hash);
 	} else {
+		/* No order: there is nothing to see (litmus filter-start-rebuild). */
 		RCU_INIT_POINTER(filter->tables->table[pw_filter_table_nr(hash)], NULL);
 		table_retire(table);
 	}

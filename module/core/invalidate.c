@@ -91,6 +91,7 @@ static __always_inline bool record_filtered(struct pw_mm *pm, struct pw_record *
 
 	if (!pw_filter_complete(&pm->filter))
 		return false;
+	/* Pairs with kvfree_rcu() in table_retire() (litmus filter-start-rebuild). */
 	pw_lookup_begin();
 	covers = pw_filter_covers(&pm->filter, start, last);
 	pw_lookup_end();
@@ -159,7 +160,7 @@ static __always_inline void start_one(struct pw_mm *pm, struct pw_record *rec,
 	WRITE_ONCE(call->entry, (unsigned long)sub);
 	WRITE_ONCE(call->pos, 0);
 	spin_unlock(&pm->lock);
-	/* Pairs like the smp_wmb() in pw_walk(). */
+	/* Pairs like the smp_wmb() in pw_walk() (litmus read-begin). */
 	smp_wmb();
 
 	pw_stat_inc(walks);
@@ -167,7 +168,7 @@ static __always_inline void start_one(struct pw_mm *pm, struct pw_record *rec,
 	lock_map_acquire(&pw_invalidate_map);
 	if (unlikely(!sub->ops->invalidate(sub, range, seq)))
 		pw_walk_complain(sub, range);
-	/* As in walk_call_entry(). */
+	/* As in walk_call_entry() (litmus callback-freed). */
 	smp_store_release(&call->pos, 1);
 	pw_walk_look(pm, &call->entry);
 	lock_map_release(&pw_invalidate_map);
@@ -271,11 +272,12 @@ static int mn_invalidate_range_start(struct mmu_notifier *mn,
 	rec = cpu_records(pm);
 	/*
 	 * Pairs with the release of ->key in pw_record_release() and the cmpxchg of the
-	 * end: the stores of this owner come after the last reads of the previous owner.
+	 * end: the stores of this owner come after the last reads of the previous owner
+	 * (litmus record-reused, record-retaken).
 	 */
 	if (unlikely(smp_load_acquire(&rec->key))) {
 		rec++;
-		/* Pairs like the acquire above. */
+		/* Pairs like the acquire above (litmus record-reused). */
 		if (smp_load_acquire(&rec->key)) {
 			preempt_enable();
 			start_spare(pm, range);
@@ -287,7 +289,10 @@ static int mn_invalidate_range_start(struct mmu_notifier *mn,
 	WRITE_ONCE(rec->event, event);
 	if (unlikely(event >= MMU_NOTIFY_MIGRATE))
 		WRITE_ONCE(rec->owner, pw_range_owner(range));
-	/* Full barrier. Pairs with the smp_mb() in sub_link(): see record.c. */
+	/*
+	 * Full barrier. Pairs with the smp_mb() in sub_link(): see record.c (litmus
+	 * start-insert, filter-start-insert and end-finds-record).
+	 */
 	xchg(&rec->key, range_key(range));
 	preempt_enable();
 
@@ -316,6 +321,7 @@ static noinline void end_other(struct pw_mm *pm, unsigned long key)
 	struct pw_record *rec = end_find(pm, key);
 	unsigned int slot = PW_SLOT_NONE;
 
+	/* Pairs like the try_cmpxchg() in the caller (litmus insert-after-end). */
 	if (rec && cmpxchg(&rec->key, key, 0UL) == key)
 		return;
 
@@ -345,7 +351,7 @@ static __always_inline void end_own(struct pw_mm *pm, struct pw_record *rec, uns
 	bool waited = pw_slot_close(pm, slot);
 
 	rec->slot = PW_SLOT_NONE;
-	/* Pairs like the release of ->key in pw_record_release(). */
+	/* Pairs like the release of ->key in pw_record_release() (litmus record-reused). */
 	smp_store_release(&rec->key, 0UL);
 	spin_unlock(&pm->lock);
 	if (unlikely(waited))
@@ -376,7 +382,9 @@ static void mn_invalidate_range_end(struct mmu_notifier *mn,
 
 	/*
 	 * Try the first record of this CPU. Fails if the task has moved to another CPU,
-	 * or if insert or the walk has given the record a slot.
+	 * or if insert or the walk has given the record a slot. Full barrier on success.
+	 * Pairs with the smp_rmb() in pw_record_mark_insert(): an insert that sees the
+	 * record free must see the page tables as they are now (litmus insert-after-end).
 	 */
 	if (unlikely(!try_cmpxchg(&rec->key, &old, 0UL)))
 		end_slow(pm, rec, key, old);
@@ -387,7 +395,7 @@ static void release_wake(struct pw_mm *pm)
 {
 	unsigned int slot;
 
-	/* Pairs like the smp_mb() in pw_slot_wake(), for ->dead. */
+	/* Pairs like the smp_mb() in pw_slot_wake(), for ->dead (litmus slot-wake). */
 	smp_mb();
 	for (slot = 0; slot < PW_NR_SLOTS; slot++)
 		wake_up_var(&pm->seqs[slot]);
@@ -413,7 +421,7 @@ static void release_walk(struct pw_mm *pm, struct mm_struct *mm,
  * The mm is about to lose its pages. The kernel calls no classic notifier after release,
  * not even for the ends of invalidations that other tasks have started. So no reader
  * may wait from now on (->dead). The walk sets PW_SUB_MULTI in every subscription, which
- * makes read_begin look at ->dead.
+ * makes read_begin look at ->dead (litmus release-multi, release-late-callback).
  *
  * The kernel calls its interval notifiers with RELEASE, and then with UNMAP for the
  * unmapping. Some drivers act on one of the two only, so both are delivered here.

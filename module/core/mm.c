@@ -59,6 +59,7 @@ unsigned long pw_mm_seq_block(void)
 static void mm_hash_add(struct pw_mm *pm)
 {
 	spin_lock(&mm_hash_lock);
+	/* Pairs with pw_mm_lookup(), which must not see an empty @pm (litmus mm-lookup). */
 	hlist_add_head_rcu(&pm->hash,
 			   &pw_mm_hash[hash_ptr(pm->mn.mm, PW_MM_HASH_BITS)]);
 	WRITE_ONCE(mm_hash_changes, mm_hash_changes + 1);
@@ -68,6 +69,7 @@ static void mm_hash_add(struct pw_mm *pm)
 void pw_mm_unhash(struct pw_mm *pm)
 {
 	spin_lock(&mm_hash_lock);
+	/* Before pw_mm_free(), which waits for the lookups (litmus mm-lookup). */
 	hlist_del_init_rcu(&pm->hash);
 	WRITE_ONCE(mm_hash_changes, mm_hash_changes + 1);
 	spin_unlock(&mm_hash_lock);
@@ -131,6 +133,7 @@ static struct pw_mm *mm_reserve(struct mm_struct *mm)
 	struct pw_mm *pm;
 	bool open;
 
+	/* Pairs with kvfree_rcu() in pw_mm_free() (litmus mm-lookup). */
 	pw_lookup_begin();
 	pm = pw_mm_lookup(mm);
 	if (pm) {
@@ -301,7 +304,9 @@ void pw_mm_free(struct mmu_notifier *mn)
 			kfree(extra);
 	kfree(pm->spare_veto);
 	pw_filter_free(&pm->filter);
+	/* Pairs with the read sections of lookups (litmus mm-lookup). */
 	kvfree_rcu(pm, rcu);
+	/* Pairs with the wait in pw_core_exit() (litmus exit-text). */
 	if (atomic_dec_and_test(&mm_live))
 		wake_up_all(&mm_live_wq);
 }
@@ -409,7 +414,7 @@ void pw_mm_idle(void)
 {
 	/*
 	 * Pairs with smp_store_mb() in mm_idle_work(): it cannot happen that the worker
-	 * misses the idle mm and this task sees the worker armed.
+	 * misses the idle mm and this task sees the worker armed (litmus idle-armed).
 	 */
 	smp_mb();
 	if (unlikely(!READ_ONCE(mm_idle_armed)) && !xchg(&mm_idle_armed, true))
@@ -451,9 +456,10 @@ static void mm_idle_work(struct work_struct *work)
 
 	/*
 	 * Before the search: an mm that becomes idle later arms the worker again. Full
-	 * barrier, pairs with the smp_mb() in pw_mm_idle().
+	 * barrier, pairs with the smp_mb() in pw_mm_idle() (litmus idle-armed).
 	 */
 	smp_store_mb(mm_idle_armed, false);
+	/* Pairs with kvfree_rcu() in pw_mm_free() (litmus mm-lookup). */
 	rcu_read_lock();
 	for (i = 0; i < ARRAY_SIZE(pw_mm_hash); i++)
 		hlist_for_each_entry_rcu(pm, &pw_mm_hash[i], hash)
@@ -495,6 +501,7 @@ static struct pw_mm *mm_take_registered(void)
 		if (hlist_empty(&pw_mm_hash[i]))
 			continue;
 		pm = hlist_entry(pw_mm_hash[i].first, struct pw_mm, hash);
+		/* As in pw_mm_unhash() (litmus mm-lookup). */
 		hlist_del_init_rcu(&pm->hash);
 		spin_unlock(&mm_hash_lock);
 		return pm;
@@ -522,7 +529,7 @@ void pw_core_exit(void)
 	 */
 	flush_workqueue(mm_settle_wq);
 	cancel_delayed_work_sync(&mm_idle);
-	/* RCU: a concurrent release may free @pm after mm_take_registered(). */
+	/* A concurrent release may free @pm after mm_take_registered() (litmus mm-lookup). */
 	rcu_read_lock();
 	while ((pm = mm_take_registered())) {
 		spin_lock(&pm->lock);
@@ -537,6 +544,7 @@ void pw_core_exit(void)
 	rcu_read_unlock();
 
 	wait_event(mm_live_wq, !atomic_read(&mm_live));
+	/* Pairs with the atomic_dec_and_test() in pw_mm_free() (litmus exit-text). */
 	synchronize_rcu();
 	destroy_workqueue(mm_settle_wq);
 	destroy_workqueue(mm_put_wq);

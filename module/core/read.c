@@ -12,9 +12,11 @@
  *   A: end
  *      seqs[slot] = 0 (release)
  *
- * The lock is that of @sub: all callbacks of @sub call set_seq() under it. So when a callback
- * stores its value over the value of another callback, the PW_SUB_MULTI that was set before
- * the other callback is visible to a reader that sees the later value (litmus test L2).
+ * A callback can store its value over the value of another callback. If both invalidations are in
+ * flight at a time, the later of the two walks has set PW_SUB_MULTI under pm->lock before either
+ * of the two ended, which is under pm->lock, too. So a reader that sees either value, and sees that
+ * its invalidation has ended, also sees PW_SUB_MULTI, whatever lock the driver uses (litmus
+ * multi-visible).
  *
  *   B's lock section first: A's callback drops what B established.
  *   A's callback first, before B's read_begin: B reads S, finds it in its slot,
@@ -23,6 +25,9 @@
  *   A's callback in between: the sequence changed, B retries.
  *   A's callback before B's lock section but A started before @sub was inserted:
  *   insert gave @sub the value S itself.
+ *
+ * The second of these cases is litmus read-begin, the last one litmus insert-marks and
+ * slot-opened-by-insert.
  */
 #include <linux/export.h>
 #include <linux/sched.h>
@@ -78,16 +83,23 @@ static unsigned int wait_multi(struct read_wait *wait)
 	if (slot == PW_SLOT_NONE &&
 	    pw_slots_overlap(pm, sub, pm->slots_used, ULONG_MAX) == PW_SLOT_NONE) {
 		/*
+		 * Not while a later invalidation is in flight over @sub: its walk has set the
+		 * flag, and its callback may be yet to run.
+		 *
 		 * Pairs with the acquire of ->state in read_fast(): a reader that sees
 		 * MULTI clear must not see the page tables as they were before the
-		 * invalidations ended.
+		 * invalidations ended. pm->lock, under which they ended, orders that
+		 * without the release, too (litmus multi-cleared).
 		 */
 		smp_store_release(&sub->state, sub->state & ~PW_SUB_MULTI);
 	}
 	return slot;
 }
 
-/* Return: true if the wait is over; read_begin then returns ->seq. */
+/*
+ * Return: true if the wait is over; read_begin then returns ->seq. The reader sees the page tables
+ * after the invalidations that ended under pm->lock before (litmus wait-over).
+ */
 static bool wait_over(struct read_wait *wait)
 {
 	struct pw_mm *pm = wait->pm;
@@ -155,7 +167,9 @@ static __always_inline bool read_fast(struct pinwatch_interval_notifier *sub,
 {
 	/*
 	 * Pairs with pinwatch_interval_set_seq() and the smp_wmb() in pw_walk(): a reader
-	 * that sees the later of two values must not see PW_SUB_MULTI clear.
+	 * that sees the value of an invalidation must not see its slot as it was before,
+	 * and one that sees the value of release must not see PW_SUB_MULTI clear (litmus
+	 * read-begin, release-multi).
 	 */
 	*seq = smp_load_acquire(&sub->invalidate_seq);
 	pw_might_sleep();
@@ -164,13 +178,15 @@ static __always_inline bool read_fast(struct pinwatch_interval_notifier *sub,
 	lock_map_release(&pw_invalidate_map);
 	/*
 	 * Pairs with the release in pw_slot_close(): a reader that sees the slot empty must
-	 * not see the page tables as they were before the invalidation ended.
+	 * not see the page tables as they were before the invalidation ended, and not see
+	 * PW_SUB_MULTI as it was before (litmus read-begin, slot-reopened, multi-visible).
 	 */
 	if (unlikely(smp_load_acquire(&sub->pm->seqs[pw_seq_slot(*seq)]) == *seq))
 		return false;
 	/*
 	 * Pairs with the release in wait_over(): if that cleared MULTI after the earlier
-	 * of two invalidations ended, this reader must see the page tables after its end.
+	 * of two invalidations ended, this reader must see the page tables after its end
+	 * (litmus multi-cleared).
 	 */
 	return likely(!(smp_load_acquire(&sub->state) & PW_SUB_MULTI));
 }

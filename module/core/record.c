@@ -19,7 +19,7 @@
  *   [Required: start sees the new gen, or insert sees the key and then the bounds,
  *    which insert reads after the key. So the walk finds
  *    the subscription or insert marks it; and the walk skips what insert has
- *    marked: see slot_newest.]
+ *    marked: see slot_newest. Litmus start-insert.]
  *
  * So insert reads a word of each record that was used since the last insert: the bit of each
  * of them in pm->used was set by a start that took the lock. insert cannot read less. A start
@@ -182,7 +182,7 @@ struct pw_record *pw_record_claim(struct pw_mm *pm,
  *
  * Reads pm->used without the lock, because the search is as long as the machine has CPUs.
  * The bit of the record was set before start returned, and insert does not clear the bit
- * as long as the key is set: see pw_mm.used.
+ * as long as the key is set: see pw_mm.used (litmus end-finds-record, record-used).
  *
  * Context: any.
  * Return: the record; %NULL if the invalidation has no record of a CPU.
@@ -236,7 +236,7 @@ void pw_slot_wake(struct pw_mm *pm, unsigned int slot)
 		return;
 	/*
 	 * Pairs with the barrier in wait_var_event() of read_begin: it cannot happen that the
-	 * reader sees the slot in use and wake_up_var() sees no reader.
+	 * reader sees the slot in use and wake_up_var() sees no reader (litmus slot-wake).
 	 */
 	smp_mb();
 	wake_up_var(&pm->seqs[slot]);
@@ -277,7 +277,8 @@ unsigned int pw_record_release(struct pw_mm *pm, struct pw_record *rec)
 	rec->slot = PW_SLOT_NONE;
 	/*
 	 * Pairs with the acquire of ->key in mn_invalidate_range_start(): the next owner
-	 * must not write the record before the stores and reads above are done.
+	 * must not write the record before the stores and reads above are done, and those
+	 * of this owner without the lock (litmus record-reused).
 	 */
 	smp_store_release(&rec->key, 0UL);
 	if (record_is_extra(pm, rec))
@@ -341,6 +342,10 @@ static void mark_record(struct pw_mm *pm, struct pinwatch_interval_notifier *sub
 
 	if (!key || !pw_record_overlaps(rec, sub))
 		return;
+	/*
+	 * Full barrier on success. Pairs with the xchg in mn_invalidate_range_start(): the
+	 * bounds below are those of the owner of the key (litmus mark-bounds).
+	 */
 	if (!(key & PW_KEY_SLOW) &&
 	    cmpxchg(&rec->key, key, key | PW_KEY_SLOW) != key)
 		return;		/* @rec has ended */
@@ -401,8 +406,9 @@ void pw_record_mark_insert(struct pw_mm *pm, struct pinwatch_interval_notifier *
 	if (nr > 1)
 		sub->state |= PW_SUB_MULTI;
 	/*
-	 * Pairs with the release or cmpxchg that ended a record which this function saw
-	 * free: a later read section must not see the page tables as they were before.
+	 * Pairs with the release or cmpxchg that ended a record which this function saw free,
+	 * or saw with the bounds of its next owner: a later read section must not see the
+	 * page tables as they were before (litmus insert-after-end, record-retaken).
 	 */
 	smp_rmb();
 }

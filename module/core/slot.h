@@ -58,7 +58,8 @@ static inline void pw_slot_open(struct pw_mm *pm, unsigned int slot, struct pw_r
 	/*
 	 * Pairs with the acquire of the slot in read_fast(): a reader that sees this
 	 * value, and so does not see the old one, must see the page tables after the end
-	 * of the previous invalidation in the slot.
+	 * of the previous invalidation in the slot. pm->lock, under which that invalidation
+	 * ended, orders them without the release, too (litmus slot-reopened).
 	 */
 	smp_store_release(&pm->seqs[slot], pw_seq_next(pm, slot));
 }
@@ -78,7 +79,8 @@ static inline bool pw_slot_close(struct pw_mm *pm, unsigned int slot)
 		pm->slots_waited &= ~bit;
 	/*
 	 * Pairs with the acquire of the slot in read_fast(): a reader that sees the slot
-	 * empty must not see the page tables as they were before the invalidation.
+	 * empty must not see the page tables as they were before the invalidation (litmus
+	 * read-begin).
 	 */
 	smp_store_release(&pm->seqs[slot], 0UL);
 	return waited;

@@ -66,6 +66,7 @@ static struct pw_mm *stats_find(unsigned int bucket, u64 number)
 {
 	struct pw_mm *pm, *lowest = NULL;
 
+	/* Pairs with mm_hash_add() (litmus mm-lookup). */
 	hlist_for_each_entry_rcu(pm, &pw_mm_hash[bucket], hash)
 		if (pm->number >= number && (!lowest || pm->number < lowest->number))
 			lowest = pm;
@@ -92,6 +93,7 @@ int pw_mm_stats_next(unsigned int bucket, u64 *number,
 	struct pw_mm *pm;
 	int ret = -ENOENT;
 
+	/* Pairs with kvfree_rcu() in pw_mm_free() (litmus mm-lookup). */
 	rcu_read_lock();
 	for (; (pm = stats_find(bucket, *number)); ++*number) {
 		*number = pm->number;

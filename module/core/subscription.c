@@ -42,9 +42,11 @@ static __always_inline void sub_link(struct pw_mm *pm,
 	WRITE_ONCE(pm->gen, stamp);
 	/*
 	 * Pairs with the xchg in mn_invalidate_range_start(): it cannot happen that start
-	 * misses the new gen and insert misses the key. See record.c.
+	 * misses the new gen, or the count of @sub, and insert misses the key. See record.c
+	 * (litmus start-insert, filter-start-insert).
 	 */
 	smp_mb();
+	/* Otherwise an earlier insert saw each ended record (litmus insert-after-insert). */
 	if (unlikely(pm->nr_maybe))
 		pw_record_mark_insert(pm, sub);
 	pw_stat_inc(nr_subscriptions);
@@ -60,7 +62,7 @@ static __always_inline void sub_link(struct pw_mm *pm,
  *     search for a sleeper		  link the subscription
  *   unlock				unlock
  *
- *   [Required: the veto finds the subscription, or insert fails.]
+ *   [Required: the veto finds the subscription, or insert fails. Litmus reaper-insert.]
  *
  * Return: 0; -ENOENT if no veto covers @sub; -ESRCH. Caller holds pm->lock.
  */
@@ -99,6 +101,7 @@ static __always_inline int sub_insert(struct pinwatch_interval_notifier *sub,
 	struct pw_mm *pm;
 	int ret = 0;
 
+	/* Pairs with kvfree_rcu() in pw_mm_free() (litmus mm-lookup). */
 	pw_lookup_begin();
 	pm = pw_mm_lookup(sub->mm);
 	if (unlikely(!pm)) {
@@ -407,6 +410,7 @@ void pw_sub_free(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)
 	sub_drop(pm);
 	if (ops->free)
 		ops->free(sub);
+	/* Pairs with the wait in pinwatch_interval_notifier_barrier() (litmus put-text). */
 	if (atomic_long_dec_and_test(&puts_pending))
 		wake_up_all(&puts_wq);
 }
@@ -453,7 +457,7 @@ void pinwatch_interval_notifier_barrier(void)
 	wait_event(puts_wq, !atomic_long_read(&puts_pending));
 	/*
 	 * Every ops->free() has returned. The last pw_sub_free() of a walk may still be returning,
-	 * inside a notifier call.
+	 * inside a notifier call (litmus put-text).
 	 */
 	mmu_notifier_synchronize();
 }

@@ -32,8 +32,8 @@
  *					the veto is settled: its readers go on
  *
  *   [Required: no range that skipped a subscription is in flight when a reader of the
- *    subscription goes on. A driver that establishes SPTEs without read_begin has no such
- *    guarantee, with the kernel's deferred insert neither.]
+ *    subscription goes on (litmus veto-settled). A driver that establishes SPTEs without
+ *    read_begin has no such guarantee, with the kernel's deferred insert neither.]
  *
  * A deferred veto takes no slot of invalidations. A stream of invalidations that overlap each
  * other in time can keep a veto deferred for ever. If vetoes had all slots then, the readers

@@ -210,7 +210,8 @@ static void walk_resched(const struct pw_walk *walk)
  *     yes: wake the waiter
  *
  *   [Required: one of them sees the other, both times. So the callback does not begin, or
- *    remove waits for its return; and the walk wakes remove, or remove does not wait.]
+ *    remove waits for its return; and the walk wakes remove, or remove does not wait.
+ *    Litmus cancel-entry and remove-wake.]
  *
  * pos = 0 and batch[0] are stored under the lock, so remove finds the first callback running,
  * and the walk need not look at batch[0] before the callback.
@@ -232,7 +233,7 @@ static void walk_call_entry(struct pw_mm *pm, struct pw_walk *walk, unsigned int
 	/*
 	 * From here on, remove or put may free @sub, unless PW_BATCH_PUT is set. Pairs with the
 	 * acquires of ->pos in batch_holds() and batch_cancel(): @sub must not be freed before
-	 * the stores of its callback.
+	 * the stores of its callback (litmus callback-freed).
 	 */
 	smp_store_release(&walk->pos, i + 1);
 }
@@ -258,7 +259,8 @@ static noinline void walk_call_any(struct pw_mm *pm, struct pw_walk *walk, unsig
  *
  *   [Required: as above. If the walk does not see ->cancelled, then remove sees pos >= i. So
  *    an entry j >= i is not cancelled, or is cancelled later by a remove that sees pos == j,
- *    waits, and leaves the address in the entry. And of an entry j < i no remove waits.]
+ *    waits, and leaves the address in the entry. And of an entry j < i no remove waits.
+ *    Litmus cancel-plain.]
  *
  * Return: the number of entries that were called. The caller has to look at the last of them.
  */
@@ -274,11 +276,11 @@ static __always_inline unsigned int walk_call_plain(struct pw_walk *walk)
 		if (unlikely(!sub->ops->invalidate(sub, walk->range, walk->seq)))
 			pw_walk_complain((void *)(READ_ONCE(*entry) & ~PW_BATCH_FLAGS),
 					 walk->range);
-		/* As in walk_call_entry(). */
+		/* As in walk_call_entry() (litmus callback-freed). */
 		smp_store_release(&walk->pos, ++i);
 		if (++entry == end)
 			return i;
-		/* Pairs like the barrier in pw_walk_look(). */
+		/* Pairs like the barrier in pw_walk_look() (litmus cancel-plain). */
 		smp_mb();
 		if (unlikely(READ_ONCE(walk->cancelled)))
 			return i;
@@ -293,6 +295,8 @@ static __always_inline unsigned int walk_call_plain(struct pw_walk *walk)
  *     remove has found the callback running, it has queued its wait already, or looks at
  *     ->pos again, under the lock.
  *   after the walk has dropped the lock: remove sees the new ->pos.
+ *
+ * See litmus last-entry.
  */
 static __always_inline void walk_call(struct pw_mm *pm, struct pw_walk *walk, bool more)
 	__acquires(&pm->lock)
@@ -346,8 +350,9 @@ static noinline void walk_finish(struct pw_mm *pm, struct pw_walk *walk)
 			pw_sub_free(pm, sub);
 		/*
 		 * Pairs with the barrier in wait_var_event() of remove_wait(): it cannot happen
-		 * that remove finds @sub held and wake_up_var() sees no waiter. @sub may be
-		 * freed: its address only names the wait.
+		 * that remove finds @sub held and wake_up_var() sees no waiter. remove looks
+		 * under pm->lock, which forbids that without this barrier, too (litmus
+		 * finish-wake). @sub may be freed: its address only names the wait.
 		 */
 		smp_mb();
 		wake_up_var(sub);
@@ -401,8 +406,9 @@ void pw_walk(struct pw_mm *pm, const struct mmu_notifier_range *range,
 		spin_unlock(&pm->lock);
 		/*
 		 * Pairs with the acquire of ->invalidate_seq in read_fast(): a reader
-		 * that sees the value that a callback stores must not see PW_SUB_MULTI
-		 * clear.
+		 * that sees the value that a callback stores must not see the slot as it
+		 * was before the value, nor PW_SUB_MULTI clear after release (litmus
+		 * read-begin, release-multi).
 		 */
 		smp_wmb();
 		walk_call(pm, &walk, more);

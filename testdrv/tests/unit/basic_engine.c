@@ -170,6 +170,42 @@ FIBER_TEST(earlier_of_two_is_waited_for)
 	remove_sub(&d);
 }
 
+/*
+ * x and y have set PW_SUB_MULTI in d, but d's callbacks do not run yet, when a reader finds that
+ * all earlier invalidations have ended.
+ */
+FIBER_TEST(later_two_are_waited_for)
+{
+	struct mmu_notifier_range a, b, x, y;
+	struct driver first, d;
+	struct reader rd;
+
+	CHECK(!insert(&first, 1, 1) && !insert(&d, 5, 1));
+	start(&a, 5, 1);
+	start(&b, 5, 1);
+	CHECK(blocks(&d, &rd));
+	end(&b);
+	shim_settle();			/* the reader waits for a, and for nothing later */
+	first.hold = true;
+	shim_spawn("x", started_main, &x);
+	shim_spawn("y", started_main, &y);
+	shim_settle();
+	CHECK(first.calls == 2 && d.calls == 2);
+	end(&a);
+	shim_settle();
+	CHECK(rd.done && !pinwatch_interval_read_retry(&d.sub, rd.seq));
+	let(&first);
+	shim_settle();
+	CHECK(d.calls == 4);
+	end_other(&y);
+	CHECK(blocks(&d, &rd));
+	end_other(&x);
+	shim_settle();
+	CHECK(rd.done && !pinwatch_interval_read_retry(&d.sub, rd.seq));
+	remove_sub(&first);
+	remove_sub(&d);
+}
+
 FIBER_TEST(refused_is_not_waited_for)
 {
 	struct mmu_notifier_range r;
