@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Sourced by scripts/vm/dropin after lib.sh: the drivers' sources, and how they are built.
+# Sourced after lib.sh: the sources of drivers of linux-source, and how they are built.
 
 # shellcheck source=apt.sh
 . "$TOP/scripts/vm/apt.sh"
@@ -18,27 +18,44 @@ unpacked() {
 	done < <(rows "$1")
 }
 
-# drivers KERNEL RELEASE: the directory with the drivers' sources, unpacked once.
-drivers() (
-	series=$(grep -oE '^[0-9]+\.[0-9]+' <<<"$2")
-	dir=$CACHE/linux-drivers-$series
-	! unpacked "$1" "$dir" || { echo "$dir"; exit; }
-	locked kernels
+# from_source KERNEL RELEASE DIRECTORY <PATTERNS: unpack these files of linux-source there.
+from_source() (
+	package=linux-source-$(grep -oE '^[0-9]+\.[0-9]+' <<<"$2")
 	tmp=$(mktemp -d "$CACHE/.tmp.XXXXXX")
 	trap 'rm -rf "$tmp"' EXIT
+	mkdir "$tmp/deb" "$tmp/tree"
+	sort -u >"$tmp/wanted"
 	# shellcheck disable=SC2046	# a list
 	apt_update $(awk -v k="$1" '$1 == k { gsub(",", " ", $2); print $2 }' "$TOP/scripts/vm/kernels.list")
-	note "downloading linux-source-$series for its drivers (150 MB, kept: 110 MB at most)"
-	mkdir "$tmp/deb" "$tmp/tree"
+	note "downloading $package for ${3##*/} (150 MB, kept: 110 MB at most)"
 	cd "$tmp/deb" || exit
-	fetch "linux-source-$series"
-	rows "$1" | awk '{ sub(/\.c$/, "", $4); print "*/" $3 "/" ($5 == "-" ? $4 "*" : "*") }' |
-		sort -u >"$tmp/wanted"
+	fetch "$package"
 	dpkg-deb --fsys-tarfile ./*.deb | tar -xO --wildcards './usr/src/linux-source-*.tar.xz' |
 		tar -xJ -C "$tmp/tree" --strip-components=1 --exclude='*/asic_reg/*' --wildcards \
-			-T "$tmp/wanted" || die "linux-source-$series lacks something of scripts/vm/dropin.list"
-	rm -rf "$dir"
-	mv "$tmp/tree" "$dir"
+			-T "$tmp/wanted" || die "$package lacks a file for ${3##*/}"
+	rm -rf "$3"
+	mv "$tmp/tree" "$3"
+)
+
+# drivers KERNEL RELEASE: the directory with the drivers' sources, unpacked once.
+drivers() (
+	dir=$CACHE/linux-drivers-$(grep -oE '^[0-9]+\.[0-9]+' <<<"$2")
+	! unpacked "$1" "$dir" || { echo "$dir"; exit; }
+	locked kernels
+	rows "$1" | awk '{ sub(/\.c$/, "", $4); print "*/" $3 "/" ($5 == "-" ? $4 "*" : "*") }' |
+		from_source "$1" "$2" "$dir" || exit
+	echo "$dir"
+)
+
+# hmm_tests KERNEL RELEASE: the directory with the kernel's hmm-tests, test_hmm and what they
+# include, unpacked once.
+hmm_tests() (
+	dir=$CACHE/linux-hmm-$(grep -oE '^[0-9]+\.[0-9]+' <<<"$2")
+	[ ! -e "$dir/lib/test_hmm.c" ] || { echo "$dir"; exit; }
+	locked kernels
+	printf '*/%s\n' 'lib/test_hmm*' mm/gup_test.h tools/testing/selftests/mm/{hmm-tests,vm_util,hugepage_settings}'*' \
+		'tools/testing/selftests/kselftest*' 'tools/include/uapi/linux/*' |
+		from_source "$1" "$2" "$dir" || exit
 	echo "$dir"
 )
 

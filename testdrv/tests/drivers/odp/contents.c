@@ -5,7 +5,6 @@
  */
 #include <fcntl.h>
 #include <linux/falloc.h>
-#include <linux/mempolicy.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -191,25 +190,6 @@ TEST(odp_mprotect)
 	loop_writes(&loop, LATER);
 }
 
-/* Move all pages to @node. False: at least one page did not move. */
-static bool memory_move(char *memory, int node)
-{
-	int nodes[NR_PAGES], status[NR_PAGES];
-	void *pages[NR_PAGES];
-	bool moved = true;
-	size_t i;
-
-	for (i = 0; i < NR_PAGES; i++) {
-		pages[i] = memory + i * PAGE;
-		nodes[i] = node;
-	}
-	if (syscall(SYS_move_pages, 0, NR_PAGES, pages, nodes, status, MPOL_MF_MOVE))
-		return false;
-	for (i = 0; i < NR_PAGES; i++)
-		moved = moved && status[i] == node;
-	return moved;
-}
-
 TEST(odp_migrate)
 {
 	struct loop loop;
@@ -219,11 +199,11 @@ TEST(odp_migrate)
 	if (access("/sys/devices/system/node/node1", F_OK))
 		SKIP("a second NUMA node");
 	loop_open_anonymous(&loop);
-	CHECK(memory_move((char *)loop.memory, 0));
+	CHECK(memory_move(loop.memory, 0));
 	for (i = 0; i < 4; i++) {
 		loop_touch(&loop, OLD + i);
 		callbacks = engine_callbacks();
-		CHECK(memory_move((char *)loop.memory, !(i % 2)));
+		CHECK(memory_move(loop.memory, !(i % 2)));
 		engine_called_since(callbacks);
 		loop_reads(&loop, OLD + i);
 		memory_write(loop.memory, NEW + i);

@@ -1,38 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* The memory, and the two ends in one process. */
-#include <sys/mman.h>
-
+/* The two ends in one process. */
 #include "odp.h"
 
 /* rdma_rxe may lose the completion of a transfer (peer.c), but not of so many in a row. */
 #define NR_ATTEMPTS	4
-
-void *memory_map(void *addr, int flags, int fd)
-{
-	void *memory = mmap(addr, LENGTH, PROT_READ | PROT_WRITE, flags, fd, 0);
-
-	CHECK(memory != MAP_FAILED);
-	CHECK(!addr || memory == addr);
-	return memory;
-}
-
-void memory_write(uint64_t *memory, uint64_t value)
-{
-	size_t i;
-
-	for (i = 0; i < NR_WORDS; i++)
-		memory[i] = value;
-}
-
-uint64_t memory_other_than(const uint64_t *memory, uint64_t value)
-{
-	size_t i;
-
-	for (i = 0; i < NR_WORDS; i++)
-		if (memory[i] != value)
-			return memory[i];
-	return value;
-}
 
 static void loop_connect(struct loop *loop)
 {

@@ -6,11 +6,11 @@
 #ifndef ODP_H
 #define ODP_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "engine.h"
+#include "memory.h"
 #include "peer.h"
 #include "test.h"
 
@@ -25,11 +25,6 @@ struct loop {
 	struct ibv_mr *mr;
 	uint64_t *memory;
 };
-
-void *memory_map(void *addr, int flags, int fd);
-void memory_write(uint64_t *memory, uint64_t value);
-/* Returns the first word that is not @value, or @value. */
-uint64_t memory_other_than(const uint64_t *memory, uint64_t value);
 
 /* Register @memory, which the caller has mapped. */
 void loop_open(struct loop *loop, void *memory);

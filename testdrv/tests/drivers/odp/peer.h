@@ -12,11 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PAGE		4096UL
-#define NR_PAGES	16
-#define LENGTH		(NR_PAGES * PAGE)
-#define PAGE_WORDS	(PAGE / sizeof(uint64_t))
-#define NR_WORDS	(LENGTH / sizeof(uint64_t))
+#include "memory.h"
 
 /* At most so many transfers are posted at a time. */
 #define PEER_DEPTH	16

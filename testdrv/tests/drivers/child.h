@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* A child process that has a copy of the memory, and checks that nothing changes its copy. */
+#ifndef CHILD_H
+#define CHILD_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct child {
+	pid_t pid;
+	int channel;
+};
+
+/* Fork. @expected: All words of the child's copy, or NULL. */
+struct child child_start(const uint64_t *memory, const uint64_t *expected);
+/* The copy of the child is as it was. A difference fails the test. */
+void child_end(const struct child *child);
+
+#endif /* CHILD_H */
