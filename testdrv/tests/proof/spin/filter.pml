@@ -25,7 +25,7 @@
 #ifndef FROM
 #define FROM	2		/* pw_filter_from */
 #endif
-#define NMEM	3		/* memory for as many tables, and as many leaves */
+#define NMEM	2		/* memory for as many tables, and as many leaves */
 #define NSUB	2
 #define BIT(n)	(1 << (n))
 
@@ -96,10 +96,12 @@ active proctype rcu()
 	:: RCU_FREES(1)
 	:: RCU_FREES(2)
 	:: RCU_FREES(3)
-	:: RCU_FREES(4)
-	:: RCU_FREES(5)
 	od
 }
+
+/* pw_filter_covers() under the lock */
+#define COVERED	(level && table && leaf[table - 1] && count[THE_LEAF])
+#define THE_LEAF (leaf[table - 1] - 1)
 
 /* pw_filter_covers() without the lock, in covers */
 inline filter_covers(i)
@@ -131,11 +133,24 @@ inline filter_covers(i)
 
 proctype invalidator(byte i)
 {
+#ifdef READ_EARLY
+	bool was_current;
+#endif
 	bool covers;
 	byte t, l;
 
 again:
+	if
+	:: true
+	:: atomic {		/* the record was used for another range, which had a hole */
+		!pm_lock ->
+		current[i] = true;
+		in_hole[i] = false;
+		rec_used[i] = true
+	   }
+	fi;
 #ifdef READ_EARLY
+	was_current = current[i];
 	filter_covers(i);
 #endif
 	key[i] = 1;			/* mn_invalidate_range_start(): xchg(->key) */
@@ -145,10 +160,12 @@ again:
 	fi;
 	if
 	:: complete &&
-#ifndef USE_STALE
-	   current[i]
-#else
+#ifdef USE_STALE
 	   true
+#elif defined(READ_EARLY)
+	   was_current
+#else
+	   current[i]
 #endif
 		->			/* start_filtered(), record_filtered() */
 #ifndef READ_EARLY
@@ -163,16 +180,20 @@ again:
 	lock();				/* start_miss() */
 	d_step {
 		if
-		:: !current[i] -> rec_used[i] = true	/* pw_record_use() */
-		:: else
-		fi;
-		if
-		:: linked ->		/* the walk */
-			key[i] = SLOW;
-			told[i] = told[i] | linked
-		:: else ->		/* record_hole() */
+		:: !current[i] && complete && !COVERED ->	/* record_filtered() */
+			rec_used[i] = true;	/* pw_record_use() */
 			current[i] = true;
 			in_hole[i] = true
+		:: else ->
+			rec_used[i] = rec_used[i] || !current[i];
+			if
+			:: linked ->		/* the walk */
+				key[i] = SLOW;
+				told[i] = told[i] | linked
+			:: else ->		/* record_hole() */
+				current[i] = true;
+				in_hole[i] = true
+			fi
 		fi
 	};
 	unlock();
@@ -232,8 +253,6 @@ inline rebuild()
 	n = 0
 }
 
-#define THE_LEAF (leaf[table - 1] - 1)
-
 /* filter_add(): count subscription s. Without memory: ok is false. */
 inline filter_add(s)
 {
@@ -264,9 +283,10 @@ inline filter_add(s)
 	:: ok ->
 		nr[THE_LEAF]++;
 		count[THE_LEAF] = (count[THE_LEAF] < COUNT_MAX -> count[THE_LEAF] + 1 : COUNT_MAX)
-	:: else
+	:: else ->
+		uncounted = uncounted | BIT(s);	/* filter_miss() */
 #ifndef MISS_KEPT
-		-> uncounted = uncounted | BIT(s); complete = false	/* filter_miss() */
+		complete = false
 #endif
 	fi;
 	ok = false
@@ -382,6 +402,8 @@ proctype owner(byte s)
 	   mark_record(1, s);
 #endif
 #ifdef COUNT_LATE
+	   unlock();
+	   lock();
 	   filter_insert(s);
 #endif
 	   inserted = inserted | BIT(s);
