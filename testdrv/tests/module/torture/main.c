@@ -99,9 +99,15 @@ void pt_error(const char *format, ...)
 	va_end(args);
 }
 
+/* @since: In jiffies. */
+static bool has_passed(unsigned int duration_seconds, unsigned long since)
+{
+	return time_after(jiffies, since + (unsigned long)duration_seconds * HZ);
+}
+
 static bool time_is_over(void)
 {
-	return seconds && time_after(jiffies, started + seconds * HZ);
+	return seconds && has_passed(seconds, started);
 }
 
 bool pt_must_stop(void)
@@ -163,7 +169,7 @@ static void check_progress(void)
 		if (steps != thread->seen_steps) {
 			thread->seen_steps = steps;
 			thread->seen_at = jiffies;
-		} else if (time_after(jiffies, thread->seen_at + stall_seconds * HZ)) {
+		} else if (has_passed(stall_seconds, thread->seen_at)) {
 			pt_error("%s %u has made no step for %u seconds", thread->kind, i,
 				 stall_seconds);
 		}
@@ -177,7 +183,7 @@ static int stats_thread(void *unused)
 	while (!kthread_should_stop() && !pt_must_stop()) {
 		schedule_timeout_interruptible(HZ / 2);
 		check_progress();
-		if (time_after(jiffies, printed + stat_seconds * HZ)) {
+		if (has_passed(stat_seconds, printed)) {
 			print_counts("Statistics", run_seconds());
 			printed = jiffies;
 		}
