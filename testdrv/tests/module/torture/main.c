@@ -13,7 +13,6 @@
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
-#include <linux/slab.h>
 #include "torture.h"
 
 static char *torture_type = "pinwatch";
@@ -110,18 +109,18 @@ static bool time_is_over(void)
 	return seconds && has_passed(seconds, started);
 }
 
-bool pt_must_stop(void)
+static bool must_stop(void)
 {
 	return atomic_read(&nr_errors) || time_is_over();
 }
 
-static int torture_thread(void *data)
+static int thread_run(void *data)
 {
 	struct torture_thread *thread = data;
 
 	kthread_use_mm(pt_mm);
 	while (!kthread_should_stop()) {
-		if (pt_must_stop()) {
+		if (must_stop()) {
 			schedule_timeout_interruptible(HZ / 10);
 			continue;
 		}
@@ -180,7 +179,7 @@ static int stats_thread(void *unused)
 {
 	unsigned long printed = jiffies;
 
-	while (!kthread_should_stop() && !pt_must_stop()) {
+	while (!kthread_should_stop() && !must_stop()) {
 		schedule_timeout_interruptible(HZ / 2);
 		check_progress();
 		if (has_passed(stat_seconds, printed)) {
@@ -202,7 +201,7 @@ static int thread_start(void (*step)(void), const char *kind, unsigned int numbe
 	thread->step = step;
 	thread->kind = kind;
 	thread->seen_at = jiffies;
-	task = kthread_run(torture_thread, thread, "pw_%s/%u", kind, number);
+	task = kthread_run(thread_run, thread, "pw_%s/%u", kind, number);
 	if (IS_ERR(task))
 		return PTR_ERR(task);
 	thread->task = task;

@@ -13,8 +13,6 @@
 #include <linux/mman.h>
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
-#include <linux/sched/mm.h>
-#include <linux/slab.h>
 #include <linux/uaccess.h>
 #include "torture.h"
 

@@ -112,7 +112,6 @@ struct pt_seen {
 extern struct mm_struct *pt_mm;
 extern const struct pt_flavour *pt_flavour;
 void pt_error(const char *format, ...) __printf(1, 2);
-bool pt_must_stop(void);
 
 /* delay.c */
 void pt_delay_init(void);
