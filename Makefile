@@ -9,6 +9,10 @@ KERNEL ?= 6.1
 # How long to fuzz.
 FUZZ_SECONDS ?= 600
 
+# How long to torture, and what: see scripts/vm/torture.
+MINUTES ?= 30
+FLAVOUR ?= pinwatch delayed
+
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 MAN := $(notdir $(wildcard testdrv/man/*.[1-8]))
@@ -84,13 +88,17 @@ bench-cache:	## ns per hit of the registration cache beside UCX's, on this host 
 
 check-slow:	## what takes too long for check: see scripts/TESTING.md
 	@scripts/setup check
-	@prove -v --timer $(addprefix scripts/check/slow/,demo bind dropin compat gntdev fabric strict mpi mr ucx programs hmm radeon gpusvm differential race million tool spin fuzz)
+	@prove -v --timer $(addprefix scripts/check/slow/,demo bind dropin compat gntdev fabric strict mpi mr ucx programs hmm radeon gpusvm differential race million tool spin fuzz torture)
 
 fuzz:	## random ioctls by the user nobody, in a guest (FUZZ_SECONDS=600 KERNEL=6.1)
 	@scripts/setup demo
 	@scripts/build user >/dev/null
 	@scripts/build $(KERNEL) >/dev/null
 	@scripts/vm/run --kernel $(KERNEL) --parallel --timeout $$(($(FUZZ_SECONDS) + 300)) -- fuzz --seconds $(FUZZ_SECONDS)
+
+torture:	## threads against the engine, in the shape of rcutorture, in a guest (MINUTES=30 KERNEL=6.1 FLAVOUR=)
+	@scripts/setup demo
+	@scripts/vm/torture --kernel $(KERNEL) --minutes $(MINUTES) --flavours "$(FLAVOUR)"
 
 check-matrix:	## every stock kernel from 5.10 to the newest, through DKMS; an hour, takes root
 	@scripts/setup matrix
@@ -143,5 +151,5 @@ help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do \
 		printf '  %-14s %s\n' "$$target" "$$text"; done
 
-.PHONY: all module user demo demo-mpi demo-drivers check check-quick check-checkers lint check-matrix check-slow check-deb deb bench bench-cache bench-fabric fuzz install uninstall \
+.PHONY: all module user demo demo-mpi demo-drivers check check-quick check-checkers lint check-matrix check-slow check-deb deb bench bench-cache bench-fabric fuzz torture install uninstall \
 	install-dkms uninstall-dkms clean help

@@ -40,7 +40,7 @@ unclean() {
 # for the kernel's headers.
 built_sources() {
 	local cmd file
-	for cmd in build/6.1/{module{,/*},testdrv/tests/module,testdrv/examples/drivers}/.*.o.cmd; do
+	for cmd in build/6.1/{module{,/*},testdrv/tests/module{,/*},testdrv/examples/drivers}/.*.o.cmd; do
 		file=${cmd%/.*}/$(basename "${cmd##*/.}" .o.cmd).c
 		[[ -f $file && $file != *.mod.c ]] || continue
 		echo "$file" "$(sed -n '/^deps_/,$p' "$cmd" | grep -oP "$TOP/\K[^ ]+\.h" | sort -u | paste -sd' ')"
