@@ -70,9 +70,10 @@ check-checkers:	## the tests of the checkers: each fails on a tree that was brok
 lint:	## the lint tools over every file, clean before or not
 	@scripts/check-all --lint
 
-bench:	## instruction counts beside the kernel's own notifier (KERNEL=6.1)
+bench:	## instruction counts beside the kernel's own notifier, with PLOT=1 drawn as SVG (KERNEL=6.1)
 	@scripts/setup demo
-	@scripts/vm/bench $(KERNEL)
+	@[ -z "$(PLOT)" ] || scripts/setup plot
+	@PLOT=$(PLOT) scripts/vm/bench $(KERNEL)
 
 bench-fabric:	## what libfabric's cache costs without a monitor, with its own and with ours, in a guest (KERNEL=6.1)
 	@scripts/setup demo
