@@ -65,13 +65,13 @@ static double time_row(int fd, enum native_row row, unsigned int run)
 		.seed = SEED + run,
 		.ticks = (__u64)(unsigned long)ticks,
 	};
-	double median;
+	__u32 median;
 
 	if (ioctl(fd, NATIVE_IOC_RUN, &arg))
 		err(2, "RUN %d", row);
 	qsort(ticks, NR_BATCHES, sizeof(*ticks), compare_u32);
 	median = ticks[NR_BATCHES / 2];
-	return median / NATIVE_BATCH;
+	return (double)median / NATIVE_BATCH;
 }
 
 static void time_engine(enum engine engine, unsigned int n, unsigned int run)
