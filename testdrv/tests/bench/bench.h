@@ -31,6 +31,7 @@ enum bench_metric {
 	BENCH_HIT,		/* MADV_DONTNEED of one random interval; the median */
 	BENCH_HIT_16,		/* MADV_DONTNEED of 16 intervals side by side; the median */
 	BENCH_HIT_256,
+	BENCH_MIXED,		/* MADV_DONTNEED in 1,000 gaps and of an interval; the mean */
 	BENCH_OVERLAP,		/* MADV_DONTNEED of all intervals */
 	BENCH_FORK,
 	BENCH_GONE,		/* BENCH_DONTNEED after the mm was unregistered */
