@@ -26,7 +26,8 @@ enum engine {
  * @ns: Numbers of intervals.
  * @nr_ns: Number of @ns in use.
  * @nr_runs: Number of runs.
- * @ticks: Of a call in each run: the median of the batches. The report sorts the runs.
+ * @ticks: Of a call in each run: the lowest median of the batches of a round. The report sorts
+ *	the runs.
  */
 struct measured {
 	unsigned int ns[NR_NS];

@@ -147,8 +147,9 @@ int report_table(struct measured *measured)
 	unsigned int i, n, missed = 0;
 
 	puts("--- table begins ---");
-	printf("Ticks of the time-stamp counter, p50 of batches of %d, median of %u runs: %s.\n",
-	       NATIVE_BATCH, measured->nr_runs, cpu_model());
+	printf("Ticks of the time-stamp counter: %s\n", cpu_model());
+	printf("p50 of batches of %d, the lowest in each run, median of %u runs.\n", NATIVE_BATCH,
+	       measured->nr_runs);
 	puts("From 100,000 intervals on, a difference of less than 20 % is noise.");
 	for (n = 0; n < measured->nr_ns; n++) {
 		printf("N = %-32u %8s %8s %7s %7s\n", measured->ns[n], "pinwatch", "kernel",
