@@ -64,6 +64,9 @@ void bench_measure(struct bench_counts *counts, enum bench_engine engine,
 void bench_measure_punch(struct bench_counts *counts, enum bench_engine engine,
 			 unsigned int nr);
 
+/* smp.c */
+void bench_smp(void);
+
 /* report.c */
 int bench_table(const struct bench_result *results, unsigned int nr);
 void bench_json(const struct bench_result *results, unsigned int nr);
