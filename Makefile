@@ -74,9 +74,14 @@ check-checkers:	## the tests of the checkers: each fails on a tree that was brok
 lint:	## the lint tools over every file, clean before or not
 	@scripts/check-all --lint
 
-bench:	## instruction counts beside the kernel's own notifier (KERNEL=6.1)
+bench:	## instruction counts beside the kernel's own notifier, with PLOT=1 drawn as SVG (KERNEL=6.1)
 	@scripts/setup demo
-	@scripts/vm/bench $(KERNEL)
+	@[ -z "$(PLOT)" ] || scripts/setup plot
+	@PLOT=$(PLOT) scripts/vm/bench $(KERNEL)
+
+bench-native:	## the same two engines in ticks of this CPU, as modules of a User-Mode Linux, built once
+	@scripts/setup bench-native
+	@scripts/vm/bench-native
 
 bench-fabric:	## what libfabric's cache costs without a monitor, with its own and with ours, in a guest (KERNEL=6.1)
 	@scripts/setup demo
@@ -151,5 +156,5 @@ help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do \
 		printf '  %-14s %s\n' "$$target" "$$text"; done
 
-.PHONY: all module user demo demo-mpi demo-drivers check check-quick check-checkers lint check-matrix check-slow check-deb deb bench bench-cache bench-fabric fuzz torture install uninstall \
+.PHONY: all module user demo demo-mpi demo-drivers check check-quick check-checkers lint check-matrix check-slow check-deb deb bench bench-cache bench-fabric bench-native fuzz torture install uninstall \
 	install-dkms uninstall-dkms clean help

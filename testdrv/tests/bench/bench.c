@@ -115,10 +115,12 @@ static void share_first(struct bench_result *results, unsigned int nr)
 static void print_help(void)
 {
 	puts("usage: bench [--large | N ...]\n"
+	     "       bench smp\n"
 	     "Counts what intervals cost, at N = 0, 1, 100 and 10,000 of them, and what root's\n"
 	     "hole in a file costs, with N = 1 and 16 mappings of another user.\n"
 	     "  --large  also at N = 100,000 and 1,000,000, and with 256 mappings\n"
-	     "  N ...    only at these numbers of intervals, at most 6, and no holes");
+	     "  N ...    only at these numbers of intervals, at most 6, and no holes\n"
+	     "  smp      only threads that invalidate disjoint ranges, as a ratio");
 }
 
 /* Return: the number of @nrs that are set from @args. */
@@ -153,6 +155,8 @@ int main(int argc, char **argv)
 		nr = NR_MAX;
 		nr_punch = NR_PUNCH_MAX;
 	}
+	if (optind < argc && !strcmp(argv[optind], "smp"))
+		return bench_smp(), 0;
 	if (optind < argc) {
 		nr = parse_numbers(argv + optind, nrs);
 		nr_punch = 0;

@@ -31,6 +31,7 @@ enum bench_metric {
 	BENCH_HIT,		/* MADV_DONTNEED of one random interval; the median */
 	BENCH_HIT_16,		/* MADV_DONTNEED of 16 intervals side by side; the median */
 	BENCH_HIT_256,
+	BENCH_MIXED,		/* MADV_DONTNEED in 1,000 gaps and of an interval; the mean */
 	BENCH_OVERLAP,		/* MADV_DONTNEED of all intervals */
 	BENCH_FORK,
 	BENCH_GONE,		/* BENCH_DONTNEED after the mm was unregistered */
@@ -62,6 +63,9 @@ void bench_measure(struct bench_counts *counts, enum bench_engine engine,
 /* punch.c */
 void bench_measure_punch(struct bench_counts *counts, enum bench_engine engine,
 			 unsigned int nr);
+
+/* smp.c */
+void bench_smp(void);
 
 /* report.c */
 int bench_table(const struct bench_result *results, unsigned int nr);

@@ -28,6 +28,8 @@
 #define NR_GAPS		1200
 #define NR_TURN		16U
 #define NR_HITS		400
+#define NR_MIXED	1001U
+#define NR_ROUNDS	3
 #define NR_OVERLAPS	7
 #define NR_FORKS	7
 #define GONE_STEP_US	100000
@@ -150,6 +152,42 @@ static void measure_hits(struct bench_counts *counts, enum bench_metric metric, 
 		samples[i] = time_dontneed(addr, (nr_hits - 1) * STRIDE + PAGE);
 	}
 	counts->count[metric] = sorted_median(samples, NR_HITS);
+}
+
+/* The pages of measure_gaps(), with one interval between the gaps. */
+static void time_mixed(uint32_t *lowest, char *area, unsigned int nr)
+{
+	uint32_t sample, seed = SEED;
+	unsigned int i;
+
+	for (i = 0; i < NR_MIXED; i++) {
+		char *page = area + random_below(&seed, nr) * STRIDE;
+
+		page += i == NR_MIXED / 2 ? 0 : 2 * PAGE;
+		*(volatile char *)page = 1;
+		sample = time_dontneed(page, PAGE);
+		lowest[i] = sample < lowest[i] ? sample : lowest[i];
+	}
+}
+
+/*
+ * A hit, and what it costs the invalidations after it. The mean of the lowest counts of each
+ * page: the timer interrupts some calls, but not the same ones in each round.
+ */
+static void measure_mixed(struct bench_counts *counts, char *area, unsigned int nr)
+{
+	uint32_t lowest[NR_MIXED];
+	uint64_t sum = 0;
+	unsigned int i;
+
+	if (!nr)
+		return;
+	memset(lowest, 0xff, sizeof(lowest));
+	for (i = 0; i < NR_ROUNDS; i++)
+		time_mixed(lowest, area, nr);
+	for (i = 0; i < NR_MIXED; i++)
+		sum += lowest[i];
+	counts->count[BENCH_MIXED] = sum / NR_MIXED;
 }
 
 /* The whole area at once: every interval is called back. */
@@ -279,6 +317,7 @@ void bench_measure(struct bench_counts *counts, enum bench_engine engine, unsign
 	measure_hits(counts, BENCH_HIT, area, nr, 1);
 	measure_hits(counts, BENCH_HIT_16, area, nr, 16);
 	measure_hits(counts, BENCH_HIT_256, area, nr, 256);
+	measure_mixed(counts, area, nr);
 	measure_fork(counts);
 	close(fd);
 	/* An mm with a veto stays registered. */

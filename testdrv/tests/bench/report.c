@@ -62,6 +62,10 @@ static const struct figure {
 	  .extra = true, .must_percent = 100, .must_to = ~0U },
 	{ "hit_256", "256 intervals hit, median", BENCH_HIT_256, BENCH_PINWATCH, BENCH_KERNEL,
 	  .extra = true, .must_percent = 100, .must_to = ~0U },
+	{ "mixed", "1,000 gaps and 1 interval, mean", BENCH_MIXED, BENCH_PINWATCH, BENCH_KERNEL,
+	  .extra = true, .must = 450, .must_to = 10000 },
+	{ "mixed", "1,000 gaps and 1 interval, mean", BENCH_MIXED, BENCH_PINWATCH, BENCH_KERNEL,
+	  .extra = true, .must = 530, .must_from = 100000, .must_to = ~0U },
 	{ "gone", "the same when the last has gone", BENCH_GONE, BENCH_PINWATCH,
 	  BENCH_KERNEL, .extra = true, .must = 110, .must_to = ~0U },
 	{ "callback", "each overlapped callback", BENCH_OVERLAP, BENCH_PINWATCH,
@@ -98,7 +102,8 @@ static const struct figure {
 static bool figure_applies(const struct figure *figure, unsigned int nr)
 {
 	if (figure->metric == BENCH_GAPS || figure->metric == BENCH_TURN ||
-	    figure->metric == BENCH_HIT || figure->metric == BENCH_BYTES)
+	    figure->metric == BENCH_HIT || figure->metric == BENCH_MIXED ||
+	    figure->metric == BENCH_BYTES)
 		return nr >= figure->must_from && nr <= figure->must_to;
 	return !figure->each || figure->metric == BENCH_PUNCH || nr >= 100;
 }
