@@ -103,9 +103,9 @@ add_compat() {
 	compat "$1" | sed "s|\(.*\)\.32|--add\n$user32/\1:/usr/bin/&|"
 }
 
-# all_tests KERNEL [32-BIT-PROGRAM...]: those that do not disturb each other share a guest, and
+# few_tests KERNEL [32-BIT-PROGRAM...]: those that do not disturb each other share a guest, and
 # those that race on purpose have one whose processors really run in parallel.
-all_tests() {
+few_tests() {
 	local kernel=$1 out=$TOP/build/log/guests/$1 devices add32 models
 	shift
 	scripts/build "$kernel" >/dev/null
@@ -113,12 +113,18 @@ all_tests() {
 	mapfile -t add32 < <(add_compat few)
 	boot "$out-device" --kernel "$kernel" --timeout 1500 --append secretmem.enable=1 "${add32[@]}" -- \
 		"${devices[@]}" demo_verdict_test example_regcache example_who_touches "$@"
-	boot "$out-memory" --kernel "$kernel" "${MOVABLE[@]}" -- device_memory
-	boot "$out-parallel" --kernel "$kernel" --parallel --module test \
-		-- device_race device_register "engine --parallel" "device_hits --parallel" \
-		"fuzz --seconds 20" "fuzz --self-test"
+	boot "$out-parallel" --kernel "$kernel" --parallel --module test -- \
+		device_race "engine --parallel" "device_hits --parallel" "fuzz --seconds 20"
 	# Only device_numa turns NUMA balancing on.
 	mapfile -t models < <(printf '%s\n' --module model; models "$kernel")
 	boot "$out-engine" --kernel "$kernel" --module test "${models[@]}" --nodes 2 \
 		--append numa_balancing=disable -- engine models example_subscribe device_numa
+}
+
+# more_tests KERNEL: the rest, which make check runs on one kernel.
+more_tests() {
+	local out=$TOP/build/log/guests/$1
+	scripts/build "$1" >/dev/null
+	boot "$out-memory" --kernel "$1" "${MOVABLE[@]}" -- device_memory
+	boot "$out-register" --kernel "$1" --parallel -- device_register "fuzz --self-test"
 }
