@@ -106,7 +106,7 @@ add_compat() {
 # few_tests KERNEL [32-BIT-PROGRAM...]: those that do not disturb each other share a guest, and
 # those that race on purpose have one whose processors really run in parallel.
 few_tests() {
-	local kernel=$1 out=$TOP/build/log/guests/$1 devices add32 models
+	local kernel=$1 out=$TOP/build/log/guests/$1 devices add32
 	shift
 	scripts/build "$kernel" >/dev/null
 	mapfile -t devices < <(devices)
@@ -116,15 +116,16 @@ few_tests() {
 	boot "$out-parallel" --kernel "$kernel" --parallel --module test -- \
 		device_race "engine --parallel" "device_hits --parallel" "fuzz --seconds 20"
 	# Only device_numa turns NUMA balancing on.
-	mapfile -t models < <(printf '%s\n' --module model; models "$kernel")
-	boot "$out-engine" --kernel "$kernel" --module test "${models[@]}" --nodes 2 \
-		--append numa_balancing=disable -- engine models example_subscribe device_numa
+	boot "$out-engine" --kernel "$kernel" --module test --nodes 2 \
+		--append numa_balancing=disable -- engine example_subscribe device_numa
 }
 
 # more_tests KERNEL: the rest, which make check runs on one kernel.
 more_tests() {
-	local out=$TOP/build/log/guests/$1
+	local out=$TOP/build/log/guests/$1 models
 	scripts/build "$1" >/dev/null
+	mapfile -t models < <(printf '%s\n' --module model; models "$1")
+	boot "$out-models" --kernel "$1" "${models[@]}" --nodes 2 --append numa_balancing=disable -- models
 	boot "$out-memory" --kernel "$1" "${MOVABLE[@]}" -- device_memory
 	boot "$out-register" --kernel "$1" --parallel -- device_register "fuzz --self-test"
 }
