@@ -155,8 +155,9 @@ static void handle_end(int number)
 }
 
 /*
- * Returns the wait status. A test that fails may leave processes of its own: they would keep
- * the files that they have inherited, and whoever waits for the end of a pipe would wait for ever.
+ * Returns the wait status. A test that fails may leave child processes. These have inherited
+ * the ends of pipes, so that a reader of the program's output would never see its end: the
+ * runner kills the test's process group.
  */
 static int test_run(const struct test *test)
 {
@@ -167,7 +168,7 @@ static int test_run(const struct test *test)
 	shared->checked = false;
 	fflush(NULL);
 	pid = fork();
-	/* Both processes set the group: neither may go on before. */
+	/* The runner and the test both set the group, because either can run first. */
 	if (pid >= 0)
 		setpgid(pid, 0);
 	if (!pid)

@@ -42,7 +42,7 @@ int gpu_map(struct gpu *gpu);
 /* Does the driver map pages in a read section, as the interval notifier asks for? */
 bool gpu_has_read_section(void);
 
-/* What is the same for both. */
+/* gpu.c defines these functions, for radeon and for gpusvm. */
 
 /*
  * Read or write @length bytes of the memory, from @offset on, through the present page table of

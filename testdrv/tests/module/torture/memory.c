@@ -25,7 +25,7 @@ module_param(tmpfs, charp, 0444);
 MODULE_PARM_DESC(tmpfs, "directory of a tmpfs, for files without a name (/dev/shm)");
 
 /**
- * struct pt_page - what is published of a page of the region
+ * struct pt_page - times and generation of a page of the region, which readers look at
  * @unmapped: See struct pt_seen.
  * @stamped: See struct pt_seen.
  * @generation: Of the last stamp. Under pt_block.lock.

@@ -38,13 +38,13 @@
 #define PT_SHADOW_PAGES	32U	/* pages of a shadow page table, at most */
 #define PT_MAX_SHADOWS	1024U
 
-/* What a broken_* flavour does wrong */
+/* The fault of a broken_* flavour */
 enum pt_fault {
 	PT_FAULT_NONE,
 	PT_FAULT_RETRY,		/* the reader does not call read_retry */
 	PT_FAULT_LATE,		/* the engine does at the end what belongs to the start */
 	PT_FAULT_EARLY,		/* the engine ends the invalidation when its start returns */
-	PT_FAULT_MARK,		/* insert does not mark itself under what is in flight */
+	PT_FAULT_MARK,		/* insert does not mark the subscription when an invalidation is in flight */
 	PT_FAULT_REMOVE,	/* remove does not wait for a running callback */
 };
 
@@ -69,7 +69,8 @@ struct pt_api {
  * struct pt_flavour - an engine to torture
  * @name: The value of the parameter torture_type.
  * @api: The functions of pinwatch, or %NULL for the kernel's own notifier.
- * @fault: What is broken. Other than PT_FAULT_RETRY only with the copy of the engine.
+ * @fault: The fault that the flavour has. Only the copy of the engine can have a fault other
+ *	than PT_FAULT_RETRY.
  */
 struct pt_flavour {
 	const char *name;

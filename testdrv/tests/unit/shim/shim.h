@@ -18,7 +18,7 @@ struct shim_fiber;
 
 struct task_struct {
 	const char *name;
-	struct mm_struct *mm;		/* for whoever would look at current->mm */
+	struct mm_struct *mm;		/* for code that looks at current->mm */
 	unsigned int cpu;
 	bool signal_pending;
 	bool fatal_signal;		/* shim_kill() */
