@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* See child.h. */
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -52,4 +53,13 @@ void child_end(const struct child *child)
 	CHECK_EQ(waitpid(child->pid, &status, 0), child->pid);
 	CHECK_EQ(status, 0);
 	close(child->channel);
+}
+
+void child_kill(pid_t pid)
+{
+	int status;
+
+	CHECK(!kill(pid, SIGKILL));
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK(WIFSIGNALED(status));
 }

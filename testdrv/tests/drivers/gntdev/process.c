@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "channel.h"
+#include "child.h"
 #include "engine.h"
 #include "grant.h"
 #include "table.h"
@@ -144,15 +145,6 @@ static void victim_start(struct victim *victim, int prot)
 	CHECK_EQ(table_mapped(victim->grants.refs, NR_GRANTS), ALL_PAGES);
 }
 
-static void victim_kill(const struct victim *victim)
-{
-	int status;
-
-	CHECK(!kill(victim->pid, SIGKILL));
-	CHECK_EQ(waitpid(victim->pid, &status, 0), victim->pid);
-	CHECK(WIFSIGNALED(status));
-}
-
 /* The mapping is gone. The subscription stays until the device loses the references. */
 static void victim_is_unmapped(const struct victim *victim)
 {
@@ -174,7 +166,7 @@ TEST(gntdev_kill_amid_writes)
 	victim_start(&victim, PROT_READ | PROT_WRITE);
 	grants_change(&victim.grants);
 	callbacks = engine_callbacks();
-	victim_kill(&victim);
+	child_kill(victim.pid);
 	engine_called_since(callbacks);
 	victim_is_unmapped(&victim);
 	victim_end(&victim);
@@ -192,7 +184,7 @@ TEST(gntdev_exec_amid_writes)
 	CHECK_EQ(channel_receive(victim.channel, NULL), -EPIPE);
 	engine_called_since(callbacks);
 	victim_is_unmapped(&victim);
-	victim_kill(&victim);
+	child_kill(victim.pid);
 	victim_end(&victim);
 }
 

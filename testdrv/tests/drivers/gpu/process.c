@@ -8,10 +8,10 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "channel.h"
+#include "child.h"
 #include "gpu.h"
 
 #define VALUE	0x3001
@@ -82,15 +82,6 @@ static void victim_has_lost(struct victim *victim, uint64_t callbacks)
 	CHECK(engine_has_subscriptions(0));
 }
 
-static void victim_kill(struct victim *victim)
-{
-	int status;
-
-	CHECK(!kill(victim->pid, SIGKILL));
-	CHECK_EQ(waitpid(victim->pid, &status, 0), victim->pid);
-	CHECK(WIFSIGNALED(status));
-}
-
 TEST(gpu_kill)
 {
 	struct victim victim;
@@ -98,7 +89,7 @@ TEST(gpu_kill)
 
 	victim_start(&victim);
 	callbacks = engine_callbacks();
-	victim_kill(&victim);
+	child_kill(victim.pid);
 	CHECK(engine_has_subscriptions(1));
 	victim_has_lost(&victim, callbacks);
 }
@@ -113,7 +104,7 @@ TEST(gpu_exec)
 	CHECK_EQ(channel_send(victim.channel, -1), 0);
 	CHECK_EQ(channel_receive(victim.channel, NULL), -EPIPE);
 	victim_has_lost(&victim, callbacks);
-	victim_kill(&victim);
+	child_kill(victim.pid);
 }
 
 /* The memory stays until the process exits. */

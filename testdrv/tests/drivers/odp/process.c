@@ -8,10 +8,10 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "channel.h"
+#include "child.h"
 #include "odp.h"
 
 #define VALUE	0x3001
@@ -130,15 +130,6 @@ static void victim_complete(struct victim *victim)
 	CHECK_EQ(memory_other_than(victim->requester.buffer, VALUE), VALUE);
 }
 
-static void victim_kill(struct victim *victim)
-{
-	int status;
-
-	CHECK(!kill(victim->pid, SIGKILL));
-	CHECK_EQ(waitpid(victim->pid, &status, 0), victim->pid);
-	CHECK(WIFSIGNALED(status));
-}
-
 TEST(odp_kill_amid_reads)
 {
 	struct victim victim;
@@ -146,7 +137,7 @@ TEST(odp_kill_amid_reads)
 	victim_start(&victim, KEEP_NOTHING);
 	CHECK_EQ(victim_read(&victim), IBV_WC_SUCCESS);
 	victim_post(&victim);
-	victim_kill(&victim);
+	child_kill(victim.pid);
 	victim_complete(&victim);
 	CHECK(engine_has_subscriptions(0));
 }
@@ -161,7 +152,7 @@ TEST(odp_kill_with_kept_descriptor)
 	CHECK_EQ(victim_read(&victim), IBV_WC_SUCCESS);
 	victim_post(&victim);
 	callbacks = engine_callbacks();
-	victim_kill(&victim);
+	child_kill(victim.pid);
 	engine_called_since(callbacks);
 	victim_complete(&victim);
 	CHECK(engine_has_subscriptions(1));
@@ -185,7 +176,7 @@ TEST(odp_exec_amid_reads)
 	victim_complete(&victim);
 	CHECK(engine_has_subscriptions(1));
 	CHECK(victim_read(&victim) != IBV_WC_SUCCESS);
-	victim_kill(&victim);
+	child_kill(victim.pid);
 	CHECK(engine_has_subscriptions(0));
 }
 
