@@ -62,7 +62,7 @@ demo-mpi:	## Debian's Open MPI over software RDMA in a guest, as it comes and wi
 demo-drivers:	## what the devices of driver models read while memory changes (KERNEL=6.1)
 	@scripts/vm/demo-drivers $(KERNEL)
 
-check:	## all tests: 15 minutes on two cores when the cache is warm
+check:	## the tests: 15 minutes on two cores when the cache is warm
 	@scripts/check-all
 
 check-quick:	## the checkers and the unit tests, without booting anything

@@ -17,7 +17,7 @@
 export CHECKS=$TOP/scripts/check
 # The same sources are compiled in many copies of the tree: ccache knows them by their content.
 export PATH=/usr/lib/ccache:$PATH CCACHE_DIR=$CACHE/ccache CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=${TMPDIR:-/tmp}
-# Those in slow/ are not part of `make check`: each has a target of its own.
+# Those in slow/ are not part of `make check`, but of `make check-slow`.
 SELF=${0##*/}
 DIR=$(realpath --relative-to="$TOP" "$(dirname "$0")")
 TMP=$(mktemp -d)
