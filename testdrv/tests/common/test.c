@@ -27,7 +27,8 @@ static struct {
 	uint64_t seed;
 } *shared;				/* with the child processes */
 static const char *running;		/* name of the test, in its process */
-static volatile pid_t group;		/* of the test's processes */
+static volatile pid_t group;		/* of the test's processes, or 0 */
+static const int ends[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };	/* that end the program */
 static unsigned int nr_checks, nr_failed_checks;
 
 __attribute__((weak)) void test_setup(void)
@@ -134,8 +135,6 @@ bool test_check(bool ok, const char *format, ...)
 static void test_child(const struct test *test)
 {
 	running = test->name;
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGINT, SIG_DFL);
 	alarm(test->seconds ? test->seconds : TEST_SECONDS);
 	test->run();
 	if (nr_checks)
@@ -154,6 +153,48 @@ static void handle_end(int number)
 	_exit(128 + number);
 }
 
+static void ends_handle(void (*handler)(int))
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		signal(ends[i], handler);
+}
+
+static void ends_mask(int how)
+{
+	sigset_t set;
+	size_t i;
+
+	sigemptyset(&set);
+	for (i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		sigaddset(&set, ends[i]);
+	sigprocmask(how, &set, NULL);
+}
+
+/* Start a test in a process group of its own. */
+static pid_t test_start(const struct test *test)
+{
+	pid_t pid;
+
+	/* handle_end() must know the group of a test that runs. */
+	ends_mask(SIG_BLOCK);
+	pid = fork();
+	/* The runner and the test both set the group, because either can run first. */
+	if (pid >= 0)
+		setpgid(pid, 0);
+	if (!pid) {
+		ends_handle(SIG_DFL);
+		/* tcdrain() of a background group stops the test otherwise. */
+		signal(SIGTTOU, SIG_IGN);
+		ends_mask(SIG_UNBLOCK);
+		test_child(test);
+	}
+	group = pid > 0 ? pid : 0;
+	ends_mask(SIG_UNBLOCK);
+	return pid;
+}
+
 /*
  * Returns the wait status. A test that fails may leave child processes. These have inherited
  * the ends of pipes, so that a reader of the program's output would never see its end: the
@@ -162,23 +203,20 @@ static void handle_end(int number)
 static int test_run(const struct test *test)
 {
 	int status = -1;
+	siginfo_t info;
 	pid_t pid;
 
 	shared->has_seed = false;
 	shared->checked = false;
 	fflush(NULL);
-	pid = fork();
-	/* The runner and the test both set the group, because either can run first. */
-	if (pid >= 0)
-		setpgid(pid, 0);
-	if (!pid)
-		test_child(test);
+	pid = test_start(test);
 	if (pid > 0) {
-		group = pid;
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		/* The test stays a zombie, which keeps the number of the group. */
+		while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) && errno == EINTR)
 			;
 		kill(-pid, SIGKILL);
 		group = 0;
+		waitpid(pid, &status, 0);
 	}
 	return status;
 }
@@ -256,8 +294,7 @@ static int run_all(const struct options *options, int nr)
 	printf("KTAP version 1\n1..%d\n", nr);
 	test_note("seed %" PRIu64, seed);
 	test_setup();
-	signal(SIGTERM, handle_end);
-	signal(SIGINT, handle_end);
+	ends_handle(handle_end);
 	for (test = tests; test; test = test->next) {
 		uint64_t begin = now_ns();
 

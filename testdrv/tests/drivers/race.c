@@ -41,6 +41,7 @@ void race_fork(uint64_t *page, int fd)
 	pid_t pid = fork();
 
 	(void)fd;
+	CHECK(pid >= 0);
 	if (!pid) {
 		usleep(2000);
 		_exit(0);
@@ -54,6 +55,8 @@ static void page_write(struct race *race, uint64_t value)
 	size_t i;
 
 	__atomic_store_n(&race->writing, value, __ATOMIC_SEQ_CST);
+	/* A device that reads the value sees ->writing: a store alone orders no later store. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	for (i = 0; i < PAGE_WORDS; i++)
 		__atomic_store_n(race->memory + i, value, __ATOMIC_RELAXED);
 	__atomic_store_n(&race->written, value, __ATOMIC_SEQ_CST);
