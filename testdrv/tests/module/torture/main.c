@@ -3,8 +3,8 @@
  * pinwatch_torture: threads, statistics and the verdict
  *
  * insmod starts the torture. It ends after the given time or at the first error: then the
- * parameter "done" reads Y. rmmod ends it in any case, and prints one line with the verdict,
- * "End of test: SUCCESS" or "End of test: FAILURE".
+ * parameter "done" reads Y. rmmod ends it, too, waits until each thread has made its step, and
+ * prints one line with the verdict, "End of test: SUCCESS" or "End of test: FAILURE".
  */
 #include <linux/err.h>
 #include <linux/jiffies.h>
@@ -63,7 +63,6 @@ static unsigned long started;
  * struct torture_thread - a thread
  * @task: The thread, with a reference of kthread_stop().
  * @step: What it does over and over.
- * @kind: For messages.
  * @steps: Number of steps. Written by the thread.
  * @seen_steps: The number at @seen_at. Of the statistics.
  * @seen_at: When the number has changed last, in jiffies. Of the statistics.
@@ -71,7 +70,6 @@ static unsigned long started;
 struct torture_thread {
 	struct task_struct *task;
 	void (*step)(void);
-	const char *kind;
 	unsigned long steps;
 	unsigned long seen_steps;
 	unsigned long seen_at;
@@ -169,7 +167,7 @@ static void check_progress(void)
 			thread->seen_steps = steps;
 			thread->seen_at = jiffies;
 		} else if (has_passed(stall_seconds, thread->seen_at)) {
-			pt_error("%s %u has made no step for %u seconds", thread->kind, i,
+			pt_error("%s has made no step for %u seconds", thread->task->comm,
 				 stall_seconds);
 		}
 	}
@@ -199,7 +197,6 @@ static int thread_start(void (*step)(void), const char *kind, unsigned int numbe
 	struct task_struct *task;
 
 	thread->step = step;
-	thread->kind = kind;
 	thread->seen_at = jiffies;
 	task = kthread_run(thread_run, thread, "pw_%s/%u", kind, number);
 	if (IS_ERR(task))
@@ -261,18 +258,23 @@ static void stop_all(void)
 		kthread_stop(threads[i].task);
 }
 
-/* The last user of the mm goes: release, with all subscriptions inserted. */
+/*
+ * The last user of the mm goes: release, with all subscriptions inserted. Only the task that
+ * drops the last reference knows when release has ended.
+ */
 static void release_mm(void)
 {
+	if (atomic_add_unless(&pt_mm->mm_users, -1, 1)) {
+		pr_alert(NAME "the mm has another user: release is not checked\n");
+		return;
+	}
 	mmput(pt_mm);
-	if (!atomic_read(&pt_mm->mm_users))
-		pt_shadow_check_released();
+	pt_shadow_check_released();
 }
 
-/* Also undoes a part of torture_start(). */
+/* After stop_all(). Also undoes a part of torture_start(). */
 static void torture_end(void)
 {
-	stop_all();
 	release_mm();
 	pt_shadow_exit();
 	pt_order_unregister();
@@ -317,6 +319,7 @@ static int __init torture_init(void)
 	ret = torture_start();
 	if (ret) {
 		pr_alert(NAME "cannot start: error %d\n", ret);
+		stop_all();
 		torture_end();
 	}
 	return ret;
@@ -327,8 +330,6 @@ static void __exit torture_exit(void)
 	unsigned int ran = min(run_seconds(), seconds ?: UINT_MAX);
 
 	stop_all();
-	stats_task = NULL;
-	nr_threads = 0;
 	check_counts();
 	torture_end();
 	print_counts(atomic_read(&nr_errors) ? "End of test: FAILURE" :

@@ -25,12 +25,16 @@ static void order_end(struct mmu_notifier *mn, const struct mmu_notifier_range *
 	pt_spin();
 }
 
-static const struct mmu_notifier_ops order_ops = {
+static const struct mmu_notifier_ops inner_ops = {
+	.invalidate_range_start = order_start,
+};
+
+static const struct mmu_notifier_ops outer_ops = {
 	.invalidate_range_start = order_start,
 	.invalidate_range_end = order_end,
 };
 
-static struct mmu_notifier inner = { .ops = &order_ops }, outer = { .ops = &order_ops };
+static struct mmu_notifier inner = { .ops = &inner_ops }, outer = { .ops = &outer_ops };
 static bool inner_registered, outer_registered;
 
 /* Before the first subscription is inserted */
