@@ -264,12 +264,13 @@ static void stop_all(void)
  */
 static void release_mm(void)
 {
-	if (atomic_add_unless(&pt_mm->mm_users, -1, 1)) {
-		pr_alert(NAME "the mm has another user: release is not checked\n");
-		return;
-	}
+	bool last = atomic_read(&pt_mm->mm_users) == 1;
+
 	mmput(pt_mm);
-	pt_shadow_check_released();
+	if (last)
+		pt_shadow_check_released();
+	else
+		pr_alert(NAME "the mm has another user: release is not checked\n");
 }
 
 /* After stop_all(). Also undoes a part of torture_start(). */

@@ -44,7 +44,7 @@ enum pt_fault {
 	PT_FAULT_RETRY,		/* the reader does not call read_retry */
 	PT_FAULT_LATE,		/* the engine does at the end what belongs to the start */
 	PT_FAULT_EARLY,		/* the engine ends the invalidation when its start returns */
-	PT_FAULT_MARK,		/* insert does not mark the subscription when an invalidation is in flight */
+	PT_FAULT_MARK,		/* insert leaves out the mark of an invalidation in flight */
 	PT_FAULT_REMOVE,	/* remove does not wait for a running callback */
 };
 
