@@ -129,15 +129,3 @@ more_tests() {
 	boot "$out-memory" --kernel "$1" "${MOVABLE[@]}" -- device_memory
 	boot "$out-register" --kernel "$1" --parallel -- device_register "fuzz --self-test"
 }
-
-# For break_*: unmodified drivers subscribe to a range that no invalidation hits.
-wrong_range() {
-	sed -i '/pw_sub_insert_flags(/s/ start, length/ start ^ (1UL << 60), length/' module/dropin/dropin.c
-	! git diff --quiet -- module/dropin
-}
-
-# For break_*: callbacks are counted, but do not run.
-no_callbacks() {
-	sed -i 's/sub->ops->invalidate(sub, [^,]*, \([^)]*\))/(sub \&\& \1 < ~0UL)/' module/core/*.c
-	! git diff --quiet -- module/core && ! git grep -n 'ops->invalidate(' -- 'module/core/*.c' >&2
-}

@@ -29,7 +29,7 @@
 #include "engine.h"
 #include "differential.h"
 
-#define NR_OPERATIONS	100000
+#define NR_OPERATIONS	1000000
 #define MAX_PAIRS	60
 #define MAX_BURST	150
 #define MAX_MEANWHILE	30
@@ -294,7 +294,7 @@ static void compare_ends(void)
 	test_note("release: %u pairs have equal callbacks", equal);
 }
 
-TEST(engine_differential, .seconds = 900, .full = true)
+TEST(engine_differential, .seconds = 3600, .full = true)
 {
 	int status;
 	pid_t pid;
