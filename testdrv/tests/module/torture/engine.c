@@ -99,9 +99,20 @@ const struct mmu_notifier_ops pw_mn_ops = {
 	.free_notifier = pw_mm_free,
 };
 
+static void faulty_put(struct pinwatch_interval_notifier *sub)
+{
+	if (pt_flavour->fault != PT_FAULT_PUT) {
+		pinwatch_interval_notifier_put(sub);
+	} else {
+		sub->ops->free(sub);
+		pinwatch_interval_notifier_remove(sub);
+	}
+}
+
 const struct pt_api pt_engine_api = {
 	.insert = pinwatch_interval_notifier_insert,
 	.remove = pinwatch_interval_notifier_remove,
+	.put = faulty_put,
 	.begin = pinwatch_interval_read_begin,
 	.begin_killable = pinwatch_interval_read_begin_killable,
 	.begin_timeout = pinwatch_interval_read_begin_timeout,

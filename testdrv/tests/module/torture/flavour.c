@@ -11,6 +11,7 @@
 static const struct pt_api exported_api = {
 	.insert = pinwatch_interval_notifier_insert,
 	.remove = pinwatch_interval_notifier_remove,
+	.put = pinwatch_interval_notifier_put,
 	.begin = pinwatch_interval_read_begin,
 	.begin_killable = pinwatch_interval_read_begin_killable,
 	.begin_timeout = pinwatch_interval_read_begin_timeout,
@@ -25,6 +26,7 @@ static const struct pt_flavour flavours[] = {
 	{ "broken_early", &pt_engine_api, PT_FAULT_EARLY },
 	{ "broken_mark", &pt_engine_api, PT_FAULT_MARK },
 	{ "broken_remove", &pt_engine_api, PT_FAULT_REMOVE },
+	{ "broken_put", &pt_engine_api, PT_FAULT_PUT },
 };
 
 const struct pt_flavour *pt_flavour_find(const char *name)
@@ -50,10 +52,10 @@ static bool pw_invalidate(struct pinwatch_interval_notifier *pw,
 	return true;
 }
 
-static const struct pinwatch_interval_notifier_ops pw_ops = {
-	.invalidate = pw_invalidate,
-	.flags = PINWATCH_OPS_NEVER_SLEEPS,
-};
+static void pw_free(struct pinwatch_interval_notifier *pw)
+{
+	pt_shadow_freed(pw_handle(pw));
+}
 
 static bool pw_invalidate_start(struct pinwatch_interval_notifier *pw,
 				const struct mmu_notifier_range *range, unsigned long cur_seq,
@@ -74,11 +76,29 @@ static void pw_invalidate_finish(struct pinwatch_interval_notifier_finish *finis
 	kfree(finish);
 }
 
-static const struct pinwatch_interval_notifier_ops pw_two_pass_ops = {
-	.invalidate_start = pw_invalidate_start,
-	.invalidate_finish = pw_invalidate_finish,
-	.flags = PINWATCH_OPS_NEVER_SLEEPS,
+#define ONE_PASS	.invalidate = pw_invalidate, .free = pw_free
+#define FILTER(events)	{ ONE_PASS, .flags = PINWATCH_OPS_NEVER_SLEEPS, .ignore_events = events }
+
+/*
+ * Nothing in the torture needs the events that the filters reject. The filters are more than
+ * PINWATCH_NR_FILTERS.
+ */
+static const struct pinwatch_interval_notifier_ops pw_ops[] = {
+	FILTER(0),
+	{
+		.invalidate_start = pw_invalidate_start,
+		.invalidate_finish = pw_invalidate_finish,
+		.free = pw_free,
+		.flags = PINWATCH_OPS_NEVER_SLEEPS,
+	},
+	FILTER(BIT(MMU_NOTIFY_SOFT_DIRTY)),
+	FILTER(BIT(MMU_NOTIFY_PROTECTION_VMA)),
+	FILTER(BIT(MMU_NOTIFY_PROTECTION_PAGE)),
+	FILTER(BIT(MMU_NOTIFY_PROTECTION_VMA) | BIT(MMU_NOTIFY_SOFT_DIRTY)),
 };
+
+/* The engine vetoes a non-blockable invalidation of its block. */
+static const struct pinwatch_interval_notifier_ops pw_sleeper_ops = { ONE_PASS };
 
 static bool mni_invalidate(struct mmu_interval_notifier *mni,
 			   const struct mmu_notifier_range *range, unsigned long cur_seq)
@@ -94,20 +114,41 @@ static const struct mmu_interval_notifier_ops mni_ops = {
 	.invalidate = mni_invalidate,
 };
 
-int pt_flavour_insert(union pt_torture_handle *handle, unsigned long start,
-		      unsigned long length)
+static const struct pinwatch_interval_notifier_ops *random_ops(void)
 {
-	const struct pt_api *api = pt_flavour->api;
+	static atomic_t nr_inserts = ATOMIC_INIT(0);
+
 	/*
 	 * The remove of PT_FAULT_REMOVE leaves a walk with this handle: with other ops, the walk
 	 * would call a callback that is NULL, before the error has ended the torture.
 	 */
-	bool one_pass = pt_flavour->fault == PT_FAULT_REMOVE || pt_random(8);
+	if (pt_flavour->fault == PT_FAULT_REMOVE)
+		return &pw_ops[0];
+	/*
+	 * The read_begin of the first sleeper waits until no invalidation is in flight: that is
+	 * so before the threads start. The region lies in one or two blocks of 64 MiB.
+	 */
+	if (atomic_inc_return(&nr_inserts) == 1 || !pt_random(8))
+		return &pw_sleeper_ops;
+	return &pw_ops[pt_random(2) ? 0 : pt_random(ARRAY_SIZE(pw_ops))];
+}
 
-	if (!api)
+int pt_flavour_insert(union pt_torture_handle *handle, unsigned long start,
+		      unsigned long length)
+{
+	if (!pt_flavour->api)
 		return mmu_interval_notifier_insert(&handle->mni, pt_mm, start, length, &mni_ops);
-	return api->insert(&handle->pw, pt_mm, start, length,
-			   one_pass ? &pw_ops : &pw_two_pass_ops);
+	return pt_flavour->api->insert(&handle->pw, pt_mm, start, length, random_ops());
+}
+
+/* At random. Return: true if pt_shadow_freed() is or will be called; false: nothing was done. */
+bool pt_flavour_put(union pt_torture_handle *handle)
+{
+	if (!pt_flavour->api || pt_flavour->fault == PT_FAULT_REMOVE || pt_random(4))
+		return false;
+	pt_count(PT_PUTS);
+	pt_flavour->api->put(&handle->pw);
+	return true;
 }
 
 void pt_flavour_remove(union pt_torture_handle *handle)

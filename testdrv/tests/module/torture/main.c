@@ -17,7 +17,7 @@
 
 static char *torture_type = "pinwatch";
 module_param(torture_type, charp, 0444);
-MODULE_PARM_DESC(torture_type, "pinwatch: of pinwatch.ko; delayed: a copy of the engine with delays; native: the kernel's; broken_retry, broken_late, broken_early, broken_mark, broken_remove: the copy with a fault (pinwatch)");
+MODULE_PARM_DESC(torture_type, "pinwatch: of pinwatch.ko; delayed: a copy of the engine with delays; native: the kernel's; broken_retry, broken_late, broken_early, broken_mark, broken_remove, broken_put: the copy with a fault (pinwatch)");
 
 static unsigned int seconds = 60;
 module_param(seconds, uint, 0444);
@@ -148,11 +148,11 @@ static unsigned int run_seconds(void)
 
 static void print_counts(const char *what, unsigned int ran)
 {
-	pr_alert(NAME "%s: torture_type=%s seconds=%u errors=%d reads=%llu faults=%llu collisions=%llu no_page=%llu timeouts=%llu unmaps=%llu callbacks=%llu second_passes=%llu inserts=%llu\n",
+	pr_alert(NAME "%s: torture_type=%s seconds=%u errors=%d reads=%llu faults=%llu collisions=%llu no_page=%llu timeouts=%llu unmaps=%llu callbacks=%llu second_passes=%llu inserts=%llu puts=%llu\n",
 		 what, pt_flavour->name, ran, atomic_read(&nr_errors), counted(PT_READS),
 		 counted(PT_FAULTS), counted(PT_COLLISIONS), counted(PT_NO_PAGE),
 		 counted(PT_BEGIN_TIMEOUTS), counted(PT_UNMAPS), counted(PT_CALLBACKS),
-		 counted(PT_SECOND_PASSES), counted(PT_INSERTS));
+		 counted(PT_SECOND_PASSES), counted(PT_INSERTS), counted(PT_PUTS));
 }
 
 static void check_progress(void)
@@ -246,6 +246,8 @@ static void check_counts(void)
 	for (i = 0; i < PT_NR_COUNTS; i++)
 		if (names[i] && !counted(i))
 			pt_error("there was no %s", names[i]);
+	if (pt_flavour->api && (!counted(PT_PUTS) || !counted(PT_SECOND_PASSES)))
+		pt_error("there was no put or no second pass");
 }
 
 static void stop_all(void)

@@ -5,6 +5,7 @@
  * As in a driver that mirrors memory: a callback drops entries, a reader that finds no entry gets
  * the page in a read section. Several shadow page tables cover the same page.
  */
+#include <linux/completion.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
 #include <linux/rwsem.h>
@@ -24,8 +25,9 @@ MODULE_PARM_DESC(nr_shadows, "shadow page tables, each with a subscription, 1 to
  * @inserted: Under @inserted_sem.
  * @first: Index of the first page. Under @inserted_sem; constant while inserted.
  * @nr: Number of pages; likewise.
- * @gone: remove has returned: no callback may run.
+ * @gone: remove has returned, or put has freed: no callback may run.
  * @inside: Number of callbacks that run, or whose second pass is pending.
+ * @freed: A put has come to its end.
  * @lock: The driver's: set_seq, read_retry and the members below. A leaf.
  * @released: A callback had MMU_NOTIFY_RELEASE.
  * @entries: By page, from @first on. Each holds a reference.
@@ -38,6 +40,7 @@ struct pt_shadow {
 	unsigned int nr;
 	bool gone;
 	atomic_t inside;
+	struct completion freed;
 	spinlock_t lock;	/* set_seq, read_retry, released, entries */
 	bool released;
 	struct page *entries[PT_SHADOW_PAGES];
@@ -63,7 +66,7 @@ static void entries_drop(struct pt_shadow *shadow, unsigned long start, unsigned
 static void check_not_gone(const struct pt_shadow *shadow, const char *when)
 {
 	if (READ_ONCE(shadow->gone))
-		pt_error("remove has returned, and a callback %s", when);
+		pt_error("the subscription has ended, and a callback %s", when);
 }
 
 /**
@@ -193,16 +196,37 @@ void pt_shadow_read(void)
 	up_read(&shadow->inserted_sem);
 }
 
-/* Caller holds shadow->inserted_sem for writing. */
-static void shadow_remove(struct pt_shadow *shadow)
+/* remove has returned, or put calls ops->free(). */
+static void shadow_has_ended(struct pt_shadow *shadow)
 {
 	unsigned int inside;
 
-	pt_flavour_remove(&shadow->handle);
+	if (READ_ONCE(shadow->gone))
+		pt_error("a subscription ends twice");
 	WRITE_ONCE(shadow->gone, true);
 	inside = atomic_read(&shadow->inside);
 	if (inside)
-		pt_error("remove has returned, and %u callbacks run", inside);
+		pt_error("the subscription has ended, and %u callbacks run", inside);
+}
+
+/* ops->free() */
+void pt_shadow_freed(union pt_torture_handle *handle)
+{
+	struct pt_shadow *shadow = container_of(handle, struct pt_shadow, handle);
+
+	shadow_has_ended(shadow);
+	complete(&shadow->freed);
+}
+
+/* Caller holds shadow->inserted_sem for writing. */
+static void shadow_remove(struct pt_shadow *shadow)
+{
+	if (pt_flavour_put(&shadow->handle)) {
+		wait_for_completion(&shadow->freed);
+	} else {
+		pt_flavour_remove(&shadow->handle);
+		shadow_has_ended(shadow);
+	}
 	shadow->inserted = false;
 	pt_delay();
 	spin_lock(&shadow->lock);
@@ -286,6 +310,7 @@ int pt_shadow_init(void)
 	for (i = 0; i < nr_shadows; i++) {
 		init_rwsem(&shadows[i].inserted_sem);
 		spin_lock_init(&shadows[i].lock);
+		init_completion(&shadows[i].freed);
 	}
 	for (i = 0; !ret && i < nr_shadows; i++)
 		ret = shadow_insert(&shadows[i]);

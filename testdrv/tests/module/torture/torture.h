@@ -7,7 +7,7 @@
  *
  *   invalidator	unmaps pages of the region, maps new pages, and writes a stamp into each
  *   reader		reads pages through shadow page tables, and fills these
- *   inserter		removes and inserts the subscriptions of the shadow page tables
+ *   inserter		removes or puts, and inserts the subscriptions of the shadow page tables
  *
  * A stamp names its page and a generation. A new page has no stamp, but zeros. The invalidator
  * publishes what readers may see (struct pt_page), and the reader compares:
@@ -46,6 +46,7 @@ enum pt_fault {
 	PT_FAULT_EARLY,		/* the engine ends the invalidation when its start returns */
 	PT_FAULT_MARK,		/* insert leaves out the mark of an invalidation in flight */
 	PT_FAULT_REMOVE,	/* remove does not wait for a running callback */
+	PT_FAULT_PUT,		/* put calls ops->free() before the last callback has returned */
 };
 
 union pt_torture_handle {
@@ -59,6 +60,7 @@ struct pt_api {
 		      unsigned long start, unsigned long length,
 		      const struct pinwatch_interval_notifier_ops *ops);
 	void (*remove)(struct pinwatch_interval_notifier *sub);
+	void (*put)(struct pinwatch_interval_notifier *sub);
 	unsigned long (*begin)(struct pinwatch_interval_notifier *sub);
 	int (*begin_killable)(struct pinwatch_interval_notifier *sub, unsigned long *seq);
 	int (*begin_timeout)(struct pinwatch_interval_notifier *sub, unsigned long *seq,
@@ -89,6 +91,7 @@ enum pt_count {
 	PT_CALLBACKS,
 	PT_SECOND_PASSES,
 	PT_INSERTS,
+	PT_PUTS,		/* instead of remove */
 	PT_NR_COUNTS
 };
 
@@ -144,12 +147,14 @@ void pt_shadow_reinsert(void);
 void pt_shadow_invalidate(union pt_torture_handle *handle,
 			  const struct mmu_notifier_range *range, unsigned long cur_seq);
 void pt_shadow_invalidated(union pt_torture_handle *handle);
+void pt_shadow_freed(union pt_torture_handle *handle);
 void pt_shadow_check_released(void);
 
 /* flavour.c */
 const struct pt_flavour *pt_flavour_find(const char *name);
 int pt_flavour_insert(union pt_torture_handle *handle, unsigned long start,
 		      unsigned long length);
+bool pt_flavour_put(union pt_torture_handle *handle);
 void pt_flavour_remove(union pt_torture_handle *handle);
 int pt_flavour_begin(union pt_torture_handle *handle, unsigned long *seq);
 bool pt_flavour_retry(union pt_torture_handle *handle, unsigned long seq);
