@@ -105,6 +105,8 @@
  * @owner: range->owner of MIGRATE and EXCLUSIVE. Constant while @key is set.
  * @event: range->event. Constant while @key is set.
  * @slot: Under pm->lock. Index in pm->seqs, or PW_SLOT_NONE.
+ * @covered: Owner only. How many starts in a row, up to PW_COVERED_MAX, read the page filter in
+ *	vain. Kept when the record is released.
  */
 struct pw_record {
 	unsigned long key;
@@ -116,10 +118,12 @@ struct pw_record {
 	const void *owner;
 	u32 event;
 	u8 slot;
+	u8 covered;
 } ____cacheline_aligned_in_smp;
 
 #define PW_KEY_SLOW	BIT(0)
 #define PW_EVENT_ANY	U32_MAX /* never rejected by a filter */
+#define PW_COVERED_MAX	4	/* then start does not read the page filter */
 
 /* Two records of a CPU: for an invalidation and a nested invalidation */
 struct pw_cpu_records {

@@ -83,20 +83,25 @@ static void record_hole(struct pw_mm *pm, struct pw_record *rec,
 /*
  * Return: true if no subscription covers a page of the invalidation. Then the range of the
  * invalidation is the hole: the next invalidation of the same range does not need the filter.
+ *
+ * A start that hits has read the filter in vain. So after PW_COVERED_MAX of them, starts search
+ * the tree at once, until one finds no overlap: see start_miss(). The same holds while the filter
+ * is not complete. Caller has looked at ->covered.
  */
 static __always_inline bool record_filtered(struct pw_mm *pm, struct pw_record *rec)
 {
 	unsigned long start = rec->start, last = rec->last;
 	bool covers;
 
-	if (!pw_filter_complete(&pm->filter))
-		return false;
 	/* Pairs with kvfree_rcu() in table_retire() (litmus filter-start-rebuild). */
 	pw_lookup_begin();
 	covers = pw_filter_covers(&pm->filter, start, last);
 	pw_lookup_end();
-	if (covers)
+	if (covers) {
+		rec->covered++;
 		return false;
+	}
+	rec->covered = 0;
 	/* At the ends of the address space: no hole. */
 	WRITE_ONCE(rec->hole_before, (start & PAGE_MASK) - 1);
 	WRITE_ONCE(rec->hole_next, (last | ~PAGE_MASK) + 1);
@@ -151,7 +156,8 @@ static __always_inline void start_one(struct pw_mm *pm, struct pw_record *rec,
 	unsigned int slot = __ffs(~others);
 	struct pw_call *call = &pm->calls[slot];
 
-	WRITE_ONCE(rec->key, range_key(range) | PW_KEY_SLOW);
+	/* As `|`, of an even address, but one instruction less. */
+	WRITE_ONCE(rec->key, range_key(range) + PW_KEY_SLOW);
 	rec->slot = slot;
 	pw_slot_open(pm, slot, rec);
 	seq = pm->seqs[slot];
@@ -202,7 +208,7 @@ static noinline void start_miss(struct pw_mm *pm, struct pw_record *rec,
 	spin_lock(&pm->lock);
 	if (unlikely(rec->hole_gen != pm->gen)) {
 		pw_record_use(pm, rec);
-		if (record_filtered(pm, rec)) {
+		if (rec->covered != PW_COVERED_MAX && record_filtered(pm, rec)) {
 			rec->hole_gen = pm->gen;
 			spin_unlock(&pm->lock);
 			return;
@@ -210,6 +216,8 @@ static noinline void start_miss(struct pw_mm *pm, struct pw_record *rec,
 	}
 	first = pw_tree_search(&pm->classes[0].tree, range->start & PAGE_MASK,
 			       range_last(range) | ~PAGE_MASK, &before, &next);
+	if (!first && pw_filter_complete(&pm->filter))
+		rec->covered = 0;
 	if (first) {
 		if (likely(start_is_one(pm, rec, range, first)))
 			start_one(pm, rec, range, pw_sub(first));
@@ -223,7 +231,7 @@ static noinline void start_miss(struct pw_mm *pm, struct pw_record *rec,
 	}
 }
 
-/* The filter is in use, and no subscription is newer than the hole of the record. */
+/* The filter may help, and no subscription is newer than the hole of the record. */
 static noinline void start_filtered(struct pw_mm *pm, struct pw_record *rec,
 				    const struct mmu_notifier_range *range)
 {
@@ -237,7 +245,7 @@ static noinline void start_filtered(struct pw_mm *pm, struct pw_record *rec,
 static __always_inline void start_outside(struct pw_mm *pm, struct pw_record *rec,
 					  const struct mmu_notifier_range *range)
 {
-	if (pw_filter_complete(&pm->filter) && likely(rec->hole_gen == READ_ONCE(pm->gen)))
+	if (rec->covered != PW_COVERED_MAX && likely(rec->hole_gen == READ_ONCE(pm->gen)))
 		start_filtered(pm, rec, range);
 	else
 		start_miss(pm, rec, range);

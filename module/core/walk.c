@@ -253,9 +253,9 @@ static noinline void walk_call_any(struct pw_mm *pm, struct pw_walk *walk, unsig
  * As walk_call_any(), for entries with one pass, until remove or put cancels an entry. ->cancelled
  * stands for the flags of all entries:
  *
- *   pos = i				->cancelled = true, batch[j] |= CANCELLED
- *   smp_mb()				smp_mb()
- *   ->cancelled?			pos == j?
+ *   xchg(pos, i)  (full barrier)	->cancelled = true, batch[j] |= CANCELLED
+ *   ->cancelled?			smp_mb()
+ *					pos == j?
  *
  *   [Required: as above. If the walk does not see ->cancelled, then remove sees pos >= i. So
  *    an entry j >= i is not cancelled, or is cancelled later by a remove that sees pos == j,
@@ -276,12 +276,18 @@ static __always_inline unsigned int walk_call_plain(struct pw_walk *walk)
 		if (unlikely(!sub->ops->invalidate(sub, walk->range, walk->seq)))
 			pw_walk_complain((void *)(READ_ONCE(*entry) & ~PW_BATCH_FLAGS),
 					 walk->range);
-		/* As in walk_call_entry() (litmus callback-freed). */
-		smp_store_release(&walk->pos, ++i);
-		if (++entry == end)
+		i++;
+		if (++entry == end) {
+			/* As in walk_call_entry() (litmus callback-freed). */
+			smp_store_release(&walk->pos, i);
 			return i;
-		/* Pairs like the barrier in pw_walk_look() (litmus cancel-plain). */
-		smp_mb();
+		}
+		/*
+		 * The release of walk_call_entry() (litmus plain-callback-freed), and the barrier
+		 * of pw_walk_look() (litmus cancel-plain). On x86, one operation is cheaper than a
+		 * store and a barrier.
+		 */
+		xchg(&walk->pos, i);
 		if (unlikely(READ_ONCE(walk->cancelled)))
 			return i;
 	}

@@ -58,7 +58,8 @@ static bool batch_holds(const unsigned long *batch, unsigned int nr, const unsig
 			continue;
 		/*
 		 * Pairs with the release in walk_call_entry(): if the walk has gone on, @sub
-		 * must not be freed before the stores of its callback (litmus callback-freed).
+		 * must not be freed before the stores of its callback (litmus callback-freed,
+		 * plain-callback-freed).
 		 */
 		if (smp_load_acquire(pos) == i || entry & PW_BATCH_PUT)
 			return true;
@@ -144,14 +145,14 @@ static void batch_cancel(struct pw_mm *pm, unsigned long *batch, unsigned int nr
 		WRITE_ONCE(batch[i], entry);
 		WRITE_ONCE(*cancelled, true);
 		/*
-		 * Pairs with the smp_mb() in pw_walk_look() and walk_call_plain(): it cannot
-		 * happen that the walk calls the entry and this task sees the old ->pos
-		 * (litmus cancel-entry, cancel-plain).
+		 * Pairs with the smp_mb() in pw_walk_look() and the xchg() in walk_call_plain():
+		 * it cannot happen that the walk calls the entry and this task sees the old
+		 * ->pos (litmus cancel-entry, cancel-plain).
 		 */
 		smp_mb();
 		/*
-		 * Pairs with the release of ->pos in walk_call_entry() (litmus callback-freed).
-		 * Read once.
+		 * Pairs with the release of ->pos in walk_call_entry() (litmus callback-freed,
+		 * plain-callback-freed). Read once.
 		 */
 		running = smp_load_acquire(pos);
 		/* Clear the address: a new subscription may reuse the memory. */

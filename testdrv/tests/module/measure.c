@@ -93,12 +93,14 @@ static void remove_any(struct bench_file *file, struct bench_sub *sub)
 static u32 *insert_order(u32 nr, u32 seed)
 {
 	u32 *order = kvmalloc_array(nr, sizeof(*order), GFP_KERNEL);
-	u32 i;
+	u32 i, j;
 
 	for (i = 0; order && i < nr; i++)
 		order[i] = i;
-	for (i = nr; order && seed && i > 1; i--)
-		swap(order[i - 1], order[random_below(&seed, i)]);
+	for (i = nr; order && seed && i > 1; i--) {
+		j = random_below(&seed, i);	/* swap() evaluates its arguments twice */
+		swap(order[i - 1], order[j]);
+	}
 	return order;
 }
 

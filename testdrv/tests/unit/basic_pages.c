@@ -93,6 +93,33 @@ FIBER_TEST(filter_does_not_hide_an_insert)
 	remove_sub(&far);
 }
 
+/*
+ * After PW_COVERED_MAX hits, start searches the tree without the filter. If nothing overlaps after
+ * all, start finds the hole in the tree, and reads the filter again from then on.
+ */
+FIBER_TEST(filter_is_not_read_for_hits)
+{
+	struct driver d, far;
+	struct pw_record *rec;
+	unsigned int i;
+
+	use_filter(&d, 5);
+	CHECK(!insert(&far, 300, 1));
+	rec = pw_record_nr(check(), 0);
+	for (i = 0; i < 2 * PW_COVERED_MAX; i++)
+		event(5, 1, MMU_NOTIFY_CLEAR, NULL);
+	CHECK(d.calls == 2 * PW_COVERED_MAX && rec->covered == PW_COVERED_MAX);
+	event(40, 1, MMU_NOTIFY_CLEAR, NULL);
+	CHECK(!rec->covered && rec->hole_before == PG(6) - 1 && rec->hole_next == PG(300));
+	event(300, 1, MMU_NOTIFY_CLEAR, NULL);
+	event(4, 2, MMU_NOTIFY_CLEAR, NULL);
+	CHECK(far.calls == 1 && d.calls == 2 * PW_COVERED_MAX + 1 && rec->covered == 2);
+	event(3, 1, MMU_NOTIFY_CLEAR, NULL);
+	CHECK(!rec->covered && rec->hole_before == PG(3) - 1 && rec->hole_next == PG(4));
+	remove_sub(&d);
+	remove_sub(&far);
+}
+
 /* 4,000 inserts and removes of one page leave no page covered. */
 FIBER_TEST(filter_stays_exact_after_probes)
 {

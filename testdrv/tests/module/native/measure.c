@@ -60,12 +60,14 @@ static int sub_insert(struct native_file *file, struct native_sub *sub, unsigned
 static u32 *memory_order(u32 nr, u32 seed)
 {
 	u32 *order = kvmalloc_array(nr, sizeof(*order), GFP_KERNEL);
-	u32 i;
+	u32 i, j;
 
 	for (i = 0; order && i < nr; i++)
 		order[i] = i;
-	for (i = nr; order && i > 1; i--)
-		swap(order[i - 1], order[random_below(&seed, i)]);
+	for (i = nr; order && i > 1; i--) {
+		j = random_below(&seed, i);	/* swap() evaluates its arguments twice */
+		swap(order[i - 1], order[j]);
+	}
 	return order;
 }
 
