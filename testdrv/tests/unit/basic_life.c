@@ -151,6 +151,50 @@ FIBER_TEST(stats_skip_no_mm)
 			mmput(mms[i]);
 }
 
+static void insert_in_main(void *arg)
+{
+	struct driver *d = arg;
+
+	d->calls = pinwatch_interval_notifier_insert(&d->sub, d->sub.mm, 0, 1, &ops);
+}
+
+/*
+ * An mm takes its number before an invalidation lets the kernel register it, and another mm of
+ * the same bucket registers meanwhile.
+ */
+FIBER_TEST(stats_are_in_the_order_of_the_numbers)
+{
+	struct mm_struct *mms[NR_MMS], *in[NR_IN_BUCKET], *seen;
+	unsigned int i, bucket, nr, nr_in = 0;
+	struct driver d[2] = { 0 };
+	struct mmu_notifier_range r;
+	u64 number = 0;
+
+	bucket = fill_bucket(mms, &nr);
+	for (i = 0; i < nr; i++)
+		if (hash_ptr(mms[i], PW_MM_HASH_BITS) == bucket)
+			in[nr_in++] = mms[i];
+	r = (struct mmu_notifier_range){
+		.mm = in[0], .start = PG(5), .end = PG(6), .event = MMU_NOTIFY_CLEAR,
+		.flags = MMU_NOTIFIER_RANGE_BLOCKABLE,
+	};
+	d[0].sub.mm = in[0];
+	CHECK(!mmu_notifier_invalidate_range_start(&r));
+	shim_spawn("inserter", insert_in_main, &d[0]);
+	shim_settle();
+	CHECK(!pinwatch_interval_notifier_insert(&d[1].sub, in[1], 0, 1, &ops));
+	mmu_notifier_invalidate_range_end(&r);
+	shim_settle();
+	for (i = 0; i < 2; i++, number++)
+		CHECK(!pw_mm_stats_next(bucket, &number, stats_mm, &seen) && seen == in[i]);
+	CHECK(pw_mm_stats_next(bucket, &number, stats_mm, &seen) == -ENOENT);
+	CHECK(!d[0].calls);
+	remove_sub(&d[0]);
+	remove_sub(&d[1]);
+	for (i = 0; i < nr; i++)
+		mmput(mms[i]);
+}
+
 /* Two callers that take turns do not keep an mm that no process uses any more. */
 FIBER_TEST(users_end_with_the_process)
 {
