@@ -101,6 +101,24 @@ FIBER_TEST(idle_mm_is_let_go)
 	CHECK(!check());
 }
 
+/* The worker comes idle_ms after the first time that the mm was idle: too early for the second. */
+FIBER_TEST(idle_time_begins_anew)
+{
+	struct driver d;
+
+	*shim_param_idle_ms = 10;
+	CHECK(!insert(&d, 5, 1));
+	remove_sub(&d);
+	pass_time(5);
+	CHECK(!insert(&d, 5, 1));
+	remove_sub(&d);
+	pass_time(6);
+	CHECK(check());
+	pass_time(10);
+	shim_flush();
+	CHECK(!check());
+}
+
 #define NR_IN_BUCKET	6
 
 /* One more mm than can be in all buckets without NR_IN_BUCKET in one. */
@@ -222,6 +240,7 @@ FIBER_TEST(idle_mm_with_a_veto_stays)
 	*shim_param_idle_ms = 10;
 	CHECK(!insert_ops(&d, 5, 1, &sleeper));
 	remove_sub(&d);
+	shim_settle();			/* the works of the veto end: the mm is idle from now on */
 	pass_time(30);
 	shim_flush();
 	CHECK(check() && shim_nr_allocs() > 1);
