@@ -299,9 +299,6 @@ void pw_mm_free(struct mmu_notifier *mn)
 	list_for_each_entry_safe(extra, next, &pm->extra, node)
 		if (extra->allocated)
 			kfree(extra);
-	list_for_each_entry_safe(extra, next, &pm->spare, node)
-		if (extra->allocated)
-			kfree(extra);
 	kfree(pm->spare_veto);
 	pw_filter_free(&pm->filter);
 	/* Pairs with the read sections of lookups (litmus mm-lookup). */

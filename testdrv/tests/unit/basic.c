@@ -5,6 +5,7 @@
  * A test runs in a fiber. shim_settle() runs the other fibers until each of them
  * blocks, so that no test depends on time. A RACE_TEST() runs under many random schedules.
  */
+#include <linux/workqueue.h>
 #include "driver.h"
 
 /* After the test: module exit, with the mm registered or released. No allocation is left. */
@@ -25,6 +26,7 @@ static void test_main_fiber(void *arg)
 	released = !atomic_read(&mm->mm_users);
 	pinwatch_interval_notifier_barrier();
 	pw_core_exit();
+	CHECK(!shim_nr_workqueues);
 	if (!released)
 		mmput(mm);
 	else

@@ -101,6 +101,24 @@ FIBER_TEST(idle_mm_is_let_go)
 	CHECK(!check());
 }
 
+/* The worker comes idle_ms after the first time that the mm was idle: too early for the second. */
+FIBER_TEST(idle_time_begins_anew)
+{
+	struct driver d;
+
+	*shim_param_idle_ms = 10;
+	CHECK(!insert(&d, 5, 1));
+	remove_sub(&d);
+	pass_time(5);
+	CHECK(!insert(&d, 5, 1));
+	remove_sub(&d);
+	pass_time(6);
+	CHECK(check());
+	pass_time(10);
+	shim_flush();
+	CHECK(!check());
+}
+
 #define NR_IN_BUCKET	6
 
 /* One more mm than can be in all buckets without NR_IN_BUCKET in one. */
@@ -151,6 +169,50 @@ FIBER_TEST(stats_skip_no_mm)
 			mmput(mms[i]);
 }
 
+static void insert_in_main(void *arg)
+{
+	struct driver *d = arg;
+
+	d->calls = pinwatch_interval_notifier_insert(&d->sub, d->sub.mm, 0, 1, &ops);
+}
+
+/*
+ * An mm takes its number before an invalidation lets the kernel register it, and another mm of
+ * the same bucket registers meanwhile.
+ */
+FIBER_TEST(stats_are_in_the_order_of_the_numbers)
+{
+	struct mm_struct *mms[NR_MMS], *in[NR_IN_BUCKET], *seen;
+	unsigned int i, bucket, nr, nr_in = 0;
+	struct driver d[2] = { 0 };
+	struct mmu_notifier_range r;
+	u64 number = 0;
+
+	bucket = fill_bucket(mms, &nr);
+	for (i = 0; i < nr; i++)
+		if (hash_ptr(mms[i], PW_MM_HASH_BITS) == bucket)
+			in[nr_in++] = mms[i];
+	r = (struct mmu_notifier_range){
+		.mm = in[0], .start = PG(5), .end = PG(6), .event = MMU_NOTIFY_CLEAR,
+		.flags = MMU_NOTIFIER_RANGE_BLOCKABLE,
+	};
+	d[0].sub.mm = in[0];
+	CHECK(!mmu_notifier_invalidate_range_start(&r));
+	shim_spawn("inserter", insert_in_main, &d[0]);
+	shim_settle();
+	CHECK(!pinwatch_interval_notifier_insert(&d[1].sub, in[1], 0, 1, &ops));
+	mmu_notifier_invalidate_range_end(&r);
+	shim_settle();
+	for (i = 0; i < 2; i++, number++)
+		CHECK(!pw_mm_stats_next(bucket, &number, stats_mm, &seen) && seen == in[i]);
+	CHECK(pw_mm_stats_next(bucket, &number, stats_mm, &seen) == -ENOENT);
+	CHECK(!d[0].calls);
+	remove_sub(&d[0]);
+	remove_sub(&d[1]);
+	for (i = 0; i < nr; i++)
+		mmput(mms[i]);
+}
+
 /* Two callers that take turns do not keep an mm that no process uses any more. */
 FIBER_TEST(users_end_with_the_process)
 {
@@ -178,6 +240,7 @@ FIBER_TEST(idle_mm_with_a_veto_stays)
 	*shim_param_idle_ms = 10;
 	CHECK(!insert_ops(&d, 5, 1, &sleeper));
 	remove_sub(&d);
+	shim_settle();			/* the works of the veto end: the mm is idle from now on */
 	pass_time(30);
 	shim_flush();
 	CHECK(check() && shim_nr_allocs() > 1);

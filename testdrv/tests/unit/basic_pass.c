@@ -271,6 +271,37 @@ FIBER_TEST(barrier_waits_for_free)
 	end_other(&r);
 }
 
+static void free_when_let(struct pinwatch_interval_notifier *sub)
+{
+	struct driver *d = container_of(sub, struct driver, sub);
+
+	shim_wait_event(&d->wq, !d->hold, false);
+	d->freed++;
+}
+
+static void putter_main(void *arg)
+{
+	pinwatch_interval_notifier_put(&((struct driver *)arg)->sub);
+}
+
+/* Another task's put runs ops->free(), outside of a notifier call. */
+FIBER_TEST(barrier_waits_for_a_put)
+{
+	struct pinwatch_interval_notifier_ops o = ops;
+	struct reader rb;
+	struct driver d;
+
+	o.free = free_when_let;
+	CHECK(!insert_ops(&d, 5, 1, &o));
+	d.hold = true;
+	shim_spawn("putter", putter_main, &d);
+	shim_settle();
+	task_start(&rb, NULL, barrier_main);
+	CHECK(!rb.done && !d.freed);
+	let(&d);
+	CHECK(rb.done && d.freed == 1);
+}
+
 static void invalidate_twice_main(void *arg)
 {
 	struct mmu_notifier_range r;

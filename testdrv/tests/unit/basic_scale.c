@@ -203,6 +203,7 @@ FIBER_TEST(start_beside_all_slots)
 static struct shim_wq finish_wq = SHIM_WQ_INIT;
 static unsigned int finish_tickets;	/* number of second passes that may return */
 static unsigned int nr_finishes;
+static struct driver *finish_of;	/* whose second passes are counted; NULL: all */
 
 static bool first_pass(struct pinwatch_interval_notifier *sub,
 		       const struct mmu_notifier_range *range, unsigned long seq,
@@ -224,7 +225,7 @@ static bool take_ticket(void)
 static void second_pass(struct pinwatch_interval_notifier_finish *finish)
 {
 	shim_wait_event(&finish_wq, take_ticket(), false);
-	nr_finishes++;
+	nr_finishes += !finish_of || finish->notifier == &finish_of->sub;
 	free(finish);
 }
 
@@ -271,6 +272,66 @@ FIBER_TEST(remove_waits_for_many_second_passes)
 		let_finish(1);
 	}
 	CHECK(rd.done && nr_finishes == NR_PASSES);
+}
+
+static unsigned int nr_freed;
+
+static void count_free(struct pinwatch_interval_notifier *sub)
+{
+	(void)sub;
+	nr_freed++;
+}
+
+FIBER_TEST(put_is_freed_after_all_second_passes)
+{
+	struct pinwatch_interval_notifier_ops o = ticket_ops;
+	static struct mmu_notifier_range r[2];
+	struct driver d;
+	unsigned int i;
+
+	o.free = count_free;
+	finish_tickets = 0;
+	nr_freed = 0;
+	CHECK(!insert_ops(&d, 5, 1, &o));
+	for (i = 0; i < ARRAY_SIZE(r); i++) {
+		r[i] = range_of(5, 1);
+		shim_spawn("invalidator", invalidate_main, &r[i]);
+	}
+	shim_settle();
+	pinwatch_interval_notifier_put(&d.sub);
+	let_finish(1);
+	CHECK(!nr_freed);
+	let_finish(1);
+	CHECK(nr_freed == 1);
+}
+
+/* The second passes of d[2] come after those of two others. The last walk does not call d[2]. */
+FIBER_TEST(remove_waits_for_second_passes_of_others)
+{
+	static struct mmu_notifier_range r[NR_PASSES + 1];
+	struct reader rd = { .d = NULL };
+	struct driver d[3];
+	unsigned int i;
+
+	finish_tickets = 0;
+	nr_finishes = 0;
+	finish_of = &d[2];
+	for (i = 0; i < ARRAY_SIZE(d); i++)
+		CHECK(!insert_ops(&d[i], 5 + i, 1, &ticket_ops));
+	for (i = 0; i <= NR_PASSES; i++) {
+		r[i] = range_of(5, i < NR_PASSES ? ARRAY_SIZE(d) : 1);
+		shim_spawn("invalidator", invalidate_main, &r[i]);
+	}
+	shim_settle();
+	task_start(&rd, &d[2], remover_main);
+	for (i = 0; i <= NR_PASSES * ARRAY_SIZE(d); i++) {
+		CHECK(rd.done == (nr_finishes == NR_PASSES));
+		let_finish(1);
+	}
+	CHECK(rd.done && nr_finishes == NR_PASSES);
+	finish_of = NULL;
+	remove_sub(&d[0]);
+	remove_sub(&d[1]);
 }
 
 #define NR_SUBS		100000

@@ -159,34 +159,79 @@ FIBER_TEST(two_deferred_vetoes_beside_all_slots_starve_no_reader)
 	starve_no_reader_beside_vetoes(2, PW_NR_OWN_SLOTS - 1);
 }
 
+static struct driver victim;
+static struct pinwatch_interval_notifier_finish read_finish;
+
 static bool reads(struct pinwatch_interval_notifier *sub,
 		  const struct mmu_notifier_range *range, unsigned long seq)
 {
-	pinwatch_interval_read_begin(container_of(sub, struct driver, sub)->puts ?
-				     &container_of(sub, struct driver, sub)->puts->sub : sub);
+	pinwatch_interval_read_begin(&victim.sub);
 	return true;
 }
 
-/* lockdep learns of a read_begin in a callback even if this call does not wait. */
-FIBER_TEST(read_begin_in_a_callback_is_reported)
+static bool removes(struct pinwatch_interval_notifier *sub,
+		    const struct mmu_notifier_range *range, unsigned long seq)
 {
-	static const struct pinwatch_interval_notifier_ops reading = {
-		.invalidate = reads, .flags = PINWATCH_OPS_NEVER_SLEEPS,
-	};
+	pinwatch_interval_notifier_remove(&victim.sub);
+	return true;
+}
+
+static bool has_second_pass(struct pinwatch_interval_notifier *sub,
+			    const struct mmu_notifier_range *range, unsigned long seq,
+			    struct pinwatch_interval_notifier_finish **finish)
+{
+	*finish = &read_finish;
+	return true;
+}
+
+static void second_pass_reads(struct pinwatch_interval_notifier_finish *finish)
+{
+	pinwatch_interval_read_begin(&victim.sub);
+}
+
+static const struct pinwatch_interval_notifier_ops reading = {
+	.invalidate = reads, .flags = PINWATCH_OPS_NEVER_SLEEPS,
+}, removing = {
+	.invalidate = removes, .flags = PINWATCH_OPS_NEVER_SLEEPS,
+}, reading_second = {
+	.invalidate_start = has_second_pass, .invalidate_finish = second_pass_reads,
+	.flags = PINWATCH_OPS_NEVER_SLEEPS,
+};
+
+/* lockdep learns of a call in a callback, of one overlap or of two, that need not wait now. */
+static void is_reported(const struct pinwatch_interval_notifier_ops *o, unsigned int pages)
+{
 	struct driver d, other;
 	int status;
 	pid_t pid;
 
-	CHECK(!insert_ops(&d, 5, 1, &reading) && !insert(&other, 30, 1));
-	d.puts = &other;		/* reads this one */
+	CHECK(!insert_ops(&d, 5, 1, o) && !insert(&other, 6, 1) && !insert(&victim, 30, 1));
 	pid = fork();
 	if (!pid) {
 		fclose(stderr);
-		event(5, 1, MMU_NOTIFY_CLEAR, NULL);
+		event(5, pages, MMU_NOTIFY_CLEAR, NULL);
 		_exit(0);
 	}
 	CHECK(waitpid(pid, &status, 0) == pid);
 	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
 	remove_sub(&d);
 	remove_sub(&other);
+	remove_sub(&victim);
+}
+
+FIBER_TEST(read_begin_in_a_callback_is_reported)
+{
+	is_reported(&reading, 1);
+	is_reported(&reading, 2);
+}
+
+FIBER_TEST(remove_in_a_callback_is_reported)
+{
+	is_reported(&removing, 1);
+	is_reported(&removing, 2);
+}
+
+FIBER_TEST(read_begin_in_a_second_pass_is_reported)
+{
+	is_reported(&reading_second, 1);
 }

@@ -12,13 +12,17 @@
 #define BASE	0x100000ul
 #define PG(n)	(BASE + (n) * PAGE_SIZE)
 
+#ifndef UNIT_SECONDS
+#define UNIT_SECONDS	60	/* after which a test has failed */
+#endif
+
 /*
  * A test whose body is a fiber. FIBER_TEST() runs the body once, and changes the fiber only
  * when one blocks. RACE_TEST() runs the body under @nr_seeds random schedules.
  */
 #define RACE_TEST(name, nr_seeds)					\
 	static void body_##name(void);					\
-	TEST(name, .seconds = 60)					\
+	TEST(name, .seconds = UNIT_SECONDS)				\
 	{								\
 		fiber_test(body_##name, nr_seeds);			\
 	}								\
@@ -32,7 +36,7 @@
  */
 #define SWITCH_TEST(name)						\
 	static void body_##name(void);					\
-	TEST(name, .seconds = 60)					\
+	TEST(name, .seconds = UNIT_SECONDS)				\
 	{								\
 		fiber_test_switches(body_##name);			\
 	}								\

@@ -118,6 +118,15 @@ static __always_inline void step_wake_up_var(void *var)
 #undef wake_up_var
 #define wake_up_var(var)	step_wake_up_var(var)
 
+#undef xchg
+#define xchg(pointer, value)						\
+({									\
+	__auto_type step_old = (pt_step(), arch_xchg(pointer, value));	\
+									\
+	pt_step();							\
+	step_old;							\
+})
+
 #undef smp_load_acquire
 #define smp_load_acquire(pointer)				\
 ({								\

@@ -35,7 +35,8 @@ bool put_done[NPM];		/* mmu_notifier_put() was called */
 byte gp[NPM];			/* readers of SRCU and RCU that the grace period waits for */
 byte readers;			/* in an SRCU or RCU read section */
 byte mm_users;
-bool mmap_lock;
+byte mmap_lock;			/* 1 + the user that holds it, or 0 */
+byte mmap_next;			/* 1 + the user that waits for it, or 0 */
 byte users = USERS;		/* that have not gone */
 bool exiting;			/* the module exits: no user inserts any more */
 bool inserts[USERS];		/* in insert */
@@ -139,6 +140,34 @@ inline mm_reserve(n)
 	found = false
 }
 
+/*
+ * The kernel's rw_semaphore lets no waiter starve: a waiter that is first in the queue and has
+ * waited for some milliseconds is handed the lock (RWSEM_FLAG_HANDOFF). With UNFAIR, weak
+ * fairness alone lets the other user take the lock again and again.
+ */
+inline mmap_write_lock(n)
+{
+#ifdef UNFAIR
+	atomic { !mmap_lock -> mmap_lock = n + 1 }
+#else
+	d_step {
+		if
+		:: !mmap_lock -> mmap_lock = n + 1
+		:: else -> mmap_next = n + 1
+		fi
+	};
+	mmap_lock == n + 1
+#endif
+}
+
+inline mmap_write_unlock()
+{
+	d_step {
+		mmap_lock = mmap_next;
+		mmap_next = 0
+	}
+}
+
 proctype user(byte n)
 {
 	byte p;
@@ -173,7 +202,7 @@ again:
 	mm_reserve(n);		/* pw_mm_register() */
 	if
 	:: p == NONE ->
-		atomic { !mmap_lock -> mmap_lock = true };
+		mmap_write_lock(n);
 		mm_reserve(n);
 		if
 		:: p == NONE ->	/* mm_alloc_state(), __mmu_notifier_register() */
@@ -193,7 +222,7 @@ again:
 			hashed[p] = true	/* mm_hash_add() */
 		:: else
 		fi;
-		mmap_lock = false
+		mmap_write_unlock()
 	:: else
 	fi;
 	d_step { assert(alive[p]); nr_subs[p]++ };	/* sub_link_any() */

@@ -307,10 +307,30 @@ static void waiting_work_run(void *arg)
 	shim_wq_wake(&flush_wq);
 }
 
+unsigned int shim_nr_workqueues, shim_fail_workqueue;
+
+#define MM_QUEUE	((struct workqueue_struct *)1)
+#define WAITING_QUEUE	((struct workqueue_struct *)2)
+
+/* A work queue other than "pinwatch_mm" has works that wait: each gets a task. */
+struct workqueue_struct *alloc_workqueue(const char *name, unsigned int flags, int max)
+{
+	if (shim_fail_workqueue && !--shim_fail_workqueue)
+		return NULL;
+	shim_nr_workqueues++;
+	return strcmp(name, "pinwatch_mm") ? WAITING_QUEUE : MM_QUEUE;
+}
+
+void destroy_workqueue(struct workqueue_struct *wq)
+{
+	if (!wq || !shim_nr_workqueues--)
+		shim_die("destroys a work queue that is not there");
+}
+
 /* Threads cannot start tasks: there, the reaper waits. */
 void shim_queue_work(struct workqueue_struct *wq, struct work_struct *work)
 {
-	if (wq != (struct workqueue_struct *)2) {
+	if (wq == MM_QUEUE) {
 		shim_defer(work_run, work, NULL);
 		return;
 	}

@@ -24,10 +24,10 @@ struct workqueue_struct;
 #define INIT_WORK_ONSTACK(w, f)	INIT_WORK(w, f)
 #define destroy_work_on_stack(w)	((void)(w))
 #define DECLARE_DELAYED_WORK(name, f)	struct delayed_work name = { .work.fn = (f) }
-/* A work queue other than "pinwatch_mm" has works that wait: each gets a task. */
-#define alloc_workqueue(name, flags, max) \
-	((struct workqueue_struct *)(strcmp(name, "pinwatch_mm") ? 2L : 1L))
-#define destroy_workqueue(wq)		((void)(wq))
+extern unsigned int shim_nr_workqueues;
+extern unsigned int shim_fail_workqueue;	/* 1: the next one, 2: the one after; 0: none */
+struct workqueue_struct *alloc_workqueue(const char *name, unsigned int flags, int max);
+void destroy_workqueue(struct workqueue_struct *wq);
 void flush_workqueue(struct workqueue_struct *wq);	/* of works that wait */
 void shim_queue_work(struct workqueue_struct *wq, struct work_struct *work);
 #define queue_work(wq, w)		shim_queue_work(wq, w)

@@ -50,6 +50,10 @@ static inline unsigned int find_next_bit(const unsigned long *map,
 	for ((bit) = find_next_bit(map, size, 0); (bit) < (size);	\
 	     (bit) = find_next_bit(map, size, (bit) + 1))
 
-#define fls64(x)	((x) ? 64 - __builtin_clzl(x) : 0)
+static inline int fls64(u64 x)
+{
+	return x ? 64 - __builtin_clzl(x) : 0;
+}
+
 #define roundup_pow_of_two(n)	(1UL << fls64((n) - 1))
 #endif
