@@ -109,6 +109,10 @@ check-matrix:	## every stock kernel from 5.10 to the newest, through DKMS; an ho
 	@scripts/setup matrix
 	@scripts/vm/matrix/run $(KERNELS)
 
+check-debug:	## tests on kernels with KASAN, lockdep, kmemleak, failing allocations and KCSAN (KERNELS=), built once
+	@scripts/setup check
+	@DEBUG_KERNELS="$(KERNELS)" prove -v --timer scripts/check/slow/debug
+
 check-deb:	## the packages: install, upgrade while busy, remove, purge; takes root
 	@scripts/setup matrix
 	@scripts/check/slow/deb
@@ -156,5 +160,5 @@ help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do \
 		printf '  %-14s %s\n' "$$target" "$$text"; done
 
-.PHONY: all module user demo demo-mpi demo-drivers check check-quick check-checkers lint check-matrix check-slow check-deb deb bench bench-cache bench-fabric bench-native fuzz torture install uninstall \
+.PHONY: all module user demo demo-mpi demo-drivers check check-quick check-checkers lint check-matrix check-slow check-debug check-deb deb bench bench-cache bench-fabric bench-native fuzz torture install uninstall \
 	install-dkms uninstall-dkms clean help

@@ -212,6 +212,18 @@ static int mm_call_register(struct mm_struct *mm, void *data)
 	return __mmu_notifier_register(&pm->mn, mm);
 }
 
+/*
+ * Tell lockdep that reclaim calls callbacks, before it has happened. Not at later inserts:
+ * their callers may hold a lock that callbacks take.
+ */
+static void mm_teach_lockdep(void)
+{
+	fs_reclaim_acquire(GFP_KERNEL);
+	lock_map_acquire(&pw_invalidate_map);
+	lock_map_release(&pw_invalidate_map);
+	fs_reclaim_release(GFP_KERNEL);
+}
+
 /* Caller holds the mmap lock for writing: no two tasks register at the same time. */
 static struct pw_mm *mm_register(struct mm_struct *mm)
 {
@@ -220,6 +232,7 @@ static struct pw_mm *mm_register(struct mm_struct *mm)
 
 	if (pm)
 		return pm;
+	mm_teach_lockdep();
 	pm = mm_alloc_state();
 	if (!pm)
 		return ERR_PTR(-ENOMEM);

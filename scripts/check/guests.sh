@@ -81,7 +81,7 @@ MOVABLE=(--mem 2G,slots=1,maxmem=4G --append memhp_default_state=online_movable
 
 # devices: the device tests that need no guest of their own, one a line.
 devices() {
-	find "$(scripts/build user)" -name 'device_*' ! -name device_memory ! -name device_race ! -name device_register ! -name device_numa -printf '%f\n' | sort
+	find "$(scripts/build user)" -name 'device_*' ! -name device_memory ! -name device_race ! -name device_register ! -name device_numa ! -name device_nomem -printf '%f\n' | sort
 }
 
 # models KERNEL: an option of scripts/vm/run for each driver model.

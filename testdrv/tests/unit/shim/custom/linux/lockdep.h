@@ -23,4 +23,7 @@ void lock_map_release(struct lockdep_map *map);
 #define lockdep_is_held(lock)	shim_mutex_is_mine(lock)
 #define lockdep_assert_held(lock)	WARN_ON_ONCE(!shim_mutex_is_mine(lock))
 void might_sleep(void);
+/* Where the core says that reclaim calls callbacks, it could allocate memory as well. */
+#define fs_reclaim_acquire(flags)	might_sleep()
+#define fs_reclaim_release(flags)	((void)(flags))
 #endif
