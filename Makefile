@@ -11,7 +11,7 @@ FUZZ_SECONDS ?= 600
 
 # How long to torture, and what: see scripts/vm/torture.
 MINUTES ?= 30
-FLAVOUR ?= pinwatch delayed
+FLAVOUR ?= pinwatch pinwatch_plain delayed delayed_plain
 
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib

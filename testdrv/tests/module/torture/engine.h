@@ -118,14 +118,19 @@ static __always_inline void step_wake_up_var(void *var)
 #undef wake_up_var
 #define wake_up_var(var)	step_wake_up_var(var)
 
+/* step_mb() is what KCSAN sees of the barrier that an xchg is. */
 #undef xchg
 #define xchg(pointer, value)						\
 ({									\
-	__auto_type step_old = (pt_step(), arch_xchg(pointer, value));	\
+	__auto_type step_old = (step_mb(), arch_xchg(pointer, value));	\
 									\
 	pt_step();							\
 	step_old;							\
 })
+
+#ifndef kcsan_release
+#define kcsan_release()	do { } while (0)	/* before 5.17 */
+#endif
 
 #undef smp_load_acquire
 #define smp_load_acquire(pointer)				\
@@ -140,6 +145,7 @@ static __always_inline void step_wake_up_var(void *var)
 #define smp_store_release(pointer, value)			\
 do {								\
 	pt_step();						\
+	kcsan_release();					\
 	__smp_store_release(pointer, value);			\
 	pt_step();						\
 } while (0)

@@ -12,6 +12,7 @@ static const struct pt_api exported_api = {
 	.insert = pinwatch_interval_notifier_insert,
 	.remove = pinwatch_interval_notifier_remove,
 	.put = pinwatch_interval_notifier_put,
+	.wait_for_puts = pinwatch_interval_notifier_barrier,
 	.begin = pinwatch_interval_read_begin,
 	.begin_killable = pinwatch_interval_read_begin_killable,
 	.begin_timeout = pinwatch_interval_read_begin_timeout,
@@ -19,14 +20,20 @@ static const struct pt_api exported_api = {
 
 static const struct pt_flavour flavours[] = {
 	{ "pinwatch", &exported_api },
+	{ "pinwatch_plain", &exported_api, .plain = true },
 	{ "delayed", &pt_engine_api },
+	{ "delayed_plain", &pt_engine_api, .plain = true },
 	{ "native" },
-	{ "broken_retry", &pt_engine_api, PT_FAULT_RETRY },
-	{ "broken_late", &pt_engine_api, PT_FAULT_LATE },
-	{ "broken_early", &pt_engine_api, PT_FAULT_EARLY },
-	{ "broken_mark", &pt_engine_api, PT_FAULT_MARK },
-	{ "broken_remove", &pt_engine_api, PT_FAULT_REMOVE },
-	{ "broken_put", &pt_engine_api, PT_FAULT_PUT },
+	{ "broken_retry", &pt_engine_api, .fault = PT_FAULT_RETRY },
+	{ "broken_late", &pt_engine_api, .fault = PT_FAULT_LATE },
+	{ "broken_early", &pt_engine_api, .fault = PT_FAULT_EARLY },
+	{ "broken_mark", &pt_engine_api, .fault = PT_FAULT_MARK },
+	/*
+	 * This remove leaves a walk with the handle: with other ops, the walk would call a
+	 * callback that is NULL, before the error has ended the torture.
+	 */
+	{ "broken_remove", &pt_engine_api, .plain = true, .fault = PT_FAULT_REMOVE },
+	{ "broken_put", &pt_engine_api, .fault = PT_FAULT_PUT },
 };
 
 const struct pt_flavour *pt_flavour_find(const char *name)
@@ -118,11 +125,7 @@ static const struct pinwatch_interval_notifier_ops *random_ops(void)
 {
 	static atomic_t nr_inserts = ATOMIC_INIT(0);
 
-	/*
-	 * The remove of PT_FAULT_REMOVE leaves a walk with this handle: with other ops, the walk
-	 * would call a callback that is NULL, before the error has ended the torture.
-	 */
-	if (pt_flavour->fault == PT_FAULT_REMOVE)
+	if (pt_flavour->plain)
 		return &pw_ops[0];
 	/*
 	 * The read_begin of the first sleeper waits until no invalidation is in flight: that is
@@ -157,6 +160,13 @@ void pt_flavour_remove(union pt_torture_handle *handle)
 		pt_flavour->api->remove(&handle->pw);
 	else
 		mmu_interval_notifier_remove(&handle->mni);
+}
+
+/* Each put has come to its end. */
+void pt_flavour_barrier(void)
+{
+	if (pt_flavour->api)
+		pt_flavour->api->wait_for_puts();
 }
 
 /* Return: 0, and *seq is set; or an errno. */

@@ -61,6 +61,7 @@ struct pt_api {
 		      const struct pinwatch_interval_notifier_ops *ops);
 	void (*remove)(struct pinwatch_interval_notifier *sub);
 	void (*put)(struct pinwatch_interval_notifier *sub);
+	void (*wait_for_puts)(void);
 	unsigned long (*begin)(struct pinwatch_interval_notifier *sub);
 	int (*begin_killable)(struct pinwatch_interval_notifier *sub, unsigned long *seq);
 	int (*begin_timeout)(struct pinwatch_interval_notifier *sub, unsigned long *seq,
@@ -71,12 +72,15 @@ struct pt_api {
  * struct pt_flavour - an engine to torture
  * @name: The value of the parameter torture_type.
  * @api: The functions of pinwatch, or %NULL for the kernel's own notifier.
+ * @plain: All subscriptions have one pass, never sleep and have no filter. For an mm with such
+ *	subscriptions only, the engine has code of its own.
  * @fault: The fault that the flavour has. Only the copy of the engine can have a fault other
  *	than PT_FAULT_RETRY.
  */
 struct pt_flavour {
 	const char *name;
 	const struct pt_api *api;
+	bool plain;
 	enum pt_fault fault;
 };
 
@@ -156,6 +160,7 @@ int pt_flavour_insert(union pt_torture_handle *handle, unsigned long start,
 		      unsigned long length);
 bool pt_flavour_put(union pt_torture_handle *handle);
 void pt_flavour_remove(union pt_torture_handle *handle);
+void pt_flavour_barrier(void);
 int pt_flavour_begin(union pt_torture_handle *handle, unsigned long *seq);
 bool pt_flavour_retry(union pt_torture_handle *handle, unsigned long seq);
 void pt_flavour_set_seq(union pt_torture_handle *handle, unsigned long seq);
