@@ -78,6 +78,8 @@ static void record_hole(struct pw_mm *pm, struct pw_record *rec,
 	rec->hole_before = before | ~PAGE_MASK;
 	rec->hole_next = next & PAGE_MASK;
 	rec->hole_gen = pm->gen;
+	if (pw_filter_complete(&pm->filter))
+		rec->covered = 0;
 }
 
 /*
@@ -85,7 +87,7 @@ static void record_hole(struct pw_mm *pm, struct pw_record *rec,
  * invalidation is the hole: the next invalidation of the same range does not need the filter.
  *
  * A start that hits has read the filter in vain. So after PW_COVERED_MAX of them, starts search
- * the tree at once, until one finds no overlap: see start_miss(). The same holds while the filter
+ * the trees at once, until one finds no overlap: see record_hole(). The same holds while the filter
  * is not complete. Caller has looked at ->covered.
  */
 static __always_inline bool record_filtered(struct pw_mm *pm, struct pw_record *rec)
@@ -216,8 +218,6 @@ static noinline void start_miss(struct pw_mm *pm, struct pw_record *rec,
 	}
 	first = pw_tree_search(&pm->classes[0].tree, range->start & PAGE_MASK,
 			       range_last(range) | ~PAGE_MASK, &before, &next);
-	if (!first && pw_filter_complete(&pm->filter))
-		rec->covered = 0;
 	if (first) {
 		if (likely(start_is_one(pm, rec, range, first)))
 			start_one(pm, rec, range, pw_sub(first));

@@ -288,7 +288,8 @@ EXPORT_SYMBOL_GPL(pinwatch_interval_notifier_insert);
  * For callers that hold the mmap lock of @mm for writing, such as a driver's mmap(). Without
  * %PINWATCH_OPS_NEVER_SLEEPS, the first such subscription in a block needs memory, but does
  * not wait for memory reclaim: so the caller may hold a lock that callbacks take, except for
- * the first subscription, and the first without %PINWATCH_OPS_NEVER_SLEEPS, in an mm.
+ * the first subscription, and the first without %PINWATCH_OPS_NEVER_SLEEPS, in an mm, and the
+ * first one after the mm was without subscriptions for idle_ms.
  *
  * Context: process context, mmap lock of @mm held for writing. May sleep.
  * Return: as pinwatch_interval_notifier_insert().

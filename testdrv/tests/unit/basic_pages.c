@@ -120,6 +120,27 @@ FIBER_TEST(filter_is_not_read_for_hits)
 	remove_sub(&far);
 }
 
+/* A subscription with an event filter has a tree of its own: no overlap in the first tree is none. */
+FIBER_TEST(filter_is_not_read_for_hits_of_a_class)
+{
+	struct pinwatch_interval_notifier_ops o = ops;
+	struct driver d, filtered;
+	struct pw_record *rec;
+	unsigned int i;
+
+	use_filter(&d, 5);
+	o.ignore_events = BIT(MMU_NOTIFY_SOFT_DIRTY);
+	CHECK(!insert_ops(&filtered, 300, 1, &o));
+	rec = pw_record_nr(check(), 0);
+	for (i = 0; i < 2 * PW_COVERED_MAX; i++)
+		event(300, 1, MMU_NOTIFY_CLEAR, NULL);
+	CHECK(filtered.calls == 2 * PW_COVERED_MAX && rec->covered == PW_COVERED_MAX);
+	event(40, 1, MMU_NOTIFY_CLEAR, NULL);
+	CHECK(!rec->covered && rec->hole_before == PG(6) - 1 && rec->hole_next == PG(300));
+	remove_sub(&d);
+	remove_sub(&filtered);
+}
+
 /* 4,000 inserts and removes of one page leave no page covered. */
 FIBER_TEST(filter_stays_exact_after_probes)
 {
