@@ -6,9 +6,11 @@
 # if rdma_rxe has none (before 6.15).
 odp_module() {
 	local name
-	nm -u "$1/rdma_rxe.ko" | grep ' ib_umem_odp_get$' >/dev/null || return 0
+	nm -u "$1/rdma_rxe.ko" >"$TMP/undefined" || return
+	grep ' ib_umem_odp_get$' "$TMP/undefined" >/dev/null || return 0
 	for name in ib_core ib_uverbs; do
-		! nm -u "$1/$name.ko" | grep ' mmu_interval_notifier_insert' >/dev/null || echo "$name"
+		nm -u "$1/$name.ko" >"$TMP/undefined" || return
+		! grep ' mmu_interval_notifier_insert' "$TMP/undefined" >/dev/null || echo "$name"
 	done
 }
 

@@ -16,17 +16,20 @@ watch_boot() {
 }
 
 # What the kernel says when something is wrong; an int3 has "Oops: " before it since 6.9.
-export COMPLAINT='WARNING:.* at |BUG[: ]|Oops|Call Trace:|Kernel panic|general protection|UBSAN:|INFO: task .* blocked|detected stall|kmemleak: [0-9]+ new|DEBUG_LOCKS_WARN_ON'
+export COMPLAINT='WARNING:.* at |BUG[: ]|Oops|Call Trace:|Kernel panic|general protection|UBSAN:|INFO: task .* blocked|detected stall|kmemleak: ([0-9]+ new|.*disabled)|DEBUG_LOCKS_WARN_ON'
 export INT3='(Oops: |[]] )int3: [0-9a-f]+ [[]'
 
 # debug_kernel: what differs for a debug kernel. It is slow, and needs memory. The kernel's own
 # data races must not end the guest of KCSAN. SLUB's checks find nothing that KASAN does not.
+# A report that the console loses is not looked at.
 debug_kernel() {
 	case $kernel in
 	*-kasan) append=" slub_debug=-$append" ;;
 	*-kcsan) append=" panic_on_warn=0$append" ;;
 	*) return ;;
 	esac
+	append=" log_buf_len=16M$append"
+	COMPLAINT+='|printk messages dropped'
 	limit=$((limit * 4))
 	[ "$mem" != 1G ] || mem=3G
 }
@@ -36,7 +39,7 @@ debug_kernel() {
 # a report.
 told() {
 	awk '
-		/BUG: KCSAN: / { report = ""; ours = 0; inside = 1 }
+		/BUG: KCSAN: / { if (inside && ours) printf "%s", report; report = ""; ours = 0; inside = 1 }
 		!inside { print; next }
 		{ report = report $0 "\n" }
 		/ \[pinwatch/ || ($0 ~ ENVIRON["COMPLAINT"] && !/BUG: KCSAN: /) { ours = 1 }
