@@ -102,6 +102,8 @@ static void map_file_at(char *addr)
 	CHECK(fd >= 0);
 	CHECK_EQ(ftruncate(fd, HUGE), 0);
 	map_at(addr, HUGE, MAP_SHARED, fd);
+	/* Without it, the fault takes small pages when no huge page is free. */
+	CHECK_EQ(madvise(addr, HUGE, MADV_HUGEPAGE), 0);
 	memset(addr, 'f', HUGE);
 	close(fd);
 	CHECK_EQ(umount2(TMPFS, MNT_DETACH), 0);
