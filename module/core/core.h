@@ -517,9 +517,10 @@ extern struct hlist_head pw_mm_hash[BIT(PW_MM_HASH_BITS)];
 
 /*
  * The RCU read section of a lookup: the cheapest kind that kfree_rcu() waits for and
- * that allows taking a spinlock (litmus mm-lookup).
+ * that allows taking a spinlock (litmus mm-lookup). With PROVE_RAW_LOCK_NESTING, lockdep
+ * judges by the rules of PREEMPT_RT, where a spinlock sleeps.
  */
-#ifdef CONFIG_PREEMPT_RT
+#if defined(CONFIG_PREEMPT_RT) || defined(CONFIG_PROVE_RAW_LOCK_NESTING)
 #define pw_lookup_begin()	rcu_read_lock()
 #define pw_lookup_end()		rcu_read_unlock()
 #else
