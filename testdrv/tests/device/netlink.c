@@ -563,14 +563,29 @@ static uint64_t open_close_ns(void)
 	return now_ns() - start;
 }
 
+/* In 5 s. */
+static uint64_t longest_open_close_ns(void)
+{
+	uint64_t end, took, longest = 0, count = 0;
+
+	for (end = now_ns() + 5 * NS_PER_S; now_ns() < end; count++) {
+		took = open_close_ns();
+		longest = took > longest ? took : longest;
+		usleep(1000);
+	}
+	test_note("%llu times open and close, %llu us at most", (unsigned long long)count,
+		  (unsigned long long)longest / 1000);
+	return longest;
+}
+
 /*
  * A dump that is preempted by a busy task holds no lock that the close of another
- * descriptor takes.
+ * descriptor takes. A busy host delays some close, but not one in each of three times 5 s.
  */
 TEST(netlink_dump_delays_no_close)
 {
-	uint64_t end, took, longest = 0, count = 0;
-	int fd = open_device(0);
+	int tries, fd = open_device(0);
+	uint64_t longest = NS_PER_S;
 	pid_t pids[2];
 	size_t i;
 
@@ -578,17 +593,12 @@ TEST(netlink_dump_delays_no_close)
 	pids[0] = fork_run(dump_for_ever);
 	pids[1] = fork_run(spin_for_ever);
 	run_on(1, SCHED_OTHER);
-	for (end = now_ns() + 5 * NS_PER_S; now_ns() < end; count++) {
-		took = open_close_ns();
-		longest = took > longest ? took : longest;
-		usleep(1000);
-	}
+	for (tries = 0; tries < 3 && longest >= NS_PER_S / 4; tries++)
+		longest = longest_open_close_ns();
 	for (i = 0; i < 2; i++) {
 		CHECK_EQ(waitpid(pids[i], NULL, WNOHANG), 0);
 		CHECK_EQ(kill(pids[i], SIGKILL), 0);
 		CHECK_EQ(waitpid(pids[i], NULL, 0), pids[i]);
 	}
-	test_note("%llu times open and close, %llu us at most", (unsigned long long)count,
-		  (unsigned long long)longest / 1000);
 	CHECK(longest < NS_PER_S / 4);
 }
