@@ -120,7 +120,7 @@ FIBER_TEST(filter_is_not_read_for_hits)
 	remove_sub(&far);
 }
 
-/* A subscription with an event filter has a tree of its own: no overlap in the first tree is none. */
+/* A subscription with an event filter has a tree of its own, which start searches as well. */
 FIBER_TEST(filter_is_not_read_for_hits_of_a_class)
 {
 	struct pinwatch_interval_notifier_ops o = ops;
