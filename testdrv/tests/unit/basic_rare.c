@@ -260,7 +260,7 @@ FIBER_TEST(release_frees_records)
 	CHECK(shim_nr_allocs() == 1);		/* the mm */
 }
 
-/* An invalidation without a record counts for what is inserted into its range only. */
+/* An invalidation that has no record marks only subscriptions that insert adds in its range. */
 FIBER_TEST(insert_beside_a_start_without_a_record)
 {
 	struct mmu_notifier_range r[PW_SPARE_RECORDS + 2], lost;
