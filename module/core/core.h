@@ -88,8 +88,15 @@
 #define PW_SUB_STAMP_SHIFT	13
 
 #define PW_SPARE_RECORDS	8	/* preallocated beside the records of the CPUs */
-#define PW_WALK_BATCH		16	/* subscriptions called while the lock is dropped */
 #define PW_WALK_SKIPS		256	/* subscriptions skipped while the lock is held */
+
+/*
+ * Subscriptions called while the lock is dropped. A batch is on the stack, 8 bytes each, and its
+ * fill holds the lock. The unit tests have smaller batches, so that few subscriptions need several.
+ */
+#ifndef PW_WALK_BATCH
+#define PW_WALK_BATCH		64
+#endif
 
 /**
  * struct pw_record - an invalidation in flight

@@ -11,7 +11,7 @@
  *
  * Abstractions:
  *   - As in read.pml: memory, COARSE.
- *   - A batch has B entries of 16. There is one class, and no filter.
+ *   - A batch has B entries of 64. There is one class, and no filter.
  *   - A callback only uses its subscription, at its begin and before its return. With TWO_PASS,
  *     it may leave a second pass.
  *   - The count of second passes in sub->state goes to FINISH_MAX of 15.
