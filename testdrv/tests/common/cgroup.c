@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* See cgroup.h. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -55,6 +56,16 @@ long cgroup_read(const char *file)
 
 	cgroup_path(path, sizeof(path), file);
 	return sysfs_read(path);
+}
+
+int cgroup_open(const char *file)
+{
+	char path[128];
+	int fd;
+
+	cgroup_path(path, sizeof(path), file);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
 }
 
 int cgroup_write(const char *file, const char *value)

@@ -13,6 +13,8 @@ void cgroup_remove(void);
 bool cgroup_has(const char *file);
 /* The number in @file of the group, or -1. */
 long cgroup_read(const char *file);
+/* Open @file of the group for writing: a descriptor, or -errno. Close before cgroup_remove(). */
+int cgroup_open(const char *file);
 /* Write to @file of the group. 0 or -errno. */
 int cgroup_write(const char *file, const char *value);
 int cgroup_write_number(const char *file, unsigned long value);

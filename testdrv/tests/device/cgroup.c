@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/klog.h>
 #include <sys/mman.h>
@@ -26,9 +27,15 @@ static void console(int level)
 	klogctl(8, NULL, level);
 }
 
+/* memory.max. To open it takes memory, which a process of a full group may not get. */
+static int limit_fd;
+
 static void memory_limit(unsigned long bytes)
 {
-	CHECK_EQ(cgroup_write_number("memory.max", bytes), 0);
+	char text[32];
+	int length = snprintf(text, sizeof(text), "%lu", bytes);
+
+	CHECK_EQ(pwrite(limit_fd, text, length, 0), length);
 }
 
 static void memory_cgroup_make(void)
@@ -37,7 +44,15 @@ static void memory_cgroup_make(void)
 
 	if (ret)
 		SKIP("no memory cgroup (v2): %s", strerror(-ret));
+	limit_fd = cgroup_open("memory.max");
+	CHECK(limit_fd >= 0);
 	memory_limit(GROUP_BYTES);
+}
+
+static void memory_cgroup_remove(void)
+{
+	close(limit_fd);
+	cgroup_remove();
 }
 
 /* Add watches until ENOMEM, or until the OOM killer kills the process. */
@@ -87,7 +102,7 @@ TEST(limit_memory_cgroup)
 	CHECK(status == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));
 	/* A plausible number: not zero, and not more than fit in the limit. */
 	CHECK(*nr > 1000 && *nr < GROUP_BYTES / 128);
-	cgroup_remove();
+	memory_cgroup_remove();
 }
 
 static void oom_never(void)
@@ -167,7 +182,7 @@ static void group_run(void (*run)(void))
 	}
 	CHECK_EQ(waitpid(pid, &status, 0), pid);
 	console(7);
-	cgroup_remove();
+	memory_cgroup_remove();
 	CHECK_EQ(status, 0);
 }
 
@@ -247,5 +262,5 @@ TEST(bind_enomem_memory_cgroup)
 	console(7);
 	param_set("max_watches_per_page", per_page);
 	CHECK_EQ(status, 0);
-	cgroup_remove();
+	memory_cgroup_remove();
 }
