@@ -104,7 +104,8 @@ add_compat() {
 }
 
 # few_tests KERNEL [32-BIT-PROGRAM...]: those that do not disturb each other share a guest, and
-# those that race on purpose have one whose processors really run in parallel.
+# those that race on purpose have one whose processors really run in parallel. The fuzzer comes
+# after others, because KASAN holds back freed memory up to a bound. FUZZ: its seconds.
 few_tests() {
 	local kernel=$1 out=$TOP/build/log/guests/$1 devices add32
 	shift
@@ -114,7 +115,7 @@ few_tests() {
 	boot "$out-device" --kernel "$kernel" --timeout 1500 --append secretmem.enable=1 "${add32[@]}" -- \
 		"${devices[@]}" demo_verdict_test example_regcache example_who_touches "$@"
 	boot "$out-parallel" --kernel "$kernel" --parallel --module test -- \
-		device_race "engine --parallel" "device_hits --parallel" "fuzz --seconds 20"
+		device_race "engine --parallel" "device_hits --parallel" "fuzz --seconds ${FUZZ:-20}"
 	# Only device_numa turns NUMA balancing on.
 	boot "$out-engine" --kernel "$kernel" --module test --nodes 2 \
 		--append numa_balancing=disable -- engine example_subscribe device_numa

@@ -30,7 +30,8 @@ debug_kernel() {
 	esac
 	append=" log_buf_len=16M$append"
 	COMPLAINT+='|printk messages dropped'
-	limit=$((limit * 4))
+	slower=4
+	limit=$((limit * slower))
 	[ "$mem" != 1G ] || mem=3G
 }
 
@@ -48,14 +49,15 @@ told() {
 }
 
 # emulator_died: watch_boot() ended the guest; or the kernel complained before /init, that is,
-# before any code of this project; or the first complaint is an int3 in the kernel's own text,
-# where it had just patched itself, and the emulator has kept a stale translation. After the name
-# of a function of a module stands the module's. Nothing else is excused.
+# before any code of this project; or, with parallel processors, the first complaint is an int3 in
+# the kernel's own text, where it had just patched itself, and the emulator has kept a stale
+# translation. After the name of a function of a module stands the module's. Nothing else is
+# excused.
 emulator_died() {
 	[ ! -e "$tmp/hangs" ] || return 0
-	[ "$thread" = multi ] && grep -sE -m 1 -A 30 "$COMPLAINT|$INT3" "$tmp/told" >"$tmp/complaint" || return
+	grep -sE -m 1 -A 30 "$COMPLAINT|$INT3" "$tmp/told" >"$tmp/complaint" || return
 	grep -q 'Run /init as init' "$tmp/told" || return 0
-	tr -d '\r' <"$tmp/complaint" | awk '
+	[ "$thread" = multi ] && tr -d '\r' <"$tmp/complaint" | awk '
 		NR == 1 && $0 !~ ENVIRON["INT3"] { exit }
 		/RIP: 0010:/ { own = /RIP: 0010:[A-Za-z_][A-Za-z0-9_.]*[+]0x[0-9a-f]+[/]0x[0-9a-f]+$/; exit }
 		END { exit !own }'

@@ -132,10 +132,19 @@ bool test_check(bool ok, const char *format, ...)
 	return ok;
 }
 
+/* TEST_SLOWER in the environment: how many times slower than usual this kernel is. */
+static unsigned int test_seconds(const struct test *test)
+{
+	const char *slower = getenv("TEST_SLOWER");
+	unsigned int seconds = test->seconds ? test->seconds : TEST_SECONDS;
+
+	return slower ? seconds * (unsigned int)strtoul(slower, NULL, 10) : seconds;
+}
+
 static void test_child(const struct test *test)
 {
 	running = test->name;
-	alarm(test->seconds ? test->seconds : TEST_SECONDS);
+	alarm(test_seconds(test));
 	test->run();
 	if (nr_checks)
 		printf("    1..%u\n", nr_checks);
