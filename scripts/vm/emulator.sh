@@ -36,14 +36,24 @@ debug_kernel() {
 }
 
 # told: $tmp/told is the console without data races that are not ours. KCSAN reports many of the
-# kernel's own. After the name of a function of a module stands the module's. A line of "=" ends
-# a report.
+# kernel's own: in timers that interrupt our functions, and in page tables that our functions let
+# the kernel read. A race is ours if our function accesses the memory, or calls one of a library
+# that does. After the name of a function of a module stands the module's. A line of "=" ends a
+# report.
 told() {
 	awk '
-		/BUG: KCSAN: / { if (inside && ours) printf "%s", report; report = ""; ours = 0; inside = 1 }
+		/BUG: KCSAN: / {
+			if (inside && ours) printf "%s", report
+			report = ""; ours = access = 0; inside = 1
+		}
 		!inside { print; next }
 		{ report = report $0 "\n" }
-		/ \[pinwatch/ || ($0 ~ ENVIRON["COMPLAINT"] && !/BUG: KCSAN: /) { ours = 1 }
+		/ 0x[0-9a-f]+ of [0-9]+ bytes by / { access = 1; next }
+		access && /[+]0x[0-9a-f]+[/]0x/ && !/ _*(rb|list|llist|hlist|interval_tree|mem(cpy|set|move)|refcount)[_+]/ {
+			access = 0
+			if (/ \[pinwatch/) ours = 1
+		}
+		$0 ~ ENVIRON["COMPLAINT"] && !/BUG: KCSAN: / { ours = 1 }
 		/====/ { if (ours) printf "%s", report; inside = 0; report = "" }
 		END { if (inside && ours) printf "%s", report }' "$log" >"$tmp/told"
 }
