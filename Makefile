@@ -112,7 +112,7 @@ check-matrix:	## every stock kernel from 5.10 to the newest, through DKMS; an ho
 check-debug:	## tests on kernels with KASAN, lockdep, kmemleak, failing allocations and KCSAN (KERNELS=), built once
 	@scripts/setup check
 	@prove -v --timer -j2 --exec scripts/check/slow/debug \
-		$(or $(KERNELS),6.1-kasan newest-kasan 6.1-kcsan newest-kcsan)
+		$(or $(KERNELS),6.1-kasan newest-kasan newest-kcsan 6.1-kcsan)
 
 check-deb:	## the packages: install, upgrade while busy, remove, purge; takes root
 	@scripts/setup matrix
