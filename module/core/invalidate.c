@@ -165,6 +165,7 @@ static __always_inline void start_one(struct pw_mm *pm, struct pw_record *rec,
 	seq = pm->seqs[slot];
 	if (unlikely(others))
 		pw_walk_note_multi(pm, sub, others);
+	OPTIMIZER_HIDE_VAR(call);	/* gcc would keep ->slot, too */
 	WRITE_ONCE(call->entry, (unsigned long)sub);
 	WRITE_ONCE(call->pos, 0);
 	spin_unlock(&pm->lock);
