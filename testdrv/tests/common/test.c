@@ -132,19 +132,18 @@ bool test_check(bool ok, const char *format, ...)
 	return ok;
 }
 
-/* TEST_SLOWER in the environment: how many times slower than usual this kernel is. */
-static unsigned int test_seconds(const struct test *test)
+unsigned int test_slower(void)
 {
 	const char *slower = getenv("TEST_SLOWER");
-	unsigned int seconds = test->seconds ? test->seconds : TEST_SECONDS;
+	unsigned int times = slower ? (unsigned int)strtoul(slower, NULL, 10) : 1;
 
-	return slower ? seconds * (unsigned int)strtoul(slower, NULL, 10) : seconds;
+	return times ? times : 1;
 }
 
 static void test_child(const struct test *test)
 {
 	running = test->name;
-	alarm(test_seconds(test));
+	alarm((test->seconds ? test->seconds : TEST_SECONDS) * test_slower());
 	test->run();
 	if (nr_checks)
 		printf("    1..%u\n", nr_checks);

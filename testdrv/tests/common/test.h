@@ -28,7 +28,7 @@
 /**
  * struct test - a registered test
  * @name: Printed in the TAP line.
- * @seconds: Timeout; 0 means TEST_SECONDS.
+ * @seconds: Timeout, times test_slower(); 0 means TEST_SECONDS.
  * @full: Runs only with --full or when an argument selects it by name.
  * @parallel: Needs threads that run at the same time. Runs only with --parallel or when
  *	an argument selects it by name. --parallel excludes all other tests.
@@ -51,6 +51,9 @@ struct test {
 #define TEST_SECONDS	180
 
 void test_register(struct test *test);
+
+/* How many times slower than usual this kernel is: TEST_SLOWER in the environment, or 1. */
+unsigned int test_slower(void);
 
 /* TEST(name, .seconds = 900, .full = true) sets members of struct test. */
 #define TEST(test_name, ...)						\

@@ -15,10 +15,15 @@
 
 #define NR_MUNMAPS	5000	/* scripts/check/slow/race: NR_MUNMAPS_LONG */
 #define NR_MUNMAPS_LONG	100000
-#define NR_ROUNDS	1000
 #define NR_PAGES	8
 #define NR_BURST	8
 #define NR_BINDS	200
+
+/* 1,000, or less on a kernel that is slow. */
+static int nr_rounds(void)
+{
+	return 1000 / (int)test_slower();
+}
 
 /* State that the threads or processes of a test share. */
 struct race {
@@ -130,7 +135,7 @@ static void *add_del_run(void *data)
 	struct race *race = data;
 	int i, ret;
 
-	for (i = 0; i < NR_ROUNDS; i++) {
+	for (i = 0; i < nr_rounds(); i++) {
 		struct pinwatch_watch_add watch;
 		size_t first = random_below(&state, NR_PAGES);
 		size_t nr = 1 + random_below(&state, NR_PAGES - first);
@@ -222,7 +227,7 @@ TEST(race_close_dontneed)
 
 	race.addr = map_pages(NR_PAGES);
 	race_start(&race, &thread, dontneed_run);
-	for (i = 0; i < NR_ROUNDS; i++) {
+	for (i = 0; i < nr_rounds(); i++) {
 		struct pinwatch_watch_add watch;
 		int ret, fd = open_device(0);
 
@@ -334,7 +339,7 @@ static void *bind_failed_add_run(void *data)
 	struct pinwatch_watch_add watch;
 	int i;
 
-	for (i = 0; i < NR_ROUNDS; i++)
+	for (i = 0; i < nr_rounds(); i++)
 		CHECK_EQ(try_add(failed->fd, failed->addr, page_size(), PIN, 0, &watch),
 			 -EFAULT);
 	__atomic_add_fetch(&failed->nr_done, 1, __ATOMIC_SEQ_CST);
@@ -398,7 +403,7 @@ TEST(race_first_add)
 	pthread_t threads[2];
 	int i, j;
 
-	for (i = 0; i < NR_ROUNDS / 10; i++) {
+	for (i = 0; i < nr_rounds() / 10; i++) {
 		first.fd = open_device(0);
 		first.words = map_generations(first.fd);
 		first.nr_ready = 0;
