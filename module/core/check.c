@@ -9,6 +9,7 @@
 #include <linux/bug.h>
 #include "core.h"
 #include "slot.h"
+#include "walk.h"
 
 #define CHECK(cond) WARN_ONCE(!(cond), "pw_mm_check: %s:%d: not (%s)", __func__, __LINE__, #cond)
 

@@ -158,48 +158,6 @@ struct pw_extra_record {
 	bool allocated;
 };
 
-/**
- * struct pw_walk - a task that calls the subscriptions that an invalidation overlaps
- * @node: Under pm->lock. On pm->walks.
- * @start: First byte.
- * @last: Last byte.
- * @newest: Subscriptions with a higher gen in their state are skipped: they were inserted
- *	after the walk began, and their insert saw the record of the walk.
- * @class: Index of the class that the walk is in.
- * @cursor: Under pm->lock. The next subscription of @class to visit. remove and put
- *	advance the cursor if it is their subscription. NULL: go on with the next class.
- * @finish: Under pm->lock. The pending second passes, in order.
- * @finish_tail: Under pm->lock. The end of @finish, if @finish is not empty.
- * @finishing: Under pm->lock. The subscription whose second pass runs.
- * @nr: Entries of @batch in use; constant while the batch is called.
- * @cancelled: Under pm->lock, read by the walker without. An entry of @batch has a flag.
- * @plain: No entry of @batch has two passes. Private to the walker.
- * @pos: Index of the entry whose callback runs, unless the entry was cancelled before;
- *	@nr or more: no callback runs. Written by the walker; see walk_call_entry().
- * @batch: Subscriptions to call, | PW_BATCH_* flags. The walker fills the entries;
- *	remove and put set flags. All under pm->lock.
- * @range: What the callbacks are given.
- * @seq: The sequence value that they are given.
- */
-struct pw_walk {
-	struct hlist_node node;
-	unsigned long start;
-	unsigned long last;
-	u64 newest;
-	unsigned long seq;
-	const struct mmu_notifier_range *range;
-	struct pinwatch_interval_notifier *cursor;
-	struct llist_node *finish;
-	struct llist_node **finish_tail;
-	struct pinwatch_interval_notifier *finishing;
-	unsigned int class;
-	unsigned int nr;
-	unsigned int pos;
-	bool cancelled;
-	bool plain;
-	unsigned long batch[PW_WALK_BATCH];
-};
-
 #define PW_BATCH_CANCELLED	BIT(0) /* do not call */
 #define PW_BATCH_PUT		BIT(1) /* the walk frees after the callback */
 #define PW_BATCH_FLAGS		(PW_BATCH_CANCELLED | PW_BATCH_PUT)
@@ -235,13 +193,6 @@ struct pw_class {
 
 #define PW_CLASS_SLEEPS	(1 + PINWATCH_NR_FILTERS)
 #define PW_NR_CLASSES	(2 * PW_CLASS_SLEEPS)
-
-/* Do not let INIT_STACK_ALL_ZERO clear the batch in each walk. */
-#if defined(__has_attribute) && __has_attribute(__uninitialized__)
-#define PW_UNINITIALIZED __attribute__((__uninitialized__))
-#else
-#define PW_UNINITIALIZED
-#endif
 
 /**
  * struct pw_mm - the state of one mm
@@ -418,23 +369,6 @@ unsigned long pw_record_slot(struct pw_mm *pm, struct pw_record *rec, u64 newest
 void pw_record_use(struct pw_mm *pm, struct pw_record *rec);
 void pw_record_mark_insert(struct pw_mm *pm, struct pinwatch_interval_notifier *sub);
 
-/* walk.c */
-void pw_walk(struct pw_mm *pm, const struct mmu_notifier_range *range,
-	     struct interval_tree_node *first, unsigned long seq)
-	__releases(&pm->lock);
-void pw_walk_note_multi(struct pw_mm *pm, struct pinwatch_interval_notifier *sub,
-			unsigned long others);
-void pw_walk_complain(const struct pinwatch_interval_notifier *sub,
-		      const struct mmu_notifier_range *range);
-void pw_walk_trace(const struct mmu_notifier_range *range, u64 callbacks);
-bool pw_walk_has_sleeper(struct pw_mm *pm, const struct mmu_notifier_range *range);
-
-/* walk_cancel.c */
-void pw_walk_attend(struct pw_mm *pm, unsigned long *slot, unsigned long entry);
-bool pw_walks_hold(struct pw_mm *pm, struct pinwatch_interval_notifier *sub);
-bool pw_walk_cancel(struct pw_mm *pm, struct pinwatch_interval_notifier *sub, bool put);
-bool pw_walk_running(struct pw_mm *pm, struct pinwatch_interval_notifier *sub);
-
 /* class.c */
 unsigned int pw_class_of(struct pw_mm *pm, const struct pinwatch_interval_notifier_ops *ops,
 			 unsigned int flags);
@@ -496,13 +430,6 @@ pw_sub(struct interval_tree_node *node)
 {
 	return node ? container_of(node, struct pinwatch_interval_notifier,
 				   interval_tree) : NULL;
-}
-
-/* Return: the next subscription of the class that the walk overlaps, or NULL. */
-static __always_inline struct pinwatch_interval_notifier *
-pw_walk_next(const struct pw_walk *walk, struct pinwatch_interval_notifier *sub)
-{
-	return pw_sub(pw_tree_following(&sub->interval_tree, walk->start, walk->last));
 }
 
 static inline unsigned int pw_sub_class(const struct pinwatch_interval_notifier *sub)
@@ -573,35 +500,10 @@ static inline bool pw_record_overlaps(const struct pw_record *rec,
 }
 
 /*
- * The callback of a batch entry has returned, and its position is stored. If remove or put has
- * found the callback running, wake or free.
- */
-static inline void pw_walk_look(struct pw_mm *pm, unsigned long *slot)
-{
-	unsigned long entry;
-
-	/*
-	 * Pairs with the smp_mb() in batch_cancel(): it cannot happen that remove
-	 * or put sees the old ->pos and this walk sees the old entry. Also pairs with
-	 * the barrier in wait_var_event() of remove_wait(): it cannot happen that
-	 * remove sees the old ->pos and wake_up_var() sees no waiter (litmus cancel-entry,
-	 * remove-wake).
-	 */
-	smp_mb();
-	entry = READ_ONCE(*slot);
-	if (unlikely(entry & PW_BATCH_FLAGS))
-		pw_walk_attend(pm, slot, entry);
-}
-
-/*
  * might_sleep() in debug kernels only: functions that rarely sleep need the check, but
  * not the preemption point.
  */
 #define pw_might_sleep() \
 	do { if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP)) might_sleep(); } while (0)
-
-#ifdef CONFIG_LOCKDEP
-extern struct lockdep_map pw_invalidate_map;
-#endif
 
 #endif /* _PW_CORE_H */

@@ -13,6 +13,7 @@
 #include "core.h"
 #include "slot.h"
 #include "trace.h"
+#include "walk.h"
 
 static struct pw_mm *mn_pm(struct mmu_notifier *mn)
 {

@@ -33,6 +33,7 @@
 #include <linux/wait.h>
 #include "core.h"
 #include "trace.h"
+#include "walk.h"
 
 struct hlist_head pw_mm_hash[BIT(PW_MM_HASH_BITS)];
 static DEFINE_SPINLOCK(mm_hash_lock);	/* writers of pw_mm_hash; a leaf */

@@ -34,6 +34,7 @@
 #include <linux/wait_bit.h>
 #include "core.h"
 #include "slot.h"
+#include "walk.h"
 
 /*
  * A reader that found an invalidation in flight. It waits for the ends of all

@@ -7,6 +7,7 @@
 #include <linux/rculist.h>
 #include "core.h"
 #include "slot.h"
+#include "walk.h"
 
 /* Caller holds pm->lock. CPUs may change their own records: the result is a sample. */
 static unsigned int stats_in_flight(struct pw_mm *pm)

@@ -16,6 +16,7 @@
 #include <linux/wait.h>
 #include "core.h"
 #include "slot.h"
+#include "walk.h"
 
 /*
  * The first value of a subscription is new and contains the idle slot. So no two

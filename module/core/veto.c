@@ -48,6 +48,7 @@
 #include <linux/slab.h>
 #include "core.h"
 #include "trace.h"
+#include "walk.h"
 
 #define VETO_BLOCK_BITS		26	/* 64 MiB */
 #define VETO_NR_SMALL		16	/* number of vetoes with blocks of that size */

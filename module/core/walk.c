@@ -17,6 +17,7 @@
 #include "core.h"
 #include "slot.h"
 #include "trace.h"
+#include "walk.h"
 
 #ifdef CONFIG_LOCKDEP
 static struct lock_class_key invalidate_key;

@@ -19,6 +19,7 @@
 #include <linux/wait_bit.h>
 #include "core.h"
 #include "slot.h"
+#include "walk.h"
 
 /* More second passes than the state of @sub can count were pending at a time. */
 static noinline bool finish_search(struct pw_mm *pm, struct pinwatch_interval_notifier *sub)

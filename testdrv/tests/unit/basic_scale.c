@@ -6,6 +6,7 @@
  * shortest of many runs: another task of the machine can only lengthen a run.
  */
 #include "driver.h"
+#include "walk.h"
 
 #define NR_RUNS		200
 
