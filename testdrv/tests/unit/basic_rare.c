@@ -390,3 +390,30 @@ SWITCH_TEST(idle_worker_meets_release_of_an_idle_mm)
 {
 	idle_worker_meets_release(false);
 }
+
+static void insert_main(void *arg)
+{
+	struct reader *r = arg;
+
+	r->ret = insert(r->d, 5, 1);
+	r->done = true;
+}
+
+/* Insert at each step of the idle worker: also when that has closed the mm, which it finds. */
+SWITCH_TEST(idle_worker_meets_insert)
+{
+	struct mmu_notifier_range r;
+	struct reader ri;
+	struct driver d;
+
+	CHECK(!insert(&d, 5, 1));
+	remove_sub(&d);			/* arms the worker */
+	shim_tick(2000);
+	task_start(&ri, &d, insert_main);
+	shim_settle();
+	CHECK(ri.done && !ri.ret && check());
+	start(&r, 5, 1);
+	CHECK(d.calls == 1);
+	end(&r);
+	remove_sub(&d);
+}
