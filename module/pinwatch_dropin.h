@@ -43,7 +43,8 @@
  *
  * - read_begin waits only for invalidations that overlap the subscription.
  * - insert is never deferred: a callback can run before insert has returned.
- * - remove waits only for a running callback of the same subscription. The kernel's
+ * - remove waits only for a callback of the same subscription that runs, or whose second
+ *   pass is pending. The kernel's
  *   remove also waits for callbacks of other subscriptions. A driver that frees an object
  *   that such callbacks use needs mmu_notifier_synchronize() or a reference count.
  * - The first insert in an mm waits until no invalidation is in flight in that mm, even

@@ -42,8 +42,9 @@
  * PW_SUB_MULTI the reader also waits for every invalidation over @sub that is in flight
  * when the slot of ->seq has ended, with a value of at most ->limit. If @sub accepts a
  * later invalidation, its value changes, and the reader does not wait for that
- * invalidation. An invalidation that @sub does not accept must not prolong the wait
- * either, or a stream of invalidations could starve the reader.
+ * invalidation. An invalidation that @sub does not accept, and that starts after the slot
+ * of ->seq has ended, must not prolong the wait either, or a stream of invalidations could
+ * starve the reader.
  *
  * The reader waits for one slot after the other, on the address of the slot: the end of an
  * invalidation wakes only the readers that wait for this invalidation.
@@ -199,8 +200,9 @@ static __always_inline bool read_fast(struct pinwatch_interval_notifier *sub,
  * Waits for the end of every invalidation that @sub accepted, and of every invalidation
  * that was in flight over the interval when @sub was inserted. Does not wait for
  * invalidations of other ranges, unless so many are in flight in the mm that they share
- * slots (counted in overflows). Even then, invalidations that start later prolong the wait
- * only until those in flight now have ended, unless there is no memory for their records.
+ * slots (counted in overflows). Invalidations that start later prolong the wait only if
+ * they start before those in flight now have ended, unless there is no memory for their
+ * records.
  *
  * The wait is not interruptible, and takes as long as the invalidations. It ends early
  * when the mm is released. Then, and if @sub accepts another invalidation meanwhile, the

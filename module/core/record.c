@@ -19,7 +19,7 @@
  *   [Required: start sees the new gen, or insert sees the key and then the bounds,
  *    which insert reads after the key. So the walk finds
  *    the subscription or insert marks it; and the walk skips what insert has
- *    marked: see slot_newest. Litmus start-insert.]
+ *    marked, but not in a shared slot: see slot_newest. Litmus start-insert.]
  *
  * So insert reads a word of each record that was used since the last insert: the bit of each
  * of them in pm->used was set by a start that took the lock. insert cannot read less. A start

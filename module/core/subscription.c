@@ -4,7 +4,8 @@
  *
  * Neither waits for an invalidation. insert marks the new subscription under all
  * invalidations in flight (record.c). remove makes the walks drop the subscription
- * (walk_cancel.c), and sleeps only while a callback of the same subscription runs.
+ * (walk_cancel.c), and sleeps only while a callback of the same subscription runs, or its
+ * second pass is pending.
  */
 #include <linux/err.h>
 #include <linux/export.h>
@@ -236,7 +237,7 @@ static noinline int sub_insert_slow(struct pinwatch_interval_notifier *sub,
  * @length: Length in bytes, not 0; @start + @length - 1 must not wrap.
  * @ops: The callbacks. Must stay valid and unchanged until the subscription ends.
  *
- * Callbacks may run before this function returns. Callbacks are not called for
+ * Callbacks may run before this function returns. Callbacks need not be called for
  * invalidations that are in flight over the range already. The first
  * pinwatch_interval_read_begin() waits for the ends of these, so the caller must call
  * it before it relies on a page table entry.
@@ -346,7 +347,10 @@ static noinline void remove_wait(struct pw_mm *pm,
 				 struct pinwatch_interval_notifier *sub)
 {
 	pw_stat_inc(remove_waits);
-	/* Ends when the callback of @sub returns. No new callback can start. */
+	/*
+	 * Ends when the callback of @sub, or its pending second pass, returns. No other
+	 * callback of @sub can start.
+	 */
 	wait_var_event(sub, !pw_walk_running(pm, sub));
 	spin_lock(&pm->lock);
 	pm->nr_waiters--;

@@ -88,7 +88,7 @@ static struct pw_veto *veto_of(struct interval_tree_node *node)
  * @start: First byte.
  * @last: Last byte.
  *
- * Blocks are aligned powers of two, so at most 38 contain @start.
+ * Blocks are aligned powers of two, so at most 39 contain @start.
  *
  * Context: under pm->lock.
  * Return: the veto, a settled one if possible; %NULL if there is none.

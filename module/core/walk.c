@@ -10,7 +10,8 @@
  * pm->walks. A walk holds no references to subscriptions: walk_cancel.c.
  *
  * A walk skips subscriptions that were inserted after the walk began: insert saw the
- * record of the walk and marked them. So a walk ends even if inserts never do.
+ * record of the walk and marked them. So a walk ends even if inserts never do. If the
+ * invalidation shares its slot, the walk may also call what insert has marked before it began.
  */
 #include <linux/mmu_notifier.h>
 #include <linux/sched.h>
@@ -189,8 +190,9 @@ void pw_walk_complain(const struct pinwatch_interval_notifier *sub,
 
 /*
  * A user can make the walk of another user's invalidation as long as the limits of watches
- * allow. Called without pm->lock, after the callbacks of a batch, when ->pos is ->nr: remove
- * and put do not wait for a walk that is preempted here.
+ * allow. Called without pm->lock, after the callbacks of a batch, when ->pos is ->nr, and
+ * between second passes: for a walk that is preempted here, remove and put wait only if a
+ * second pass of their subscription is pending.
  */
 static void walk_resched(const struct pw_walk *walk)
 {

@@ -12,8 +12,9 @@
  *   being called, or its second	remove: sleep until that callback returns
  *   pass is pending			put: leave the freeing to the walk
  *
- * So remove never waits for the callback of another subscription. The walk does not
- * look at a subscription after its entry was cleared.
+ * So remove never waits for the callback of another subscription, unless a second pass of
+ * its own is pending, which comes after those. The walk does not look at a subscription
+ * after its entry was cleared.
  */
 #include <linux/llist.h>
 #include <linux/wait_bit.h>
