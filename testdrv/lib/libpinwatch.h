@@ -225,7 +225,8 @@ static inline int pinwatch_get_stats(struct pinwatch *dev, struct pinwatch_stats
  * -EPERM (PINWATCH_WATCH_F_STACK without CAP_SYSLOG); -EXDEV (the handle is bound
  * to another process: see pinwatch_bind()); -ESRCH (the address space is torn down, or
  * pinwatch_attach() failed so); -ENOSPC (pinwatch_info.max_watches); -EDQUOT (a limit of
- * the user's watches or of the user's pinned pages); -ENOMEM (memory); -ENOBUFS
+ * the user: watches, watches on one page, pages of generations, pinned pages: LIMITS of
+ * pinwatch(4)); -ENOMEM (memory); -ENOBUFS
  * (RLIMIT_MEMLOCK); -EMSGSIZE (more pages than pinwatch_info.max_pin_pages to be pinned);
  * -EAGAIN (invalidated too often to be pinned); -EINTR (a fatal signal); -EOPNOTSUPP, -EBUSY
  * (pages that cannot be pinned for long).
@@ -308,7 +309,8 @@ int pinwatch_watch_del(struct pinwatch *dev, const struct pinwatch_watch *watch)
  * handle was opened with PINWATCH_OPEN_NONBLOCK.
  *
  * Return: the number of records, at least 1; -EINVAL (@nr_events 0); -EAGAIN (no record,
- * and the handle never waits); -EINTR (a signal).
+ * and the handle never waits); -EINTR (a signal); -EFAULT (@events); -EPROTO (the module has
+ * another ABI).
  */
 static inline int pinwatch_read_events(struct pinwatch *dev, struct pinwatch_event *events,
 				       size_t nr_events)

@@ -29,7 +29,7 @@ static const struct counter {
 	COUNTER(callbacks, "callbacks"),
 	COUNTER(waits, "calls of read_begin that slept"),
 	COUNTER(remove_waits, "calls of remove that slept"),
-	COUNTER(overflows, "invalidations beyond the preallocated records"),
+	COUNTER(overflows, "invalidations that shared their state with others"),
 	COUNTER(vetoes, "non-blockable invalidations refused for callbacks that may sleep"),
 #undef COUNTER
 };

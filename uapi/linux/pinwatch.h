@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
 /*
- * pinwatch: the user-space ABI of /dev/pinwatch. The contract in full is pinwatch(4).
+ * pinwatch: the user-space ABI of /dev/pinwatch. The semantics are in pinwatch(4).
  *
  * A process opens the device and adds watches on ranges of its own address space,
  * with or without pinning the pages. Three interfaces report an invalidation:
@@ -191,7 +191,8 @@ struct pinwatch_watch_del {
  * Errors: EINVAL (size, flags; F_KEEP of a watch without F_PIN), E2BIG, EFAULT (as
  * WATCH_ADD), ENOENT (no such watch), ESTALE (as WATCH_DEL), EXDEV (F_PIN, from another
  * address space), ESRCH (the address space is gone), EREMCHG (F_KEEP and another page is
- * mapped), ENOMEM, ENOBUFS, EMSGSIZE, EDQUOT, EAGAIN, EINTR, EOPNOTSUPP, EBUSY (as WATCH_ADD).
+ * mapped), EOPNOTSUPP (F_KEEP without PINWATCH_FEATURE_VERIFY), ENOMEM, ENOBUFS, EMSGSIZE,
+ * EDQUOT, EAGAIN, EINTR, EOPNOTSUPP, EBUSY (as WATCH_ADD).
  */
 struct pinwatch_watch_repin {
 	__u32 size;
@@ -376,7 +377,8 @@ struct pinwatch_watch_query {
  * @verdict: Out. PINWATCH_VERDICT_*: the highest, which is the worst, of all pages.
  * @first_page: In. First page to compare, counted from the first page of the range.
  * @nr_pages: In. At most %PINWATCH_VERIFY_MAX; 0: up to the end. Out: pages compared.
- * @verdicts: In. Address of @nr_pages bytes, one verdict each; 0: no array.
+ * @verdicts: In. Address of an array of verdicts, one byte for each page compared; 0: no
+ *	array. If @nr_pages is 0, that is up to %PINWATCH_VERIFY_MAX bytes.
  * @nr: Out. Number of pages by verdict; from %PINWATCH_NR_VERDICTS on: 0.
  * @generation: Out. The generation at which all verdicts were true.
  * @reserved: 0.
@@ -504,7 +506,9 @@ struct pinwatch_bind {
  * @callbacks: Out. Callbacks since load.
  * @waits: Out. pinwatch_interval_read_begin() calls since load that slept.
  * @remove_waits: Out. pinwatch_interval_notifier_remove() calls since load that slept.
- * @overflows: Out. Invalidations since load beyond the preallocated records and memory.
+ * @overflows: Out. Invalidations since load that share their state with others, since more
+ *	than 59 overlap subscriptions of one address space at a time, or since there was no
+ *	memory: readers may wait longer.
  * @vetoes: Out. Non-blockable invalidations since load that were refused.
  * @reserved: 0.
  *

@@ -16,11 +16,12 @@
  *
  * Later versions may add attributes to any message: skip unknown attributes.
  *
- * Errors, with an extended acknowledgment (NETLINK_EXT_ACK): EPERM (no capability),
- * EOPNOTSUPP (no such command, or no dump of the command), EINVAL (an attribute is
- * missing, unknown, too short or too long, or not part of the request; a reserved
- * member is not 0; bytes are left over), ERANGE (FILE is 0, or ID is above 1048576),
- * ENOENT (no such watch, address space or open file).
+ * Errors: EPERM (no capability), EOPNOTSUPP (no such command, or no dump of the command),
+ * EINVAL (an attribute is missing, unknown, too short or too long, or not part of the
+ * request; a reserved member is not 0; bytes are left over), ERANGE (FILE or MM is 0, or
+ * ID is above 1048576), ENOENT (no such watch, address space or open file), ENOMEM. An
+ * extended acknowledgment (NETLINK_EXT_ACK) has a sentence for EINVAL, ERANGE and ENOENT,
+ * and the attribute if one is wrong (for dumps since 6.2).
  */
 #ifndef _LINUX_PINWATCH_NETLINK_H
 #define _LINUX_PINWATCH_NETLINK_H
