@@ -18,6 +18,8 @@
 #define NR	4UL
 #define NR_PINS	600UL	/* more than fit a page of pointers */
 
+#define HUGE_BYTES	(2UL << 20)
+
 static int fd = -1;
 static char *pages;
 static uint32_t id;
@@ -71,6 +73,19 @@ static void with_full_page(void)
 {
 	with_file();
 	add_many(fd, pages, page_size() / sizeof(struct pinwatch_gen) - 1);
+}
+
+/* The first pin of a compound page has a record. */
+static void with_huge_page(void)
+{
+	size_t length = 2 * HUGE_BYTES;
+
+	with_file();
+	pages = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(pages != MAP_FAILED);
+	pages = (char *)(((uintptr_t)pages + HUGE_BYTES - 1) & -HUGE_BYTES);
+	madvise(pages, HUGE_BYTES, MADV_HUGEPAGE);
+	memset(pages, 'p', HUGE_BYTES);
 }
 
 /* The child was forked with the file of its parent. */
@@ -240,6 +255,16 @@ TEST(nomem_files, .seconds = 900)
 	sweep(cases);
 }
 
+/* No other file is open: the user and the table of files have no memory yet. */
+TEST(nomem_first_file, .seconds = 900)
+{
+	static const struct nth_case open_first = { "open, the first", NULL, call_open, 5 };
+
+	if (fd >= 0)
+		close(fd);
+	nth_sweep(&open_first);
+}
+
 TEST(nomem_watches, .seconds = 900)
 {
 	static const struct nth_case cases[] = {
@@ -265,6 +290,7 @@ TEST(nomem_pins, .seconds = 900)
 		{ "WATCH_ADD with F_PIN, the first", with_file, call_add_pin, 5 },
 		{ "WATCH_ADD with F_PIN, the second", with_pin, call_add_pin, 2 },
 		{ "WATCH_ADD with F_PIN of 600 pages", with_pin, call_add_pins, 2 },
+		{ "WATCH_ADD with F_PIN of a huge page", with_huge_page, call_add_pin, 5 },
 		{ "WATCH_DEL of pins", with_pin, call_del, 0 },
 		{ "WATCH_VERIFY of pins", with_pin, call_verify, 0 },
 		{ "WATCH_REPIN of pins", with_stale_pin, call_repin, 1 },
