@@ -93,7 +93,7 @@ bench-cache:	## ns per hit of the registration cache beside UCX's, on this host 
 
 check-slow:	## what takes too long for check: see scripts/TESTING.md
 	@scripts/setup check
-	@prove -v --timer $(addprefix scripts/check/slow/,demo bind arm64 dropin compat newest gntdev fabric strict mpi mr ucx programs hmm radeon gpusvm differential race million tool spin coverage fuzz torture)
+	@prove -v --timer $(addprefix scripts/check/slow/,demo bind arm64 dropin compat newest gntdev fabric strict mpi mr ucx programs hmm radeon gpusvm differential race million tool spin coverage coverage-device fuzz torture)
 
 fuzz:	## random ioctls by the user nobody, in a guest (FUZZ_SECONDS=600 KERNEL=6.1)
 	@scripts/setup demo
