@@ -380,7 +380,8 @@ TEST(verify_keeps_no_memory)
 	}
 }
 
-#define NR_LARGE	524288UL /* pages: 37 ms of VERIFY, more than a timer of a busy host is late */
+/* Pages: VERIFY takes 37 ms, more than a timer of a busy host is late. */
+#define NR_LARGE	524288UL
 #define NR_SHARED	4096UL
 #define NR_TRIES	20
 
