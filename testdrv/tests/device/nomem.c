@@ -84,7 +84,7 @@ static void with_huge_page(void)
 	pages = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	CHECK(pages != MAP_FAILED);
 	pages = (char *)(((uintptr_t)pages + HUGE_BYTES - 1) & -HUGE_BYTES);
-	madvise(pages, HUGE_BYTES, MADV_HUGEPAGE);
+	CHECK_EQ(madvise(pages, HUGE_BYTES, MADV_HUGEPAGE), 0);
 	memset(pages, 'p', HUGE_BYTES);
 }
 
@@ -136,6 +136,17 @@ static int call_add_pin(void)
 static int call_add_pins(void)
 {
 	return call_add_flags(PIN_RW, NR_PINS);
+}
+
+/* The pin counts the whole page, so the page was a huge one. */
+static int call_add_huge_pin(void)
+{
+	struct pinwatch_stats stats = { .size = sizeof(stats) };
+	int ret = call_add_pin();
+
+	CHECK_EQ(try_ioctl(fd, PINWATCH_IOC_GET_STATS, &stats), 0);
+	CHECK(ret || stats.pinned_pages >= HUGE_BYTES / page_size());
+	return ret;
 }
 
 static int call_del(void)
@@ -260,8 +271,6 @@ TEST(nomem_first_file, .seconds = 900)
 {
 	static const struct nth_case open_first = { "open, the first", NULL, call_open, 5 };
 
-	if (fd >= 0)
-		close(fd);
 	nth_sweep(&open_first);
 }
 
@@ -290,7 +299,7 @@ TEST(nomem_pins, .seconds = 900)
 		{ "WATCH_ADD with F_PIN, the first", with_file, call_add_pin, 5 },
 		{ "WATCH_ADD with F_PIN, the second", with_pin, call_add_pin, 2 },
 		{ "WATCH_ADD with F_PIN of 600 pages", with_pin, call_add_pins, 2 },
-		{ "WATCH_ADD with F_PIN of a huge page", with_huge_page, call_add_pin, 5 },
+		{ "WATCH_ADD with F_PIN of a huge page", with_huge_page, call_add_huge_pin, 5 },
 		{ "WATCH_DEL of pins", with_pin, call_del, 0 },
 		{ "WATCH_VERIFY of pins", with_pin, call_verify, 0 },
 		{ "WATCH_REPIN of pins", with_stale_pin, call_repin, 1 },
